@@ -1,0 +1,82 @@
+"""Every exception of the project, one class per failure; no message ever holds a row value.
+
+DatalabError
+├── ConfigurationError     the lab definition is wrong; lists every mistake
+├── UsageError             the call itself cannot be carried out (unknown dataset, missing argument)
+└── InputError             an input cannot be checked at all (no report is written)
+    ├── InputMissing
+    ├── InputUnreadable
+    ├── InputChanged       the file was modified while it was being read
+    └── OutputFailed       a result could not be written; nothing half-written is left
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Sequence
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean 'x'?`` for the nearest of `known`, or an empty string.
+
+    >>> suggestion("requireSegment", ["requireSegments", "name"])
+    "; did you mean 'requireSegments'?"
+    """
+    by_folded = {name.lower().replace("_", ""): name for name in known}
+    near = difflib.get_close_matches(word.lower().replace("_", ""), by_folded, n=1, cutoff=0.6)
+    return f"; did you mean '{by_folded[near[0]]}'?" if near else ""
+
+
+class DatalabError(Exception):
+    """Root of all errors that the project raises on purpose."""
+
+
+class ConfigurationError(DatalabError):
+    """A lab definition is wrong; `mistakes` holds every one of them, a sentence each."""
+
+    def __init__(self, where: str, mistakes: Sequence[str]) -> None:
+        self.where = where
+        self.mistakes = list(mistakes)
+        count = len(self.mistakes)
+        lines = "".join(f"\n  - {mistake}" for mistake in self.mistakes)
+        super().__init__(
+            f"{where} has {count} mistake{'s' if count != 1 else ''}; nothing was checked.{lines}"
+        )
+
+
+class UsageError(DatalabError):
+    """The call cannot be carried out as it was made; the message says what to change."""
+
+
+class InputError(DatalabError):
+    """An input cannot be checked, or a result not be kept; no report exists."""
+
+
+class InputMissing(InputError):
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(f"Input file does not exist: {os.fspath(path)}. Check the path and run again.")
+
+
+class InputUnreadable(InputError):
+    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
+        super().__init__(
+            f"Input file cannot be read: {os.fspath(path)} ({reason}). Nothing was written; "
+            "check the file's permissions and its disk, then run again."
+        )
+
+
+class InputChanged(InputError):
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(
+            f"Input file changed while it was being checked: {os.fspath(path)}. Nothing was written; "
+            "run again when the file is complete."
+        )
+
+
+class OutputFailed(InputError):
+    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
+        super().__init__(
+            f"Result cannot be written: {os.fspath(path)} ({reason}). The input is untouched and no "
+            "half-written file is left; make room or choose another place, then run again."
+        )

@@ -1,0 +1,335 @@
+"""What a Data Lab is: its definition (wire keys), identifiers, collaboration types and the rules between them.
+
+Nothing here reads data; a definition either holds together or names all its mistakes at once.
+"""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from datalab.errors import ConfigurationError, InputMissing, InputUnreadable, suggestion
+
+
+class DatasetKind(StrEnum):
+    """One of the four datasets of a lab, in the order in which they are reported."""
+
+    IDENTIFIERS = "identifiers"
+    SEGMENTS = "segments"
+    DEMOGRAPHICS = "demographics"
+    EMBEDDINGS = "embeddings"
+
+
+class IdType(StrEnum):
+    """The type of an identifier; it decides which values are valid (VALIDATION.md, 11.5)."""
+
+    STRING = "STRING"
+    EMAIL = "EMAIL"
+    HASHED_EMAIL = "HASHED_EMAIL"
+    PHONE_NUMBER = "PHONE_NUMBER"
+    HASHED_PHONE_NUMBER = "HASHED_PHONE_NUMBER"
+    MAID = "MAID"
+    HASHED_MAID = "HASHED_MAID"
+    UTIQ_MARTECH = "UTIQ_MARTECH"
+    UTIQ_ADTECH = "UTIQ_ADTECH"
+    FIRST_ID = "FIRST_ID"
+    ID5 = "ID5"
+    NET_ID = "NET_ID"
+    ONE_ID = "ONE_ID"
+    IPV4_ADDRESS = "IPV4_ADDRESS"
+
+
+class CollaborationType(StrEnum):
+    """What Media DCRs may use the lab for; OVERLAP is always on."""
+
+    OVERLAP = "OVERLAP"
+    INSIGHTS = "INSIGHTS"
+    REMARKETING = "REMARKETING"
+    RULE_BASED = "RULE_BASED"
+    LOOKALIKE = "LOOKALIKE"
+    EXCLUSION_TARGETING = "EXCLUSION_TARGETING"
+
+
+NEEDS_ACTIVATION_ID = frozenset(
+    {
+        CollaborationType.REMARKETING,
+        CollaborationType.RULE_BASED,
+        CollaborationType.LOOKALIKE,
+        CollaborationType.EXCLUSION_TARGETING,
+    }
+)
+"""The collaboration types that activate users, hence need an activation id."""
+
+DEFAULT_COLLABORATION_TYPES = (
+    CollaborationType.OVERLAP,
+    CollaborationType.INSIGHTS,
+    CollaborationType.REMARKETING,
+    CollaborationType.RULE_BASED,
+    CollaborationType.LOOKALIKE,
+)
+"""What a lab supports when its owner does not say: everything but exclusion targeting."""
+
+USER_ID = "userId"
+RESERVED_MATCHING_NAMES = frozenset({"all_users", "distinct_users_with_demographics"})
+"""Names that the demographics panel uses for itself beside those of the matching ids (STATISTICS.md, 4)."""
+
+
+class WireModel(BaseModel):
+    """A model whose JSON keys are camelCase; Python names are accepted as well."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
+
+
+class IdentifierConfig(WireModel):
+    """One identifier of a lab: its name in the data, its type and its roles."""
+
+    id_name: StrictStr
+    """The name as it stands in the `idName` column, exact in case and blanks."""
+    id_type: IdType
+    """The type whose format every value must have."""
+    is_matching_id: StrictBool = False
+    """Whether users are matched with advertisers by it."""
+    is_activation_id: StrictBool = False
+    """Whether audiences are activated by it."""
+    is_user_id: StrictBool | None = None
+    """Carried through to the report; the user id is the identifier named `userId`."""
+
+
+class LabDefinition(WireModel):
+    """The definition of a Data Lab, as its wire keys spell it.
+
+    Raises:
+        pydantic.ValidationError: with one entry per mistake: missing, wrong and unknown keys (with the near one)
+            together with the rules of VALIDATION.md 11.1 and STATISTICS.md 4.
+
+    Example:
+        >>> lab = LabDefinition(identifiersConfig=[
+        ...     {"idName": "userId", "idType": "STRING", "isActivationId": True},
+        ...     {"idName": "hem", "idType": "HASHED_EMAIL", "isMatchingId": True}])
+        >>> [kind.value for kind in lab.datasets], lab.num_identifiers_columns
+        (['identifiers'], 3)
+    """
+
+    name: StrictStr = "Data Lab"
+    """The name people read."""
+    identifiers_config: list[IdentifierConfig]
+    """Every identifier that the identifiers dataset may hold, in order."""
+    num_identifiers_columns: Annotated[StrictInt, Field(ge=1, le=3)] = 3
+    """1: `userId`; 2: `userId, id`; 3: `userId, idName, id`."""
+    require_segments: StrictBool = False
+    """Whether the lab has a segments dataset."""
+    require_demographics: StrictBool = False
+    """Whether the lab has a demographics dataset."""
+    require_embeddings: StrictBool = False
+    """Whether the lab has an embeddings dataset."""
+    num_embeddings: Annotated[StrictInt, Field(ge=0)] = 0
+    """Number of embedding columns `e0…`."""
+    collaboration_types: list[CollaborationType] = Field(default_factory=list, validate_default=False)
+    """What Media DCRs may use the lab for; default: everything but exclusion targeting that the roles allow."""
+    share_statistics: StrictBool = False
+    """Whether aggregated statistics may be shown to the clean room's administrators."""
+    drop_invalid_rows: StrictBool = True
+    """Whether invalid rows are dropped (production) or fail their dataset."""
+    kind: Literal["dataLab"] = "dataLab"
+    version: Literal["v0"] = "v0"
+    publisher_email: StrictStr | None = None
+    """Who owns the lab."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_mistakes_at_once(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Run the rules beside the field checks, so that one error names every mistake."""
+        found: list[InitErrorDetails] = []
+        lab: Self | None = None
+        try:
+            lab = handler(data)
+        except ValidationError as error:
+            found += [_with_suggestion(details) for details in error.errors(include_url=False)]
+        found += [
+            InitErrorDetails(type=PydanticCustomError("lab_rule", "{rule}", {"rule": rule}), loc=(key,), input=None)
+            for key, rule in rule_violations(data if isinstance(data, dict) else {})
+        ]
+        if found or lab is None:
+            raise ValidationError.from_exception_data(cls.__name__, found, hide_input=True)
+        return lab._with_default_types()
+
+    def _with_default_types(self) -> Self:
+        """Complete the collaboration types: the default when none are given, and always OVERLAP."""
+        types = list(self.collaboration_types)
+        if "collaboration_types" not in self.model_fields_set:
+            types = [t for t in DEFAULT_COLLABORATION_TYPES if self.activation_ids or t not in NEEDS_ACTIVATION_ID]
+        elif CollaborationType.OVERLAP not in types:
+            types.append(CollaborationType.OVERLAP)
+        given = self.model_fields_set.copy()
+        object.__setattr__(self, "collaboration_types", types)
+        object.__setattr__(self, "__pydantic_fields_set__", given)
+        return self
+
+    @property
+    def datasets(self) -> list[DatasetKind]:
+        """The datasets that the lab has, identifiers first."""
+        required = {
+            DatasetKind.SEGMENTS: self.require_segments,
+            DatasetKind.DEMOGRAPHICS: self.require_demographics,
+            DatasetKind.EMBEDDINGS: self.require_embeddings,
+        }
+        return [kind for kind in DatasetKind if required.get(kind, True)]
+
+    @property
+    def matching_ids(self) -> list[IdentifierConfig]:
+        """The identifiers with the matching role, in configuration order."""
+        return [entry for entry in self.identifiers_config if entry.is_matching_id]
+
+    @property
+    def activation_ids(self) -> list[IdentifierConfig]:
+        """The identifiers with the activation role, in configuration order."""
+        return [entry for entry in self.identifiers_config if entry.is_activation_id]
+
+    @property
+    def other_id(self) -> IdentifierConfig:
+        """The identifier of a two-column file that is not `userId`."""
+        return next(entry for entry in self.identifiers_config if entry.id_name != USER_ID)
+
+
+def rule_violations(data: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return (key, sentence) for every rule between keys that `data` breaks; tolerates data of any shape."""
+    config = _value(data, "identifiers_config")
+    if not isinstance(config, list):
+        return []
+    broken: list[tuple[str, str]] = []
+    entries = [_entry(entry) for entry in config]
+    names = [entry["id_name"] for entry in entries]
+    matching = [entry for entry in entries if entry["is_matching_id"] is True]
+
+    def report(rule: str, key: str = "identifiersConfig") -> None:
+        broken.append((key, rule))
+
+    if not entries:
+        report("Identifiers config must be provided")
+        return broken
+    for name in dict.fromkeys(n for n in names if n is not None and names.count(n) > 1):
+        report(f"Duplicate idName '{name}' found in config. idNames must be unique.")
+    if not matching:
+        report("At least one identifier must be a matching ID")
+    types = [str(entry["id_type"]) for entry in matching if entry["id_type"] is not None]
+    if len(set(types)) < len(types):
+        report("Multiple matching IDs cannot have the same type")
+    if USER_ID not in names:
+        near = suggestion(USER_ID, [str(n) for n in names if n])
+        report(f"One identifier must be named 'userId'{near.replace('did you mean', 'is it')}")
+    for entry in matching:
+        if entry["id_name"] in RESERVED_MATCHING_NAMES:
+            report(f"A matching ID cannot be named '{entry['id_name']}': the statistics use this name themselves")
+    columns = _value(data, "num_identifiers_columns")
+    if columns == 1 and len(entries) != 1:
+        report(f"Expected 1 configuration entry for userId, got {len(entries)}", "numIdentifiersColumns")
+    if columns == 2 and len(entries) != 2:
+        report(f"2 column input dataset must have 2 identifiers in config, got {len(entries)}", "numIdentifiersColumns")
+    given = _value(data, "collaboration_types")
+    if isinstance(given, list) and not any(entry["is_activation_id"] is True for entry in entries):
+        for name in [t.value for t in CollaborationType if t in NEEDS_ACTIVATION_ID and t in given]:
+            report(f"{name} needs at least one identifier with isActivationId", "collaborationTypes")
+    if _value(data, "require_embeddings") is True and _value(data, "num_embeddings") in (None, 0):
+        report("requireEmbeddings needs numEmbeddings, the number of embedding columns", "numEmbeddings")
+    return broken
+
+
+def _value(data: dict[str, Any], field: str) -> Any:
+    return data.get(to_camel(field), data.get(field))
+
+
+def _entry(entry: Any) -> dict[str, Any]:
+    """The fields of an identifier that rules look at, of whatever shape it was given in."""
+    fields = ("id_name", "id_type", "is_matching_id", "is_activation_id")
+    if isinstance(entry, IdentifierConfig):
+        return {field: getattr(entry, field) for field in fields}
+    return {field: _value(entry, field) if isinstance(entry, dict) else None for field in fields}
+
+
+def _with_suggestion(details: Any) -> InitErrorDetails:
+    """One field mistake as a sentence, with the near key or value where there is one."""
+    key = str(details["loc"][-1]) if details["loc"] else ""
+    inside_entry = "identifiersConfig" in details["loc"][:-1]
+    model: type[WireModel] = IdentifierConfig if inside_entry else LabDefinition
+    message = details["msg"]
+    if details["type"] == "extra_forbidden":
+        message = "Unknown key" + suggestion(key, [to_camel(name) for name in model.model_fields])
+    elif details["type"] == "missing":
+        message = "Missing key"
+    elif details["type"] == "enum":
+        kinds = CollaborationType if "collaborationTypes" in details["loc"] else IdType
+        near = suggestion(str(details["input"]), [kind.value for kind in kinds])
+        message = f"Unknown value; expected one of {', '.join(kinds)}{near}"
+    return InitErrorDetails(
+        type=PydanticCustomError("lab_key", "{message}", {"message": message}), loc=details["loc"], input=None
+    )
+
+
+def lab_from_dict(data: Any, where: str = "The lab definition") -> LabDefinition:
+    """Return the definition in `data` (wire keys).
+
+    Raises:
+        ConfigurationError: listing every mistake, each with its place.
+    """
+    try:
+        return LabDefinition.model_validate(data)
+    except ValidationError as error:
+        mistakes = [_sentence(details["loc"], details["msg"]) for details in error.errors(include_url=False)]
+        raise ConfigurationError(where, mistakes) from None
+
+
+def load_lab(path: Path) -> LabDefinition:
+    """Read a lab definition from a JSON or YAML file.
+
+    Raises:
+        InputMissing, InputUnreadable: the file cannot be read.
+        ConfigurationError: it is not JSON or YAML, or its content has mistakes (all listed).
+    """
+    import yaml
+
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputMissing(path) from None
+    except OSError as error:
+        raise InputUnreadable(path, error.strerror or type(error).__name__) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(str(path), ["It is not a text file in UTF-8"]) from None
+    try:
+        data = json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
+    except json.JSONDecodeError as error:
+        problem = f"It is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+        raise ConfigurationError(str(path), [problem]) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        at = f" in line {mark.line + 1}" if mark else ""
+        raise ConfigurationError(str(path), [f"It is not YAML{at}"]) from None
+    return lab_from_dict(data, str(path))
+
+
+def _sentence(loc: tuple[int | str, ...], message: str) -> str:
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".")
+    return f"{place}: {message}" if place else message
