@@ -1,0 +1,147 @@
+"""Reads a Parquet file as batches of text, a column of strings for each of its columns; CSV is not involved.
+
+The rules are those of VALIDATION.md, sections 6.3 and 7.5 and Q8; how values are written is
+`datalab.ingest.parquet_text`'s. Memory holds a batch, never a column chunk.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from datalab.ingest import failures
+from datalab.ingest.parquet_text import NoTextError, text_of
+
+_BUFFER_BYTES = 1 << 20
+_BATCH_BYTES = 64 << 20
+_NEEDS_QUOTES = (b",", b'"', b"\r", b"\n")
+_WHITE_SPACE_ONLY = (
+    "^[\\t\\x0b\\x0c \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}]+$"
+)
+_READ_ERRORS = (pa.ArrowException, OSError, ValueError, OverflowError)
+_TYPE_NAMES = {
+    pa.binary(): "Binary",
+    pa.large_binary(): "LargeBinary",
+    pa.binary_view(): "BinaryView",
+}
+
+
+class ParquetMember:
+    """A Parquet file, or one inside a zip, whose columns can all be written as text.
+
+    Attributes:
+        num_columns: how many columns it has.
+        num_rows: how many rows it has; 0 if it has no column.
+        text_bytes: how many bytes the rows read so far would have as CSV text, blank lines not counted.
+        rows_read: how many rows have been read so far.
+    """
+
+    def __init__(self, source: Any, member: str | None = None) -> None:
+        """Read the footer and check the columns.
+
+        Args:
+            source: the path of the file as text, or an open file.
+            member: the name of the zip member that the file is, for messages.
+
+        Raises:
+            FileLevelError: the footer cannot be read, or a column is binary or nested.
+        """
+        self._member = member
+        try:
+            self._file = pq.ParquetFile(
+                source, buffer_size=_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True
+            )
+            schema = self._file.schema_arrow
+        except _READ_ERRORS:
+            raise failures.parquet_unreadable("Parquet error: Invalid Parquet file. Corrupt footer", member) from None
+        self.num_columns = len(schema)
+        self.num_rows: int = self._file.metadata.num_rows if self.num_columns else 0
+        self._dates64 = _date64_columns(self._file.metadata.metadata or {})
+        self.text_bytes = 0
+        self.rows_read = 0
+        if self.num_rows:
+            for field in schema:
+                self._check_column(field)
+
+    def batches(self, rows: int = 65536) -> Iterator[pa.RecordBatch]:
+        """Yield the table as batches of at most `rows` rows with string columns named "0", "1", …
+
+        Raises:
+            FileLevelError: the pages are damaged; rows yielded before must not be used.
+        """
+        self.text_bytes = self.rows_read = 0
+        if not self.num_rows:
+            return
+        names = [str(index) for index in range(self.num_columns)]
+        stored = sum(self._file.metadata.row_group(group).total_byte_size for group in range(self._file.num_row_groups))
+        rows = max(1, min(rows, _BATCH_BYTES * self.num_rows // max(1, stored)))
+        try:
+            for batch in self._file.iter_batches(batch_size=rows, use_threads=False):
+                batch.validate(full=True)  # Arrow does not look whether strings are UTF-8 otherwise
+                columns = [
+                    text_of(column.cast(pa.date64()) if index in self._dates64 else column)
+                    for index, column in enumerate(batch.columns)
+                ]
+                text = pa.RecordBatch.from_arrays(columns, names=names)
+                self.text_bytes += _csv_bytes(text)
+                self.rows_read += text.num_rows
+                yield text
+        except NoTextError as error:
+            raise failures.parquet_unreadable(error.reason, self._member) from None
+        except _READ_ERRORS:
+            raise failures.parquet_unreadable("Parquet error: the data pages are damaged", self._member) from None
+        if self.rows_read != self.num_rows:
+            raise failures.parquet_unreadable("Parquet error: rows are missing", self._member)
+
+    def close(self) -> None:
+        self._file.close(force=True)
+
+    def _check_column(self, field: pa.Field) -> None:
+        kind = field.type
+        while isinstance(kind, pa.BaseExtensionType) or pa.types.is_dictionary(kind):
+            kind = kind.value_type if pa.types.is_dictionary(kind) else kind.storage_type
+        if kind in _TYPE_NAMES or pa.types.is_fixed_size_binary(kind):
+            name = _TYPE_NAMES.get(kind) or f"FixedSizeBinary({kind.byte_width})"
+            if pa.types.is_dictionary(field.type):
+                index = str(field.type.index_type).replace("int", "Int").replace("uInt", "UInt")
+                name = f"Dictionary({index}, {name})"
+            raise failures.parquet_column_is_binary(field.name, name, self._member)
+        if pa.types.is_nested(kind):
+            raise failures.parquet_column_is_nested(field.name, str(kind), self._member)
+
+
+def _date64_columns(metadata: dict[bytes, bytes]) -> frozenset[int]:
+    """Return which columns were written as date64; Parquet itself knows days only, and so does pyarrow."""
+    try:
+        schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(metadata[b"ARROW:schema"])))
+    except (KeyError, *_READ_ERRORS):
+        return frozenset()
+    return frozenset(index for index, field in enumerate(schema) if pa.types.is_date64(field.type))
+
+
+def _csv_bytes(batch: pa.RecordBatch) -> int:
+    """Return how many bytes `batch` has as CSV text; a whitespace-only line of a single column is blank."""
+    size: int = batch.num_columns * batch.num_rows  # separators and line ends
+    for column in batch.columns:
+        size += pc.sum(pc.binary_length(column)).as_py() or 0
+        if _may_need_quotes(column):
+            size += 2 * pc.sum(pc.match_substring_regex(column, '[,"\\r\\n]')).as_py()
+            size += pc.sum(pc.count_substring(column, '"')).as_py()
+    if batch.num_columns == 1:
+        column = batch.column(0)
+        size += 2 * column.null_count
+        blank = column.filter(pc.match_substring_regex(column, _WHITE_SPACE_ONLY))
+        size -= (pc.sum(pc.binary_length(blank)).as_py() or 0) + len(blank)
+    return size
+
+
+def _may_need_quotes(column: pa.StringArray) -> bool:
+    """Tell quickly when no value can need quotes; the buffer may hold more than the column shows."""
+    buffer = column.buffers()[2]
+    data = buffer.to_pybytes() if buffer is not None else b""
+    return any(character in data for character in _NEEDS_QUOTES)

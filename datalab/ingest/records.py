@@ -1,0 +1,203 @@
+"""Reads a block of text into records: a fast reader for what Arrow reads rightly, an exact one for the rest.
+
+Both follow VALIDATION.md 7; a differential test holds them together. Where blocks begin is `datalab.ingest.split`'s.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+import sys
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+from numpy.typing import NDArray
+
+from datalab.ingest.split import Block, Quoting, outside, quote_positions, quoted_spans, record_ends
+
+Indexes = NDArray[np.int64]
+
+csv.field_size_limit(sys.maxsize)  # a field may be as long as it is (7.3)
+
+_BLANK_LINE = re.compile(
+    rb"(?:[\t\v\f\r ]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80)*+(?:\n|\Z)"
+)
+_MAY_BEGIN_BLANK_LINE = np.zeros(256, bool)
+_MAY_BEGIN_BLANK_LINE[list(b"\t\n\v\f\r \xc2\xe1\xe2\xe3")] = True
+_FOREIGN_SEPARATOR = re.compile(r"[;\t|]")
+
+
+def _no_indexes() -> Indexes:
+    return np.empty(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The records of one block, or of one batch of a Parquet file; indexes count from the block's first record."""
+
+    rows: pa.RecordBatch
+    """The records of the right width: string columns `0`, `1`, …; null where the field is empty."""
+    count: int
+    """How many records there are, wrong widths included."""
+    indexes: Indexes | None = None
+    """Where the rows stand among the records; None when every record is a row."""
+    too_narrow: Indexes = field(default_factory=_no_indexes)
+    too_wide: Indexes = field(default_factory=_no_indexes)
+    one_column: int = 0
+    """How many records have exactly one field."""
+    foreign_separator: int = 0
+    """How many of those hold a semicolon, a tab or a bar."""
+    text_bytes: int = 0
+    """UTF-8 bytes of the block without its blank lines (7.5)."""
+
+
+def row_schema(width: int) -> pa.Schema:
+    """Return the schema of `Records.rows`: `width` nullable string columns."""
+    return pa.schema([(str(column), pa.string()) for column in range(width)])
+
+
+def read_block(block: Block, width: int, *, count_text: bool = False) -> Records:
+    """Read the records of `block`, `width` columns being right.
+
+    With `count_text` the bytes of its text are counted too, which only files in containers need.
+    """
+    text_bytes = len(block.data) - _blank_bytes(block) if count_text else 0
+    data = block.data
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n")
+    if block.quoting is Quoting.IRREGULAR:
+        return _read_exactly(data, width, text_bytes)
+    if block.quoting is Quoting.NONE and b"\r" in data:
+        data = data.replace(b"\r", b"\n")
+    rows = _read_with_arrow(data, width)
+    if rows is None:
+        return _read_ragged(data, width, text_bytes)
+    one_column = foreign = 0
+    if width == 1:
+        one_column = rows.num_rows
+        foreign = pc.sum(pc.match_substring_regex(rows.column(0), _FOREIGN_SEPARATOR.pattern)).as_py() or 0
+    return Records(rows, rows.num_rows, one_column=one_column, foreign_separator=foreign, text_bytes=text_bytes)
+
+
+def first_record(block: Block) -> list[str]:
+    """Return the fields of the block's first record."""
+    text = block.data.replace(b"\r\n", b"\n").decode()
+    return next((row for row in csv.reader(io.StringIO(text, newline="")) if row), [])
+
+
+def _read_with_arrow(data: bytes, width: int) -> pa.RecordBatch | None:
+    """Read uniform rows; None when some record is too narrow or too wide."""
+    schema = row_schema(width)
+    if not data.strip(b"\r\n"):
+        return pa.RecordBatch.from_pylist([], schema=schema)
+    if data.startswith(codecs.BOM_UTF8):
+        # Arrow would drop it, but what stands here is data; it skips the empty line.
+        data = b"\n" + data
+    try:
+        table = pacsv.read_csv(
+            pa.py_buffer(data),
+            read_options=pacsv.ReadOptions(column_names=schema.names, use_threads=False, block_size=len(data) + 1),
+            parse_options=pacsv.ParseOptions(newlines_in_values=True),
+            convert_options=pacsv.ConvertOptions(
+                check_utf8=False,
+                column_types=schema,
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=True,
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    return table.combine_chunks().to_batches()[0]
+
+
+def _read_ragged(data: bytes, width: int, text_bytes: int) -> Records:
+    """Tell the widths of all records apart, then let Arrow read those of the right one."""
+    quotes = quote_positions(data)
+    ends = record_ends(data, quotes)
+    if not ends.size or ends[-1] != len(data) - 1:
+        ends = np.append(ends, len(data))
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    filled = ends > starts
+    starts, ends = starts[filled], ends[filled]
+    array = np.frombuffer(data, np.uint8)
+    commas = outside(np.flatnonzero(array == 0x2C), quotes)
+    widths = np.searchsorted(commas, ends) - np.searchsorted(commas, starts) + 1
+    right = widths == width
+    rows = _read_with_arrow(_lines(array, starts[right], ends[right]), width)
+    if rows is None:
+        raise AssertionError("records of one width are uniform")
+    narrow = widths == 1
+    return Records(
+        rows,
+        len(widths),
+        np.flatnonzero(right),
+        np.flatnonzero(widths < width),
+        np.flatnonzero(widths > width),
+        int(narrow.sum()),
+        _count_foreign(array, starts[narrow], ends[narrow]),
+        text_bytes,
+    )
+
+
+def _lines(array: NDArray[np.uint8], starts: Indexes, ends: Indexes) -> bytes:
+    """The bytes between `starts` and `ends`, each closed by LF."""
+    if not starts.size:
+        return b""
+    lengths = ends - starts
+    targets = np.concatenate([[0], np.cumsum(lengths + 1)])
+    out = np.full(targets[-1], 0x0A, np.uint8)
+    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    out[np.repeat(targets[:-1], lengths) + within] = array[np.repeat(starts, lengths) + within]
+    return out.tobytes()
+
+
+def _count_foreign(array: NDArray[np.uint8], starts: Indexes, ends: Indexes) -> int:
+    """How many of the records hold a separator of another dialect."""
+    separators = np.flatnonzero((array == 0x3B) | (array == 0x09) | (array == 0x7C))
+    return int((np.searchsorted(separators, ends) > np.searchsorted(separators, starts)).sum())
+
+
+def _read_exactly(data: bytes, width: int, text_bytes: int) -> Records:
+    """Read with Python's `csv`, whose state machine is that of 7.3 to the letter; about ten times slower."""
+    rows = [row for row in csv.reader(io.StringIO(data.decode(), newline="")) if row]
+    widths = np.fromiter(map(len, rows), np.int64, len(rows))
+    columns = list(zip(*(row for row in rows if len(row) == width), strict=True)) or [()] * width
+    narrow = [row[0] for row in rows if len(row) == 1]
+    return Records(
+        pa.record_batch(
+            [pa.array([value or None for value in column], pa.string()) for column in columns],
+            schema=row_schema(width),
+        ),
+        len(rows),
+        np.flatnonzero(widths == width),
+        np.flatnonzero(widths < width),
+        np.flatnonzero(widths > width),
+        len(narrow),
+        sum(1 for value in narrow if _FOREIGN_SEPARATOR.search(value)),
+        text_bytes,
+    )
+
+
+def _blank_bytes(block: Block) -> int:
+    """The bytes of the lines, outside quotes, that are empty or white space only (7.5)."""
+    data = block.data
+    array = np.frombuffer(data, np.uint8)
+    starts = np.concatenate([[0], np.flatnonzero(array[:-1] == 0x0A) + 1])
+    if not block.starts_line:
+        starts = starts[1:]
+    starts = starts[_MAY_BEGIN_BLANK_LINE[array[starts]]]
+    if block.quoting is Quoting.REGULAR:
+        starts = outside(starts, quote_positions(data))
+    elif block.quoting is Quoting.IRREGULAR:
+        spans = np.array(quoted_spans(data), np.int64).reshape(-1, 2)
+        opened = np.searchsorted(spans[:, 0], starts)
+        closed = np.searchsorted(spans[:, 1], starts)
+        starts = starts[opened == closed]
+    lines = (_BLANK_LINE.match(data, int(start)) for start in starts)
+    return sum(len(line[0]) for line in lines if line)
