@@ -1,0 +1,193 @@
+"""Writes a sample lab to a directory, block by block; nothing here decides what a row looks like."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from datalab.errors import OutputFailed, UsageError
+from datalab.lab import CollaborationType, DatasetKind
+from datalab.sample.dirt import spoiled
+from datalab.sample.rows import IDENTIFIERS, MOST_DIMENSIONS, Dataset
+
+Progress = Callable[[DatasetKind, int, int], None]
+"""Called with the dataset, its rows written so far and all its rows."""
+
+_WORKERS = 2
+
+
+@dataclass(frozen=True)
+class SampleLab:
+    """Where a sample lab lies and what is in it."""
+
+    directory: Path
+    lab: Path
+    """The lab definition, `LAB.json`."""
+    files: dict[DatasetKind, Path]
+    rows: dict[DatasetKind, int]
+    """Rows of each file, wrong ones included."""
+    dirty_rows: dict[DatasetKind, int]
+    """Rows of each file that were made wrong on purpose."""
+
+
+def write_sample(
+    directory: Path,
+    *,
+    users: int,
+    seed: int = 0,
+    dirty: float = 0.0,
+    identifier_rows: int | None = None,
+    segment_rows: int | None = None,
+    demographics_rows: int | None = None,
+    embedding_rows: int | None = None,
+    dimensions: int = 32,
+    progress: Progress | None = None,
+) -> SampleLab:
+    """Write a realistic lab of `users` users: `LAB.json` and a CSV file without header per dataset.
+
+    The same arguments give the same bytes, on every machine. Files of these names are replaced once all are complete;
+    other files of the directory stay. Memory does not grow with `users`.
+
+    Args:
+        directory: Created where missing.
+        users: Users that each dataset draws from; some are in one dataset only.
+        seed: Another seed gives other users with other ids.
+        dirty: Share of the rows of each file that is made wrong, 0 to 1; 0 gives a lab without a single invalid row.
+        identifier_rows: `userId,idName,id`; 2.5 per user by default.
+        segment_rows: `userId,segment`; 5 per user by default.
+        demographics_rows: `userId,age,gender`; 1 per user by default.
+        embedding_rows: `userId,scope,e0,…`; 0.25 per user by default.
+        dimensions: Numbers in an embedding.
+        progress: Told about each block written.
+
+    Raises:
+        UsageError: an argument is out of range; more rows are asked for than there can be different ones.
+        OutputFailed: the directory cannot be written, the disk is full; no half-written file is left.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as place:
+        ...     sample = write_sample(Path(place), users=100, seed=7)
+        >>> sample.rows[DatasetKind.SEGMENTS], sample.files[DatasetKind.SEGMENTS].name
+        (500, 'segments.csv')
+    """
+    if users < 1:
+        raise UsageError(f"A sample needs at least 1 user, got {users}.")
+    if not 0 <= dirty <= 1:
+        raise UsageError(f"The dirty share runs from 0 to 1, got {dirty}.")
+    if not 1 <= dimensions <= MOST_DIMENSIONS:
+        raise UsageError(f"An embedding has 1 to {MOST_DIMENSIONS} dimensions, got {dimensions}.")
+    rows = {
+        DatasetKind.IDENTIFIERS: users * 5 // 2 if identifier_rows is None else identifier_rows,
+        DatasetKind.SEGMENTS: users * 5 if segment_rows is None else segment_rows,
+        DatasetKind.DEMOGRAPHICS: users if demographics_rows is None else demographics_rows,
+        DatasetKind.EMBEDDINGS: max(users // 4, 1) if embedding_rows is None else embedding_rows,
+    }
+    datasets = [Dataset(kind, seed, users, rows[kind], dimensions) for kind in DatasetKind]
+    for dataset in datasets:
+        if not 0 <= dataset.rows <= dataset.most_rows:
+            raise UsageError(
+                f"{users} users give 0 to {dataset.most_rows} different rows of {dataset.kind}, got {dataset.rows}; "
+                "ask for fewer rows or more users."
+            )
+    sample = SampleLab(
+        directory=directory,
+        lab=directory / "LAB.json",
+        files={kind: directory / f"{kind}.csv" for kind in DatasetKind},
+        rows=rows,
+        dirty_rows={},
+    )
+    _write(sample, datasets, dirty, progress)
+    return sample
+
+
+def _write(sample: SampleLab, datasets: list[Dataset], dirty: float, progress: Progress | None) -> None:
+    targets = [sample.lab, *sample.files.values()]
+    parts = {path: path.with_name(path.name + ".part") for path in targets}
+    try:
+        sample.directory.mkdir(parents=True, exist_ok=True)
+        parts[sample.lab].write_text(
+            json.dumps(_definition(datasets[-1].dimensions), indent=2) + "\n", encoding="utf-8"
+        )
+        for dataset in datasets:
+            sample.dirty_rows[dataset.kind] = _write_file(parts[sample.files[dataset.kind]], dataset, dirty, progress)
+        for path, part in parts.items():
+            part.replace(path)
+    except OSError as error:
+        raise OutputFailed(sample.directory, error.strerror or type(error).__name__) from error
+    finally:
+        # After success none is left; after a failure or Ctrl-C nothing half-written may stay.
+        if sample.directory.is_dir():
+            for part in parts.values():
+                part.unlink(missing_ok=True)
+
+
+def _write_file(path: Path, dataset: Dataset, dirty: float, progress: Progress | None) -> int:
+    wrong_rows = 0
+    with path.open("wb", buffering=0) as file:
+        for block, (lines, wrong) in enumerate(_blocks(dataset, dirty)):
+            wrong_rows += wrong
+            text = memoryview(lines.buffers()[2])
+            start, end = lines.offset, lines.offset + len(lines)
+            ends = memoryview(lines.buffers()[1]).cast("i")
+            rest = text[ends[start] : ends[end]]
+            while rest:
+                rest = rest[file.write(rest) :]
+            if progress:
+                progress(dataset.kind, dataset.rows_before(block + 1), dataset.rows)
+    return wrong_rows
+
+
+def _blocks(dataset: Dataset, dirty: float) -> Iterator[tuple[pa.BinaryArray, int]]:
+    """The lines of each block in order, and how many are wrong; both cores draw while one block is written."""
+
+    def draw(block: int) -> tuple[pa.BinaryArray, int]:
+        lines = dataset.lines(block)
+        return spoiled(dataset.kind, dataset.seed, dirty, lines, dataset.rows_before(block)) if dirty else (lines, 0)
+
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        waiting: deque[Future[tuple[pa.BinaryArray, int]]] = deque()
+        try:
+            for block in range(dataset.blocks):
+                waiting.append(pool.submit(draw, block))
+                if len(waiting) > _WORKERS:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _definition(dimensions: int) -> dict[str, Any]:
+    """The lab definition of every sample, by its wire keys."""
+    types = {name: id_type for name, id_type, _ in IDENTIFIERS}
+    roles = {"hashed_email": "isMatchingId", "hashed_phone": "isMatchingId"}
+    names = sorted(types, key=lambda name: name != "userId")
+    return {
+        "name": "Sample publisher",
+        "identifiersConfig": [
+            {
+                "idName": name,
+                "idType": types[name].value,
+                "isMatchingId": roles.get(name) == "isMatchingId",
+                "isActivationId": name not in roles,
+            }
+            for name in names
+        ],
+        "numIdentifiersColumns": 3,
+        "requireSegments": True,
+        "requireDemographics": True,
+        "requireEmbeddings": True,
+        "numEmbeddings": dimensions,
+        "collaborationTypes": [kind.value for kind in CollaborationType],
+        "shareStatistics": True,
+        "dropInvalidRows": True,
+    }
