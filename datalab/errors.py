@@ -40,9 +40,7 @@ class ConfigurationError(DatalabError):
         self.mistakes = list(mistakes)
         count = len(self.mistakes)
         lines = "".join(f"\n  - {mistake}" for mistake in self.mistakes)
-        super().__init__(
-            f"{where} has {count} mistake{'s' if count != 1 else ''}; nothing was checked.{lines}"
-        )
+        super().__init__(f"{where} has {count} mistake{'s' if count != 1 else ''}; nothing was checked.{lines}")
 
 
 class UsageError(DatalabError):

@@ -106,7 +106,7 @@ class WireModel(BaseModel):
 class IdentifierConfig(WireModel):
     """One identifier of a lab: its name in the data, its type and its roles."""
 
-    id_name: StrictStr
+    id_name: Annotated[StrictStr, Field(min_length=1)]
     """The name as it stands in the `idName` column, exact in case and blanks."""
     id_type: IdType
     """The type whose format every value must have."""

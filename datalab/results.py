@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, Union
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 from pydantic.alias_generators import to_camel
@@ -348,7 +348,7 @@ class StatisticsResult(BaseModel):
     demographics_distributions: dict[str, list[float]] | None = None
 
 
-StatisticsResultUnion = Union[StatisticsResult, StatisticsResultV2]
+StatisticsResultUnion = StatisticsResult | StatisticsResultV2
 
 
 def parse_statistics_result(json_str: str | bytes) -> StatisticsResultUnion:

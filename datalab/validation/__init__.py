@@ -1,0 +1,56 @@
+"""Whether a file is what its lab expects: `validate_file` gives the report, `validate` the facts beside it too."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datalab.errors import UsageError, suggestion
+from datalab.lab import DatasetKind, LabDefinition
+
+if TYPE_CHECKING:
+    from datalab.results import AnyValidationReport
+
+__all__ = ["dataset_kind", "validate_file"]
+
+
+def dataset_kind(name: str) -> DatasetKind:
+    """Return the dataset called `name`.
+
+    Raises:
+        UsageError: there is no such dataset; names the near one.
+    """
+    try:
+        return DatasetKind(name)
+    except ValueError:
+        known = [kind.value for kind in DatasetKind]
+        raise UsageError(f"Unknown dataset '{name}'{suggestion(name, known)} Known: {', '.join(known)}.") from None
+
+
+def validate_file(
+    path: str | os.PathLike[str],
+    dataset: str | DatasetKind,
+    lab: LabDefinition,
+    *,
+    valid_rows: str | os.PathLike[str] | None = None,
+) -> AnyValidationReport:
+    """Check one file against a lab and return its private report (VALIDATION.md).
+
+    Args:
+        path: CSV without header (UTF-8 or guessed), or gzip, zip or Parquet; name and ending do not matter.
+        dataset: `identifiers`, `segments`, `demographics` or `embeddings`.
+        lab: the definition of the lab.
+        valid_rows: a Parquet file to write the valid rows to, in file order: `user_id, id_name, id`;
+            `user_id, segment`; `user_id, age, gender`; or `user_id, scope, e0…` (doubles). Empty when FAILED.
+
+    Raises:
+        UsageError: there is no such dataset.
+        InputMissing: there is no such file.
+        InputChanged: the file was modified while it was read.
+        OutputFailed: the valid rows could not be written; what was there before still is.
+    """
+    from datalab.validation.stream import validate
+
+    output = Path(valid_rows) if valid_rows is not None else None
+    return validate(Path(path), dataset_kind(dataset), lab, valid_rows=output).report

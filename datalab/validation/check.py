@@ -1,0 +1,205 @@
+"""Checks the records of one block: which rows are valid, what is wrong with the others.
+
+A block is checked on its own, on any thread; what several blocks have in common (totals, caps, duplicates) is not here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from datalab.engines.keys import FLAG_BITS, Flags, Hashes, key_hashes
+from datalab.ingest.records import Indexes, Records
+from datalab.lab import USER_ID, LabDefinition
+from datalab.validation.formats import CASE_SENSITIVE_TYPES, FORMATS, has_format
+from datalab.validation.schemas import EMPTY_CELL, INVALID_FLOAT_FORMAT, DatasetSchema, Failure, failures
+
+CELL_ERROR_CAP = 499
+SCHEMA_ERROR_CAP = 500
+NOT_ENOUGH = "NOT_ENOUGH_COLUMNS_PROVIDED"
+TOO_MANY = "TOO_MANY_COLUMNS_PROVIDED"
+
+
+@dataclass(frozen=True, slots=True)
+class CellFault:
+    """One wrong cell, with its record's index in the block."""
+
+    index: int
+    column: int
+    code: str
+    message: str
+
+
+@dataclass(slots=True)
+class Checked:
+    """A block after its checks; indexes count from the block's first record."""
+
+    records: Records
+    valid: pa.RecordBatch
+    """The valid rows, typed; duplicates are still among them."""
+    valid_indexes: Indexes | None
+    """Where the valid rows stand among the records; None when every record is valid."""
+    hashes: Hashes
+    """A hash of the key of each row that may be or have a duplicate."""
+    hashed_indexes: Indexes | None
+    flags: Flags | None = None
+    """Identifiers: what is wrong with each hashed row, see `IdentifierFlags`."""
+    rejected: pa.RecordBatch | None = None
+    """Identifiers: the invalid rows of the right width, normalised, as text, with `index` and `flags`."""
+    invalid_rows: int = 0
+    """Rows of the right width with a wrong cell."""
+    rows_by_code: dict[str, int] = field(default_factory=dict)
+    cells_by_column: dict[int, int] = field(default_factory=dict)
+    cell_faults: list[CellFault] = field(default_factory=list)
+    """The first cell errors of the block in order of row and column, as many as a report may hold."""
+
+
+def check_rows(records: Records, schema: DatasetSchema) -> Checked:
+    """Check the rows of a segments, demographics or embeddings block."""
+    rows = records.rows
+    found = failures(schema, rows) if rows.num_rows else []
+    valid, indexes = rows, records.indexes
+    if found:
+        good = np.flatnonzero(~np.logical_or.reduce([failure.rows for failure in found]))
+        valid, indexes = rows.take(pa.array(good)), good if indexes is None else indexes[good]
+    valid = _typed(valid, schema)
+    checked = Checked(
+        records, valid, indexes, key_hashes([valid.column(index) for index in schema.key]), hashed_indexes=indexes
+    )
+    if found:
+        checked.invalid_rows = rows.num_rows - valid.num_rows
+        checked.rows_by_code = _rows_by_code(found)
+        for failure in found:
+            column = failure.column or 0
+            checked.cells_by_column[column] = checked.cells_by_column.get(column, 0) + int(failure.rows.sum())
+        checked.cell_faults = _cell_faults(found, rows, records.indexes)
+    return checked
+
+
+def _rows_by_code(found: list[Failure]) -> dict[str, int]:
+    """How many rows fail each code, a row once per code."""
+    masks: dict[str, NDArray[np.bool_]] = {}
+    for failure in found:
+        masks[failure.code] = masks[failure.code] | failure.rows if failure.code in masks else failure.rows
+    return {code: int(mask.sum()) for code, mask in masks.items()}
+
+
+def _cell_faults(found: list[Failure], rows: pa.RecordBatch, indexes: Indexes | None) -> list[CellFault]:
+    first = [(int(row), f.column or 0, f.code) for f in found for row in np.flatnonzero(f.rows)[:CELL_ERROR_CAP]]
+    faults = []
+    for row, column, code in sorted(first)[:CELL_ERROR_CAP]:
+        message = "Cell contains no value"
+        if code == INVALID_FLOAT_FORMAT:
+            message = f"Value '{rows.column(column)[row].as_py()}' is not a valid floating point number"
+        faults.append(CellFault(row if indexes is None else int(indexes[row]), column, code, message))
+    return faults
+
+
+def _typed(rows: pa.RecordBatch, schema: DatasetSchema) -> pa.RecordBatch:
+    """The rows with the types of the valid rows; NaN becomes null (Q18)."""
+    columns = []
+    for column, spec in zip(rows.columns, schema.rows, strict=True):
+        if pa.types.is_floating(spec.type):
+            numbers = pc.cast(column, spec.type)
+            columns.append(pc.if_else(pc.is_nan(numbers), None, numbers))
+        else:
+            columns.append(column)
+    return pa.RecordBatch.from_arrays(columns, schema=schema.arrow)
+
+
+class IdentifierFlags:
+    """The bits kept for each identifiers row: whether and how it is invalid, and what a hint counts."""
+
+    MISSING = 1
+    USER_ID_FORMAT = 2
+    ID_FORMAT = 4
+    INVALID = MISSING | USER_ID_FORMAT | ID_FORMAT
+    UNKNOWN_NAME = 8
+    WRONG_CASE = 16
+
+    def __init__(self, lab: LabDefinition) -> None:
+        codes = sorted({FORMATS[entry.id_type].code for entry in lab.identifiers_config if entry.id_type in FORMATS})
+        self.codes = {code: 32 << position for position, code in enumerate(codes)}
+        """The bit of every format code that the lab's types can fail with."""
+        if 32 << len(codes) > 1 << FLAG_BITS:
+            raise AssertionError("more format codes than flag bits")
+
+
+def check_identifiers(records: Records, schema: DatasetSchema, lab: LabDefinition, flags: IdentifierFlags) -> Checked:
+    """Check the rows of an identifiers block; what is a duplicate is told later, from hashes and flags."""
+    rows = normalised(records.rows, lab, schema)
+    found = failures(schema, rows) if rows.num_rows else []
+    marks = np.zeros(rows.num_rows, np.uint16)
+    for failure in found:
+        if failure.code == EMPTY_CELL:
+            marks[failure.rows] = IdentifierFlags.MISSING
+    complete = marks == 0
+    for failure in found:
+        if failure.code != EMPTY_CELL:
+            place = IdentifierFlags.USER_ID_FORMAT if failure.check == "user_id_format" else IdentifierFlags.ID_FORMAT
+            marks[failure.rows & complete] |= np.uint16(place | flags.codes[failure.code])
+    _mark_unknown_names(marks, rows, lab)
+    _mark_wrong_case(marks, rows, lab)
+    invalid = (marks & IdentifierFlags.INVALID) != 0
+    hashes = key_hashes(rows.columns)
+    checked = Checked(records, rows, records.indexes, hashes, records.indexes, marks if marks.any() else None)
+    if not invalid.any():
+        checked.valid = _typed(rows, schema)
+    else:
+        bad, good = np.flatnonzero(invalid), np.flatnonzero(~invalid)
+        indexes = np.arange(rows.num_rows) if records.indexes is None else records.indexes
+        checked.valid = _typed(rows.take(pa.array(good)), schema)
+        checked.valid_indexes = indexes[good]
+        checked.rejected = pa.RecordBatch.from_arrays(
+            [*rows.take(pa.array(bad)).columns, pa.array(indexes[bad]), pa.array(marks[bad])],
+            names=[*rows.schema.names, "index", "flags"],
+        )
+    return checked
+
+
+def normalised(rows: pa.RecordBatch, lab: LabDefinition, schema: DatasetSchema) -> pa.RecordBatch:
+    """Return the rows of a file of any width as (user_id, id_name, id) (11.3)."""
+    columns = rows.columns
+    if lab.num_identifiers_columns < 3:
+        name = USER_ID if lab.num_identifiers_columns == 1 else lab.other_id.id_name
+        columns = [columns[0], pa.repeat(pa.scalar(name, pa.string()), rows.num_rows), columns[-1]]
+    return pa.RecordBatch.from_arrays(columns, names=[column.name for column in schema.rows])
+
+
+def _mark_unknown_names(marks: Flags, rows: pa.RecordBatch, lab: LabDefinition) -> None:
+    if lab.num_identifiers_columns == 3:
+        known = pa.array([entry.id_name for entry in lab.identifiers_config])
+        unknown = pc.and_(pc.is_valid(rows.column(1)), pc.invert(pc.is_in(rows.column(1), known)))
+        marks[unknown.to_numpy(zero_copy_only=False) & (marks == 0)] |= np.uint16(IdentifierFlags.UNKNOWN_NAME)
+
+
+def _mark_wrong_case(marks: Flags, rows: pa.RecordBatch, lab: LabDefinition) -> None:
+    """Mark the rows whose ids would all be valid in lower case."""
+    failed = np.flatnonzero(marks & (IdentifierFlags.USER_ID_FORMAT | IdentifierFlags.ID_FORMAT))
+    if not failed.size:
+        return
+    suspects = rows.take(pa.array(failed))
+    mended = np.ones(len(failed), bool)
+    for entry in lab.identifiers_config:
+        if entry.id_type not in FORMATS:
+            continue
+        named = pc.equal(suspects.column(1), entry.id_name).to_numpy(zero_copy_only=False)
+        for values, concerned in ((suspects.column(2), named), (suspects.column(0), entry.id_name == USER_ID)):
+            lower = pc.utf8_lower(values) if entry.id_type in CASE_SENSITIVE_TYPES else values
+            right = has_format(lower, FORMATS[entry.id_type].pattern).to_numpy(zero_copy_only=False)
+            mended &= right | ~np.broadcast_to(concerned, len(failed))
+    marks[failed[mended]] |= np.uint16(IdentifierFlags.WRONG_CASE)
+
+
+def width_faults(records: Records, width: int) -> list[tuple[int, str, str]]:
+    """Return (index, code, message) of the first rows of the wrong width, ascending."""
+    faults = [(int(i), NOT_ENOUGH, "few") for i in records.too_narrow[:SCHEMA_ERROR_CAP]]
+    faults += [(int(i), TOO_MANY, "many") for i in records.too_wide[:SCHEMA_ERROR_CAP]]
+    return [
+        (index, code, f"Row has too {word} columns (configured columns: {width})")
+        for index, code, word in sorted(faults)[:SCHEMA_ERROR_CAP]
+    ]

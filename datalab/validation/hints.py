@@ -1,0 +1,91 @@
+"""Hints: mistakes a publisher makes that the report counts but does not explain; never part of a report.
+
+A hint says how many rows it concerns and what to do, and holds no value of a row.
+"""
+
+from __future__ import annotations
+
+from datalab.lab import DatasetKind, LabDefinition
+from datalab.results import DatasetFacts, Hint
+from datalab.validation.schemas import DatasetSchema
+
+
+def is_header(record: list[str], schema: DatasetSchema, lab: LabDefinition) -> bool:
+    """Return whether a file's first record names the columns, ignoring case and underscores."""
+    names = [[column.name for column in schema.rows]]
+    if schema.kind is DatasetKind.IDENTIFIERS and lab.num_identifiers_columns == 1:
+        names = [["userid"]]
+    elif schema.kind is DatasetKind.IDENTIFIERS and lab.num_identifiers_columns == 2:
+        names = [["userid", "id"], ["userid", lab.other_id.id_name]]
+    return _folded(record) in [_folded(one) for one in names]
+
+
+def _folded(names: list[str]) -> list[str]:
+    return [name.replace("_", "").lower() for name in names]
+
+
+def hints(
+    facts: DatasetFacts,
+    *,
+    guessed_encoding: str | None = None,
+    replaced_characters: int = 0,
+    wrong_case: int = 0,
+    unknown_names: int = 0,
+) -> list[Hint]:
+    """Return the hints that `facts` and the counts of the pass give rise to, the weightiest first."""
+    found = []
+
+    def add(code: str, rows: int, message: str) -> None:
+        found.append(Hint(code=code, rows=rows, message=message))
+
+    if has_wrong_separator(facts):
+        add(
+            "POSSIBLE_WRONG_SEPARATOR",
+            facts.foreign_separator_rows,
+            f"{_rows(facts.foreign_separator_rows)} hold ';', tab or '|' and no comma. Only commas separate columns: "
+            "export the file again with commas.",
+        )
+    if facts.first_record_is_header:
+        add(
+            "POSSIBLE_HEADER_ROW",
+            1,
+            "The first row names the columns and was read as data (1 row). Files have no header: export without it.",
+        )
+    if guessed_encoding:
+        add(
+            "GUESSED_ENCODING",
+            facts.rows,
+            f"The file is not UTF-8; {_rows(facts.rows)} were read as {guessed_encoding}, which is a guess. Ids "
+            "changed by a wrong guess never match: export as UTF-8.",
+        )
+    if replaced_characters:
+        add(
+            "REPLACED_CHARACTERS",
+            replaced_characters,
+            f"{replaced_characters:,} broken characters were replaced, in at most as many rows. Ids changed this way "
+            "never match: export as UTF-8.",
+        )
+    if wrong_case:
+        add(
+            "UPPER_CASE_IDS",
+            wrong_case,
+            f"{_rows(wrong_case)} would be valid in lower case. Hashes and e-mail addresses must be lower case: "
+            "convert before hashing, and write hashes in lower case.",
+        )
+    if unknown_names:
+        add(
+            "UNKNOWN_ID_NAMES",
+            unknown_names,
+            f"{_rows(unknown_names)} carry an id name that the lab does not configure; they are accepted unchecked and "
+            "used by nothing. Correct the names (case and blanks count) or add them to identifiersConfig.",
+        )
+    return found
+
+
+def has_wrong_separator(facts: DatasetFacts) -> bool:
+    """Return whether every record has one column and more than half hold another dialect's separator."""
+    return facts.is_csv and 0 < facts.rows == facts.one_column_rows and 2 * facts.foreign_separator_rows > facts.rows
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"

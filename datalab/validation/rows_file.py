@@ -1,0 +1,142 @@
+"""Keeps the rows of one pass in a Parquet file and still knows which record each was; removes duplicates afterwards.
+
+Which rows are kept, and which are duplicates, is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from datalab.engines.keys import RowSet
+from datalab.errors import OutputFailed
+from datalab.ingest.records import Indexes
+from datalab.scratch import why
+
+_QUEUED_WRITES = 3
+_LOW_CARDINALITY = ["id_name", "segment", "age", "gender", "scope"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Which records the rows of one row group were: all of a range, or those whose bit is set."""
+
+    first: int
+    count: int
+    bits: NDArray[np.uint8] | None
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        if self.bits is None:
+            return np.arange(self.first, self.first + self.count)
+        return self.first + np.flatnonzero(np.unpackbits(self.bits, count=self.count))
+
+
+class RowsFile:
+    """A Parquet file with one row group per batch, written by a thread of its own.
+
+    Writing overlaps with whatever produces the batches; at most a few batches wait.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path = path
+        self.schema = schema
+        self._groups: list[_Group] = []
+        self._writer = _parquet_writer(path, schema)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="write")
+        self._queue: deque[Future[None]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._thread.shutdown(cancel_futures=True)
+        with contextlib.suppress(OSError):
+            self._writer.close()
+
+    def append(self, rows: pa.RecordBatch, first: int, count: int, indexes: Indexes | None) -> None:
+        """Append `rows`, found at `indexes` (None: everywhere) among `count` records beginning with record `first`.
+
+        Raises:
+            OutputFailed: an earlier batch could not be written.
+        """
+        if not rows.num_rows:
+            return
+        bits = None
+        if indexes is not None:
+            kept = np.zeros(count, bool)
+            kept[indexes] = True
+            bits = np.packbits(kept)
+        self._groups.append(_Group(first, count, bits))
+        self._queue.append(self._thread.submit(self._write, rows))
+        while len(self._queue) > _QUEUED_WRITES:
+            self._queue.popleft().result()
+
+    def _write(self, rows: pa.RecordBatch) -> None:
+        try:
+            self._writer.write_batch(rows, row_group_size=rows.num_rows)
+        except OSError as error:
+            raise OutputFailed(self.path, why(error)) from None
+
+    def finish(self) -> None:
+        """Wait until everything is written and close the file.
+
+        Raises:
+            OutputFailed: something could not be written.
+        """
+        while self._queue:
+            self._queue.popleft().result()
+        try:
+            self._writer.close()
+        except OSError as error:
+            raise OutputFailed(self.path, why(error)) from None
+
+    def select(self, chosen: RowSet, columns: list[str] | None = None) -> Iterator[pa.Table]:
+        """Yield the rows whose record number is in `chosen`, with that number as `row`; only after `finish`.
+
+        Row groups without any such row are not read.
+        """
+        with pq.ParquetFile(self.path) as file:
+            for position, group in enumerate(self._groups):
+                hits = np.flatnonzero(chosen.contains(group.rows))
+                if hits.size:
+                    table = file.read_row_group(position, columns=columns).take(pa.array(hits))
+                    yield table.add_column(0, "row", pa.array(group.rows[hits]))
+
+    def without(self, dropped: RowSet, path: Path) -> Path:
+        """Write the rows whose record number is not in `dropped` to `path` and return it; only after `finish`."""
+        with RowsFile(path, self.schema) as kept, pq.ParquetFile(self.path) as file:
+            for position, group in enumerate(self._groups):
+                table = file.read_row_group(position)
+                duplicate = dropped.contains(group.rows)
+                if duplicate.any():
+                    table = table.filter(pa.array(~duplicate))
+                for batch in table.combine_chunks().to_batches():
+                    kept.append(batch, 0, batch.num_rows, None)
+            kept.finish()
+        return path
+
+
+def write_empty(path: Path, schema: pa.Schema) -> Path:
+    """Write a file of `schema` without rows to `path` and return it."""
+    _parquet_writer(path, schema).close()
+    return path
+
+
+def _parquet_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    # A dictionary of ids that hardly repeat costs more than it saves.
+    dictionary = [name for name in schema.names if name in _LOW_CARDINALITY]
+    try:
+        return pq.ParquetWriter(path, schema, use_dictionary=dictionary, write_statistics=False)
+    except OSError as error:
+        raise OutputFailed(path, why(error)) from None

@@ -1,0 +1,221 @@
+"""One streaming pass over a file: checked blocks are added up in order and their valid rows written as they come.
+
+Memory does not grow with the file: keys and rows are spooled to scratch. How blocks come is `pipeline`'s, what is
+checked `check`'s, what is counted `report`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from datalab.engines.keys import KeySpool, RowSet, repeated_rows
+from datalab.errors import InputChanged, OutputFailed
+from datalab.ingest.failures import FileLevelError
+from datalab.ingest.source import Input, open_input
+from datalab.lab import DatasetKind, LabDefinition
+from datalab.results import AnyValidationReport, DatasetFacts, SchemaError
+from datalab.scratch import publish, scratch_directory, why
+from datalab.validation.check import Checked, IdentifierFlags, check_identifiers, check_rows
+from datalab.validation.hints import hints, is_header
+from datalab.validation.pipeline import Pipeline
+from datalab.validation.report import SAMPLE_CAP, IdentifiersReport, RowsReport, file_level_report
+from datalab.validation.rows_file import RowsFile, write_empty
+from datalab.validation.schemas import DatasetSchema, dataset_schema
+
+Progress = Callable[[int, int, int], None]
+"""Called with (rows checked, bytes read, bytes of the file) as a file is checked."""
+
+
+class Validated(NamedTuple):
+    """What a pass over a file tells."""
+
+    report: AnyValidationReport
+    facts: DatasetFacts
+
+
+@dataclass(frozen=True, slots=True)
+class _InputSummary:
+    """What a report says of the input as a whole."""
+
+    detected_file_type: str | None
+    reported_bytes: int | None
+
+
+def validate(
+    path: Path,
+    kind: DatasetKind,
+    lab: LabDefinition,
+    *,
+    valid_rows: Path | None = None,
+    progress: Progress | None = None,
+) -> Validated:
+    """Validate the file at `path` as dataset `kind` of `lab`.
+
+    Args:
+        path: CSV without header, or gzip, zip or Parquet.
+        kind: which dataset it is.
+        lab: the definition it must agree with.
+        valid_rows: where to write the valid rows, as Parquet in file order; empty when the file fails.
+        progress: told about every block.
+
+    Raises:
+        InputMissing: there is no such file.
+        InputChanged: the file was modified meanwhile.
+        OutputFailed: valid rows or scratch could not be written; `valid_rows` is as it was before.
+    """
+    schema = dataset_schema(kind, lab)
+    with scratch_directory(valid_rows.parent if valid_rows else None) as scratch:
+        try:
+            with open_input(path) as source:
+                one_pass = _Pass(source, schema, lab, scratch, progress or (lambda *_: None))
+                try:
+                    validated, rows = one_pass.run(keep_rows=valid_rows is not None)
+                except FileLevelError:
+                    # A file that is still being written looks damaged.
+                    if not source.unchanged():
+                        raise InputChanged(path) from None
+                    raise
+                if not source.unchanged():
+                    raise InputChanged(path)
+        except OSError as error:
+            raise OutputFailed(scratch.parent, why(error)) from None
+        except FileLevelError as error:
+            size = path.stat().st_size
+            found = SchemaError(code=error.code, message=error.message, row=0)
+            report = file_level_report(schema, lab, found, size, error.detected_file_type)
+            validated, rows = Validated(report, DatasetFacts(input_bytes=size)), None
+        if valid_rows is not None:
+            if rows is None or validated.report.report.outcome == "FAILED":
+                rows = write_empty(scratch / "empty.parquet", schema.arrow)
+            publish(rows, valid_rows)
+    return validated
+
+
+class _Pass:
+    """The state of one pass: the report in the making, the rows kept, and the keys seen."""
+
+    def __init__(
+        self, source: Input, schema: DatasetSchema, lab: LabDefinition, scratch: Path, progress: Progress
+    ) -> None:
+        self._source = source
+        self._schema = schema
+        self._lab = lab
+        self._scratch = scratch
+        self._progress = progress
+        self._keys = KeySpool(scratch)
+        self._facts = DatasetFacts(input_bytes=source.size)
+        self._text_bytes = 0
+        self._report: RowsReport | IdentifiersReport
+        if schema.kind is DatasetKind.IDENTIFIERS:
+            flags = IdentifierFlags(lab)
+            self._report = IdentifiersReport(schema, lab, flags)
+            check = partial(check_identifiers, schema=schema, lab=lab, flags=flags)
+        else:
+            self._report = RowsReport(schema, lab)
+            check = partial(check_rows, schema=schema)
+        self._blocks = Pipeline(source, schema.file_width, check)
+
+    def run(self, *, keep_rows: bool) -> tuple[Validated, Path]:
+        """Return the outcome and the file that holds the valid rows, of which only the keys unless `keep_rows`."""
+        arrow = self._schema.arrow
+        if not keep_rows:
+            arrow = pa.schema([arrow.field(index) for index in self._schema.key])
+        with ExitStack() as stack:
+            valid = stack.enter_context(RowsFile(self._scratch / "valid.parquet", arrow))
+            rejected = stack.enter_context(RowsFile(self._scratch / "rejected.parquet", _REJECTED))
+            for checked in self._blocks:
+                self._add(checked, valid, rejected)
+            valid.finish()
+            rejected.finish()
+        duplicates = self._duplicates(valid, rejected)
+        validated = self._finish(duplicates, valid, rejected)
+        if keep_rows and duplicates.count and validated.report.report.outcome == "PASSED":
+            return validated, valid.without(duplicates, self._scratch / "unique.parquet")
+        return validated, valid.path
+
+    def _duplicates(self, valid: RowsFile, rejected: RowsFile) -> RowSet:
+        """The rows that repeat the key of an earlier one."""
+        if isinstance(self._report, RowsReport) and not self._report.looks_for_duplicates:
+            return RowSet()
+        candidates = RowSet()
+        for rows, _ in self._keys.repeated():
+            candidates.add(rows)
+        if not candidates.count:
+            return RowSet()
+        key = [self._schema.rows[index].name for index in self._schema.key]
+        tables = chain(valid.select(candidates, key), rejected.select(candidates, key))
+        return repeated_rows(tables, self._scratch)
+
+    def _finish(self, duplicates: RowSet, valid: RowsFile, rejected: RowsFile) -> Validated:
+        source, facts = self._source, self._facts
+        facts.rows = self._report.rows
+        facts.is_csv = self._blocks.is_csv
+        facts.first_record_is_header = is_header(self._blocks.header, self._schema, self._lab)
+        summary = _InputSummary(source.detected_file_type, self._reported_bytes)
+        wrong_case = unknown_names = 0
+        report: AnyValidationReport
+        if isinstance(self._report, IdentifiersReport):
+            for rows, flags in self._keys.repeated():
+                self._report.take_back(flags[duplicates.contains(rows)])
+            everything = RowSet.up_to(self._report.rows)
+            report = self._report.finish(
+                summary, duplicates, self._first_duplicates(duplicates, valid, rejected), rejected.select(everything)
+            )
+            facts.valid_rows = report.report.num_valid_rows
+            wrong_case = self._report.marked(IdentifierFlags.WRONG_CASE)
+            unknown_names = self._report.marked(IdentifierFlags.UNKNOWN_NAME)
+        else:
+            report = self._report.finish(summary, duplicates)
+            if report.report.outcome == "PASSED":
+                facts.valid_rows = facts.rows - report.report.num_invalid_rows_total
+        facts.hints = hints(
+            facts,
+            guessed_encoding=source.encoding_guessed,
+            replaced_characters=source.replaced_characters,
+            wrong_case=wrong_case,
+            unknown_names=unknown_names,
+        )
+        return Validated(report, facts)
+
+    @property
+    def _reported_bytes(self) -> int | None:
+        """The `originalFileSizeBytes` of the report (7.5): None when no line of the text holds anything."""
+        if self._source.is_container:
+            return (self._text_bytes + self._blocks.table_bytes + self._source.bom_bytes) or None
+        return self._source.size if self._report.rows or self._source.bom_bytes else None
+
+    def _first_duplicates(self, duplicates: RowSet, *files: RowsFile) -> pa.Table:
+        """The duplicate rows that a report shows, ascending."""
+        shown = RowSet()
+        shown.add(duplicates.first(SAMPLE_CAP))
+        columns = [column.name for column in self._schema.rows]
+        tables = [table for file in files for table in file.select(shown, columns)]
+        return pa.concat_tables(tables, promote_options="default").sort_by("row") if tables else pa.table({"row": []})
+
+    def _add(self, checked: Checked, valid: RowsFile, rejected: RowsFile) -> None:
+        first, records = self._report.rows, checked.records
+        self._report.add(checked)
+        rows = checked.valid.select(valid.schema.names)
+        valid.append(rows, first, records.count, checked.valid_indexes)
+        if checked.rejected is not None:
+            rejected.append(
+                checked.rejected.drop_columns("index"), first, records.count, checked.rejected["index"].to_numpy()
+            )
+        indexes = np.arange(len(checked.hashes)) if checked.hashed_indexes is None else checked.hashed_indexes
+        self._keys.add(checked.hashes, first + indexes, checked.flags)
+        self._text_bytes += records.text_bytes
+        self._facts.one_column_rows += records.one_column
+        self._facts.foreign_separator_rows += records.foreign_separator
+        self._progress(self._report.rows, self._source.bytes_read, self._source.size)
+
+
+_REJECTED = pa.schema([("user_id", pa.string()), ("id_name", pa.string()), ("id", pa.string()), ("flags", pa.uint16())])
