@@ -1,0 +1,109 @@
+"""What statistics start from: a summary of each validated dataset, and its valid rows as relations of an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pydantic import BaseModel
+
+from datalab.engines import Engine
+from datalab.lab import DatasetKind, LabDefinition
+from datalab.results import (
+    AnyValidationReport,
+    DatasetFacts,
+    Finding,
+    IdentifiersValidationReport,
+    Outcome,
+)
+from datalab.statistics.users import USERS
+
+_ROW_CODES = frozenset({"NOT_ENOUGH_COLUMNS_PROVIDED", "TOO_MANY_COLUMNS_PROVIDED"})
+"""Codes in a report's schema block that concern a row; every other one concerns the whole file."""
+
+
+class ValidatedDataset(BaseModel):
+    """What a validation report says of a dataset, without its samples."""
+
+    outcome: Outcome = "PASSED"
+    total_rows: int
+    valid_rows: int
+    invalid_rows_by_reason: dict[str, int] = {}
+    file_errors: list[Finding] = []
+    """Errors of the whole file, once per code."""
+    facts: DatasetFacts = DatasetFacts()
+
+    @property
+    def invalid_rows(self) -> int:
+        """Rows that do not survive: all others (STATISTICS.md, 2)."""
+        return self.total_rows - self.valid_rows
+
+    @classmethod
+    def from_report(cls, report: AnyValidationReport, facts: DatasetFacts | None = None) -> ValidatedDataset:
+        """Summarise a validation report; a FAILED one has no valid row (STATISTICS.md, 1)."""
+        inner = report.report
+        if isinstance(report, IdentifiersValidationReport):
+            valid = report.report.num_valid_rows
+        else:
+            valid = inner.num_rows_total - report.report.num_invalid_rows_total
+        found = {
+            error.code: Finding(code=error.code, message=error.message)
+            for error in reversed([*inner.schema_.recorded_errors])
+            if error.code not in _ROW_CODES
+        }
+        for table_error in inner.table.recorded_errors:
+            found.setdefault(table_error.code, Finding(code=table_error.code, message=table_error.message))
+        return cls(
+            outcome=inner.outcome,
+            total_rows=inner.num_rows_total,
+            valid_rows=valid if inner.outcome == "PASSED" else 0,
+            invalid_rows_by_reason=inner.num_invalid_rows_by_error_code,
+            file_errors=list(found.values()),
+            facts=facts or DatasetFacts(),
+        )
+
+
+Summaries = Mapping[DatasetKind, ValidatedDataset]
+"""One summary per dataset that the lab has."""
+
+ValidRows = Mapping[DatasetKind, Path | Sequence[Path] | Any | None]
+"""Per dataset one Parquet path, several, or a pyarrow Table or Dataset; None or missing where there is no valid row."""
+
+
+def register_valid_rows(engine: Engine, lab: LabDefinition, rows: ValidRows, users: Any | None = None) -> None:
+    """Make the valid rows of a lab known to the engine under the names of the datasets, and `users` where given.
+
+    A dataset that the lab does not have, or without valid rows, becomes a relation without rows, so that no statement
+    needs to ask. Columns: identifiers `user_id, id_name, id`; segments `user_id, segment`; demographics
+    `user_id, age, gender` (null: empty); embeddings `user_id, scope, e0…` (double; null: empty or NaN).
+    """
+    for kind in DatasetKind:
+        _register(engine, kind.value, rows.get(kind) if kind in lab.datasets else None, _schema(kind, lab))
+    if users is not None:
+        _register(engine, USERS, users, pa.schema([]))
+
+
+def _register(engine: Engine, name: str, source: Any, empty: pa.Schema) -> None:
+    engine.drop(name)
+    if isinstance(source, str | Path):
+        source = [Path(source)]
+    if source is None or (isinstance(source, Sequence) and not source):
+        engine.register_arrow(name, empty.empty_table())
+    elif isinstance(source, Sequence):
+        engine.register_parquet(name, source)
+    else:
+        engine.register_arrow(name, source)
+
+
+def _schema(kind: DatasetKind, lab: LabDefinition) -> pa.Schema:
+    text = {
+        DatasetKind.IDENTIFIERS: ["user_id", "id_name", "id"],
+        DatasetKind.SEGMENTS: ["user_id", "segment"],
+        DatasetKind.DEMOGRAPHICS: ["user_id", "age", "gender"],
+        DatasetKind.EMBEDDINGS: ["user_id", "scope"],
+    }[kind]
+    numbers = lab.num_embeddings if kind is DatasetKind.EMBEDDINGS else 0
+    fields = [(name, pa.string()) for name in text] + [(f"e{i}", pa.float64()) for i in range(numbers)]
+    return pa.schema(fields)

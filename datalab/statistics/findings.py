@@ -1,0 +1,187 @@
+"""Which figures of a lab are data errors or quality warnings, by thresholds; no figure is computed here.
+
+Every message names the subject (a dataset or a configured identifier), the figure and the limit, never a row value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from datalab.lab import DatasetKind, LabDefinition
+from datalab.results import BasicDatasetStatistics, Finding
+from datalab.statistics.datasets import Summaries
+from datalab.statistics.panels import BasicPanel, IdentifiersOverview
+
+Count = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Thresholds(BaseModel):
+    """The limits of every finding (STATISTICS.md, 6); shares lie between 0 and 1."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    min_segments: Count = 10
+    """TOO_FEW_SEGMENTS below it."""
+    max_segments: Count = 2000
+    """TOO_MANY_SEGMENTS above it."""
+    max_segment_name_length: Count = 128
+    """SEGMENT_NAME_TOO_LONG above it, in Unicode code points."""
+    max_ages: Count = 20
+    """TOO_MANY_AGES above it; an empty value is none."""
+    max_genders: Count = 5
+    """TOO_MANY_GENDERS above it; an empty value is none."""
+    min_embeddings: Count = 10
+    """TOO_FEW_EMBEDDINGS below it, in configured columns."""
+    max_embeddings: Count = 200
+    """TOO_MANY_EMBEDDINGS above it, in configured columns."""
+    max_users_outside_share: Share = 0.01
+    """USERS_NOT_IN_IDENTIFIERS above it."""
+    min_matchable_share: Share = 0.2
+    """LOW_MATCHABLE_SHARE below it."""
+    max_users_per_id: Count = 10
+    """SHARED_ID above it."""
+    max_invalid_share: Share = 0.05
+    """HIGH_INVALID_SHARE above it."""
+    max_unknown_id_name_rows: Count = 0
+    """UNKNOWN_ID_NAME above it."""
+    max_user_id_mismatch_rows: Count = 0
+    """USER_ID_MISMATCH above it."""
+    max_empty_embedding_rows: Count = 0
+    """EMPTY_EMBEDDINGS above it."""
+    max_foreign_separator_share: Share = 0.5
+    """POSSIBLE_WRONG_SEPARATOR above it, of records that all have one column."""
+    max_drop_share: Share = 0.2
+    """HEADLINE_DROP above it, compared with the previous report of the lab."""
+
+
+def data_errors(
+    lab: LabDefinition, overview: IdentifiersOverview, basic: BasicPanel, thresholds: Thresholds
+) -> list[Finding]:
+    """Return what makes the statistics FAILED (STATISTICS.md, 6, first table), one per code and subject."""
+    return list(_data_errors(lab, overview, basic, thresholds))
+
+
+def quality_warnings(
+    lab: LabDefinition,
+    overview: IdentifiersOverview,
+    basic: BasicPanel,
+    summaries: Summaries,
+    thresholds: Thresholds,
+) -> list[Finding]:
+    """Return what a person should look at (STATISTICS.md, 6, second table), one per code and subject."""
+    return [
+        *_identifier_warnings(lab, overview, basic, thresholds),
+        *_dataset_warnings(lab, basic, summaries, thresholds),
+    ]
+
+
+def _data_errors(
+    lab: LabDefinition, overview: IdentifiersOverview, basic: BasicPanel, limits: Thresholds
+) -> Iterator[Finding]:
+    numbers = _by_dataset(lab, basic)
+    for kind, dataset in numbers.items():
+        if dataset.valid_rows == 0:
+            yield _finding("EMPTY_DATASET", f"{kind.value}: 0 valid rows (at least 1 needed)")
+    for entry in lab.matching_ids:
+        if overview.root[entry.id_name].distinct_ids == 0:
+            yield _finding("NO_MATCHING_IDS", f"{entry.id_name}: 0 ids of this matching id (at least 1 needed)")
+    for kind, dataset in numbers.items():
+        users, outside = dataset.distinct_user_ids, basic.quality.users_outside_identifiers.get(kind.value, 0)
+        if users and outside == users:
+            yield _finding(
+                "NO_USER_ID_OVERLAP", f"{kind.value}: 0 of {users} users are in identifiers (at least 1 needed)"
+            )
+    statistics = basic.statistics
+    if statistics.segments is not None and statistics.segments.valid_rows:
+        n = statistics.segments.distinct_segments
+        if n < limits.min_segments:
+            yield _finding("TOO_FEW_SEGMENTS", f"segments: {n} segments (at least {limits.min_segments} needed)")
+        if n > limits.max_segments:
+            yield _finding("TOO_MANY_SEGMENTS", f"segments: {n} segments (limit {limits.max_segments})")
+    if names := basic.quality.long_segment_names:
+        limit = limits.max_segment_name_length
+        yield _finding("SEGMENT_NAME_TOO_LONG", f"segments: {names} segment names too long (limit {limit} characters)")
+    if statistics.demographics is not None:
+        ages, genders = statistics.demographics.distinct_ages, statistics.demographics.distinct_genders
+        if ages > limits.max_ages:
+            yield _finding("TOO_MANY_AGES", f"demographics: {ages} ages (limit {limits.max_ages})")
+        if genders > limits.max_genders:
+            yield _finding("TOO_MANY_GENDERS", f"demographics: {genders} genders (limit {limits.max_genders})")
+    if lab.require_embeddings:
+        n = lab.num_embeddings
+        if n < limits.min_embeddings:
+            yield _finding("TOO_FEW_EMBEDDINGS", f"embeddings: {n} columns (at least {limits.min_embeddings} needed)")
+        if n > limits.max_embeddings:
+            yield _finding("TOO_MANY_EMBEDDINGS", f"embeddings: {n} columns (limit {limits.max_embeddings})")
+
+
+def _identifier_warnings(
+    lab: LabDefinition, overview: IdentifiersOverview, basic: BasicPanel, limits: Thresholds
+) -> Iterator[Finding]:
+    everyone = basic.statistics.identifiers.distinct_user_ids
+    for entry in lab.matching_ids:
+        users = basic.quality.matchable_users[entry.id_name]
+        if users and users / everyone < limits.min_matchable_share:
+            yield _finding(
+                "LOW_MATCHABLE_SHARE",
+                f"{entry.id_name}: {users} of {everyone} users are matchable (at least {limits.min_matchable_share:g} "
+                "expected)",
+            )
+    for entry in lab.identifiers_config:
+        most = overview.root[entry.id_name].max_userids_per_id
+        if (entry.is_matching_id or entry.is_activation_id) and most > limits.max_users_per_id:
+            yield _finding("SHARED_ID", f"{entry.id_name}: one id has {most} users (limit {limits.max_users_per_id})")
+    for code, rows, limit, what in (
+        (
+            "UNKNOWN_ID_NAME",
+            basic.quality.unknown_id_name_rows,
+            limits.max_unknown_id_name_rows,
+            "an unconfigured name",
+        ),
+        ("USER_ID_MISMATCH", basic.quality.user_id_mismatch_rows, limits.max_user_id_mismatch_rows, "another userId"),
+    ):
+        if rows > limit:
+            yield _finding(code, f"identifiers: {rows} valid rows have {what} (limit {limit})")
+
+
+def _dataset_warnings(
+    lab: LabDefinition, basic: BasicPanel, summaries: Summaries, limits: Thresholds
+) -> Iterator[Finding]:
+    for kind, dataset in _by_dataset(lab, basic).items():
+        name, facts = kind.value, summaries[kind].facts
+        users, outside = dataset.distinct_user_ids, basic.quality.users_outside_identifiers.get(name, 0)
+        if outside < users and outside / users > limits.max_users_outside_share:
+            limit = f"{limits.max_users_outside_share:g}"
+            yield _finding(
+                "USERS_NOT_IN_IDENTIFIERS", f"{name}: {outside} of {users} users are not in identifiers (limit {limit})"
+            )
+        invalid, total = dataset.invalid_rows, dataset.total_rows
+        if total and invalid / total > limits.max_invalid_share:
+            limit = f"{limits.max_invalid_share:g}"
+            yield _finding("HIGH_INVALID_SHARE", f"{name}: {invalid} of {total} rows are invalid (limit {limit})")
+        if kind is DatasetKind.EMBEDDINGS:
+            empty, most = basic.quality.empty_embedding_rows, limits.max_empty_embedding_rows
+            if empty > most:
+                yield _finding("EMPTY_EMBEDDINGS", f"{name}: {empty} valid rows have no value at all (limit {most})")
+        if facts.is_csv and facts.first_record_is_header:
+            yield _finding("POSSIBLE_HEADER_ROW", f"{name}: the first record is the names of the columns (limit 0)")
+        one, foreign, share = facts.one_column_rows, facts.foreign_separator_rows, limits.max_foreign_separator_share
+        if facts.is_csv and facts.rows and one == facts.rows and foreign / facts.rows > share:
+            yield _finding(
+                "POSSIBLE_WRONG_SEPARATOR",
+                f"{name}: all {one} records have one column, {foreign} of them hold a semicolon, tab or bar "
+                f"(limit {share:g})",
+            )
+
+
+def _by_dataset(lab: LabDefinition, basic: BasicPanel) -> dict[DatasetKind, BasicDatasetStatistics]:
+    found = {kind: getattr(basic.statistics, kind.value) for kind in lab.datasets}
+    return {kind: dataset for kind, dataset in found.items() if dataset is not None}
+
+
+def _finding(code: str, message: str) -> Finding:
+    return Finding(code=code, message=message)

@@ -1,0 +1,84 @@
+"""What a lab is ready for, by collaboration type (STATISTICS.md, 9); whether its data is sound is the findings'."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, RootModel
+
+from datalab.lab import NEEDS_ACTIVATION_ID, CollaborationType, LabDefinition
+from datalab.results import StatisticsResultV2
+
+Part = Literal["matching id", "activation id", "segments", "demographics", "embeddings", "segments or embeddings"]
+
+_SEGMENTS = frozenset({CollaborationType.INSIGHTS, CollaborationType.RULE_BASED})
+_DEMOGRAPHICS = frozenset({CollaborationType.INSIGHTS, CollaborationType.RULE_BASED, CollaborationType.LOOKALIKE})
+
+
+class TypeReadiness(BaseModel):
+    """Whether one collaboration type can be used."""
+
+    enabled: bool
+    """Whether the lab's definition supports it; OVERLAP always."""
+    ready: bool
+    """Whether nothing that it must have is missing; says nothing of `enabled`."""
+    missing: list[Part]
+    """What it must have and has not."""
+    nice_to_have: list[Part]
+    """What would make it better and is not there."""
+
+
+class Readiness(RootModel[dict[CollaborationType, TypeReadiness]]):
+    """All six collaboration types, in their order."""
+
+
+def readiness(lab: LabDefinition, statistics: StatisticsResultV2 | None = None) -> Readiness:
+    """Return, for each collaboration type, whether the lab is ready for it and what is missing.
+
+    Without `statistics` a part is there when the definition has it; with them only when the data has it too: an
+    identifier with at least one id, a dataset with at least one valid row.
+
+    Example:
+        >>> lab = LabDefinition(identifiersConfig=[{"idName": "userId", "idType": "STRING", "isMatchingId": True}])
+        >>> [(kind.value, entry.missing) for kind, entry in readiness(lab).root.items()][:3]
+        [('OVERLAP', []), ('INSIGHTS', ['segments']), ('REMARKETING', ['activation id'])]
+    """
+    there = _present(lab, statistics)
+    return Readiness({kind: _of(kind, lab, there) for kind in CollaborationType})
+
+
+def _of(kind: CollaborationType, lab: LabDefinition, there: dict[Part, bool]) -> TypeReadiness:
+    must: list[Part] = ["matching id"]
+    nice: list[Part] = ["demographics"] if kind in _DEMOGRAPHICS else []
+    if kind in NEEDS_ACTIVATION_ID:
+        must.append("activation id")
+    if kind in _SEGMENTS:
+        must.append("segments")
+    if kind is CollaborationType.LOOKALIKE:
+        must.append("segments or embeddings")
+    missing = [part for part in must if not there[part]]
+    return TypeReadiness(
+        enabled=kind in lab.collaboration_types or kind is CollaborationType.OVERLAP,
+        ready=not missing,
+        missing=missing,
+        nice_to_have=[part for part in nice if not there[part]],
+    )
+
+
+def _present(lab: LabDefinition, statistics: StatisticsResultV2 | None) -> dict[Part, bool]:
+    names = {entry.id_name for entry in lab.identifiers_config}
+    segments, demographics, embeddings = lab.require_segments, lab.require_demographics, lab.require_embeddings
+    if statistics is not None:
+        names = {name for name, info in statistics.identifiers_overview.items() if info.distinct_ids}
+        basic = statistics.basic_statistics
+        segments = segments and basic.segments is not None and basic.segments.valid_rows > 0
+        demographics = demographics and basic.demographics is not None and basic.demographics.valid_rows > 0
+        embeddings = embeddings and basic.embeddings is not None and basic.embeddings.valid_rows > 0
+    return {
+        "matching id": any(entry.id_name in names for entry in lab.matching_ids),
+        "activation id": any(entry.id_name in names for entry in lab.activation_ids),
+        "segments": segments,
+        "demographics": demographics,
+        "embeddings": embeddings,
+        "segments or embeddings": segments or embeddings,
+    }

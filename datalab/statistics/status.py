@@ -1,0 +1,82 @@
+"""The validation status of a lab, in its legacy and its enhanced shape (STATISTICS.md, 8); statistics are optional."""
+
+from __future__ import annotations
+
+from datalab.lab import DatasetKind, LabDefinition
+from datalab.results import (
+    DatasetStatus,
+    Finding,
+    LegacyDatasetStatus,
+    LegacyValidationStatus,
+    StatisticsResultV2,
+    StatisticsStatus,
+    ValidationStatus,
+)
+from datalab.statistics.datasets import Summaries, ValidatedDataset
+
+_NEVER_EMPTY = frozenset({DatasetKind.IDENTIFIERS, DatasetKind.SEGMENTS})
+"""Datasets that fail without a valid row; the others pass here, and are a data error of the statistics."""
+
+
+def legacy_status(lab: LabDefinition, summaries: Summaries) -> LegacyValidationStatus:
+    """Return SUCCESS or FAILED per dataset of the lab that has a summary, with the reason."""
+    datasets = {}
+    for kind in _summarised(lab, summaries):
+        reason = _failure(kind, summaries[kind])
+        datasets[kind.value] = LegacyDatasetStatus(status="FAILED" if reason else "SUCCESS", reason=reason)
+    failed = any(dataset.status == "FAILED" for dataset in datasets.values())
+    return LegacyValidationStatus(status="FAILED" if failed else "SUCCESS", datasets=datasets)
+
+
+def validation_status(
+    lab: LabDefinition, summaries: Summaries, statistics: StatisticsResultV2 | None = None
+) -> ValidationStatus:
+    """Return the enhanced status: errors and rows of every dataset, and the findings of the statistics.
+
+    Without `statistics` the block is left out and the status speaks of the datasets alone; a lab is Ready only when
+    the status with statistics is SUCCESS.
+    """
+    datasets = {}
+    for kind in _summarised(lab, summaries):
+        summary = summaries[kind]
+        failed = _failure(kind, summary) is not None
+        datasets[kind.value] = DatasetStatus(
+            status="FAILED" if failed else "SUCCESS",
+            errors=_errors(kind, summary) if failed else [],
+            valid_rows=summary.valid_rows,
+            invalid_rows=summary.invalid_rows,
+        )
+    block = None
+    if statistics is not None:
+        block = StatisticsStatus(
+            status=statistics.status,
+            data_errors=statistics.data_errors,
+            quality_warnings=statistics.quality_warnings,
+        )
+    verdicts = [dataset.status for dataset in datasets.values()] + ([block.status] if block else [])
+    return ValidationStatus(status="FAILED" if "FAILED" in verdicts else "SUCCESS", datasets=datasets, statistics=block)
+
+
+def _summarised(lab: LabDefinition, summaries: Summaries) -> list[DatasetKind]:
+    return [kind for kind in lab.datasets if kind in summaries]
+
+
+def _failure(kind: DatasetKind, summary: ValidatedDataset) -> str | None:
+    """Why a dataset fails, or None."""
+    if summary.outcome == "FAILED":
+        codes = [error.code for error in summary.file_errors] or list(summary.invalid_rows_by_reason)
+        return f"{kind.value}: validation failed ({', '.join(codes)})" if codes else f"{kind.value}: validation failed"
+    if kind in _NEVER_EMPTY and summary.valid_rows == 0:
+        return f"{kind.value}: no valid row"
+    return None
+
+
+def _errors(kind: DatasetKind, summary: ValidatedDataset) -> list[Finding]:
+    if summary.outcome == "PASSED":
+        return [Finding(code="EMPTY_DATASET", message=f"{kind.value}: 0 valid rows (at least 1 needed)")]
+    if summary.file_errors:
+        return summary.file_errors
+    return [
+        Finding(code=code, message=f"{kind.value}: {rows} rows are invalid (limit 0: invalid rows are not dropped)")
+        for code, rows in summary.invalid_rows_by_reason.items()
+    ]

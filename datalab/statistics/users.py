@@ -1,0 +1,155 @@
+"""The `users` relation, one row per user over all datasets, and how many users of each kind it holds; no panel.
+
+Columns of `users`: `user_id` STRING; `has_<i>` BOOLEAN, whether he has an id of the i-th configured identifier;
+`in_identifiers`, `in_segments`, `in_demographics`, `in_embeddings` BOOLEAN; `segment_count` BIGINT, his segments;
+`ids_<i>` BIGINT, how many ids he has of the i-th configured identifier, for activation ids other than `userId`.
+Everything else about users is counted from it, so that no panel groups twenty million rows by user again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from datalab.engines import Engine, Parameter
+from datalab.lab import USER_ID, DatasetKind, LabDefinition
+
+USERS = "users"
+"""The name of the relation."""
+
+_BITS_PER_WORD = 60
+"""Flags are packed into BIGINTs while rows are grouped: one aggregate per word, not one per identifier."""
+
+
+def names_sql(lab: LabDefinition) -> tuple[str, list[Parameter]]:
+    """Return a relation of the configured identifiers that rows may hold, and the names to bind to it.
+
+    Columns: `id_name` STRING, `k` INT (its index in the configuration), `w0`, `w1`… BIGINT (its bit). `userId` is not
+    among them: every user has exactly one, his user_id, whatever the rows say (STATISTICS.md, 1).
+    """
+    named = [(k, entry.id_name) for k, entry in enumerate(lab.identifiers_config) if entry.id_name != USER_ID]
+    words = range(_words(lab))
+    columns = ", ".join(["id_name", "k", *(f"w{word}" for word in words)])
+
+    def row(k: int) -> str:
+        bits = [str(1 << k % _BITS_PER_WORD) if k // _BITS_PER_WORD == word else "0" for word in words]
+        return ", ".join(["CAST(? AS STRING)", str(k), *(f"CAST({bit} AS BIGINT)" for bit in bits)])
+
+    # VALUES needs a row; a null name joins with nothing.
+    rows = [row(k) for k, _ in named] or [row(0)]
+    values = ", ".join(f"({text})" for text in rows)
+    return f"SELECT * FROM (VALUES {values}) AS t({columns})", [name for _, name in named] or [None]
+
+
+def users_sql(lab: LabDefinition) -> tuple[str, list[Parameter]]:
+    """Return the SELECT of `users` from the four datasets, and the values to bind."""
+    names, parameters = names_sql(lab)
+    words = [f"BIT_OR(COALESCE(n.w{word}, 0)) AS w{word}" for word in range(_words(lab))]
+    # COUNT, not SUM: half the state per user, and this is the widest hash table of all.
+    counts = [f"COUNT(CASE WHEN n.k = {k} THEN 1 END) AS ids_{k}" for k in activation_indexes(lab)]
+    columns = ["COALESCE(i.user_id, s.user_id, d.user_id, e.user_id) AS user_id"]
+    for k, entry in enumerate(lab.identifiers_config):
+        bit = f"COALESCE((i.w{k // _BITS_PER_WORD} & {1 << k % _BITS_PER_WORD}) <> 0, FALSE)"
+        columns.append(f"{'i.user_id IS NOT NULL' if entry.id_name == USER_ID else bit} AS has_{k}")
+    columns += [f"{kind.value[0]}.user_id IS NOT NULL AS in_{kind.value}" for kind in DatasetKind]
+    columns += ["COALESCE(s.segment_count, 0) AS segment_count"]
+    columns += [f"COALESCE(i.ids_{k}, 0) AS ids_{k}" for k in activation_indexes(lab)]
+    text = f"""
+SELECT {", ".join(columns)}
+FROM (
+  SELECT r.user_id, {", ".join([*words, *counts])}
+  FROM identifiers r LEFT JOIN ({names}) n ON r.id_name = n.id_name GROUP BY r.user_id
+) i
+FULL OUTER JOIN (SELECT user_id, COUNT(*) AS segment_count FROM segments GROUP BY user_id) s
+  ON s.user_id = i.user_id
+FULL OUTER JOIN demographics d ON d.user_id = COALESCE(i.user_id, s.user_id)
+FULL OUTER JOIN (SELECT DISTINCT user_id FROM embeddings) e ON e.user_id = COALESCE(i.user_id, s.user_id, d.user_id)"""
+    return text, parameters
+
+
+def activation_indexes(lab: LabDefinition) -> list[int]:
+    """Return the indexes in the configuration of the activation ids that rows hold (all but `userId`)."""
+    return [k for k, e in enumerate(lab.identifiers_config) if e.is_activation_id and e.id_name != USER_ID]
+
+
+def create_users(engine: Engine, lab: LabDefinition) -> None:
+    """Keep `users` in the engine, from its relations of the four datasets."""
+    sql, parameters = users_sql(lab)
+    engine.create_table(USERS, sql, parameters, panel=USERS)
+
+
+def write_users(engine: Engine, lab: LabDefinition, path: Path) -> None:
+    """Write `users` to a Parquet file, from the engine's relations of the four datasets.
+
+    The file holds user ids in plain text: the caller chooses a private place and encrypts what it keeps.
+    """
+    sql, parameters = users_sql(lab)
+    engine.write_parquet(path, sql, parameters, panel=USERS)
+
+
+def matching_mask_sql(lab: LabDefinition) -> str:
+    """Return an INT expression over a row `u` of `users`: bit j says that he has an id of the j-th matching id.
+
+    One integer to group by keeps a panel's cost the same for one matching id and for ten.
+    """
+    return mask_sql(f"u.has_{k}" for k, entry in enumerate(lab.identifiers_config) if entry.is_matching_id)
+
+
+def mask_sql(conditions: Iterable[str]) -> str:
+    """Return an INT expression whose bit j is set where the j-th condition holds."""
+    return " + ".join(f"CASE WHEN {condition} THEN {1 << j} ELSE 0 END" for j, condition in enumerate(conditions))
+
+
+def per_bit_sql(value: str, mask: str, bits: int, prefix: str = "m") -> str:
+    """Return select items `m0`, `m1`…: the sum of `value` over the rows whose `mask` has that bit."""
+    terms = (f"SUM(CASE WHEN ({mask} & {1 << j}) <> 0 THEN {value} ELSE 0 END)" for j in range(bits))
+    return ", ".join(f"CAST({term} AS BIGINT) AS {prefix}{j}" for j, term in enumerate(terms))
+
+
+class UserGroup(NamedTuple):
+    """Users who have the same matching ids and are in the same datasets."""
+
+    matchable: int
+    """Bit j: has an id of the j-th matching id."""
+    datasets: int
+    """Bit d: is in the d-th dataset, in the order of DatasetKind."""
+    users: int
+
+
+class UserGroups(list[UserGroup]):
+    """All users of a lab, by kind; few rows, from which every user count of the report is summed."""
+
+    def users_in(self, *kinds: DatasetKind, without: Sequence[DatasetKind] = (), matching: int | None = None) -> int:
+        """Return how many users are in all of `kinds`, in none of `without`, and have the j-th matching id."""
+        inside, outside = _datasets(kinds), _datasets(without)
+        wanted = 0 if matching is None else 1 << matching
+        return sum(
+            group.users
+            for group in self
+            if group.datasets & inside == inside and not group.datasets & outside and group.matchable & wanted == wanted
+        )
+
+
+def user_groups_sql(lab: LabDefinition) -> str:
+    """Return the SELECT of `matchable`, `datasets` and the number of `users` that share them."""
+    datasets = mask_sql(f"u.in_{kind.value}" for kind in DatasetKind)
+    return f"""
+SELECT m.matchable, m.datasets, COUNT(*) AS users
+FROM (SELECT {matching_mask_sql(lab)} AS matchable, {datasets} AS datasets FROM {USERS} u) m
+GROUP BY m.matchable, m.datasets"""
+
+
+def user_groups(engine: Engine, lab: LabDefinition) -> UserGroups:
+    """Count the engine's `users` by their matching ids and datasets."""
+    rows = engine.query(user_groups_sql(lab), panel="user_groups").to_pylist()
+    return UserGroups(UserGroup(row["matchable"], row["datasets"], row["users"]) for row in rows)
+
+
+def _datasets(kinds: Iterable[DatasetKind]) -> int:
+    order = list(DatasetKind)
+    return sum(1 << order.index(kind) for kind in set(kinds))
+
+
+def _words(lab: LabDefinition) -> int:
+    return (len(lab.identifiers_config) - 1) // _BITS_PER_WORD + 1
