@@ -1,0 +1,1 @@
+"""The code location and the ways in: Dagster definitions, the `datalab` command."""

@@ -1,0 +1,50 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Each does its own set-up.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+DEMO := demo-lab
+BENCH := bench-lab
+
+.PHONY: help venv demo test lint types imports unit fuzz bench dev clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+venv: $(STAMP) ## Make the virtual environment in .venv, with pinned packages
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: venv ## Make a synthetic lab, a little dirty, and check it
+	@$(BIN)/datalab sample $(DEMO) --users 50000 --seed 7 --dirty 0.02
+	@$(BIN)/datalab preflight $(DEMO)/LAB.json --identifiers $(DEMO)/identifiers.csv --segments $(DEMO)/segments.csv \
+	  --demographics $(DEMO)/demographics.csv --embeddings $(DEMO)/embeddings.csv --out $(DEMO)/reports
+
+test: lint types imports unit ## Everything that CI runs: lint, types, import rules, all tests
+
+lint: venv
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: venv
+	$(BIN)/mypy
+
+imports: venv
+	$(BIN)/lint-imports
+
+unit: venv
+	$(BIN)/pytest --numprocesses 2
+
+fuzz: venv ## Compare with the slow reference model, at length
+	$(BIN)/pytest tests/conformance --hypothesis-profile=thorough --timeout=3600
+
+bench: venv ## Measure speed and memory against the floor (minutes; 4 GB of disk)
+	$(BIN)/python -m benchmarks.validation --lab $(BENCH)
+
+dev: venv ## Open the asset graph in Dagster's UI
+	$(BIN)/dagster dev
+
+clean: ## Remove what was made, but not the virtual environment
+	rm -rf $(DEMO) $(BENCH) .pytest_cache .mypy_cache .ruff_cache .hypothesis

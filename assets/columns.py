@@ -1,0 +1,46 @@
+"""The columns of a dataset in the asset catalogue, taken from its pandera schema."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pyarrow as pa
+
+from datalab.lab import DatasetKind, LabDefinition
+from datalab.validation.schemas import DatasetSchema, dataset_schema
+
+_SHOWN_EMBEDDINGS = 2
+GENERIC_LAB = LabDefinition.model_validate(
+    {
+        "identifiersConfig": [
+            {"idName": "userId", "idType": "STRING", "isMatchingId": True},
+        ],
+        "numEmbeddings": _SHOWN_EMBEDDINGS,
+    }
+)
+"""Stands for any lab where the catalogue describes a dataset before a lab exists."""
+
+
+def column_schema(schema: DatasetSchema) -> dg.TableSchema:
+    """Return the valid rows' columns with their meaning, type and the error codes that their checks give."""
+    names = {pa.string(): "string", pa.float64(): "double"}
+    columns = []
+    for spec in schema.rows:
+        declared = schema.frame.columns[spec.name]
+        columns.append(
+            dg.TableColumn(
+                spec.name,
+                names[spec.type],
+                description=f"{declared.description}; for example {spec.example}",
+                constraints=dg.TableColumnConstraints(
+                    nullable=spec.nullable, other=[check.error for check in declared.checks if check.error]
+                ),
+            )
+        )
+    key = ", ".join(schema.rows[index].name for index in schema.key)
+    rules = [*dict.fromkeys(check.error for check in schema.frame.checks if check.error), f"unique by ({key})"]
+    return dg.TableSchema(columns=columns, constraints=dg.TableConstraints(other=rules))
+
+
+def generic_columns(kind: DatasetKind) -> dg.TableSchema:
+    """Return the columns of `kind` in any lab (embeddings: the first few)."""
+    return column_schema(dataset_schema(kind, GENERIC_LAB))

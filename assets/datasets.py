@@ -1,0 +1,49 @@
+"""Layer 1: the uploaded datasets, one asset each; materialising one takes note of the file that is provisioned now."""
+
+import dagster as dg
+
+from assets.columns import generic_columns
+from assets.partitions import NOT_IN_LAB, OWNERS, data_labs
+from datalab.errors import InputMissing, UsageError
+from datalab.lab import DatasetKind
+from resources import LabWorkspace
+
+DESCRIPTIONS = {
+    DatasetKind.IDENTIFIERS: "Which ids every user has: CSV without header, `userId, idName, id`.",
+    DatasetKind.SEGMENTS: "Which segments every user is in: CSV without header, `userId, segment`.",
+    DatasetKind.DEMOGRAPHICS: "Age and gender of every user: CSV without header, `userId, age, gender`.",
+    DatasetKind.EMBEDDINGS: "A vector per user and scope: CSV without header, `userId, scope, e0…`.",
+}
+
+
+def dataset_asset(kind: DatasetKind) -> dg.AssetsDefinition:
+    """Build the asset of the uploaded dataset `kind`."""
+
+    @dg.asset(
+        name=kind.value,
+        group_name="datasets",
+        kinds={"csv"},
+        owners=OWNERS,
+        description=DESCRIPTIONS[kind],
+        partitions_def=data_labs,
+        metadata={"dagster/column_schema": generic_columns(kind)},
+    )
+    def uploaded(context: dg.AssetExecutionContext, workspace: LabWorkspace) -> dg.MaterializeResult[None]:
+        lab = context.partition_key
+        if kind not in workspace.definition(lab).datasets:
+            return dg.MaterializeResult(metadata=NOT_IN_LAB)
+        path = workspace.upload(lab, kind)
+        if path is None:
+            raise UsageError(
+                f"The lab has {kind.value}, but no file is provisioned for it. Provision one and run again."
+            )
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:
+            raise InputMissing(path) from None
+        return dg.MaterializeResult(metadata={"datalab/in_lab": True, "datalab/bytes": size})
+
+    return uploaded
+
+
+ASSETS = [dataset_asset(kind) for kind in DatasetKind]

@@ -1,0 +1,125 @@
+"""Layer 2: one pass per dataset gives its private validation report and its valid rows.
+
+The verdict of a lab is never read from the checks: they share one timeline over all labs.
+"""
+
+import time
+from collections.abc import Iterator
+
+import dagster as dg
+
+from assets.columns import column_schema, generic_columns
+from assets.partitions import NOT_IN_LAB, OWNERS, data_labs
+from datalab.lab import DatasetKind
+from datalab.statistics.datasets import ValidatedDataset
+from datalab.validation.schemas import dataset_schema
+from datalab.validation.stream import Validated, validate
+from resources import LabWorkspace, Progress
+
+PASSED = "outcome_passed"
+NOT_EMPTY = "has_valid_rows"
+
+
+def validation_assets(kind: DatasetKind) -> dg.AssetsDefinition:
+    """Build the assets `<kind>_validation_report` and `valid_<kind>` with their checks."""
+    report_key, rows_key = f"{kind.value}_validation_report", f"valid_{kind.value}"
+
+    @dg.multi_asset(
+        name=f"validate_{kind.value}",
+        specs=[
+            dg.AssetSpec(
+                report_key,
+                deps=[kind.value],
+                group_name="validation",
+                kinds={"pandera", "json"},
+                owners=OWNERS,
+                description=f"What is wrong in {kind.value}, row by row. Holds sample values: private, never shared.",
+            ),
+            dg.AssetSpec(
+                rows_key,
+                deps=[kind.value],
+                group_name="validation",
+                kinds={"pandera", "parquet"},
+                owners=OWNERS,
+                description=f"The rows of {kind.value} that survive validation, in file order.",
+                metadata={"dagster/column_schema": generic_columns(kind)},
+            ),
+        ],
+        check_specs=[
+            dg.AssetCheckSpec(PASSED, asset=report_key, description="The report's outcome is PASSED."),
+            dg.AssetCheckSpec(NOT_EMPTY, asset=rows_key, description="At least one row is valid."),
+        ],
+        partitions_def=data_labs,
+    )
+    def validated(
+        context: dg.AssetExecutionContext, workspace: LabWorkspace, progress: dg.ResourceParam[Progress]
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        name = context.partition_key
+        lab = workspace.definition(name)
+        path = workspace.upload(name, kind)
+        if kind not in lab.datasets or path is None:
+            yield _absent(report_key, PASSED)
+            yield _absent(rows_key, NOT_EMPTY)
+            return
+        started = time.perf_counter()
+        outcome = validate(
+            path,
+            kind,
+            lab,
+            valid_rows=workspace.valid_rows(name, kind),
+            progress=lambda rows, read, size: progress.update(kind, rows, read, size),
+        )
+        seconds = time.perf_counter() - started
+        workspace.write(workspace.report(name, kind), outcome.report.model_dump_json(by_alias=True))
+        summary = ValidatedDataset.from_report(outcome.report, outcome.facts)
+        workspace.write(workspace.summary(name, kind), summary.model_dump_json())
+        numbers = _numbers(outcome, seconds)
+        passed = outcome.report.report.outcome == "PASSED"
+        yield dg.MaterializeResult(
+            asset_key=report_key,
+            metadata={**numbers, "datalab/outcome": outcome.report.report.outcome},
+            check_results=[
+                dg.AssetCheckResult(asset_key=report_key, passed=passed, check_name=PASSED, metadata=numbers)
+            ],
+        )
+        rows = outcome.facts.valid_rows
+        yield dg.MaterializeResult(
+            asset_key=rows_key,
+            metadata={
+                "datalab/in_lab": True,
+                "dagster/row_count": rows,
+                "dagster/column_schema": column_schema(dataset_schema(kind, lab)),
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    asset_key=rows_key, passed=rows > 0, check_name=NOT_EMPTY, metadata={"datalab/valid_rows": rows}
+                )
+            ],
+        )
+
+    return validated
+
+
+def _absent(key: str, check: str) -> dg.MaterializeResult[None]:
+    passed = dg.AssetCheckResult(asset_key=key, passed=True, check_name=check, metadata=NOT_IN_LAB)
+    return dg.MaterializeResult(asset_key=key, metadata=NOT_IN_LAB, check_results=[passed])
+
+
+def _numbers(outcome: Validated, seconds: float) -> dict[str, int | float | bool]:
+    """The numbers of a pass that are worth a plot over time."""
+    facts = outcome.facts
+    invalid = facts.rows - facts.valid_rows
+    return {
+        "datalab/in_lab": True,
+        "datalab/rows": facts.rows,
+        "datalab/valid_rows": facts.valid_rows,
+        "datalab/invalid_rows": invalid,
+        "datalab/invalid_share": invalid / facts.rows if facts.rows else 0.0,
+        "datalab/bytes": facts.input_bytes,
+        "datalab/seconds": seconds,
+        "datalab/rows_per_second": facts.rows / seconds if seconds else 0.0,
+        "datalab/hints": len(facts.hints),
+    }
+
+
+ASSETS = [validation_assets(kind) for kind in DatasetKind]

@@ -1,0 +1,81 @@
+"""How far a check is, on the terminal: a bar where there is one, a line now and then where there is not."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.filesize import decimal
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from datalab.lab import DatasetKind
+from resources import Progress
+
+_SECONDS_BETWEEN_LINES = 5.0
+
+
+@contextlib.contextmanager
+def shown_progress() -> Iterator[Progress]:
+    """Yield what shows progress on standard error until the block ends."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines(console)
+        return
+    columns = (
+        TextColumn("{task.description:<12}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%  {task.fields[rows]:>12,} rows  {task.fields[speed]:>10,.0f} rows/s"),
+        TextColumn("{task.fields[left]:>9} left"),
+        TimeRemainingColumn(compact=True),
+    )
+    with Bar(*columns, console=console, transient=True) as bar:
+        yield _Bars(bar)
+
+
+class _Rates:
+    """Rows per second of each dataset since its first block."""
+
+    def __init__(self) -> None:
+        self._started: dict[DatasetKind, float] = {}
+
+    def of(self, kind: DatasetKind, rows: int) -> float:
+        seconds = time.perf_counter() - self._started.setdefault(kind, time.perf_counter())
+        return rows / seconds if seconds else 0.0
+
+
+class _Bars:
+    """A bar per dataset."""
+
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
+        self._tasks: dict[DatasetKind, TaskID] = {}
+        self._rates = _Rates()
+
+    def update(self, kind: DatasetKind, rows: int, bytes_read: int, size: int) -> None:
+        speed = self._rates.of(kind, rows)
+        if kind not in self._tasks:
+            self._tasks[kind] = self._bar.add_task(kind.value, total=size, rows=0, speed=0.0, left="")
+        left = decimal(max(size - bytes_read, 0))
+        self._bar.update(self._tasks[kind], completed=bytes_read, rows=rows, speed=speed, left=left)
+
+
+class _Lines:
+    """A plain line every few seconds, for logs and pipes."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._rates = _Rates()
+        self._last = time.perf_counter()
+
+    def update(self, kind: DatasetKind, rows: int, bytes_read: int, size: int) -> None:
+        speed = self._rates.of(kind, rows)
+        if time.perf_counter() - self._last < _SECONDS_BETWEEN_LINES:
+            return
+        self._last = time.perf_counter()
+        left = decimal(max(size - bytes_read, 0))
+        self._console.print(
+            f"{kind.value}: {rows:,} rows checked, {speed:,.0f} rows/s, {left} left", highlight=False, soft_wrap=True
+        )

@@ -1,0 +1,23 @@
+"""`datalab sample`: a synthetic lab to try things on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--users", type=int, default=50_000, show_default=True, help="How many users the lab has.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same files.")
+@click.option("--dirty", type=float, default=0.0, show_default=True, metavar="SHARE", help="Share of rows made wrong.")
+def sample(directory: Path, users: int, seed: int, dirty: float) -> int:
+    """Write LAB.json and the four files of a synthetic lab to DIR, of any size."""
+    from datalab.sample import write_sample
+
+    lab = write_sample(directory, users=users, seed=seed, dirty=dirty)
+    for kind, path in lab.files.items():
+        click.echo(f"{path}  {lab.rows[kind]:,} rows, {lab.dirty_rows[kind]:,} of them made wrong")
+    click.echo(f"{directory / 'LAB.json'}  the lab's definition")
+    return 0

@@ -1,0 +1,32 @@
+"""How far a check has come, for whoever watches; only numbers, never a value of a row."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+import dagster as dg
+
+from datalab.lab import DatasetKind
+
+
+class Progress(Protocol):
+    """Told about every block of every dataset."""
+
+    def update(self, kind: DatasetKind, rows: int, bytes_read: int, size: int) -> None:
+        """Take note that `rows` rows and `bytes_read` of `size` bytes of `kind` are done."""
+
+
+class LogProgress:
+    """Writes a line to the run's log every few seconds."""
+
+    def __init__(self, seconds: float = 10.0) -> None:
+        self._seconds = seconds
+        self._last = time.monotonic()
+
+    def update(self, kind: DatasetKind, rows: int, bytes_read: int, size: int) -> None:
+        now = time.monotonic()
+        if now - self._last >= self._seconds:
+            self._last = now
+            share = bytes_read / size if size else 1.0
+            dg.get_dagster_logger().info(f"{kind.value}: {rows:,} rows checked, {share:.0%} of the file read")
