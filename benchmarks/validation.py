@@ -1,0 +1,236 @@
+"""How fast and how frugally a whole lab is validated, beside DuckDB copying the same files (`benchmarks.floor`).
+
+    python -m benchmarks.validation                   the reference lab: 35 M rows, 1.8 GB, generated once
+    python -m benchmarks.validation --scale 0.1       a quick look; the start of the process weighs more then
+    python -m benchmarks.validation --repeat 3        interleaved runs; the best time and the greatest memory count
+    python -m benchmarks.validation --json OUT.json   the numbers for machines (--save: into benchmarks/results/)
+
+Prints one line per run, then the goals: time of `datalab preflight` as a ratio to the floor, peak memory, memory of
+all rows to that of half the rows, time with half a million invalid rows to that of the clean files. Every time is
+that of a whole process, start to exit; the floor's is that of its COPY statements alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import shutil
+import sys
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+import datalab.sample
+from benchmarks.process import measure
+from datalab.lab import DatasetKind
+from datalab.sample import write_sample
+
+REFERENCE = {
+    "users": 4_000_000,
+    "identifier_rows": 10_000_000,
+    "segment_rows": 20_000_000,
+    "demographics_rows": 4_000_000,
+    "embedding_rows": 1_000_000,
+}
+DIMENSIONS = 32
+# Some more than half a million, because rows with an unknown id name are spoiled and yet accepted.
+DIRTY = 515_000 / 35_000_000
+FLOOR = "floor"
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass
+class Run:
+    """The measurements of one thing over all repeats."""
+
+    name: str
+    seconds: float = float("inf")
+    cpu_seconds: float = float("inf")
+    peak_bytes: int = 0
+    rows: int = 0
+    invalid_rows: int = 0
+
+    def add(self, seconds: float, cpu_seconds: float, peak_bytes: int) -> None:
+        """Keep the best times and the greatest memory."""
+        self.seconds = min(self.seconds, seconds)
+        self.cpu_seconds = min(self.cpu_seconds, cpu_seconds)
+        self.peak_bytes = max(self.peak_bytes, peak_bytes)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A number to stay below."""
+
+    name: str
+    value: float
+    limit: float
+    unit: str = "×"
+
+    @property
+    def met(self) -> bool:
+        return self.value <= self.limit
+
+
+def prepared_lab(directory: Path, scale: float, dirty: float) -> Path:
+    """Generate the lab unless `directory` holds it already; its manifest tells."""
+    parameters: dict[str, Any] = {name: max(round(value * scale), 1) for name, value in REFERENCE.items()}
+    wanted = {**parameters, "dimensions": DIMENSIONS, "dirty": dirty, "seed": 0, "generator": _generator_version()}
+    manifest = directory / "bench.json"
+    if manifest.exists() and json.loads(manifest.read_text(encoding="utf-8")) == wanted:
+        return directory
+    manifest.unlink(missing_ok=True)
+    started = time.perf_counter()
+    sample = write_sample(directory, **parameters, dimensions=DIMENSIONS, dirty=dirty, seed=0)
+    manifest.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+    rows = sum(sample.rows.values())
+    print(f"generated {directory}: {rows:,} rows in {time.perf_counter() - started:.1f} s", flush=True)
+    return directory
+
+
+def run_floor(lab: Path, run: Run) -> None:
+    """Measure the floor on `lab` in a process of its own."""
+    os.sync()
+    done = measure([sys.executable, "-m", "benchmarks.floor", str(lab)])
+    if done.exit_code:
+        raise SystemExit(f"The floor failed with exit code {done.exit_code}:\n{done.stderr}")
+    found = json.loads(done.stdout)
+    run.add(found["seconds"], found["cpuSeconds"], found["peakBytes"])
+
+
+def run_preflight(program: Path, lab: Path, run: Run) -> None:
+    """Measure `datalab preflight` on `lab` and read from its reports how much it checked."""
+    out = lab / "preflight-out"
+    shutil.rmtree(out, ignore_errors=True)
+    files = [word for kind in DatasetKind for word in (f"--{kind}", str(lab / f"{kind}.csv"))]
+    # What earlier runs left to be written to disk is not this run's to pay.
+    os.sync()
+    done = measure([str(program), "preflight", str(lab / "LAB.json"), *files, "--out", str(out), "--json"])
+    paths = [out / kind / "validation-report.json" for kind in DatasetKind]
+    if done.exit_code not in (0, 1) or not all(path.is_file() for path in paths):
+        raise SystemExit(f"datalab preflight failed with exit code {done.exit_code}:\n{done.stderr}")
+    run.add(done.seconds, done.cpu_seconds, done.peak_bytes)
+    reports = [json.loads(path.read_bytes())["report"] for path in paths]
+    run.rows = sum(report["numRowsTotal"] for report in reports)
+    run.invalid_rows = sum(_invalid(report) for report in reports)
+    shutil.rmtree(out, ignore_errors=True)
+
+
+def measure_all(program: Path, directory: Path, scale: float, repeat: int) -> dict[str, Run]:
+    """Prepare the labs and measure everything `repeat` times, one after the other."""
+    labs = {
+        "preflight": prepared_lab(directory / "full", scale, 0.0),
+        "preflight, half the rows": prepared_lab(directory / "half", scale / 2, 0.0),
+        "preflight, dirty": prepared_lab(directory / "dirty", scale, DIRTY),
+    }
+    for lab in labs.values():
+        _read_once(lab)
+    runs = {name: Run(name) for name in (FLOOR, *labs)}
+    for _ in range(repeat):
+        run_floor(labs["preflight"], runs[FLOOR])
+        for name, lab in labs.items():
+            run_preflight(program, lab, runs[name])
+    runs[FLOOR].rows = runs["preflight"].rows
+    return runs
+
+
+def goals(runs: dict[str, Run]) -> list[Goal]:
+    """Return the goals of the project with what was measured."""
+    full, half, dirty = runs["preflight"], runs["preflight, half the rows"], runs["preflight, dirty"]
+    return [
+        Goal("time to the floor", full.seconds / runs[FLOOR].seconds, 2.5),
+        Goal("CPU time to the floor's", full.cpu_seconds / runs[FLOOR].cpu_seconds, 2.5),
+        Goal("peak memory", full.peak_bytes / 2**30, 1.5, "GiB"),
+        Goal("memory of all rows to half", full.peak_bytes / half.peak_bytes, 1.15),
+        Goal("time of dirty to clean", dirty.seconds / full.seconds, 2.0),
+    ]
+
+
+def print_tables(runs: dict[str, Run], reached: list[Goal]) -> None:
+    """Print the runs and the goals for people."""
+    print(f"\n{'run':<28}{'seconds':>9}{'CPU s':>9}{'rows':>13}{'rows/s':>13}{'invalid':>10}{'peak MiB':>10}")
+    for run in runs.values():
+        print(
+            f"{run.name:<28}{run.seconds:>9.2f}{run.cpu_seconds:>9.2f}{run.rows:>13,}"
+            f"{run.rows / run.seconds:>13,.0f}{run.invalid_rows:>10,}{run.peak_bytes / 2**20:>10,.0f}"
+        )
+    print(f"\n{'goal':<28}{'measured':>14}{'limit':>14}")
+    for goal in reached:
+        measured, limit = f"{goal.value:.2f} {goal.unit}", f"≤ {goal.limit:.2f} {goal.unit}"
+        print(f"{goal.name:<28}{measured:>14}{limit:>14}   {'met' if goal.met else 'MISSED'}")
+
+
+def as_json(runs: dict[str, Run], reached: list[Goal], scale: float, repeat: int) -> dict[str, Any]:
+    """Return everything measured, with the machine it was measured on."""
+    return {
+        "measuredAt": datetime.now(UTC).isoformat(timespec="seconds"),
+        "scale": scale,
+        "repeat": repeat,
+        "machine": {
+            "system": platform.platform(),
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+            "duckdb": duckdb.__version__,
+        },
+        "runs": [asdict(run) for run in runs.values()],
+        "goals": [{**asdict(goal), "met": goal.met} for goal in reached],
+    }
+
+
+def _invalid(report: dict[str, Any]) -> int:
+    if "invalidRows" in report:
+        return int(report["invalidRows"]["totalInvalidRows"])
+    return int(report["numInvalidRowsTotal"])
+
+
+def _read_once(lab: Path) -> None:
+    """Bring the files into the page cache, so that the first run does not pay for the disk."""
+    for kind in DatasetKind:
+        with (lab / f"{kind}.csv").open("rb", buffering=0) as file:
+            while file.read(1 << 24):
+                pass
+
+
+def _generator_version() -> str:
+    """A digest of the generator's code: another generator, another lab."""
+    modules = sorted(Path(datalab.sample.__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(module.read_bytes() for module in modules)).hexdigest()[:16]
+
+
+def main() -> None:
+    """Run the benchmark as the command line asks."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lab", type=Path, default=Path("bench-lab"), help="where the labs lie (default: bench-lab)")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the reference lab's rows")
+    parser.add_argument("--repeat", type=int, default=1, help="runs of each, interleaved")
+    parser.add_argument("--json", type=Path, help="write the numbers to this file")
+    parser.add_argument("--save", action="store_true", help="write the numbers to benchmarks/results/")
+    parser.add_argument(
+        "--program",
+        type=Path,
+        default=Path(sys.executable).with_name("datalab"),
+        help="the datalab to measure (default: the one beside this Python)",
+    )
+    options = parser.parse_args()
+    if options.scale <= 0 or options.repeat < 1:
+        parser.error("--scale must be above 0 and --repeat at least 1")
+    runs = measure_all(options.program, options.lab.resolve(), options.scale, options.repeat)
+    reached = goals(runs)
+    print_tables(runs, reached)
+    numbers = as_json(runs, reached, options.scale, options.repeat)
+    targets = [options.json] if options.json else []
+    if options.save:
+        RESULTS.mkdir(exist_ok=True)
+        targets.append(RESULTS / f"validation-{numbers['measuredAt'][:10]}-scale-{options.scale:g}.json")
+    for target in targets:
+        target.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
