@@ -1,0 +1,104 @@
+"""Renders the page: brings texts, tables, charts and data together; what each of them says is decided elsewhere."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+from datalab.dashboard.bundle import static_text
+from datalab.dashboard.charts import MAX_BARS, MAX_SIDES, specs
+from datalab.dashboard.disclosure import shareable
+from datalab.dashboard.formats import counted, moment
+from datalab.dashboard.payload import content_policy, download, inline_json
+from datalab.dashboard.summary import change_rows, deltas, headlines, notes, readiness_rows, verdict
+from datalab.dashboard.tables import panels, shown_of
+from datalab.dashboard.texts import DATASETS, PANELS, absence
+from datalab.lab import LabDefinition
+from datalab.results import StatisticsResultV2, ValidationStatus
+from datalab.statistics.compare import Comparison
+from datalab.statistics.readiness import Readiness
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render_dashboard(
+    lab: LabDefinition,
+    statistics: StatisticsResultV2,
+    *,
+    status: ValidationStatus | None,
+    readiness: Readiness,
+    comparison: Comparison | None = None,
+    computed_at: datetime | None,
+    minimum_count: int = 0,
+) -> str:
+    """Return the statistics of a lab as one HTML file that needs no network and nothing beside it.
+
+    Args:
+        lab: the definition of the lab.
+        statistics: its report.
+        status: the enhanced validation status, which decides whether the lab is Ready; without it the report's does.
+        readiness: what each collaboration type is missing.
+        comparison: changes since the previous report.
+        computed_at: when the statistics were computed.
+        minimum_count: for sharing, 10: counts below it, and what would reveal them, are nowhere in the file
+            (see `datalab.dashboard.disclosure`). 0 shows everything.
+    """
+    report = shareable(statistics, minimum_count)
+    found = notes(statistics, status, comparison, minimum_count)
+    shown = panels(lab, report)
+    changed = deltas(comparison, report, minimum_count)
+    figures = headlines(lab, report)
+    for figure in [*figures, *(figure for panel in shown for figure in panel.figures)]:
+        figure.delta = changed.get(figure.metric, "")
+    absent = {key: absence(key, lab) for key in PANELS if key not in {panel.key for panel in shown}}
+    largest = [name for panel in shown for name in panel.largest]
+    charts = {panel.chart for panel in shown if panel.chart}
+    scripts = [static_text("vega-bundle.js"), static_text("dashboard.js")] if charts else [static_text("dashboard.js")]
+    return (
+        _templates()
+        .get_template("page.html.j2")
+        .render(
+            lab=lab,
+            verdict=verdict(lab, report, status, found, readiness),
+            notes=found,
+            headlines=figures,
+            readiness=readiness_rows(readiness),
+            changes=change_rows(comparison, report, minimum_count),
+            datasets={kind: words for kind, words in DATASETS.items() if kind in lab.datasets},
+            other_datasets=[title for kind, (title, _) in DATASETS.items() if kind not in lab.datasets],
+            panels=shown,
+            absent=absent,
+            panel_texts=PANELS,
+            matching_ids=[entry.id_name for entry in lab.matching_ids],
+            charts=charts,
+            specs=inline_json({name: spec for name, spec in specs().items() if name.split("-")[0] in charts})
+            if charts
+            else "",
+            max_bars=MAX_BARS,
+            max_sides=MAX_SIDES,
+            download=download(report, largest),
+            computed_at=moment(computed_at) if computed_at else "",
+            minimum_count=minimum_count,
+            style=static_text("dashboard.css"),
+            scripts=scripts,
+            policy=content_policy(scripts),
+        )
+    )
+
+
+@cache
+def _templates() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("datalab.dashboard"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["counted"] = counted
+    environment.globals["shown_of"] = shown_of
+    return environment

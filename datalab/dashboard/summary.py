@@ -1,0 +1,191 @@
+"""The top of the page: verdict, headline figures, findings, readiness and changes, as finished text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from datalab.dashboard.advice import explain
+from datalab.dashboard.disclosure import shareable_changes, shareable_finding
+from datalab.dashboard.formats import Cell, counted, figures_in_text, listed, number, ratio, share, signed, signed_share
+from datalab.dashboard.tables import Figure
+from datalab.dashboard.texts import PARTS, TYPES, metric_name
+from datalab.lab import DatasetKind, LabDefinition
+from datalab.results import Finding, StatisticsResultV2, ValidationStatus
+from datalab.statistics.compare import Comparison
+from datalab.statistics.readiness import Readiness
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Verdict:
+    """Whether the lab is Ready, in one sentence."""
+
+    ready: bool
+    sentence: str
+
+
+@dataclass
+class Note:
+    """A finding as people read it."""
+
+    kind: str
+    """`error`, `warning` or `change`."""
+    title: str
+    figures: str
+    advice: str
+    code: str
+
+
+@dataclass
+class TypeRow:
+    """A collaboration type in the readiness table."""
+
+    name: str
+    purpose: str
+    state: str
+    """`ready`, `missing`, `off` or `off-missing` (the lab does not support it, and could not)."""
+    missing: str
+    nice: str
+
+
+@dataclass
+class ChangeRow:
+    """A headline number, before and now."""
+
+    dataset: str
+    name: str
+    previous: str
+    current: str
+    absolute: str
+    relative: str
+    trend: str
+    """`up`, `down`, `same`, `new`, `gone` or `unknown`."""
+
+
+def notes(
+    statistics: StatisticsResultV2, status: ValidationStatus | None, comparison: Comparison | None, minimum: int
+) -> list[Note]:
+    """Return everything a person should know of, the gravest first."""
+    found: list[tuple[str, Finding]] = []
+    for dataset in status.datasets.values() if status else []:
+        found += [("error", finding) for finding in dataset.errors]
+    found += [("error", finding) for finding in statistics.data_errors]
+    found += [("warning", finding) for finding in statistics.quality_warnings]
+    found += [("change", finding) for finding in (comparison.warnings if comparison else [])]
+    unique = {(finding.code, finding.message): (kind, finding) for kind, finding in reversed(found)}
+    return [_note(kind, shareable_finding(finding, minimum)) for kind, finding in reversed(unique.values())]
+
+
+def _note(kind: str, finding: Finding) -> Note:
+    title, advice = explain(finding)
+    subject, colon, rest = finding.message.partition(": ")
+    if kind == "change":
+        dataset, name = metric_name(subject)
+        subject = f"{name} ({dataset.lower()})"
+    return Note(kind, title, f"{subject}{colon}{figures_in_text(rest)}", advice, finding.code)
+
+
+def verdict(
+    lab: LabDefinition, report: Json, status: ValidationStatus | None, found: list[Note], ready: Readiness
+) -> Verdict:
+    """Return whether the lab is Ready, and why or why not."""
+    is_ready = (status.status if status else report["status"]) == "SUCCESS"
+    errors = sum(note.kind == "error" for note in found)
+    warnings = len(found) - errors
+    if not is_ready:
+        problem = f"{counted(errors, 'data error')} must be corrected first" if errors else "its validation failed"
+        return Verdict(False, f"This lab is not ready for a Media DCR: {problem}.")
+    users = report["basic_statistics"]["identifiers"]["distinct_user_ids"]
+    usable = [entry.ready for entry in ready.root.values() if entry.enabled]
+    count = "fewer than " + users[2:] if isinstance(users, str) and users.startswith("< ") else number(users)
+    types = (
+        f"{sum(usable)} of its {len(usable)} collaboration types"
+        if not all(usable)
+        else (
+            f"all of its {counted(len(usable), 'collaboration type')}" if len(usable) > 1 else "its collaboration type"
+        )
+    )
+    close = f"; {counted(warnings, 'warning')} should be looked at first" if warnings else ""
+    return Verdict(True, f"This lab is ready for a Media DCR: {count} users, and data for {types}{close}.")
+
+
+def headlines(lab: LabDefinition, report: Json) -> list[Figure]:
+    """Return the figures at the top: users, how many of them can be matched, and users of each further dataset."""
+    basic = report["basic_statistics"]
+    users = basic["identifiers"]["distinct_user_ids"]
+    found = [Figure("Users", number(users), "with identifiers", "identifiers.distinct_user_ids")]
+    for entry in lab.matching_ids[:3]:
+        matchable = _matchable(report, entry.id_name)
+        if matchable is not None:
+            part = share(ratio(matchable, users))
+            metric = f"embeddings.{entry.id_name}.matchable_users"
+            found.append(Figure("Matchable users", number(matchable), f"by {entry.id_name}, {part}", metric))
+    words = {"segments": "With a segment", "demographics": "With demographics", "embeddings": "With an embedding"}
+    for kind, word in words.items():
+        if basic[kind]:
+            with_it = basic[kind]["distinct_user_ids"]
+            found.append(Figure(word, number(with_it), "users", f"{kind}.distinct_user_ids"))
+    if basic["segments"]:
+        found.append(
+            Figure("Segments", number(basic["segments"]["distinct_segments"]), "", "segments.distinct_segments")
+        )
+    return found
+
+
+def _matchable(report: Json, name: str) -> Cell:
+    """Matchable users of an id, from a panel that tells; None when none does."""
+    embeddings = (report["embeddings_statistics"] or {}).get(name)
+    if embeddings:
+        cell: Cell = embeddings["matchable_users"]
+        return cell
+    per_user = ((report["segment_statistics"] or {}).get("segments_per_user_distribution") or {}).get(name)
+    if not per_user:
+        return None
+    counts = [cell["absolute"] for cell in per_user["matchable"].values()]
+    return sum(counts) if all(isinstance(count, int) for count in counts) else None
+
+
+def readiness_rows(ready: Readiness) -> list[TypeRow]:
+    """Return the six collaboration types with what is missing."""
+    rows = []
+    for kind, entry in ready.root.items():
+        name, purpose = TYPES[kind]
+        state = ("ready" if entry.ready else "missing") if entry.enabled else ("off" if entry.ready else "off-missing")
+        missing = listed([PARTS[part] for part in entry.missing])
+        rows.append(TypeRow(name, purpose, state, missing, listed([PARTS[part] for part in entry.nice_to_have])))
+    return rows
+
+
+def change_rows(comparison: Comparison | None, report: Json, minimum: int) -> list[ChangeRow]:
+    """Return every headline number with its change, those that changed first within each dataset."""
+    if comparison is None:
+        return []
+    order = {kind.value.capitalize(): i for i, kind in enumerate(DatasetKind)}
+    rows = [_change_row(change) for change in shareable_changes(comparison.changes, report, minimum)]
+    return sorted(rows, key=lambda row: (row.trend == "same", order.get(row.dataset, len(order))))
+
+
+def _change_row(change: dict[str, Any]) -> ChangeRow:
+    absolute, dataset_and_name = change["absolute"], metric_name(change["metric"])
+    if isinstance(absolute, int):
+        trend = "up" if absolute > 0 else "down" if absolute else "same"
+    elif isinstance(absolute, str):
+        trend = "unknown"
+    else:
+        trend = "new" if change["previous"] is None else "gone"
+    previous, current = number(change["previous"]), number(change["current"])
+    return ChangeRow(*dataset_and_name, previous, current, signed(absolute), signed_share(change["relative"]), trend)
+
+
+def deltas(comparison: Comparison | None, report: Json, minimum: int) -> dict[str, str]:
+    """Return metric → its change in a few characters, for figures; unchanged and unknown ones are left out."""
+    if comparison is None:
+        return {}
+    changes = shareable_changes(comparison.changes, report, minimum)
+    return {
+        str(change["metric"]): f"{signed(absolute)} since last time"
+        for change in changes
+        if isinstance(absolute := change["absolute"], int) and absolute
+    }
