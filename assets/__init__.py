@@ -1,8 +1,8 @@
 """The asset graph of a Data Lab: a module per layer, bodies of a few lines that call the domain."""
 
-from assets import datasets, status, validation
+from assets import datasets, panels, results, validation
 from assets.partitions import data_labs
 
-ALL_ASSETS = [*datasets.ASSETS, *validation.ASSETS, *status.ASSETS]
+ALL_ASSETS = [*datasets.ASSETS, *validation.ASSETS, *panels.ASSETS, *results.ASSETS]
 
 __all__ = ["ALL_ASSETS", "data_labs"]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from assets.columns import column_schema, generic_columns
+from assets.guard import guarded
 from assets.partitions import NOT_IN_LAB, OWNERS, data_labs
 from datalab.lab import DatasetKind
 from datalab.statistics.datasets import ValidatedDataset
@@ -54,48 +55,49 @@ def validation_assets(kind: DatasetKind) -> dg.AssetsDefinition:
     def validated(
         context: dg.AssetExecutionContext, workspace: LabWorkspace, progress: dg.ResourceParam[Progress]
     ) -> Iterator[dg.MaterializeResult[None]]:
-        name = context.partition_key
-        lab = workspace.definition(name)
-        path = workspace.upload(name, kind)
-        if kind not in lab.datasets or path is None:
-            yield _absent(report_key, PASSED)
-            yield _absent(rows_key, NOT_EMPTY)
-            return
-        started = time.perf_counter()
-        outcome = validate(
-            path,
-            kind,
-            lab,
-            valid_rows=workspace.valid_rows(name, kind),
-            progress=lambda rows, read, size: progress.update(kind, rows, read, size),
-        )
-        seconds = time.perf_counter() - started
-        workspace.write(workspace.report(name, kind), outcome.report.model_dump_json(by_alias=True))
-        summary = ValidatedDataset.from_report(outcome.report, outcome.facts)
-        workspace.write(workspace.summary(name, kind), summary.model_dump_json())
-        numbers = _numbers(outcome, seconds)
-        passed = outcome.report.report.outcome == "PASSED"
-        yield dg.MaterializeResult(
-            asset_key=report_key,
-            metadata={**numbers, "datalab/outcome": outcome.report.report.outcome},
-            check_results=[
-                dg.AssetCheckResult(asset_key=report_key, passed=passed, check_name=PASSED, metadata=numbers)
-            ],
-        )
-        rows = outcome.facts.valid_rows
-        yield dg.MaterializeResult(
-            asset_key=rows_key,
-            metadata={
-                "datalab/in_lab": True,
-                "dagster/row_count": rows,
-                "dagster/column_schema": column_schema(dataset_schema(kind, lab)),
-            },
-            check_results=[
-                dg.AssetCheckResult(
-                    asset_key=rows_key, passed=rows > 0, check_name=NOT_EMPTY, metadata={"datalab/valid_rows": rows}
-                )
-            ],
-        )
+        with guarded():
+            name = context.partition_key
+            lab = workspace.definition(name)
+            path = workspace.upload(name, kind)
+            if kind not in lab.datasets or path is None:
+                yield _absent(report_key, PASSED)
+                yield _absent(rows_key, NOT_EMPTY)
+                return
+            started = time.perf_counter()
+            outcome = validate(
+                path,
+                kind,
+                lab,
+                valid_rows=workspace.valid_rows(name, kind),
+                progress=lambda rows, read, size: progress.update(kind, rows, read, size),
+            )
+            seconds = time.perf_counter() - started
+            workspace.write(workspace.report(name, kind), outcome.report.model_dump_json(by_alias=True))
+            summary = ValidatedDataset.from_report(outcome.report, outcome.facts)
+            workspace.write(workspace.summary(name, kind), summary.model_dump_json())
+            numbers = _numbers(outcome, seconds)
+            passed = outcome.report.report.outcome == "PASSED"
+            yield dg.MaterializeResult(
+                asset_key=report_key,
+                metadata={**numbers, "datalab/outcome": outcome.report.report.outcome},
+                check_results=[
+                    dg.AssetCheckResult(asset_key=report_key, passed=passed, check_name=PASSED, metadata=numbers)
+                ],
+            )
+            rows = outcome.facts.valid_rows
+            yield dg.MaterializeResult(
+                asset_key=rows_key,
+                metadata={
+                    "datalab/in_lab": True,
+                    "dagster/row_count": rows,
+                    "dagster/column_schema": column_schema(dataset_schema(kind, lab)),
+                },
+                check_results=[
+                    dg.AssetCheckResult(
+                        asset_key=rows_key, passed=rows > 0, check_name=NOT_EMPTY, metadata={"datalab/valid_rows": rows}
+                    )
+                ],
+            )
 
     return validated
 

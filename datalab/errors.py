@@ -3,6 +3,7 @@
 DatalabError
 ├── ConfigurationError     the lab definition is wrong; lists every mistake
 ├── UsageError             the call itself cannot be carried out (unknown dataset, missing argument)
+├── UnexpectedFailure      a mistake of ours or of a library; tells where, never the text of the cause
 └── InputError             an input cannot be checked at all (no report is written)
     ├── InputMissing
     ├── InputUnreadable
@@ -14,7 +15,9 @@ from __future__ import annotations
 
 import difflib
 import os
+import traceback
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
@@ -45,6 +48,18 @@ class ConfigurationError(DatalabError):
 
 class UsageError(DatalabError):
     """The call cannot be carried out as it was made; the message says what to change."""
+
+
+class UnexpectedFailure(DatalabError):
+    """Something failed that nobody foresaw; the text of the cause is left out, as it may hold a value of a row."""
+
+    def __init__(self, cause: BaseException) -> None:
+        place = next(iter(reversed(traceback.extract_tb(cause.__traceback__))), None)
+        where = f" in {Path(place.filename).name}, line {place.lineno}" if place else ""
+        super().__init__(
+            f"Unexpected {type(cause).__name__}{where}. The input is untouched and no result was kept; this is a "
+            "mistake in the program: please report it with this line."
+        )
 
 
 class InputError(DatalabError):

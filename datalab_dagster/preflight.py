@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import dagster as dg
 
 from assets import ALL_ASSETS, data_labs
+from assets.session import COMPARISON, STATISTICS_REPORT, Session
 from datalab.errors import InputMissing, UsageError
 from datalab.lab import DatasetKind, LabDefinition, lab_from_dict
-from datalab.results import ValidationStatus
+from datalab.results import StatisticsResultV2, ValidationStatus
 from datalab.scratch import publish, scratch_directory
-from datalab.statistics.datasets import ValidatedDataset
-from resources import PreflightWorkspace, Progress
-from resources.workspace import REPORT_NAME, STATUS_NAME
+from datalab.statistics import Comparison, Readiness, ValidatedDataset, readiness
+from resources import FindingThresholds, PreflightWorkspace, Progress, SqlEngine
+from resources.workspace import COMPARISON_NAME, REPORT_NAME, STATUS_NAME
 
+SHARING_MINIMUM = 10
+"""Counts below it are hidden on a dashboard that is made for sharing."""
 _PARTITION = "preflight"
 _REQUIRED_BY = {
     DatasetKind.SEGMENTS: "require_segments",
@@ -27,19 +30,39 @@ _REQUIRED_BY = {
 
 
 @dataclass(frozen=True)
+class PreflightOptions:
+    """How a preflight is to be done."""
+
+    statistics_version: int = 2
+    """Which format statistics.json has."""
+    minimum_count: int = 0
+    """Counts below it are hidden on the dashboard."""
+    limits: dict[str, float] = field(default_factory=dict)
+    """Limits of findings that differ from the defaults."""
+
+
+@dataclass(frozen=True)
 class PreflightResult:
-    """What a preflight found, dataset by dataset, and where its reports lie."""
+    """What a preflight found, and where its results lie."""
 
     lab: LabDefinition
     status: ValidationStatus
     datasets: dict[DatasetKind, ValidatedDataset]
-    reports: dict[DatasetKind, Path]
-    status_file: Path
-    seconds: float
+    statistics: StatisticsResultV2
+    comparison: Comparison | None
+    """What changed since the run before; None when there was none."""
+    readiness: Readiness
+    out: Path
+    seconds: float = 0.0
 
     @property
     def passed(self) -> bool:
+        """Whether the lab would be Ready."""
         return self.status.status == "SUCCESS"
+
+    def report(self, kind: DatasetKind) -> Path:
+        """Return where the private validation report of `kind` lies."""
+        return self.out / kind.value / REPORT_NAME
 
 
 def lab_for(lab: LabDefinition, files: Mapping[DatasetKind, Path]) -> LabDefinition:
@@ -51,16 +74,14 @@ def lab_for(lab: LabDefinition, files: Mapping[DatasetKind, Path]) -> LabDefinit
     """
     given = dict(lab.model_dump(by_alias=True, mode="json", include=lab.model_fields_set))
     problems = []
-    for kind, field in _REQUIRED_BY.items():
-        key = LabDefinition.model_fields[field].alias or field
-        if kind not in files and getattr(lab, field):
+    for kind, flag in _REQUIRED_BY.items():
+        key = LabDefinition.model_fields[flag].alias or flag
+        if kind not in files and getattr(lab, flag):
             problems.append(f"The lab has {kind.value} ({key} is true): give its file with --{kind.value}.")
-        elif kind in files and field not in lab.model_fields_set:
+        elif kind in files and flag not in lab.model_fields_set:
             given[key] = True
-        elif kind in files and not getattr(lab, field):
-            problems.append(
-                f"The lab has no {kind.value} ({key} is false): leave --{kind.value} out or set {key} to true."
-            )
+        elif kind in files and not getattr(lab, flag):
+            problems.append(f"The lab has no {kind.value} ({key} is false): leave --{kind.value} out or mend {key}.")
     if DatasetKind.IDENTIFIERS not in files:
         problems.append("Every lab has identifiers: give the file with --identifiers.")
     if problems:
@@ -68,13 +89,20 @@ def lab_for(lab: LabDefinition, files: Mapping[DatasetKind, Path]) -> LabDefinit
     return lab_from_dict(given)
 
 
-def preflight(lab: LabDefinition, files: Mapping[DatasetKind, Path], out: Path, progress: Progress) -> PreflightResult:
-    """Validate `files` as the datasets of `lab` through the asset graph and write reports and status to `out`.
+def preflight(
+    lab: LabDefinition,
+    files: Mapping[DatasetKind, Path],
+    out: Path,
+    progress: Progress,
+    options: PreflightOptions | None = None,
+) -> PreflightResult:
+    """Validate and profile `files` as the datasets of `lab` through the asset graph; write all results to `out`.
 
     Raises:
         UsageError, ConfigurationError: lab and files do not go together; nothing was read.
         InputError: a file is missing, changed while it was read, or a result could not be written.
     """
+    options = options or PreflightOptions()
     lab = lab_for(lab, files)
     for path in files.values():
         if not path.exists():
@@ -85,32 +113,49 @@ def preflight(lab: LabDefinition, files: Mapping[DatasetKind, Path], out: Path, 
             root=str(scratch),
             definition_json=lab.model_dump_json(by_alias=True),
             uploads={kind.value: str(path.absolute()) for kind, path in files.items()},
-            out=str(scratch / "results"),
+            previous=str(out),
+            statistics_version=options.statistics_version,
+            minimum_count=options.minimum_count,
         )
         instance.add_dynamic_partitions(data_labs.name or "", [_PARTITION])
         dg.materialize(
             ALL_ASSETS,
             instance=instance,
             partition_key=_PARTITION,
-            resources={"workspace": workspace, "progress": progress},
+            resources={
+                "workspace": workspace,
+                "progress": progress,
+                "sql": SqlEngine(),
+                "thresholds": FindingThresholds(limits=options.limits),
+            },
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
-        summaries = {
-            kind: ValidatedDataset.model_validate_json(workspace.summary(_PARTITION, kind).read_bytes())
-            for kind in lab.datasets
-        }
-        status = ValidationStatus.model_validate_json(workspace.status(_PARTITION).read_bytes())
-        # Results of one run belong together: they are moved out only when all of them are there.
-        results = workspace.results(_PARTITION)
-        for result in sorted(path for path in results.rglob("*") if path.is_file()):
-            target = out / result.relative_to(results)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            publish(result, target)
+        result = _result(lab, workspace, out)
+        _move_out(workspace.results(_PARTITION), out)
+    return replace(result, seconds=time.perf_counter() - started)
+
+
+def _result(lab: LabDefinition, workspace: PreflightWorkspace, out: Path) -> PreflightResult:
+    """What the run has found, with the place where its results will lie."""
+    session = Session(_PARTITION, workspace, SqlEngine())
+    statistics = session.load(STATISTICS_REPORT, StatisticsResultV2)
+    comparison = session.load(COMPARISON, Comparison)
     return PreflightResult(
         lab=lab,
-        status=status,
-        datasets=summaries,
-        reports={kind: out / kind.value / REPORT_NAME for kind in lab.datasets},
-        status_file=out / STATUS_NAME,
-        seconds=time.perf_counter() - started,
+        status=ValidationStatus.model_validate_json((workspace.results(_PARTITION) / STATUS_NAME).read_bytes()),
+        datasets=session.summaries,
+        statistics=statistics,
+        comparison=comparison if comparison.changes else None,
+        readiness=readiness(lab, statistics),
+        out=out,
     )
+
+
+def _move_out(results: Path, out: Path) -> None:
+    """Move the results out, only when all of them are there: those of one run belong together."""
+    if not (results / COMPARISON_NAME).exists():
+        (out / COMPARISON_NAME).unlink(missing_ok=True)
+    for result in sorted(path for path in results.rglob("*") if path.is_file()):
+        target = out / result.relative_to(results)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        publish(result, target)

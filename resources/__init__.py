@@ -1,6 +1,7 @@
 """Dagster resources: thin, configured wrappers of what the assets need from outside; no rule of the domain."""
 
+from resources.engine import FindingThresholds, SqlEngine
 from resources.progress import LogProgress, Progress
 from resources.workspace import LabWorkspace, PreflightWorkspace
 
-__all__ = ["LabWorkspace", "LogProgress", "PreflightWorkspace", "Progress"]
+__all__ = ["FindingThresholds", "LabWorkspace", "LogProgress", "PreflightWorkspace", "Progress", "SqlEngine"]

@@ -134,9 +134,10 @@ def write_empty(path: Path, schema: pa.Schema) -> Path:
 
 
 def _parquet_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    # A dictionary of ids that hardly repeat costs more than it saves.
+    # A dictionary of ids that hardly repeat costs more than it saves; statistics tell a reader which floats have no null.
+    floats = [field.name for field in schema if pa.types.is_floating(field.type)]
     dictionary = [name for name in schema.names if name in _LOW_CARDINALITY]
     try:
-        return pq.ParquetWriter(path, schema, use_dictionary=dictionary, write_statistics=False)
+        return pq.ParquetWriter(path, schema, use_dictionary=dictionary, write_statistics=floats)
     except OSError as error:
         raise OutputFailed(path, why(error)) from None

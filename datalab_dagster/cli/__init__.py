@@ -7,9 +7,10 @@ import sys
 import click
 
 from datalab import __version__
-from datalab.errors import ConfigurationError, DatalabError, InputMissing, UsageError
+from datalab.errors import ConfigurationError, DatalabError, InputMissing, UnexpectedFailure, UsageError
 from datalab_dagster.cli.check import check
 from datalab_dagster.cli.preflight import preflight
+from datalab_dagster.cli.report import report
 from datalab_dagster.cli.sample import sample
 
 PASSED, FAILED, WRONG_USAGE, NOT_CARRIED_OUT, INTERRUPTED = 0, 1, 2, 3, 130
@@ -25,7 +26,7 @@ def datalab() -> None:
     """
 
 
-for command in (preflight, check, sample):
+for command in (preflight, check, report, sample):
     datalab.add_command(command)
 
 
@@ -44,6 +45,9 @@ def main() -> None:
         code = WRONG_USAGE if wrong_call else NOT_CARRIED_OUT
     except KeyboardInterrupt:
         code = _interrupted()
+    except Exception as error:  # noqa: BLE001 - its text may hold a value of a row
+        click.echo(f"Error: {UnexpectedFailure(error)}", err=True)
+        code = NOT_CARRIED_OUT
     sys.exit(code)
 
 

@@ -16,6 +16,11 @@ _FILE = click.Path(path_type=Path)
 @click.option("--demographics", type=_FILE, metavar="FILE", help="The demographics file.")
 @click.option("--embeddings", type=_FILE, metavar="FILE", help="The embeddings file.")
 @click.option("--out", type=_FILE, metavar="DIR", required=True, help="Where reports and status are written.")
+@click.option(
+    "--statistics-version", type=click.IntRange(1, 2), default=2, show_default=True, help="1: for old consumers."
+)
+@click.option("--for-sharing", is_flag=True, help="Hide counts below 10 on the dashboard.")
+@click.option("--thresholds", type=_FILE, metavar="T.json", help="Limits of findings that differ from the defaults.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def preflight(
     lab_file: Path,
@@ -24,16 +29,21 @@ def preflight(
     demographics: Path | None,
     embeddings: Path | None,
     out: Path,
+    statistics_version: int,
+    for_sharing: bool,
+    thresholds: Path | None,
     as_json: bool,
 ) -> int:
-    """Check the files of a lab: every dataset's private validation report, and the lab's status.
+    """Check and profile the files of a lab; exit code 0 only when it would be Ready.
 
-    LAB.json (or YAML) is the lab's definition. Writes DIR/<dataset>/validation-report.json and
-    DIR/validation-status.json.
+    LAB.json (or YAML) is the lab's definition. Writes to DIR: <dataset>/validation-report.json (private),
+    validation-status.json, statistics.json, dashboard.html and, when DIR holds an earlier run, comparison.json.
     """
     from datalab.lab import DatasetKind, load_lab
+    from datalab_dagster.cli.settings import load_limits
 
     lab = load_lab(lab_file)
+    limits = load_limits(thresholds) if thresholds else {}
     given = {
         DatasetKind.IDENTIFIERS: identifiers,
         DatasetKind.SEGMENTS: segments,
@@ -47,7 +57,8 @@ def preflight(
     from datalab_dagster.cli.progress import shown_progress
 
     with shown_progress() as progress:
-        result = run.preflight(lab, files, out, progress)
+        options = run.PreflightOptions(statistics_version, run.SHARING_MINIMUM if for_sharing else 0, limits)
+        result = run.preflight(lab, files, out, progress, options)
     if as_json:
         click.echo(summary.preflight_json(result))
     else:

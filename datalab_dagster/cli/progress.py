@@ -42,7 +42,8 @@ class _Rates:
         self._started: dict[DatasetKind, float] = {}
 
     def of(self, kind: DatasetKind, rows: int) -> float:
-        seconds = time.perf_counter() - self._started.setdefault(kind, time.perf_counter())
+        now = time.perf_counter()
+        seconds = now - self._started.setdefault(kind, now)
         return rows / seconds if seconds else 0.0
 
 

@@ -13,10 +13,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from datalab.lab import DatasetKind
-from datalab.results import DatasetStatus, Hint
-from datalab.statistics.datasets import ValidatedDataset
+from datalab.results import DatasetStatus, Hint, StatisticsResultV2
+from datalab.statistics import Comparison, Readiness, ValidatedDataset
 from datalab.validation.stream import Validated
 from datalab_dagster.preflight import PreflightResult
+from resources.workspace import COMPARISON_NAME, DASHBOARD_NAME, STATISTICS_NAME, STATUS_NAME
+
+RESULT_NAMES = (STATUS_NAME, STATISTICS_NAME, COMPARISON_NAME, DASHBOARD_NAME)
 
 REASONS = {
     "EMPTY_CELL": "a required value is missing",
@@ -40,15 +43,23 @@ REASONS = {
 
 
 def print_preflight(result: PreflightResult) -> None:
-    """Print what a preflight found and where its reports lie."""
-    console = _console()
+    """Print what a preflight found and where its results lie."""
+    console = console_for_text()
     console.print(f"\n[bold]{escape(result.lab.name)}[/bold] checked in {result.seconds:.1f} s\n")
     console.print(_table(result.datasets, result.status.datasets))
     for kind, dataset in result.datasets.items():
         _print_details(console, kind, dataset, result.status.datasets[kind.value])
-    console.print("\nPrivate reports (they hold sample values; do not share them):")
-    for path in [*result.reports.values(), result.status_file]:
-        console.print(f"  {path}", soft_wrap=True, highlight=False, markup=False)
+    print_findings(console, result.statistics, result.comparison)
+    console.print("\nReady for")
+    for line in readiness_lines(result.readiness):
+        console.print(f"  {line}", highlight=False, markup=False)
+    console.print("\nPrivate reports (they hold sample values; do not share them)")
+    for kind in result.datasets:
+        _print_path(console, result.report(kind))
+    console.print("Results (aggregates only)")
+    for name in RESULT_NAMES:
+        if (result.out / name).exists():
+            _print_path(console, result.out / name)
     console.print(f"\n{_verdict(result)}\n")
 
 
@@ -58,19 +69,45 @@ def preflight_json(result: PreflightResult) -> str:
         {
             "lab": result.lab.name,
             "status": result.status.status,
-            "statusFile": str(result.status_file),
             "seconds": round(result.seconds, 3),
-            "datasets": {
-                kind.value: _facts(dataset, result.reports[kind]) for kind, dataset in result.datasets.items()
-            },
+            "datasets": {kind.value: _facts(dataset, result.report(kind)) for kind, dataset in result.datasets.items()},
+            "dataErrors": [finding.model_dump() for finding in result.statistics.data_errors],
+            "qualityWarnings": [finding.model_dump() for finding in result.statistics.quality_warnings],
+            "drops": [finding.model_dump() for finding in result.comparison.warnings] if result.comparison else [],
+            "readiness": result.readiness.model_dump(mode="json"),
+            "results": {name: str(result.out / name) for name in RESULT_NAMES if (result.out / name).exists()},
         },
         indent=2,
     )
 
 
+def print_findings(console: Console, statistics: StatisticsResultV2, comparison: Comparison | None) -> None:
+    """Print data errors, quality warnings and drops since last time, if there are any."""
+    found = [("[red]error[/]", finding) for finding in statistics.data_errors]
+    found += [("[yellow]warning[/]", finding) for finding in statistics.quality_warnings]
+    found += [("[yellow]drop[/]", finding) for finding in (comparison.warnings if comparison else [])]
+    if found:
+        console.print("\nFindings")
+    for label, finding in found:
+        console.print(f"  {label} {finding.code}: {escape(finding.message)}", soft_wrap=True, highlight=False)
+
+
+def readiness_lines(readiness: Readiness) -> Iterable[str]:
+    """Yield a line per collaboration type that the lab supports: ready, or what is missing."""
+    for kind, entry in readiness.root.items():
+        if entry.enabled:
+            lacks = f"no: {', '.join(entry.missing)} missing" if entry.missing else "yes"
+            nice = f" (better with {', '.join(entry.nice_to_have)})" if entry.nice_to_have else ""
+            yield f"{kind.value:<20} {lacks}{nice}"
+
+
+def _print_path(console: Console, path: Path) -> None:
+    console.print(f"  {path}", soft_wrap=True, highlight=False, markup=False)
+
+
 def print_check(kind: DatasetKind, outcome: Validated, report: Path | None) -> None:
     """Print what the check of one file found."""
-    console = _console()
+    console = console_for_text()
     dataset = ValidatedDataset.from_report(outcome.report, outcome.facts)
     console.print(_table({kind: dataset}, {}))
     _print_details(console, kind, dataset, None)
@@ -146,13 +183,16 @@ def _hint(hint: Hint) -> str:
 def _verdict(result: PreflightResult) -> str:
     if result.passed:
         invalid = sum(dataset.invalid_rows for dataset in result.datasets.values())
-        dropped = f"; {invalid:,} invalid rows will be dropped" if invalid else ""
-        return f"[bold green]PASSED[/]: every dataset can be used{dropped}."
+        dropped = f"; {invalid:,} invalid rows are dropped" if invalid else ""
+        return f"[bold green]PASSED[/]: the lab would be Ready{dropped}."
     failed = [name for name, dataset in result.status.datasets.items() if dataset.status == "FAILED"]
-    return f"[bold red]FAILED[/]: {' and '.join(failed)} cannot be used as they are; see above for what to mend."
+    reasons = [f"{' and '.join(failed)} cannot be used as provided"] if failed else []
+    if errors := len(result.statistics.data_errors):
+        reasons.append(f"{errors} data error{'s' if errors > 1 else ''}")
+    return f"[bold red]FAILED[/]: the lab would not be Ready ({'; '.join(reasons)}); see above for what to mend."
 
 
-def _console() -> Console:
+def console_for_text() -> Console:
+    """Return a console that does not fold lines at 80 characters where there is no terminal."""
     console = Console()
-    # Without a terminal nothing should be folded at 80 characters.
     return console if console.is_terminal else Console(width=120)

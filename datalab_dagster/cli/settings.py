@@ -1,0 +1,44 @@
+"""Settings files of the command line: read, checked, and every mistake named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from datalab.errors import ConfigurationError, InputMissing, InputUnreadable, suggestion
+
+
+def load_limits(path: Path) -> dict[str, float]:
+    """Read limits of findings from a JSON or YAML file (names: `datalab.statistics.Thresholds`).
+
+    Raises:
+        InputMissing, InputUnreadable: the file cannot be read.
+        ConfigurationError: it holds no limits, unknown names or impossible values.
+    """
+    import yaml
+
+    from datalab.statistics import Thresholds
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8-sig"))  # JSON is YAML
+    except FileNotFoundError:
+        raise InputMissing(path) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputUnreadable(path, type(error).__name__) from None
+    except yaml.YAMLError:
+        raise ConfigurationError(str(path), ["It is neither JSON nor YAML"]) from None
+    if not isinstance(data, dict):
+        raise ConfigurationError(str(path), ["It must hold names of limits and their values"])
+    try:
+        Thresholds.model_validate(data)
+    except ValidationError as error:
+        known = list(Thresholds.model_fields)
+        mistakes = [
+            f"{details['loc'][0]}: unknown limit{suggestion(str(details['loc'][0]), known)}"
+            if details["type"] == "extra_forbidden"
+            else f"{details['loc'][0]}: {details['msg']}"
+            for details in error.errors(include_url=False, include_input=False)
+        ]
+        raise ConfigurationError(str(path), mistakes) from None
+    return {str(name): float(value) for name, value in data.items()}
