@@ -134,7 +134,7 @@ def write_empty(path: Path, schema: pa.Schema) -> Path:
 
 
 def _parquet_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    # A dictionary of ids that hardly repeat costs more than it saves; statistics tell a reader which floats have no null.
+    # A dictionary of ids that hardly repeat costs more than it saves; readers of floats profit from counts of nulls.
     floats = [field.name for field in schema if pa.types.is_floating(field.type)]
     dictionary = [name for name in schema.names if name in _LOW_CARDINALITY]
     try:
