@@ -41,7 +41,7 @@ fuzz: venv ## Compare with the slow reference model, at length
 	$(BIN)/pytest tests/conformance --hypothesis-profile=thorough --timeout=3600
 
 bench: venv ## Measure speed and memory against the floor (minutes; 4 GB of disk)
-	$(BIN)/python -m benchmarks.validation --lab $(BENCH)
+	$(BIN)/python -m benchmarks.preflight --lab $(BENCH)
 
 dev: venv ## Open the asset graph in Dagster's UI
 	$(BIN)/dagster dev

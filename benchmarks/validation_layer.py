@@ -1,0 +1,36 @@
+"""Validates a lab through the graph and stops there: what `datalab preflight` does before its statistics.
+
+    python -m benchmarks.validation_layer DIR     DIR holds LAB.json and the four files
+
+A process of its own, so that its time and memory can be told from those of the statistics.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import dagster as dg
+
+from datalab.lab import DatasetKind, load_lab
+from datalab.scratch import scratch_directory
+from datalab_dagster.preflight import PreflightOptions, run_graph, workspace_for
+from resources import LogProgress
+
+
+def main() -> None:
+    """Run the two layers."""
+    directory = Path(sys.argv[1])
+    lab = load_lab(directory / "LAB.json")
+    files = {kind: directory / f"{kind.value}.csv" for kind in lab.datasets}
+    selection = dg.AssetSelection.groups("datasets", "validation")
+    with scratch_directory(directory) as scratch:
+        workspace = workspace_for(lab, files, scratch, directory, PreflightOptions())
+        run_graph(workspace, LogProgress(), PreflightOptions(), selection)
+        missing = [kind for kind in DatasetKind if not workspace.valid_rows("preflight", kind).exists()]
+    if missing:
+        raise SystemExit(f"not validated: {missing}")
+
+
+if __name__ == "__main__":
+    main()
