@@ -23,22 +23,20 @@ GENERIC_LAB = LabDefinition.model_validate(
 def column_schema(schema: DatasetSchema) -> dg.TableSchema:
     """Return the valid rows' columns with their meaning, type and the error codes that their checks give."""
     names = {pa.string(): "string", pa.float64(): "double"}
-    columns = []
-    for spec in schema.rows:
-        declared = schema.frame.columns[spec.name]
-        columns.append(
-            dg.TableColumn(
-                spec.name,
-                names[spec.type],
-                description=f"{declared.description}; for example {spec.example}",
-                constraints=dg.TableColumnConstraints(
-                    nullable=spec.nullable, other=[check.error for check in declared.checks if check.error]
-                ),
-            )
+    columns = [
+        dg.TableColumn(
+            spec.name,
+            names[spec.type],
+            description=f"{spec.meaning}; for example {spec.example}",
+            constraints=dg.TableColumnConstraints(
+                nullable=spec.nullable,
+                other=sorted({check.code for check in schema.checks if index in check.columns}),
+            ),
         )
+        for index, spec in enumerate(schema.rows)
+    ]
     key = ", ".join(schema.rows[index].name for index in schema.key)
-    rules = [*dict.fromkeys(check.error for check in schema.frame.checks if check.error), f"unique by ({key})"]
-    return dg.TableSchema(columns=columns, constraints=dg.TableConstraints(other=rules))
+    return dg.TableSchema(columns=columns, constraints=dg.TableConstraints(other=[f"unique by ({key})"]))
 
 
 def generic_columns(kind: DatasetKind) -> dg.TableSchema:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -90,6 +91,16 @@ RESERVED_MATCHING_NAMES = frozenset({"all_users", "distinct_users_with_demograph
 """Names that the demographics panel uses for itself beside those of the matching ids (STATISTICS.md, 4)."""
 
 
+def _whole_characters(text: str) -> str:
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise PydanticCustomError("surrogate", "Holds half of a surrogate pair, which is no character")
+    return text
+
+
+Text = Annotated[StrictStr, AfterValidator(_whole_characters)]
+"""A string that can be written as UTF-8."""
+
+
 class WireModel(BaseModel):
     """A model whose JSON keys are camelCase; Python names are accepted as well."""
 
@@ -106,7 +117,7 @@ class WireModel(BaseModel):
 class IdentifierConfig(WireModel):
     """One identifier of a lab: its name in the data, its type and its roles."""
 
-    id_name: Annotated[StrictStr, Field(min_length=1)]
+    id_name: Annotated[Text, Field(min_length=1)]
     """The name as it stands in the `idName` column, exact in case and blanks."""
     id_type: IdType
     """The type whose format every value must have."""
@@ -133,7 +144,7 @@ class LabDefinition(WireModel):
         (['identifiers'], 3)
     """
 
-    name: StrictStr = "Data Lab"
+    name: Text = "Data Lab"
     """The name people read."""
     identifiers_config: list[IdentifierConfig]
     """Every identifier that the identifiers dataset may hold, in order."""
@@ -155,7 +166,7 @@ class LabDefinition(WireModel):
     """Whether invalid rows are dropped (production) or fail their dataset."""
     kind: Literal["dataLab"] = "dataLab"
     version: Literal["v0"] = "v0"
-    publisher_email: StrictStr | None = None
+    publisher_email: Text | None = None
     """Who owns the lab."""
 
     @model_validator(mode="wrap")
@@ -221,7 +232,7 @@ def rule_violations(data: dict[str, Any]) -> list[tuple[str, str]]:
         return []
     broken: list[tuple[str, str]] = []
     entries = [_entry(entry) for entry in config]
-    names = [entry["id_name"] for entry in entries]
+    names = [entry["id_name"] if isinstance(entry["id_name"], str) else None for entry in entries]
     matching = [entry for entry in entries if entry["is_matching_id"] is True]
 
     def report(rule: str, key: str = "identifiersConfig") -> None:
@@ -240,9 +251,9 @@ def rule_violations(data: dict[str, Any]) -> list[tuple[str, str]]:
     if USER_ID not in names:
         near = suggestion(USER_ID, [str(n) for n in names if n])
         report(f"One identifier must be named 'userId'{near.replace('did you mean', 'is it')}")
-    for entry in matching:
-        if entry["id_name"] in RESERVED_MATCHING_NAMES:
-            report(f"A matching ID cannot be named '{entry['id_name']}': the statistics use this name themselves")
+    for name, entry in zip(names, entries, strict=True):
+        if entry["is_matching_id"] is True and name in RESERVED_MATCHING_NAMES:
+            report(f"A matching ID cannot be named '{name}': the statistics use this name themselves")
     columns = _value(data, "num_identifiers_columns")
     if columns == 1 and len(entries) != 1:
         report(f"Expected 1 configuration entry for userId, got {len(entries)}", "numIdentifiersColumns")
@@ -308,26 +319,45 @@ def load_lab(path: Path) -> LabDefinition:
         InputMissing, InputUnreadable: the file cannot be read.
         ConfigurationError: it is not JSON or YAML, or its content has mistakes (all listed).
     """
+    text = _text_of(path)
+    try:
+        data = json.loads(text) if path.suffix.lower() == ".json" else _parsed_yaml(text)
+    except _Unparsable as error:
+        problem = str(error)
+    except json.JSONDecodeError as error:
+        problem = f"It is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+    except RecursionError:
+        problem = "It is nested too deeply"
+    except ValueError:
+        problem = "It holds a value that cannot be read, such as an impossible date"
+    else:
+        return lab_from_dict(data, str(path))
+    raise ConfigurationError(str(path), [problem])
+
+
+class _Unparsable(Exception):
+    """A text that is no YAML; its message says where."""
+
+
+def _parsed_yaml(text: str) -> Any:
     import yaml
 
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise _Unparsable(f"It is not YAML{f' in line {mark.line + 1}' if mark else ''}") from None
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputMissing(path) from None
     except OSError as error:
         raise InputUnreadable(path, error.strerror or type(error).__name__) from None
     except UnicodeDecodeError:
         raise ConfigurationError(str(path), ["It is not a text file in UTF-8"]) from None
-    try:
-        data = json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
-    except json.JSONDecodeError as error:
-        problem = f"It is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-        raise ConfigurationError(str(path), [problem]) from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        at = f" in line {mark.line + 1}" if mark else ""
-        raise ConfigurationError(str(path), [f"It is not YAML{at}"]) from None
-    return lab_from_dict(data, str(path))
 
 
 def _sentence(loc: tuple[int | str, ...], message: str) -> str:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 
-from assets import data_labs
-
 validate_data_lab = dg.define_asset_job(
     "validate_data_lab",
     selection=dg.AssetSelection.all(),
-    partitions_def=data_labs,
     description="Check everything of one Data Lab: from the uploaded datasets to its status.",
     tags={"datalab/cause": "by hand"},
 )

@@ -108,20 +108,56 @@ def preflight(
         if not path.exists():
             raise InputMissing(path)
     started = time.perf_counter()
-    with scratch_directory(out) as scratch, dg.DagsterInstance.ephemeral() as instance:
-        workspace = PreflightWorkspace(
-            root=str(scratch),
-            definition_json=lab.model_dump_json(by_alias=True),
-            uploads={kind.value: str(path.absolute()) for kind, path in files.items()},
-            previous=str(out),
-            statistics_version=options.statistics_version,
-            minimum_count=options.minimum_count,
-        )
+    with scratch_directory(out) as scratch:
+        workspace = workspace_for(lab, files, scratch, out, options)
+        run_graph(workspace, progress, options)
+        result = _result(lab, workspace, out)
+        _move_out(workspace.results(_PARTITION), out)
+    return replace(result, seconds=time.perf_counter() - started)
+
+
+def workspace_for(
+    lab: LabDefinition, files: Mapping[DatasetKind, Path], scratch: Path, out: Path, options: PreflightOptions
+) -> PreflightWorkspace:
+    """Return the workspace of a run that reads `files` and compares with the results in `out`."""
+    return PreflightWorkspace(
+        root=str(scratch),
+        definition_json=lab.model_dump_json(by_alias=True),
+        uploads={kind.value: str(path.absolute()) for kind, path in files.items()},
+        previous=str(out),
+        statistics_version=options.statistics_version,
+        minimum_count=options.minimum_count,
+    )
+
+
+def run_graph(
+    workspace: PreflightWorkspace,
+    progress: Progress,
+    options: PreflightOptions,
+    selection: dg.AssetSelection | None = None,
+) -> None:
+    """Materialise the graph, or the `selection` of it, on an ephemeral instance.
+
+    Raises:
+        DatalabError: as the assets raise it.
+        KeyboardInterrupt: the run was interrupted.
+    """
+    try:
+        _materialize(workspace, progress, options, selection)
+    except dg.DagsterExecutionInterruptedError:
+        raise KeyboardInterrupt from None
+
+
+def _materialize(
+    workspace: PreflightWorkspace, progress: Progress, options: PreflightOptions, selection: dg.AssetSelection | None
+) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
         instance.add_dynamic_partitions(data_labs.name or "", [_PARTITION])
         dg.materialize(
             ALL_ASSETS,
             instance=instance,
             partition_key=_PARTITION,
+            selection=selection,
             resources={
                 "workspace": workspace,
                 "progress": progress,
@@ -130,9 +166,6 @@ def preflight(
             },
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
-        result = _result(lab, workspace, out)
-        _move_out(workspace.results(_PARTITION), out)
-    return replace(result, seconds=time.perf_counter() - started)
 
 
 def _result(lab: LabDefinition, workspace: PreflightWorkspace, out: Path) -> PreflightResult:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -28,7 +29,8 @@ _PARTITION_SHIFT = np.uint64(56)
 _ROW_MASK = np.uint64((1 << (64 - FLAG_BITS)) - 1)
 _FLAG_SHIFT = np.uint64(64 - FLAG_BITS)
 _BUFFERED_ROWS = 2_000_000
-_ENTRY_BYTES = 16
+_SORTERS = 2
+_CANDIDATES_AT_ONCE = 500_000
 
 _connections = threading.local()
 
@@ -62,6 +64,8 @@ class RowSet:
         """Return the set of all rows from 0 to `count` - 1."""
         rows = cls()
         rows._bits = np.full((count + 7) >> 3, 0xFF, np.uint8)
+        if count & 7:
+            rows._bits[-1] = (1 << (count & 7)) - 1
         rows.count = count
         return rows
 
@@ -113,15 +117,13 @@ class KeySpool:
 
     def repeated(self) -> Iterator[tuple[Rows, Flags]]:
         """Yield (rows, flags) of all rows whose hash occurs more than once; rows ascend within an item only."""
-        if self._spilled:
-            self._spill()
-            partitions: Iterable[NDArray[np.uint64]] = map(self._load, range(_PARTITIONS))
-        else:
-            partitions = [np.concatenate(self._buffer)] if self._buffer else []
-        for entries in partitions:
-            found = _repeated(entries)
-            if len(found):
-                yield (found & _ROW_MASK).astype(np.int64), (found >> _FLAG_SHIFT).astype(np.uint16)
+        if not self._spilled:
+            yield from _unpacked(_repeated(np.concatenate(self._buffer))) if self._buffer else ()
+            return
+        self._spill()
+        with ThreadPoolExecutor(_SORTERS, thread_name_prefix="sort") as pool:
+            for found in pool.map(lambda partition: _repeated(self._load(partition)), range(_PARTITIONS)):
+                yield from _unpacked(found)
 
     def _spill(self) -> None:
         if not self._buffer:
@@ -142,6 +144,11 @@ class KeySpool:
         return self._directory / f"keys-{partition:03}"
 
 
+def _unpacked(found: NDArray[np.uint64]) -> Iterator[tuple[Rows, Flags]]:
+    if len(found):
+        yield (found & _ROW_MASK).astype(np.int64), (found >> _FLAG_SHIFT).astype(np.uint16)
+
+
 def _repeated(entries: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The second halves of the entries whose hash is not unique, in ascending order of row."""
     hashes = entries[:, 0]
@@ -149,7 +156,9 @@ def _repeated(entries: NDArray[np.uint64]) -> NDArray[np.uint64]:
     again = ordered[1:][ordered[1:] == ordered[:-1]]
     found: NDArray[np.uint64] = again
     if again.size:
-        found = entries[np.isin(hashes, np.unique(again)), 1]
+        again = np.unique(again)
+        nearest = np.minimum(np.searchsorted(again, hashes), len(again) - 1)
+        found = entries[again[nearest] == hashes, 1]
         found = found[np.argsort(found & _ROW_MASK, kind="stable")]
     return found
 
@@ -176,7 +185,7 @@ def repeated_rows(candidates: Iterable[pa.Table], directory: Path) -> RowSet:
 def _later_of_equals(connection: duckdb.DuckDBPyConnection, candidates: Iterable[pa.Table]) -> RowSet:
     found = RowSet()
     keys: list[str] = []
-    for table in candidates:
+    for table in _gathered(candidates):
         if not keys:
             keys = [f'"{name}"' for name in table.column_names if name != "row"]
             connection.from_arrow(table).create("candidates")
@@ -190,3 +199,17 @@ def _later_of_equals(connection: duckdb.DuckDBPyConnection, candidates: Iterable
         for batch in later.to_arrow_reader():
             found.add(batch.column(0).to_numpy())
     return found
+
+
+def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Yield the rows of `tables` in fewer, larger tables: every insertion costs a transaction."""
+    waiting: list[pa.Table] = []
+    rows = 0
+    for table in tables:
+        waiting.append(table)
+        rows += table.num_rows
+        if rows >= _CANDIDATES_AT_ONCE:
+            yield pa.concat_tables(waiting, promote_options="default")
+            waiting, rows = [], 0
+    if waiting:
+        yield pa.concat_tables(waiting, promote_options="default")

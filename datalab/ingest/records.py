@@ -10,6 +10,7 @@ import csv
 import io
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,6 +30,8 @@ _BLANK_LINE = re.compile(
 )
 _MAY_BEGIN_BLANK_LINE = np.zeros(256, bool)
 _MAY_BEGIN_BLANK_LINE[list(b"\t\n\v\f\r \xc2\xe1\xe2\xe3")] = True
+_FEW_ODD_ROWS = 10_000
+"""Up to so many rows of a wrong width in a block, asking about each costs less than looking at all."""
 _FOREIGN_SEPARATOR = re.compile(r"[;\t|]")
 
 
@@ -74,14 +77,7 @@ def read_block(block: Block, width: int, *, count_text: bool = False) -> Records
         return _read_exactly(data, width, text_bytes)
     if block.quoting is Quoting.NONE and b"\r" in data:
         data = data.replace(b"\r", b"\n")
-    rows = _read_with_arrow(data, width)
-    if rows is None:
-        return _read_ragged(data, width, text_bytes)
-    one_column = foreign = 0
-    if width == 1:
-        one_column = rows.num_rows
-        foreign = pc.sum(pc.match_substring_regex(rows.column(0), _FOREIGN_SEPARATOR.pattern)).as_py() or 0
-    return Records(rows, rows.num_rows, one_column=one_column, foreign_separator=foreign, text_bytes=text_bytes)
+    return _read_fast(data, width, text_bytes)
 
 
 def first_record(block: Block) -> list[str]:
@@ -90,8 +86,43 @@ def first_record(block: Block) -> list[str]:
     return next((row for row in csv.reader(io.StringIO(text, newline="")) if row), [])
 
 
-def _read_with_arrow(data: bytes, width: int) -> pa.RecordBatch | None:
-    """Read uniform rows; None when some record is too narrow or too wide."""
+def _read_fast(data: bytes, width: int, text_bytes: int) -> Records:
+    """Read with Arrow, which reports the few rows of a wrong width one by one; many are told apart all at once."""
+    odd: list[tuple[int, int, str]] = []
+
+    def note(row: pacsv.InvalidRow) -> str:
+        odd.append((row.number - 1, row.actual_columns, row.text or ""))
+        return "skip" if len(odd) <= _FEW_ODD_ROWS else "error"
+
+    rows = _read_with_arrow(data, width, note)
+    if rows is None:
+        return _read_ragged(data, width, text_bytes)
+    if not odd:
+        one_column = rows.num_rows if width == 1 else 0
+        foreign = (
+            pc.sum(pc.match_substring_regex(rows.column(0), _FOREIGN_SEPARATOR.pattern)).as_py() if one_column else 0
+        )
+        return Records(rows, rows.num_rows, one_column=one_column, foreign_separator=foreign, text_bytes=text_bytes)
+    where = np.array([index for index, _, _ in odd])
+    widths = np.array([columns for _, columns, _ in odd])
+    count = rows.num_rows + len(odd)
+    narrow = [text for _, columns, text in odd if columns == 1]
+    return Records(
+        rows,
+        count,
+        np.delete(np.arange(count), where),
+        where[widths < width],
+        where[widths > width],
+        len(narrow) + (rows.num_rows if width == 1 else 0),
+        sum(1 for text in narrow if _FOREIGN_SEPARATOR.search(text)),
+        text_bytes,
+    )
+
+
+def _read_with_arrow(
+    data: bytes, width: int, on_odd_row: Callable[[pacsv.InvalidRow], str] | None = None
+) -> pa.RecordBatch | None:
+    """Read rows of `width` columns; None when a row of another width ends it."""
     schema = row_schema(width)
     if not data.strip(b"\r\n"):
         return pa.RecordBatch.from_pylist([], schema=schema)
@@ -102,7 +133,7 @@ def _read_with_arrow(data: bytes, width: int) -> pa.RecordBatch | None:
         table = pacsv.read_csv(
             pa.py_buffer(data),
             read_options=pacsv.ReadOptions(column_names=schema.names, use_threads=False, block_size=len(data) + 1),
-            parse_options=pacsv.ParseOptions(newlines_in_values=True),
+            parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=on_odd_row),
             convert_options=pacsv.ConvertOptions(
                 check_utf8=False,
                 column_types=schema,
@@ -113,7 +144,8 @@ def _read_with_arrow(data: bytes, width: int) -> pa.RecordBatch | None:
         )
     except pa.ArrowInvalid:
         return None
-    return table.combine_chunks().to_batches()[0]
+    batches = table.combine_chunks().to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=schema)
 
 
 def _read_ragged(data: bytes, width: int, text_bytes: int) -> Records:
@@ -129,7 +161,9 @@ def _read_ragged(data: bytes, width: int, text_bytes: int) -> Records:
     commas = outside(np.flatnonzero(array == 0x2C), quotes)
     widths = np.searchsorted(commas, ends) - np.searchsorted(commas, starts) + 1
     right = widths == width
-    rows = _read_with_arrow(_lines(array, starts[right], ends[right]), width)
+    # Each record takes the line ends behind it along.
+    lengths = np.diff(starts, append=len(data))
+    rows = _read_with_arrow(array[starts[0] :][np.repeat(right, lengths)].tobytes(), width)
     if rows is None:
         raise AssertionError("records of one width are uniform")
     narrow = widths == 1
@@ -143,18 +177,6 @@ def _read_ragged(data: bytes, width: int, text_bytes: int) -> Records:
         _count_foreign(array, starts[narrow], ends[narrow]),
         text_bytes,
     )
-
-
-def _lines(array: NDArray[np.uint8], starts: Indexes, ends: Indexes) -> bytes:
-    """The bytes between `starts` and `ends`, each closed by LF."""
-    if not starts.size:
-        return b""
-    lengths = ends - starts
-    targets = np.concatenate([[0], np.cumsum(lengths + 1)])
-    out = np.full(targets[-1], 0x0A, np.uint8)
-    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    out[np.repeat(targets[:-1], lengths) + within] = array[np.repeat(starts, lengths) + within]
-    return out.tobytes()
 
 
 def _count_foreign(array: NDArray[np.uint8], starts: Indexes, ends: Indexes) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from datalab.errors import InputUnreadable
 from datalab.ingest import encodings
 
-CHUNK_BYTES = 8 << 20
+CHUNK_BYTES = 16 << 20
 _EMPTY_LINES = re.compile(rb"\A(?:\r?\n)*+")
 
 Pieces = Callable[[int], Iterator[bytes]]

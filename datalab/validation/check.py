@@ -16,7 +16,14 @@ from datalab.engines.keys import FLAG_BITS, Flags, Hashes, key_hashes
 from datalab.ingest.records import Indexes, Records
 from datalab.lab import USER_ID, LabDefinition
 from datalab.validation.formats import CASE_SENSITIVE_TYPES, FORMATS, has_format
-from datalab.validation.schemas import EMPTY_CELL, INVALID_FLOAT_FORMAT, DatasetSchema, Failure, failures
+from datalab.validation.schemas import (
+    EMPTY_CELL,
+    INVALID_FLOAT_FORMAT,
+    USER_ID_FORMAT,
+    DatasetSchema,
+    Failure,
+    failures,
+)
 
 CELL_ERROR_CAP = 499
 SCHEMA_ERROR_CAP = 500
@@ -64,8 +71,8 @@ def check_rows(records: Records, schema: DatasetSchema) -> Checked:
     found = failures(schema, rows) if rows.num_rows else []
     valid, indexes = rows, records.indexes
     if found:
-        good = np.flatnonzero(~np.logical_or.reduce([failure.rows for failure in found]))
-        valid, indexes = rows.take(pa.array(good)), good if indexes is None else indexes[good]
+        good = ~np.logical_or.reduce([failure.rows for failure in found])
+        valid, indexes = rows.filter(pa.array(good)), np.flatnonzero(good) if indexes is None else indexes[good]
     valid = _typed(valid, schema)
     checked = Checked(
         records, valid, indexes, key_hashes([valid.column(index) for index in schema.key]), hashed_indexes=indexes
@@ -74,8 +81,8 @@ def check_rows(records: Records, schema: DatasetSchema) -> Checked:
         checked.invalid_rows = rows.num_rows - valid.num_rows
         checked.rows_by_code = _rows_by_code(found)
         for failure in found:
-            column = failure.column or 0
-            checked.cells_by_column[column] = checked.cells_by_column.get(column, 0) + int(failure.rows.sum())
+            before = checked.cells_by_column.get(failure.column, 0)
+            checked.cells_by_column[failure.column] = before + int(failure.rows.sum())
         checked.cell_faults = _cell_faults(found, rows, records.indexes)
     return checked
 
@@ -84,12 +91,13 @@ def _rows_by_code(found: list[Failure]) -> dict[str, int]:
     """How many rows fail each code, a row once per code."""
     masks: dict[str, NDArray[np.bool_]] = {}
     for failure in found:
-        masks[failure.code] = masks[failure.code] | failure.rows if failure.code in masks else failure.rows
+        code = failure.check.code
+        masks[code] = masks[code] | failure.rows if code in masks else failure.rows
     return {code: int(mask.sum()) for code, mask in masks.items()}
 
 
 def _cell_faults(found: list[Failure], rows: pa.RecordBatch, indexes: Indexes | None) -> list[CellFault]:
-    first = [(int(row), f.column or 0, f.code) for f in found for row in np.flatnonzero(f.rows)[:CELL_ERROR_CAP]]
+    first = [(int(row), f.column, f.check.code) for f in found for row in np.flatnonzero(f.rows)[:CELL_ERROR_CAP]]
     faults = []
     for row, column, code in sorted(first)[:CELL_ERROR_CAP]:
         message = "Cell contains no value"
@@ -135,13 +143,14 @@ def check_identifiers(records: Records, schema: DatasetSchema, lab: LabDefinitio
     found = failures(schema, rows) if rows.num_rows else []
     marks = np.zeros(rows.num_rows, np.uint16)
     for failure in found:
-        if failure.code == EMPTY_CELL:
+        if failure.check.code == EMPTY_CELL:
             marks[failure.rows] = IdentifierFlags.MISSING
     complete = marks == 0
     for failure in found:
-        if failure.code != EMPTY_CELL:
-            place = IdentifierFlags.USER_ID_FORMAT if failure.check == "user_id_format" else IdentifierFlags.ID_FORMAT
-            marks[failure.rows & complete] |= np.uint16(place | flags.codes[failure.code])
+        if failure.check.code != EMPTY_CELL:
+            of_user = failure.check.name == USER_ID_FORMAT
+            place = IdentifierFlags.USER_ID_FORMAT if of_user else IdentifierFlags.ID_FORMAT
+            marks[failure.rows & complete] |= np.uint16(place | flags.codes[failure.check.code])
     _mark_unknown_names(marks, rows, lab)
     _mark_wrong_case(marks, rows, lab)
     invalid = (marks & IdentifierFlags.INVALID) != 0
@@ -150,12 +159,11 @@ def check_identifiers(records: Records, schema: DatasetSchema, lab: LabDefinitio
     if not invalid.any():
         checked.valid = _typed(rows, schema)
     else:
-        bad, good = np.flatnonzero(invalid), np.flatnonzero(~invalid)
         indexes = np.arange(rows.num_rows) if records.indexes is None else records.indexes
-        checked.valid = _typed(rows.take(pa.array(good)), schema)
-        checked.valid_indexes = indexes[good]
+        checked.valid = _typed(rows.filter(pa.array(~invalid)), schema)
+        checked.valid_indexes = indexes[~invalid]
         checked.rejected = pa.RecordBatch.from_arrays(
-            [*rows.take(pa.array(bad)).columns, pa.array(indexes[bad]), pa.array(marks[bad])],
+            [*rows.filter(pa.array(invalid)).columns, pa.array(indexes[invalid]), pa.array(marks[invalid])],
             names=[*rows.schema.names, "index", "flags"],
         )
     return checked

@@ -52,6 +52,10 @@ CASE_SENSITIVE_TYPES = frozenset(
 """Types whose values must be lower case: upper case is a common, mendable mistake."""
 
 
+_SLICE = 4096
+"""Where some value is wrong, so many are matched one by one; the others are still converted."""
+
+
 def has_format(values: pa.Array, pattern: str) -> pa.BooleanArray:
     """Return whether each value matches `pattern` as a whole; null for null.
 
@@ -69,10 +73,20 @@ def is_float(values: pa.Array) -> pa.BooleanArray:
     >>> is_float(pa.array(["1.", ".5", "-Infinity", " 1", "nan(1)", None])).to_pylist()
     [True, True, True, False, False, None]
     """
+    if _all_floats(values):
+        return pc.if_else(pc.is_valid(values), True, None)
+    slices = (values[start : start + _SLICE] for start in range(0, len(values), _SLICE))
+    return pa.concat_arrays(
+        [
+            pc.if_else(pc.is_valid(part), True, None) if _all_floats(part) else has_format(part, _FLOAT)
+            for part in slices
+        ]
+    )
+
+
+def _all_floats(values: pa.Array) -> bool:
+    """Whether Arrow converts all values and none of them is a NaN, which it may have spelled `nan(…)`."""
     try:
-        numbers = pc.cast(values, pa.float64())
-        if not pc.any(pc.is_nan(numbers)).as_py():
-            return pc.if_else(pc.is_valid(values), True, None)
+        return not pc.any(pc.is_nan(pc.cast(values, pa.float64()))).as_py()
     except pa.ArrowInvalid:
-        pass
-    return has_format(values, _FLOAT)
+        return False

@@ -42,8 +42,8 @@ def hints(
         add(
             "POSSIBLE_WRONG_SEPARATOR",
             facts.foreign_separator_rows,
-            f"{_rows(facts.foreign_separator_rows)} hold ';', tab or '|' and no comma. Only commas separate columns: "
-            "export the file again with commas.",
+            f"In {_rows(facts.foreign_separator_rows)} ';', tab or '|' stand where commas should. Only commas separate "
+            "columns: export the file again with commas.",
         )
     if facts.first_record_is_header:
         add(
@@ -55,14 +55,15 @@ def hints(
         add(
             "GUESSED_ENCODING",
             facts.rows,
-            f"The file is not UTF-8; {_rows(facts.rows)} were read as {guessed_encoding}, which is a guess. Ids "
+            f"The file is not UTF-8: it was read ({_rows(facts.rows)}) as {guessed_encoding}, which is a guess. Ids "
             "changed by a wrong guess never match: export as UTF-8.",
         )
     if replaced_characters:
+        rows = min(replaced_characters, facts.rows)
         add(
             "REPLACED_CHARACTERS",
-            replaced_characters,
-            f"{replaced_characters:,} broken characters were replaced, in at most as many rows. Ids changed this way "
+            rows,
+            f"{replaced_characters:,} broken characters were replaced, in at most {_rows(rows)}. Ids changed this way "
             "never match: export as UTF-8.",
         )
     if wrong_case:
@@ -72,11 +73,13 @@ def hints(
             f"{_rows(wrong_case)} would be valid in lower case. Hashes and e-mail addresses must be lower case: "
             "convert before hashing, and write hashes in lower case.",
         )
-    if unknown_names:
+    # The name in a header row is none of the publisher's.
+    unknown_names -= facts.first_record_is_header
+    if unknown_names > 0:
         add(
             "UNKNOWN_ID_NAMES",
             unknown_names,
-            f"{_rows(unknown_names)} carry an id name that the lab does not configure; they are accepted unchecked and "
+            f"The id name in {_rows(unknown_names)} is not configured in the lab; such rows are accepted unchecked and "
             "used by nothing. Correct the names (case and blanks count) or add them to identifiersConfig.",
         )
     return found

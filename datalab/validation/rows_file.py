@@ -134,10 +134,13 @@ def write_empty(path: Path, schema: pa.Schema) -> Path:
 
 
 def _parquet_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    # A dictionary of ids that hardly repeat costs more than it saves; readers of floats profit from counts of nulls.
+    # Ids hardly repeat and are near to random: a dictionary or compression of them costs more than it saves.
+    # Readers of floats profit from counts of nulls.
     floats = [field.name for field in schema if pa.types.is_floating(field.type)]
     dictionary = [name for name in schema.names if name in _LOW_CARDINALITY]
     try:
-        return pq.ParquetWriter(path, schema, use_dictionary=dictionary, write_statistics=floats)
+        # Rows hold ids: nobody but their owner reads them.
+        path.touch(mode=0o600)
+        return pq.ParquetWriter(path, schema, use_dictionary=dictionary, write_statistics=floats, compression="none")
     except OSError as error:
         raise OutputFailed(path, why(error)) from None

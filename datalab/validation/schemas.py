@@ -6,7 +6,7 @@ How rows are read and reports are built is not here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,6 +23,8 @@ from datalab.validation.formats import FORMATS, has_format, is_float
 
 EMPTY_CELL = "EMPTY_CELL"
 INVALID_FLOAT_FORMAT = "INVALID_FLOAT_FORMAT"
+USER_ID_FORMAT, ID_FORMAT = "user_id_format", "id_format"
+"""Names of the checks that identifiers have beside the common ones."""
 
 Mask = NDArray[np.bool_]
 
@@ -42,6 +44,27 @@ class ColumnSpec:
 
 
 @dataclass(frozen=True)
+class RowCheck:
+    """One pandera check over all rows of a frame: every cell of `columns` passes."""
+
+    name: str
+    code: str
+    """The error code of a cell that does not pass."""
+    columns: tuple[int, ...]
+    passes: Callable[[pd.DataFrame], list[Mask]]
+    """Tells for each of `columns` which cells pass."""
+
+    def pandera(self) -> pa_schema.Check:
+        """Return the check as pandera runs it: which rows pass."""
+
+        def check(frame: pd.DataFrame) -> pd.Series:
+            return pd.Series(np.logical_and.reduce(self.passes(frame)), index=frame.index)
+
+        # One failure case is enough for pandera: rows are read from the check's output, and cases cost time.
+        return pa_schema.Check(check, name=self.name, error=self.code, ignore_na=False, n_failure_cases=1)
+
+
+@dataclass(frozen=True)
 class DatasetSchema:
     """What the rows of one dataset must be.
 
@@ -51,7 +74,9 @@ class DatasetSchema:
     kind: DatasetKind
     rows: tuple[ColumnSpec, ...]
     key: tuple[int, ...]
+    checks: tuple[RowCheck, ...]
     frame: pa_schema.DataFrameSchema
+    """The pandera schema that these columns and checks make."""
     file_width: int
     """How many columns the file has."""
 
@@ -63,12 +88,10 @@ class DatasetSchema:
 
 @dataclass(frozen=True)
 class Failure:
-    """The rows that one check did not pass."""
+    """The rows whose cell in one column did not pass one check."""
 
-    code: str
-    column: int | None
-    """The column that was checked; None for a check over several columns."""
-    check: str
+    check: RowCheck
+    column: int
     rows: Mask
     """True where a row failed."""
 
@@ -92,27 +115,51 @@ def dataset_schema(kind: DatasetKind, lab: LabDefinition) -> DatasetSchema:
 
 
 def failures(schema: DatasetSchema, rows: pa.RecordBatch) -> list[Failure]:
-    """Run the checks over `rows` (text, one column per column of the schema) and return those that some row failed."""
-    frame = pa.Table.from_batches([rows.rename_columns([column.name for column in schema.rows])])
+    """Run the checks over `rows` (text, one column per column of the schema) and return what did not pass."""
+    names = [column.name for column in schema.rows]
+    frame = pa.Table.from_batches([rows.rename_columns(names)]).to_pandas(types_mapper=pd.ArrowDtype)
     try:
-        schema.frame.validate(frame.to_pandas(types_mapper=pd.ArrowDtype), lazy=True)
+        schema.frame.validate(frame, lazy=True)
     except SchemaErrors as errors:
         # Counts come from the outputs of the checks: pandera's own texts repeat the values, and are dropped here.
-        found = [(error.check, error.schema.name, error.check_output) for error in errors.schema_errors]
+        found = [(error.check, ~error.check_output.to_numpy(bool)) for error in errors.schema_errors]
     else:
         return []
-    positions = {column.name: index for index, column in enumerate(schema.rows)}
-    return [
-        Failure(check.error, positions.get(column), check.name, ~output.to_numpy(bool))
-        for check, column, output in found
-    ]
+    by_pandera = dict(zip(map(id, schema.frame.checks), schema.checks, strict=True))
+    return [failure for check, failed in found for failure in _by_column(by_pandera[id(check)], frame, failed)]
+
+
+def _by_column(check: RowCheck, frame: pd.DataFrame, failed: Mask) -> Iterator[Failure]:
+    """Tell in which columns the rows failed."""
+    if len(check.columns) == 1:
+        yield Failure(check, check.columns[0], failed)
+        return
+    for column, passed in zip(check.columns, check.passes(frame[failed]), strict=True):
+        if not passed.all():
+            rows = failed.copy()
+            rows[failed] = ~passed
+            yield Failure(check, column, rows)
 
 
 _USER_ID = ColumnSpec("user_id", "The publisher's own id of the user, the same in every dataset", "u-7f3a")
 
 
-def _schema(kind: DatasetKind, rows: tuple[ColumnSpec, ...], key: tuple[int, ...]) -> DatasetSchema:
-    return DatasetSchema(kind, rows, key, _frame(rows), len(rows))
+def _schema(
+    kind: DatasetKind,
+    rows: tuple[ColumnSpec, ...],
+    key: tuple[int, ...],
+    checks: Sequence[RowCheck] = (),
+    file_width: int | None = None,
+) -> DatasetSchema:
+    required = [index for index, column in enumerate(rows) if not column.nullable]
+    floats = [index for index, column in enumerate(rows) if pa.types.is_floating(column.type)]
+    every = [_cell_check("not_empty", EMPTY_CELL, rows, required, pc.is_valid)]
+    if floats:
+        every.append(_cell_check("float", INVALID_FLOAT_FORMAT, rows, floats, is_float))
+    every += checks
+    columns = {column.name: pa_schema.Column(_TEXT, nullable=True, description=column.meaning) for column in rows}
+    frame = pa_schema.DataFrameSchema(columns, checks=[check.pandera() for check in every], strict=True)
+    return DatasetSchema(kind, rows, key, tuple(every), frame, file_width or len(rows))
 
 
 def _identifiers(lab: LabDefinition) -> DatasetSchema:
@@ -123,54 +170,38 @@ def _identifiers(lab: LabDefinition) -> DatasetSchema:
     )
     checks = [_id_check(entry) for entry in lab.identifiers_config if entry.id_type in FORMATS]
     user_id = next(entry for entry in lab.identifiers_config if entry.id_name == USER_ID)
-    user_checks = []
     if user_id.id_type in FORMATS:
         code, pattern = FORMATS[user_id.id_type]
-        user_checks = [_column_check("user_id_format", code, partial(has_format, pattern=pattern))]
-    frame = _frame(rows, first_column_checks=user_checks, checks=checks)
-    return DatasetSchema(DatasetKind.IDENTIFIERS, rows, (0, 1, 2), frame, lab.num_identifiers_columns)
+        checks.append(_cell_check(USER_ID_FORMAT, code, rows, [0], partial(has_format, pattern=pattern)))
+    return _schema(DatasetKind.IDENTIFIERS, rows, (0, 1, 2), checks, lab.num_identifiers_columns)
 
 
-def _frame(
-    rows: tuple[ColumnSpec, ...],
-    first_column_checks: list[pa_schema.Check] | None = None,
-    checks: list[pa_schema.Check] | None = None,
-) -> pa_schema.DataFrameSchema:
-    columns = {}
-    for index, column in enumerate(rows):
-        own = list(first_column_checks or []) if index == 0 else []
-        if not column.nullable:
-            own.append(_column_check("not_empty", EMPTY_CELL, pc.is_valid))
-        if pa.types.is_floating(column.type):
-            own.append(_column_check("float", INVALID_FLOAT_FORMAT, is_float))
-        columns[column.name] = pa_schema.Column(_TEXT, own, nullable=True, description=column.meaning)
-    return pa_schema.DataFrameSchema(columns, checks=checks, strict=True)
+def _cell_check(
+    name: str,
+    code: str,
+    rows: Sequence[ColumnSpec],
+    columns: Sequence[int],
+    passes: Callable[[pa.Array], pa.BooleanArray],
+) -> RowCheck:
+    """A check of single cells; an empty one passes unless `passes` says otherwise."""
+    names = [rows[column].name for column in columns]
+    return RowCheck(
+        name, code, tuple(columns), lambda frame: [_passed(passes(_arrow(frame[column]))) for column in names]
+    )
 
 
-def _column_check(name: str, code: str, passes: Callable[[pa.Array], pa.BooleanArray]) -> pa_schema.Check:
-    """A check of one column; an empty cell passes unless `passes` says otherwise."""
-
-    def check(series: pd.Series) -> pd.Series:
-        return pd.Series(_passed(passes(_arrow(series))), index=series.index)
-
-    # One failure case is enough for pandera: the rows are read from the check's output, and cases cost time.
-    return pa_schema.Check(check, name=name, error=code, ignore_na=False, n_failure_cases=1)
-
-
-def _id_check(entry: IdentifierConfig) -> pa_schema.Check:
+def _id_check(entry: IdentifierConfig) -> RowCheck:
     """A check of `id` in the rows of one configured identifier."""
     code, pattern = FORMATS[entry.id_type]
 
-    def check(frame: pd.DataFrame) -> pd.Series:
-        named = np.flatnonzero(_named(_arrow(frame["id_name"]), entry.id_name))
+    def passes(frame: pd.DataFrame) -> list[Mask]:
+        named = _named(_arrow(frame["id_name"]), entry.id_name)
         passed = np.ones(len(frame), bool)
         ids = _arrow(frame["id"])
-        if len(named) < len(frame):
-            ids = ids.take(pa.array(named))
-        passed[named] = _passed(has_format(ids, pattern))
-        return pd.Series(passed, index=frame.index)
+        passed[named] = _passed(has_format(ids if named.all() else ids.filter(pa.array(named)), pattern))
+        return [passed]
 
-    return pa_schema.Check(check, name="id_format", error=code, ignore_na=False, n_failure_cases=1)
+    return RowCheck(ID_FORMAT, code, (2,), passes)
 
 
 def _named(id_names: pa.Array, name: str) -> Mask:

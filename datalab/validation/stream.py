@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from datalab.engines.keys import KeySpool, RowSet, repeated_rows
-from datalab.errors import InputChanged, OutputFailed
+from datalab.engines.keys import Flags, KeySpool, Rows, RowSet, repeated_rows
+from datalab.errors import InputChanged, InputMissing, OutputFailed
 from datalab.ingest.failures import FileLevelError
 from datalab.ingest.source import Input, open_input
 from datalab.lab import DatasetKind, LabDefinition
@@ -89,7 +89,7 @@ def validate(
         except OSError as error:
             raise OutputFailed(scratch.parent, why(error)) from None
         except FileLevelError as error:
-            size = path.stat().st_size
+            size = _size_of(path)
             found = SchemaError(code=error.code, message=error.message, row=0)
             report = file_level_report(schema, lab, found, size, error.detected_file_type)
             validated, rows = Validated(report, DatasetFacts(input_bytes=size)), None
@@ -98,6 +98,13 @@ def validate(
                 rows = write_empty(scratch / "empty.parquet", schema.arrow)
             publish(rows, valid_rows)
     return validated
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        raise InputMissing(path) from None
 
 
 class _Pass:
@@ -112,6 +119,8 @@ class _Pass:
         self._scratch = scratch
         self._progress = progress
         self._keys = KeySpool(scratch)
+        self._marked: list[tuple[Rows, Flags]] = []
+        """Rows with flags among those that may be duplicates."""
         self._facts = DatasetFacts(input_bytes=source.size)
         self._text_bytes = 0
         self._report: RowsReport | IdentifiersReport
@@ -147,8 +156,9 @@ class _Pass:
         if isinstance(self._report, RowsReport) and not self._report.looks_for_duplicates:
             return RowSet()
         candidates = RowSet()
-        for rows, _ in self._keys.repeated():
+        for rows, flags in self._keys.repeated():
             candidates.add(rows)
+            self._marked.append((rows[flags != 0], flags[flags != 0]))
         if not candidates.count:
             return RowSet()
         key = [self._schema.rows[index].name for index in self._schema.key]
@@ -164,7 +174,7 @@ class _Pass:
         wrong_case = unknown_names = 0
         report: AnyValidationReport
         if isinstance(self._report, IdentifiersReport):
-            for rows, flags in self._keys.repeated():
+            for rows, flags in self._marked:
                 self._report.take_back(flags[duplicates.contains(rows)])
             everything = RowSet.up_to(self._report.rows)
             report = self._report.finish(

@@ -28,6 +28,9 @@ def check(
     from datalab.validation import dataset_kind
 
     kind = dataset_kind(dataset)
+    places = [path.resolve() for path in (file, lab_file, report, valid_rows) if path is not None]
+    if len(set(places)) < len(places):
+        raise UsageError("Input and results must be different files: choose other names for --report and --valid-rows.")
     if lab_file is not None:
         lab = load_lab(lab_file)
     elif kind in (DatasetKind.SEGMENTS, DatasetKind.DEMOGRAPHICS):
@@ -42,7 +45,7 @@ def check(
     from datalab_dagster.cli import summary
     from datalab_dagster.cli.progress import shown_progress
 
-    with shown_progress() as progress:
+    with shown_progress(for_machines=as_json) as progress:
         outcome = validate(
             file,
             kind,

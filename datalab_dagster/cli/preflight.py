@@ -56,7 +56,7 @@ def preflight(
     from datalab_dagster.cli import summary
     from datalab_dagster.cli.progress import shown_progress
 
-    with shown_progress() as progress:
+    with shown_progress(for_machines=as_json) as progress:
         options = run.PreflightOptions(statistics_version, run.SHARING_MINIMUM if for_sharing else 0, limits)
         result = run.preflight(lab, files, out, progress, options)
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator
 
@@ -18,11 +19,11 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 
 @contextlib.contextmanager
-def shown_progress() -> Iterator[Progress]:
-    """Yield what shows progress on standard error until the block ends."""
+def shown_progress(*, for_machines: bool = False) -> Iterator[Progress]:
+    """Yield what shows progress on standard error until the block ends; nothing `for_machines` without a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _Lines(console)
+        yield _Lines(console, math.inf if for_machines else _SECONDS_BETWEEN_LINES)
         return
     columns = (
         TextColumn("{task.description:<12}"),
@@ -66,14 +67,15 @@ class _Bars:
 class _Lines:
     """A plain line every few seconds, for logs and pipes."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, seconds_between: float) -> None:
         self._console = console
+        self._seconds_between = seconds_between
         self._rates = _Rates()
         self._last = time.perf_counter()
 
     def update(self, kind: DatasetKind, rows: int, bytes_read: int, size: int) -> None:
         speed = self._rates.of(kind, rows)
-        if time.perf_counter() - self._last < _SECONDS_BETWEEN_LINES:
+        if time.perf_counter() - self._last < self._seconds_between:
             return
         self._last = time.perf_counter()
         left = decimal(max(size - bytes_read, 0))
