@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 DEMO := demo-lab
 BENCH := bench-lab
 
-.PHONY: help venv demo test lint types imports unit fuzz bench dev clean
+.PHONY: help venv demo test lint types imports unit fuzz bench docs dev clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ fuzz: venv ## Compare with the slow reference model, at length
 
 bench: venv ## Measure speed and memory against the floor (minutes; 4 GB of disk)
 	$(BIN)/python -m benchmarks.preflight --lab $(BENCH)
+
+docs: venv ## Write docs/cli.md from the commands' own help
+	$(BIN)/python -m datalab_dagster.cli.reference > docs/cli.md
 
 dev: venv ## Open the asset graph in Dagster's UI
 	$(BIN)/dagster dev
