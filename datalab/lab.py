@@ -251,9 +251,8 @@ def rule_violations(data: dict[str, Any]) -> list[tuple[str, str]]:
     if USER_ID not in names:
         near = suggestion(USER_ID, [str(n) for n in names if n])
         report(f"One identifier must be named 'userId'{near.replace('did you mean', 'is it')}")
-    for name, entry in zip(names, entries, strict=True):
-        if entry["is_matching_id"] is True and name in RESERVED_MATCHING_NAMES:
-            report(f"A matching ID cannot be named '{name}': the statistics use this name themselves")
+    for reserved in sorted(RESERVED_MATCHING_NAMES & {str(entry["id_name"]) for entry in matching}):
+        report(f"A matching ID cannot be named '{reserved}': the statistics use this name themselves")
     columns = _value(data, "num_identifiers_columns")
     if columns == 1 and len(entries) != 1:
         report(f"Expected 1 configuration entry for userId, got {len(entries)}", "numIdentifiersColumns")

@@ -1,0 +1,51 @@
+"""The registry: labs, datasets, keys, provisioning events, runs and results, on PostgreSQL; it knows no Dagster."""
+
+from datalab.registry.database import Database, database_url, embedded, home_directory
+from datalab.registry.embedded import EmbeddedPostgres
+from datalab.registry.records import (
+    Action,
+    Dataset,
+    Event,
+    KeyEntry,
+    KeyRole,
+    Lab,
+    LabChange,
+    NewResult,
+    Result,
+    Run,
+    RunState,
+    Slot,
+    Verdict,
+    WrappedKey,
+    changes_by_lab,
+)
+from datalab.registry.registry import Registry
+from datalab.registry.state import Facts, LabState, Standing, standing
+
+__all__ = [
+    "Action",
+    "Database",
+    "Dataset",
+    "EmbeddedPostgres",
+    "Event",
+    "Facts",
+    "KeyEntry",
+    "KeyRole",
+    "Lab",
+    "LabChange",
+    "LabState",
+    "NewResult",
+    "Registry",
+    "Result",
+    "Run",
+    "RunState",
+    "Slot",
+    "Standing",
+    "Verdict",
+    "WrappedKey",
+    "changes_by_lab",
+    "database_url",
+    "embedded",
+    "home_directory",
+    "standing",
+]

@@ -1,0 +1,266 @@
+"""Which PostgreSQL holds the registry, its transactions, and bringing its schema up to date; no table is named here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+
+from datalab.errors import DatalabError, UnexpectedFailure
+from datalab.registry.embedded import EmbeddedPostgres
+from datalab.registry.errors import (
+    DatabaseFull,
+    DatabaseRefused,
+    DatabaseUnreachable,
+    DatabaseUrlWrong,
+    RegistryBusy,
+    SchemaTooNew,
+    SchemaTooOld,
+)
+from datalab.registry.models import SCHEMA
+
+POSTGRES_URL = "DATALAB_POSTGRES_URL"
+HOME = "DATALAB_HOME"
+_DRIVER = "postgresql+psycopg2"
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 0x64617461_6C61_6201
+"""Any number that nobody else takes an advisory lock with: "datalab" and a 1."""
+_SESSION = "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '120s'; SET timezone = 'UTC'"
+"""A client that hangs with a lock must not stop all the others."""
+
+_one_migration = threading.Lock()
+"""Alembic's `op` is one per process."""
+
+
+def home_directory(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return the directory of `DATALAB_HOME`, by default `.datalab`."""
+    return Path(environment.get(HOME) or ".datalab").expanduser().absolute()
+
+
+def embedded(environment: Mapping[str, str] = os.environ) -> EmbeddedPostgres | None:
+    """Return the server under the home directory, started or not; None when `DATALAB_POSTGRES_URL` names another."""
+    return None if environment.get(POSTGRES_URL) else EmbeddedPostgres(home_directory(environment))
+
+
+def database_url(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the URL of the database, with its driver and password; starts the server under the home when needed.
+
+    Raises:
+        DatabaseUrlWrong: `DATALAB_POSTGRES_URL` is not a URL of PostgreSQL.
+        EmbeddedPostgresFailed: the server under the home directory does not start.
+    """
+    server = embedded(environment)
+    if server is None:
+        return with_driver(environment[POSTGRES_URL])
+    server.start()
+    return server.url
+
+
+def with_driver(url: str) -> str:
+    """Return `url` with the driver that the project brings.
+
+    >>> with_driver("postgresql://me:secret@db.example/labs")
+    'postgresql+psycopg2://me:secret@db.example/labs'
+    """
+    return _parsed(url).render_as_string(hide_password=False)
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url.strip())
+    except (ArgumentError, ValueError):
+        raise DatabaseUrlWrong("it is not a URL") from None
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername=_DRIVER)
+    if parsed.drivername != _DRIVER:
+        raise DatabaseUrlWrong(f"its driver is '{parsed.drivername}', but only '{_DRIVER}' is understood")
+    return parsed
+
+
+class Database:
+    """Connections to the registry's PostgreSQL; safe between threads, not over a fork.
+
+    Args:
+        url: of PostgreSQL, with or without driver.
+        pool_size: how many connections are kept.
+
+    Example:
+        >>> with Database.open() as database:     # doctest: +SKIP
+        ...     database.migrate()
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+        parsed = _parsed(url)
+        self.where = _place(parsed)
+        """Host and database, without user and password."""
+        self.engine: Engine = create_engine(
+            parsed,
+            pool_size=pool_size,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"connect_timeout": 10, "application_name": "datalab"},
+        )
+        event.listen(self.engine, "connect", _prepare)
+
+    @classmethod
+    def open(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Return the database that the environment names, started when it is ours, reachable or not."""
+        return cls(database_url(environment))
+
+    def close(self) -> None:
+        """Give all connections back; the server goes on."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Session]:
+        """Yield a session whose changes are kept together at the end, or not at all."""
+        with self._told(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Session]:
+        """Yield a session that sees one moment throughout, and changes nothing."""
+        with self._told(), self.engine.connect() as connection:
+            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with Session(connection) as session:
+                yield session
+
+    def check(self) -> None:
+        """Make sure that the server answers and that its registry is of this version.
+
+        Raises:
+            DatabaseUnreachable, DatabaseRefused: no connection.
+            SchemaTooOld, SchemaTooNew: another version's registry.
+        """
+        with self._told(), self.engine.connect() as connection:
+            if self._known_revision(connection) != ScriptDirectory(str(_MIGRATIONS)).get_current_head():
+                raise SchemaTooOld(self.where)
+
+    def migrate(self) -> bool:
+        """Bring the registry's schema up to date and return whether there was anything to do.
+
+        One transaction: it is up to date afterwards, or as it was. Any number of processes may call it at once.
+
+        Raises:
+            SchemaTooNew: a newer datalab has migrated it.
+        """
+        scripts = ScriptDirectory(str(_MIGRATIONS))
+        head = scripts.get_current_head()
+        with self._told(), _one_migration, self.engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            before = self._known_revision(connection)
+            if before == head:
+                return False
+            connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{SCHEMA}"'))
+
+            def steps(revision: Any, context: MigrationContext) -> Any:
+                del context
+                return scripts._upgrade_revs(head or "base", revision)
+
+            context = migration_context(connection, fn=steps)
+            with Operations.context(context):
+                context.run_migrations()
+            return True
+
+    def _known_revision(self, connection: Connection) -> str | None:
+        revision = migration_context(connection).get_current_revision()
+        known = {script.revision for script in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()}
+        if revision is not None and revision not in known:
+            raise SchemaTooNew(self.where, revision)
+        return revision
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what the driver says into our errors; its own text may repeat values."""
+        try:
+            yield
+        except (DBAPIError, PoolTimeout) as error:
+            raise self._explained(error) from None
+        except SQLAlchemyError as error:
+            raise UnexpectedFailure(error) from None
+
+    def _explained(self, error: DBAPIError | PoolTimeout) -> DatalabError:
+        code = str(getattr(getattr(error, "orig", None), "pgcode", None) or "")
+        if isinstance(error, PoolTimeout) or code in ("55P03", "40P01", "40001"):
+            return RegistryBusy()
+        if code in ("42P01", "42703", "3F000"):
+            return SchemaTooOld(self.where)
+        if code == "42501":
+            return DatabaseRefused(self.where, "this user may not use the registry's schema")
+        if code == "53100":
+            return DatabaseFull(self.where, "no disk space left")
+        if code == "53300":
+            return DatabaseFull(self.where, "no connection left")
+        if code.startswith(("57P", "08")) or code == "25P03":
+            return DatabaseUnreachable(self.where, lost=True)
+        if not code and isinstance(error, DBAPIError):
+            return self._connection_failed(error)
+        return UnexpectedFailure(error)
+
+    def _connection_failed(self, error: DBAPIError) -> DatalabError:
+        """Classify a failed or broken connection, for which PostgreSQL's client gives text only."""
+        said = str(error.orig)
+        for sign, reason in _REFUSALS.items():
+            if sign in said:
+                return DatabaseRefused(self.where, reason)
+        if "too many clients" in said or "connection slots are reserved" in said:
+            return DatabaseFull(self.where, "no connection left")
+        if "FATAL" in said and "starting up" not in said and "shutting down" not in said:
+            return DatabaseRefused(self.where, "the server's log says why")
+        return DatabaseUnreachable(self.where, lost=error.connection_invalidated)
+
+
+_REFUSALS = {
+    "password authentication failed": "wrong user or password",
+    "no password supplied": "a password is needed",
+    "no pg_hba.conf entry": "the server does not admit this user from here",
+    "role ": "there is no such user",
+    "permission denied for database": "this user may not use the database",
+    "database ": "there is no such database",
+}
+"""What PostgreSQL says → what we say."""
+
+
+def migration_context(connection: Connection, **options: Any) -> MigrationContext:
+    """Return Alembic's view of the registry: its own schema, its own version table."""
+    ours = {
+        "version_table_schema": SCHEMA,
+        "include_schemas": True,
+        "include_name": lambda name, kind, parents: kind != "schema" or name == SCHEMA,
+        "compare_type": True,
+        "compare_server_default": True,
+        "transactional_ddl": True,
+    }
+    return MigrationContext.configure(connection, opts={**ours, **options})
+
+
+def _place(url: URL) -> str:
+    host = url.host or str(url.query.get("host", "this machine"))
+    return f"{host}{f':{url.port}' if url.port else ''}, database {url.database or 'of the user'}"
+
+
+def _prepare(connection: Any, record: object) -> None:
+    del record
+    with connection.cursor() as cursor:
+        cursor.execute(_SESSION)
+    connection.commit()

@@ -1,0 +1,153 @@
+"""Uploaded datasets in the registry: known by manifest hash, described, deleted. Their bytes are the store's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from sqlalchemy import Select, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from datalab.lab import DatasetKind
+from datalab.registry.database import Database
+from datalab.registry.errors import DatasetInUse, DatasetNotFound, DatasetRefused
+from datalab.registry.keychain import put_key
+from datalab.registry.models import DatasetRow, KeyRow, LabRow, SlotRow
+from datalab.registry.queries import begin_provisioning, change_slots, live_dataset, live_lab, somebody
+from datalab.registry.records import Dataset, Event, WrappedKey
+
+_MANIFEST_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+class Datasets:
+    """The datasets of a registry."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def register(
+        self,
+        manifest_hash: str,
+        *,
+        name: str,
+        size_bytes: int,
+        by: str,
+        key: WrappedKey | None = None,
+        description: str = "",
+        usage: str = "PUBLISHED",
+    ) -> Dataset:
+        """Make an upload known, with its wrapped key; without a key it cannot be provisioned.
+
+        Registering the same dataset again changes nothing but adds a key that was missing; a deleted one comes back.
+
+        Raises:
+            DatasetRefused: not a manifest hash, or known with another size.
+            AccessListWrong: nobody would own the key.
+        """
+        if not _MANIFEST_HASH.fullmatch(manifest_hash):
+            raise DatasetRefused("a manifest hash has 64 characters of 0-9 and a-f")
+        facts = {
+            "name": name,
+            "description": description,
+            "size_bytes": size_bytes,
+            "usage": usage,
+            "created_by": somebody(by),
+        }
+        with self._database.write() as session:
+            session.execute(insert(DatasetRow).values(manifest_hash=manifest_hash, **facts).on_conflict_do_nothing())
+            row = session.get_one(DatasetRow, manifest_hash, with_for_update=True)
+            if row.size_bytes != size_bytes:
+                raise DatasetRefused(f"{manifest_hash} is known with {row.size_bytes} bytes, not {size_bytes}")
+            if row.deleted_at is not None:
+                row.name, row.description, row.usage, row.created_by = name, description, usage, by
+                row.created_at = session.scalars(select(func.clock_timestamp())).one()
+                row.deleted_at = row.deleted_by = None
+            if key is not None and session.get(KeyRow, manifest_hash) is None:
+                put_key(session, manifest_hash, key, owner=by)
+            session.flush()
+            return _dataset(session, manifest_hash)
+
+    def get(self, manifest_hash: str) -> Dataset:
+        """Return a dataset and the labs that it is provisioned to.
+
+        Raises:
+            DatasetNotFound: there is none, or it was deleted.
+        """
+        with self._database.read() as session:
+            return _dataset(session, manifest_hash)
+
+    def all(self, *, by: str | None = None) -> list[Dataset]:
+        """Return all datasets, or those that `by` uploaded, the oldest first."""
+        query = (
+            _query().where(DatasetRow.deleted_at.is_(None)).order_by(DatasetRow.created_at, DatasetRow.manifest_hash)
+        )
+        with self._database.read() as session:
+            found = session.execute(query if by is None else query.where(DatasetRow.created_by == by))
+            return [_record(*row) for row in found]
+
+    def delete(self, manifest_hash: str, *, by: str, force: bool = False) -> list[Event]:
+        """Forget a dataset and its key, for good; with `force` also where it is provisioned.
+
+        Returns:
+            The events by which it was deprovisioned; the store may remove its bytes when this call has returned.
+
+        Raises:
+            DatasetNotFound: there is none, or it was deleted.
+            DatasetInUse: it is provisioned; names the labs.
+        """
+        with self._database.write() as session:
+            begin_provisioning(session)
+            row = live_dataset(session, manifest_hash)
+            if row is None:
+                raise DatasetNotFound(manifest_hash)
+            uses = session.execute(
+                select(SlotRow.lab_id, LabRow.name, SlotRow.kind)
+                .join(LabRow, LabRow.id == SlotRow.lab_id)
+                .where(SlotRow.manifest_hash == manifest_hash)
+                .order_by(SlotRow.lab_id)
+            ).all()
+            labs = {lab: name for lab, name, _ in uses}
+            if uses and not force:
+                raise DatasetInUse(manifest_hash, list(labs.items()))
+            events: list[Event] = []
+            for lab in labs:
+                live_lab(session, lab, lock=True)
+                kinds = [kind for kind in DatasetKind if (lab, labs[lab], kind.value) in uses]
+                events += change_slots(session, lab, [(k, None) for k in kinds], by=by, cause="dataset deleted")
+            session.execute(delete(KeyRow).where(KeyRow.manifest_hash == manifest_hash))
+            row.deleted_at, row.deleted_by = session.scalars(select(func.clock_timestamp())).one(), somebody(by)
+            return events
+
+
+def _query() -> Select[DatasetRow, str | None, Sequence[str] | None]:
+    labs = (
+        select(func.array_agg(SlotRow.lab_id.distinct()))
+        .where(SlotRow.manifest_hash == DatasetRow.manifest_hash)
+        .scalar_subquery()
+    )
+    return select(DatasetRow, KeyRow.secret_id, labs).outerjoin(
+        KeyRow, KeyRow.manifest_hash == DatasetRow.manifest_hash
+    )
+
+
+def _dataset(session: Session, manifest_hash: str) -> Dataset:
+    query = _query().where(DatasetRow.manifest_hash == manifest_hash, DatasetRow.deleted_at.is_(None))
+    found = session.execute(query).first()
+    if found is None:
+        raise DatasetNotFound(manifest_hash)
+    return _record(*found)
+
+
+def _record(row: DatasetRow, secret_id: str | None, labs: Sequence[str] | None) -> Dataset:
+    return Dataset(
+        manifest_hash=row.manifest_hash,
+        name=row.name,
+        description=row.description,
+        size_bytes=row.size_bytes,
+        usage=row.usage,
+        created_at=row.created_at,
+        created_by=row.created_by,
+        secret_id=secret_id,
+        labs=tuple(sorted(labs or ())),
+    )

@@ -1,0 +1,290 @@
+"""A real PostgreSQL of our own under the home directory: made, started, found again and stopped.
+
+The server listens on a Unix socket in a directory that only its owner may enter, never on the network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shlex
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import psutil
+from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from datalab.registry.errors import EmbeddedPostgresFailed
+from datalab.registry.programs import ProgramFailed, binaries, let_through, run, server_user
+
+DATABASE = "datalab"
+"""Name of the database and of its owner."""
+_SOCKET = ".s.PGSQL.5432"
+_LONGEST_SOCKET_PATH = 103
+"""What every Unix takes (104 bytes with the final NUL on macOS, 108 on Linux)."""
+_START_SECONDS = 120
+_ORPHANS_SECONDS = 10
+_SETTINGS = """
+# Added by datalab. Statements and details of errors hold values; they stay out of the log.
+port = 5432
+listen_addresses = ''
+log_min_error_statement = panic
+log_error_verbosity = terse
+log_checkpoints = off
+"""
+
+
+class EmbeddedPostgres:
+    """The PostgreSQL of one home directory; any number of processes may hold one of these at once.
+
+    Run by root, the server belongs to the system user `pgserver` (made when missing), as PostgreSQL refuses root; the
+    directories above its data and programs then become passable (mode ``o+x``), not readable, for others.
+
+    Example:
+        >>> server = EmbeddedPostgres(Path(".datalab"))       # doctest: +SKIP
+        >>> server.start(), server.start()                    # doctest: +SKIP
+        (True, False)
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home.expanduser().resolve()
+        self.data = self.home / "postgres"
+        self.log = self.data / "server.log"
+
+    @property
+    def url(self) -> str:
+        """Where the server listens or will listen, with its driver."""
+        return self._url(DATABASE)
+
+    def start(self) -> bool:
+        """Start the server unless it runs, and return whether this call started it; made on first use.
+
+        Raises:
+            EmbeddedPostgresFailed: it cannot be made or started; says why and where its log is.
+        """
+        with self._locked("started"):
+            if not (self.data / "PG_VERSION").exists():
+                self._make()
+            self._give_to_server_user()
+            started = False
+            if not self._answers():
+                if not self._alive():
+                    self._launch()
+                    started = True
+                self._wait_for_answer()
+            self._ensure_database()
+            return started
+
+    def stop(self, *, only_if_unused: bool = False) -> bool:
+        """Stop the server, letting no transaction through half-done, and return whether it was running.
+
+        Args:
+            only_if_unused: leave it running (and return False) while another client is connected.
+        """
+        if not (self.data / "PG_VERSION").exists():
+            return False
+        with self._locked("stopped"):
+            if not self._alive() or (only_if_unused and self._clients()):
+                return False
+            directory = self._socket_directory()
+            self._control("stopped", "stop", "--mode=fast", "--wait", f"--timeout={_START_SECONDS}")
+            if directory != self.data:
+                shutil.rmtree(directory, ignore_errors=True)
+            return True
+
+    def running(self) -> bool:
+        """Return whether the server answers now."""
+        return (self.data / "PG_VERSION").exists() and self._answers()
+
+    # ------------------------------------------------------------------------------------------------ steps
+
+    @contextlib.contextmanager
+    def _locked(self, action: str) -> Iterator[None]:
+        """Hold the lock between processes; the kernel releases it when its holder dies."""
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.home / "postgres.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise EmbeddedPostgresFailed(action, self.home, error.strerror or type(error).__name__) from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        except OSError as error:
+            raise EmbeddedPostgresFailed(action, self.home, error.strerror or type(error).__name__) from None
+        finally:
+            os.close(lock)
+
+    def _make(self) -> None:
+        """Make the data directory, whole or not at all: a directory that initdb left half-done is never used."""
+        if self.data.exists() and any(self.data.iterdir()):
+            raise EmbeddedPostgresFailed("started", self.home, f"{self.data} holds something else than a database")
+        new = self.home / "postgres.new"
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
+        user = server_user()
+        if user:
+            os.chown(new, user.pw_uid, user.pw_gid)
+            let_through(new)
+        self._run(
+            "started", "initdb", f"--pgdata={new}", f"--username={DATABASE}", "--auth=trust", "--encoding=UTF8",
+            "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+        )  # fmt: skip
+        with (new / "postgresql.conf").open("a") as settings:
+            settings.write(_SETTINGS)
+        new.rename(self.data)
+
+    def _launch(self) -> None:
+        crashed = bool(self._recorded())
+        self._forget_stranger()
+        directory = self._socket_directory()
+        if directory != self.data:
+            self._make_private(directory)
+        # PostgreSQL reads a list of directories, hence the double quotes; pg_ctl gives it to a shell.
+        quoted = '"' + str(directory).replace('"', '""') + '"'
+        options = f"-k {shlex.quote(quoted)}"
+        for attempt in range(3):
+            try:
+                self._control(
+                    "started", "start", "--wait", f"--timeout={_START_SECONDS}", f"--log={self.log}",
+                    f"--options={options}",
+                )  # fmt: skip
+                return
+            except EmbeddedPostgresFailed:
+                # After a kill -9 the children of the old server need a moment to notice and to let go of its memory.
+                if not crashed or attempt == 2:
+                    raise
+                time.sleep(1)
+
+    def _make_private(self, directory: Path) -> None:
+        """Make the directory of the socket; one that somebody else put there is not used, a link is not followed."""
+        user = server_user()
+        owner = user.pw_uid if user else os.geteuid()
+        try:
+            directory.mkdir(mode=0o700)
+            if user:
+                os.chown(directory, user.pw_uid, user.pw_gid)
+        except FileExistsError:
+            found = directory.lstat()
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or stat.S_IMODE(found.st_mode) != 0o700:
+                reason = f"{directory} is not private to its server"
+                raise EmbeddedPostgresFailed("started", self.home, reason) from None
+
+    def _wait_for_answer(self) -> None:
+        """Wait for a server that somebody else has launched, or that still recovers from a crash."""
+        end = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            if time.monotonic() > end or not self._alive():
+                raise EmbeddedPostgresFailed("started", self.home, "it does not answer", self.log)
+            time.sleep(0.2)
+
+    def _ensure_database(self) -> None:
+        engine = create_engine(self._url("postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            found = connection.execute(text("SELECT 1 FROM pg_database WHERE datname = :n"), {"n": DATABASE}).scalar()
+            if not found:
+                connection.execute(text(f'CREATE DATABASE "{DATABASE}"'))
+
+    # ------------------------------------------------------------------------------------------------ what is there
+
+    def _answers(self) -> bool:
+        if not self._alive():
+            return False
+        engine = create_engine(self._url("postgres"), poolclass=NullPool, connect_args={"connect_timeout": 5})
+        try:
+            with engine.connect():
+                return True
+        except DBAPIError:
+            return False
+
+    def _clients(self) -> bool:
+        """Whether anybody but us is connected."""
+        engine = create_engine(self._url("postgres"), poolclass=NullPool)
+        query = (
+            "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        with engine.connect() as connection:
+            return bool(connection.execute(text(query)).scalar())
+
+    def _recorded(self) -> list[str]:
+        """The lines of postmaster.pid: process id, data directory, start, port, socket directory, …"""
+        try:
+            return (self.data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return []
+
+    def _alive(self) -> bool:
+        """Whether the recorded process is the server of this directory; process ids come round again."""
+        recorded = self._recorded()
+        if not recorded or not recorded[0].strip().isdigit():
+            return False
+        try:
+            process = psutil.Process(int(recorded[0]))
+            if process.status() == psutil.STATUS_ZOMBIE or "postgres" not in process.name():
+                return False
+            return Path(process.cwd()) == self.data
+        except psutil.NoSuchProcess:
+            return False
+        except psutil.AccessDenied:
+            return True
+
+    def _forget_stranger(self) -> None:
+        """Remove postmaster.pid when a stranger has the number of a server that crashed: PostgreSQL takes it for it.
+
+        The file also tells PostgreSQL whether children of the old server still use the data, so it goes only when none
+        is left; where the number is free PostgreSQL judges by itself.
+        """
+        recorded = self._recorded()
+        if not recorded or not recorded[0].strip().isdigit() or not psutil.pid_exists(int(recorded[0])):
+            return
+        end = time.monotonic() + _ORPHANS_SECONDS
+        while any(process.info["cwd"] == str(self.data) for process in psutil.process_iter(["cwd"])):
+            if time.monotonic() > end:
+                raise EmbeddedPostgresFailed("started", self.home, "processes of a crashed server still use its data")
+            time.sleep(0.2)
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _socket_directory(self) -> Path:
+        """The data directory, or a short private one where that is too long for a socket."""
+        if len(os.fsencode(self.data / _SOCKET)) <= _LONGEST_SOCKET_PATH:
+            return self.data
+        name = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"datalab-{name}"
+
+    def _url(self, database: str) -> str:
+        recorded = self._recorded()
+        directory = recorded[4] if len(recorded) > 4 and recorded[4] else str(self._socket_directory())
+        # Percent signs only: libpq does not read + as a blank.
+        return f"postgresql+psycopg2://{DATABASE}@/{database}?host={quote(directory, safe='')}&port=5432"
+
+    # ------------------------------------------------------------------------------------------------ programs
+
+    def _control(self, action: str, command: str, *arguments: str) -> None:
+        self._run(action, "pg_ctl", command, f"--pgdata={self.data}", *arguments)
+
+    def _run(self, action: str, program: str, *arguments: str) -> None:
+        try:
+            folder = binaries(self.data)
+            run(folder / program, *arguments)
+        except ProgramFailed as failure:
+            log = self.log if self.log.exists() else None
+            raise EmbeddedPostgresFailed(action, self.home, failure.said, log) from None
+
+    def _give_to_server_user(self) -> None:
+        """Hand the data to the server's user, when root has them back from a volume or another machine."""
+        user = server_user()
+        if user is None:
+            if self.data.stat().st_uid != os.geteuid():
+                raise EmbeddedPostgresFailed("started", self.home, "its data belong to another user")
+            return
+        let_through(self.data)
+        if self.data.stat().st_uid != user.pw_uid and not self._alive():
+            for path in [self.data, *self.data.rglob("*")]:
+                os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)

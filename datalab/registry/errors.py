@@ -1,0 +1,183 @@
+"""What can go wrong with the registry, one class per failure; no message holds a password, a key or a row value.
+
+DatalabError
+├── RegistryError              the database cannot be used now; nothing of the change was kept
+│   ├── DatabaseUrlWrong       the URL is not one of PostgreSQL that we can open
+│   ├── DatabaseUnreachable    no server answers, or the connection broke
+│   ├── DatabaseRefused        the server answers, but not to this user, password or database
+│   ├── DatabaseFull           the server has no room or no connection left
+│   ├── RegistryBusy           another client holds what we wait for
+│   ├── SchemaTooOld           migrate first
+│   ├── SchemaTooNew           a newer datalab has migrated it
+│   └── EmbeddedPostgresFailed the server under the home directory does not start or stop
+└── UsageError
+    ├── LabNotFound  LabNameAmbiguous
+    ├── DatasetNotFound  DatasetInUse  DatasetRefused
+    ├── ProvisioningRefused    names every rule that the change breaks
+    ├── RunNotFound  RunRefused
+    └── KeyNotFound  KeyAccessDenied  AccessListWrong
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from datalab.errors import DatalabError, UsageError, suggestion
+from datalab.lab import DatasetKind
+
+
+class RegistryError(DatalabError):
+    """The registry cannot be used now; nothing of the change that was asked for was kept."""
+
+
+class DatabaseUrlWrong(RegistryError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"DATALAB_POSTGRES_URL cannot be used: {reason}. Write it as "
+            "postgresql+psycopg2://USER:PASSWORD@HOST:5432/DATABASE, or unset it for a PostgreSQL under DATALAB_HOME."
+        )
+
+
+class DatabaseUnreachable(RegistryError):
+    def __init__(self, where: str, *, lost: bool = False) -> None:
+        what = "The connection to PostgreSQL broke" if lost else "PostgreSQL does not answer"
+        super().__init__(
+            f"{what} at {where}. Nothing of this change was kept; start the server (`datalab up` starts the one under "
+            "DATALAB_HOME) or correct DATALAB_POSTGRES_URL, then run again."
+        )
+
+
+class DatabaseRefused(RegistryError):
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(
+            f"PostgreSQL at {where} refused the connection: {reason}. Nothing was changed; correct user, password and "
+            "database in DATALAB_POSTGRES_URL, then run again."
+        )
+
+
+class DatabaseFull(RegistryError):
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(
+            f"PostgreSQL at {where} has {reason}. Nothing of this change was kept; make room, then run again."
+        )
+
+
+class RegistryBusy(RegistryError):
+    def __init__(self) -> None:
+        super().__init__(
+            "Another client is changing the same labs and did not finish in time. Nothing of this change was kept; "
+            "run again."
+        )
+
+
+class SchemaTooOld(RegistryError):
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"The registry at {where} is not migrated to this version of datalab. Nothing was changed; `datalab up` "
+            "migrates it."
+        )
+
+
+class SchemaTooNew(RegistryError):
+    def __init__(self, where: str, revision: str) -> None:
+        super().__init__(
+            f"The registry at {where} was migrated by a newer datalab (revision {revision} is unknown here). Nothing "
+            "was changed; install that version."
+        )
+
+
+class EmbeddedPostgresFailed(RegistryError):
+    def __init__(self, action: str, home: Path, reason: str, log: Path | None = None) -> None:
+        see = f" See {log}." if log else ""
+        super().__init__(f"PostgreSQL under {home} cannot be {action}: {reason}. Its data are untouched.{see}")
+
+
+# ------------------------------------------------------------------------------------------------- wrong calls
+
+
+class LabNotFound(UsageError):
+    def __init__(self, lab: str, known: Iterable[str] = ()) -> None:
+        super().__init__(f"There is no lab '{lab}'{suggestion(lab, known)}. `datalab lab list` names all.")
+
+
+class LabNameAmbiguous(UsageError):
+    def __init__(self, name: str, ids: Sequence[str]) -> None:
+        super().__init__(f"{len(ids)} labs are named '{name}': {', '.join(ids)}. Use the id.")
+
+
+class DatasetNotFound(UsageError):
+    def __init__(self, manifest_hash: str) -> None:
+        super().__init__(f"There is no dataset with manifest hash {manifest_hash}. `datalab dataset list` names all.")
+
+
+class DatasetRefused(UsageError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The dataset cannot be registered: {reason}. Nothing was changed.")
+
+
+class DatasetInUse(UsageError):
+    """`labs` holds the ids of the labs that the dataset is provisioned to."""
+
+    def __init__(self, manifest_hash: str, labs: Sequence[tuple[str, str]]) -> None:
+        self.labs = [lab for lab, _ in labs]
+        lines = "".join(f"\n  - {lab} ({name})" for lab, name in labs)
+        super().__init__(
+            f"Dataset {manifest_hash} is provisioned to {len(labs)} lab{'s' if len(labs) != 1 else ''} and was not "
+            f"deleted. Deprovision it first, or force the deletion, which deprovisions it from:{lines}"
+        )
+
+
+class ProblemCode(StrEnum):
+    """Which rule of provisioning a change breaks."""
+
+    NO_SUCH_SLOT = "NO_SUCH_SLOT"
+    NO_SUCH_DATASET = "NO_SUCH_DATASET"
+    NO_KEY = "NO_KEY"
+    IDENTIFIERS_MISSING = "IDENTIFIERS_MISSING"
+    NOT_PROVISIONED = "NOT_PROVISIONED"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One broken rule of a change, and the slot that it concerns."""
+
+    code: ProblemCode
+    kind: DatasetKind
+    message: str
+
+
+class ProvisioningRefused(UsageError):
+    """A change breaks rules; `problems` holds every one of them, and no slot was changed."""
+
+    def __init__(self, lab: str, problems: Sequence[Problem]) -> None:
+        self.problems = list(problems)
+        lines = "".join(f"\n  - {problem.message}" for problem in problems)
+        super().__init__(f"Lab {lab} was not changed:{lines}")
+
+
+class RunNotFound(UsageError):
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"The registry knows no run {run_id}.")
+
+
+class RunRefused(UsageError):
+    def __init__(self, run_id: str, reason: str) -> None:
+        super().__init__(f"Run {run_id} was not recorded: {reason}.")
+
+
+class KeyNotFound(UsageError):
+    def __init__(self, manifest_hash: str) -> None:
+        super().__init__(f"Dataset {manifest_hash} has no stored key. Upload it again and let its key be stored.")
+
+
+class KeyAccessDenied(UsageError):
+    def __init__(self, manifest_hash: str, user: str) -> None:
+        super().__init__(f"{user} may not use the key of dataset {manifest_hash}. Ask one of its owners.")
+
+
+class AccessListWrong(UsageError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The access list of the key cannot be used: {reason}. Nothing was changed.")

@@ -1,0 +1,111 @@
+"""Wrapped keys of datasets and who may use them; how a key is wrapped or unwrapped is not known here."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from datalab.registry.database import Database
+from datalab.registry.errors import AccessListWrong, DatasetNotFound, KeyAccessDenied, KeyNotFound
+from datalab.registry.models import KeyAccessRow, KeyRow
+from datalab.registry.queries import live_dataset
+from datalab.registry.records import KeyEntry, KeyRole, WrappedKey
+
+
+class Keychain:
+    """The keychain of a registry."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def entry(self, manifest_hash: str, *, user: str | None = None) -> KeyEntry:
+        """Return the wrapped key of a dataset.
+
+        Args:
+            manifest_hash: which dataset.
+            user: who wants to use it; None for the project's own runs, which unwrap what is provisioned.
+
+        Raises:
+            DatasetNotFound, KeyNotFound: nothing there.
+            KeyAccessDenied: `user` is not on its access list.
+        """
+        with self._database.read() as session:
+            return _entry(session, manifest_hash, user)
+
+    def set_access(self, manifest_hash: str, access: Mapping[str, KeyRole], *, by: str) -> KeyEntry:
+        """Replace the access list of a key; only an owner may.
+
+        Raises:
+            DatasetNotFound, KeyNotFound: nothing there.
+            KeyAccessDenied: `by` is no owner.
+            AccessListWrong: nobody would own the key.
+        """
+        with self._database.write() as session:
+            session.get(KeyRow, manifest_hash, with_for_update=True)
+            entry = _entry(session, manifest_hash, by)
+            if entry.access[by] is not KeyRole.OWNER:
+                raise KeyAccessDenied(manifest_hash, by)
+            _grant(session, manifest_hash, access)
+            return _entry(session, manifest_hash, None)
+
+    def not_wrapped_by(self, master_key_id: str) -> list[str]:
+        """Return the manifest hashes whose keys another master key wraps: what a rotation still has to do."""
+        query = select(KeyRow.manifest_hash).where(KeyRow.master_key_id != master_key_id).order_by(KeyRow.manifest_hash)
+        with self._database.read() as session:
+            return list(session.scalars(query))
+
+    def rewrap(self, entry: KeyEntry, wrapped: bytes, master_key_id: str) -> bool:
+        """Keep `entry` under a new master key, unless somebody was faster or it is gone; return whether it was kept."""
+        statement = (
+            update(KeyRow)
+            .where(KeyRow.secret_id == entry.secret_id, KeyRow.master_key_id == entry.master_key_id)
+            .values(wrapped_key=wrapped, master_key_id=master_key_id, rewrapped_at=func.clock_timestamp())
+            .returning(KeyRow.manifest_hash)
+        )
+        with self._database.write() as session:
+            return session.scalars(statement).first() is not None
+
+
+def put_key(session: Session, manifest_hash: str, key: WrappedKey, *, owner: str) -> None:
+    """Store a key and its access list, in a transaction of the caller's."""
+    session.add(
+        KeyRow(
+            manifest_hash=manifest_hash,
+            secret_id=str(uuid.uuid4()),
+            wrapped_key=key.wrapped,
+            master_key_id=key.master_key_id,
+        )
+    )
+    session.flush()
+    _grant(session, manifest_hash, {owner: KeyRole.OWNER} if key.access is None else key.access)
+
+
+def _grant(session: Session, manifest_hash: str, access: Mapping[str, KeyRole]) -> None:
+    if KeyRole.OWNER not in access.values():
+        raise AccessListWrong("it must contain at least one owner")
+    if any(not user.strip() for user in access):
+        raise AccessListWrong("a user has no name")
+    for row in session.scalars(select(KeyAccessRow).where(KeyAccessRow.manifest_hash == manifest_hash)).all():
+        session.delete(row)
+    session.flush()
+    session.add_all(
+        KeyAccessRow(manifest_hash=manifest_hash, user_id=user, role=KeyRole(role).value)
+        for user, role in access.items()
+    )
+    session.flush()
+
+
+def _entry(session: Session, manifest_hash: str, user: str | None) -> KeyEntry:
+    row = session.get(KeyRow, manifest_hash)
+    if row is None:
+        raise KeyNotFound(manifest_hash) if live_dataset(session, manifest_hash) else DatasetNotFound(manifest_hash)
+    listed = session.scalars(
+        select(KeyAccessRow).where(KeyAccessRow.manifest_hash == manifest_hash).order_by(KeyAccessRow.user_id)
+    )
+    access = {one.user_id: KeyRole(one.role) for one in listed}
+    if user is not None and user not in access:
+        raise KeyAccessDenied(manifest_hash, user)
+    return KeyEntry(manifest_hash, row.secret_id, row.wrapped_key, row.master_key_id, access)

@@ -1,0 +1,125 @@
+"""Labs in the registry: made once, never changed, found, deleted, and how they stand."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from datalab.lab import LabDefinition
+from datalab.registry.database import Database
+from datalab.registry.errors import LabNameAmbiguous, LabNotFound
+from datalab.registry.models import LabRow, ResultRow, RunRow
+from datalab.registry.queries import (
+    begin_provisioning,
+    change_slots,
+    lab_of,
+    live_lab,
+    provisioned,
+    somebody,
+)
+from datalab.registry.records import Lab, RunState
+from datalab.registry.state import Facts, Standing, standing
+
+
+class Labs:
+    """The labs of a registry."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, definition: LabDefinition, *, by: str) -> Lab:
+        """Make a lab; its configuration cannot be changed afterwards."""
+        row = LabRow(
+            id=str(uuid.uuid4()),
+            name=definition.name,
+            definition=definition.model_dump(mode="json", by_alias=True),
+            created_by=somebody(by),
+        )
+        with self._database.write() as session:
+            session.add(row)
+            session.flush()
+            return lab_of(row)
+
+    def get(self, lab: str) -> Lab:
+        """Return the lab of this id, or the only one of this name.
+
+        Raises:
+            LabNotFound: there is none; suggests a near name.
+            LabNameAmbiguous: several labs have this name.
+        """
+        with self._database.read() as session:
+            rows = session.scalars(select(LabRow).where(LabRow.deleted_at.is_(None))).all()
+            found = [row for row in rows if row.id == lab] or [row for row in rows if row.name == lab]
+            if not found:
+                raise LabNotFound(lab, [name for row in rows for name in (row.name, row.id)])
+            if len(found) > 1:
+                raise LabNameAmbiguous(lab, sorted(row.id for row in found))
+            return lab_of(found[0])
+
+    def all(self, *, deleted: bool = False) -> list[Lab]:
+        """Return all labs, the oldest first; `deleted`: those that were deleted, too."""
+        query = select(LabRow).order_by(LabRow.created_at, LabRow.id)
+        with self._database.read() as session:
+            rows = session.scalars(query if deleted else query.where(LabRow.deleted_at.is_(None)))
+            return [lab_of(row) for row in rows]
+
+    def delete(self, lab_id: str, *, by: str) -> Lab:
+        """Deprovision everything and delete the lab, in one transaction; its events and results stay readable.
+
+        Raises:
+            LabNotFound: there is no such lab.
+        """
+        with self._database.write() as session:
+            begin_provisioning(session)
+            row = live_lab(session, lab_id, lock=True)
+            slots = provisioned(session, lab_id)
+            change_slots(session, lab_id, [(kind, None) for kind in slots], by=by, cause="lab deleted")
+            row.deleted_at, row.deleted_by = session.scalars(select(func.clock_timestamp())).one(), by
+            return lab_of(row)
+
+    def standing(self, lab_id: str) -> Standing:
+        """Return the state of a lab now, why, and the next step.
+
+        Raises:
+            LabNotFound: there is no such lab.
+        """
+        with self._database.read() as session:
+            return standing(_facts(session, lab_of(live_lab(session, lab_id))))
+
+    def standings(self) -> list[tuple[Lab, Standing]]:
+        """Return every lab and how it stands, all at the same moment."""
+        query = select(LabRow).where(LabRow.deleted_at.is_(None)).order_by(LabRow.created_at, LabRow.id)
+        with self._database.read() as session:
+            labs = [lab_of(row) for row in session.scalars(query)]
+            return [(lab, standing(_facts(session, lab))) for lab in labs]
+
+
+def _facts(session: Session, lab: Lab) -> Facts:
+    now = provisioned(session, lab.id)
+    run = session.scalars(
+        select(RunRow).where(RunRow.lab_id == lab.id, RunRow.datasets == now).order_by(RunRow.number.desc()).limit(1)
+    ).first()
+    verdict = session.execute(
+        select(ResultRow.status, RunRow.number)
+        .join(RunRow, RunRow.run_id == ResultRow.run_id)
+        .where(ResultRow.lab_id == lab.id, ResultRow.datasets == now, ResultRow.expired_at.is_(None))
+        .order_by(ResultRow.number.desc())
+        .limit(1)
+    ).first()
+    if run is not None and verdict is not None and run.number <= verdict.number:
+        # The run that gave the verdict may have broken off after it; what an earlier one did no longer matters.
+        run = run if run.number == verdict.number and run.state == RunState.FAILED else None
+    other = select(ResultRow.number).where(ResultRow.lab_id == lab.id, ResultRow.datasets != now)
+    busy = select(RunRow.number).where(RunRow.lab_id == lab.id, RunRow.ended_at.is_(None), RunRow.datasets != now)
+    return Facts(
+        lab=lab.id,
+        required=lab.definition.datasets,
+        provisioned=list(now),
+        verdict=verdict.status if verdict else None,
+        run=RunState(run.state) if run else None,
+        reason=run.reason if run else None,
+        validated_before=session.scalars(other.limit(1)).first() is not None,
+        outdated_run=session.scalars(busy.limit(1)).first() is not None,
+    )

@@ -1,0 +1,180 @@
+"""The tables of the registry, in a PostgreSQL schema of their own; what may be done with them is not known here.
+
+A change here needs a migration in `migrations/versions`; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+SCHEMA = "datalab_registry"
+"""Dagster keeps its tables (and its own `alembic_version`) in the default schema of the same database. That is one
+named like the user where there is one, so this name must not be a user's: `datalab` is."""
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        schema=SCHEMA,
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        },
+    )
+    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy's own way to declare it)
+        str: Text(),
+        int: BigInteger(),
+        bytes: LargeBinary(),
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB(),
+        dict[str, str]: JSONB(),
+    }
+
+
+def _now() -> Mapped[datetime]:
+    # The clock, not the beginning of the transaction: who waits for a lock gets the later time.
+    return mapped_column(server_default=func.clock_timestamp())
+
+
+class LabRow(Base):
+    """A lab; its definition never changes (a trigger sees to it)."""
+
+    __tablename__ = "labs"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    definition: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = _now()
+    created_by: Mapped[str]
+    deleted_at: Mapped[datetime | None]
+    deleted_by: Mapped[str | None]
+
+
+class DatasetRow(Base):
+    """An uploaded dataset; its bytes are the store's. The row outlives its deletion, as events name it."""
+
+    __tablename__ = "datasets"
+
+    manifest_hash: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    description: Mapped[str]
+    size_bytes: Mapped[int]
+    usage: Mapped[str]
+    created_at: Mapped[datetime] = _now()
+    created_by: Mapped[str]
+    deleted_at: Mapped[datetime | None]
+    deleted_by: Mapped[str | None]
+
+
+class KeyRow(Base):
+    """The key of a dataset, wrapped by the master key that `master_key_id` names; gone when the dataset is deleted."""
+
+    __tablename__ = "keychain"
+
+    manifest_hash: Mapped[str] = mapped_column(ForeignKey(DatasetRow.manifest_hash), primary_key=True)
+    secret_id: Mapped[str] = mapped_column(unique=True)
+    wrapped_key: Mapped[bytes]
+    master_key_id: Mapped[str] = mapped_column(index=True)
+    created_at: Mapped[datetime] = _now()
+    rewrapped_at: Mapped[datetime | None]
+
+
+class KeyAccessRow(Base):
+    """Who may use a key."""
+
+    __tablename__ = "key_access"
+    __table_args__ = (CheckConstraint("role IN ('Owner', 'User')", name="role"),)
+
+    manifest_hash: Mapped[str] = mapped_column(ForeignKey(KeyRow.manifest_hash, ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    role: Mapped[str]
+
+
+class EventRow(Base):
+    """One change of one slot; append-only (a trigger sees to it). `manifest_hash` is null for a deprovision."""
+
+    __tablename__ = "provisioning_events"
+    __table_args__ = (
+        Index(None, "lab_id", "sequence"),
+        CheckConstraint("manifest_hash IS DISTINCT FROM replaced", name="change"),
+    )
+
+    sequence: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    lab_id: Mapped[str] = mapped_column(ForeignKey(LabRow.id))
+    kind: Mapped[str]
+    manifest_hash: Mapped[str | None] = mapped_column(ForeignKey(DatasetRow.manifest_hash))
+    replaced: Mapped[str | None]
+    actor: Mapped[str]
+    cause: Mapped[str]
+    at: Mapped[datetime] = _now()
+
+
+class SlotRow(Base):
+    """What is provisioned now: the sum of the events, kept in the same transaction."""
+
+    __tablename__ = "provisionings"
+
+    lab_id: Mapped[str] = mapped_column(ForeignKey(LabRow.id), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    manifest_hash: Mapped[str] = mapped_column(ForeignKey(DatasetRow.manifest_hash), index=True)
+    sequence: Mapped[int] = mapped_column(ForeignKey(EventRow.sequence))
+
+
+class RunRow(Base):
+    """One run of a lab, for exactly the datasets (kind → manifest hash) that it reads."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        Index(None, "lab_id", "number"),
+        Index("ix_runs_in_flight", "lab_id", postgresql_where=text("ended_at IS NULL")),
+    )
+
+    number: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    run_id: Mapped[str] = mapped_column(unique=True)
+    lab_id: Mapped[str] = mapped_column(ForeignKey(LabRow.id))
+    datasets: Mapped[dict[str, str]]
+    sequence: Mapped[int]
+    cause: Mapped[str]
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    started_at: Mapped[datetime] = _now()
+    ended_at: Mapped[datetime | None]
+
+
+class ResultRow(Base):
+    """What a run computed: where it lies, its verdict and headline numbers. Aggregates and paths only."""
+
+    __tablename__ = "results"
+    __table_args__ = (
+        Index(None, "lab_id", "number"),
+        CheckConstraint("status IN ('SUCCESS', 'FAILED')", name="status"),
+    )
+
+    number: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey(RunRow.run_id), unique=True)
+    lab_id: Mapped[str] = mapped_column(ForeignKey(LabRow.id))
+    datasets: Mapped[dict[str, str]]
+    status: Mapped[str]
+    paths: Mapped[dict[str, str]]
+    summary: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = _now()
+    expired_at: Mapped[datetime | None]

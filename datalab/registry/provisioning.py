@@ -1,0 +1,154 @@
+"""Which dataset fills which slot of which lab: every change an event, with who, when and what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from datalab.lab import DatasetKind, LabDefinition
+from datalab.registry.database import Database
+from datalab.registry.errors import Problem, ProblemCode, ProvisioningRefused
+from datalab.registry.models import EventRow, KeyRow, SlotRow
+from datalab.registry.queries import (
+    begin_provisioning,
+    change_slots,
+    event_of,
+    last_sequence,
+    live_dataset,
+    live_lab,
+    provisioned,
+)
+from datalab.registry.records import Event, LabChange, Slot, changes_by_lab
+
+
+class Provisioning:
+    """The provisioning of a registry's labs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def provision(self, lab_id: str, datasets: Mapping[DatasetKind, str], *, by: str, cause: str = "") -> list[Event]:
+        """Put datasets into slots of a lab; what a slot held before is replaced. See `change`."""
+        return self.change(lab_id, datasets, by=by, cause=cause)
+
+    def deprovision(self, lab_id: str, *kinds: DatasetKind, by: str, cause: str = "") -> list[Event]:
+        """Empty slots of a lab. See `change`."""
+        return self.change(lab_id, dict.fromkeys(kinds), by=by, cause=cause)
+
+    def change(
+        self, lab_id: str, changes: Mapping[DatasetKind, str | None], *, by: str, cause: str = ""
+    ) -> list[Event]:
+        """Change slots of a lab, all or none, in one transaction.
+
+        Args:
+            lab_id: which lab.
+            changes: slot → manifest hash, or None to empty it.
+            by: who asks for it.
+            cause: why, in a few words (``"upload by drop zone"``); shown with the run that follows.
+
+        Returns:
+            One event per slot that is different now, identifiers first; a slot that held this very dataset has none,
+            so a call that is repeated after a broken connection does no harm.
+
+        Raises:
+            LabNotFound: there is no such lab.
+            ProvisioningRefused: names every rule that is broken: the lab has no such slot, no such dataset, its key is
+                not stored, identifiers come neither first nor with it, the slot is empty already.
+        """
+        with self._database.write() as session:
+            return change_in(session, lab_id, changes, by=by, cause=cause)
+
+    def current(self, lab_id: str) -> dict[DatasetKind, Slot]:
+        """Return what each filled slot holds, since when and by whom; identifiers first."""
+        query = (
+            select(SlotRow, EventRow)
+            .join(EventRow, EventRow.sequence == SlotRow.sequence)
+            .where(SlotRow.lab_id == lab_id)
+        )
+        with self._database.read() as session:
+            live_lab(session, lab_id)
+            found = {
+                DatasetKind(slot.kind): Slot(
+                    DatasetKind(slot.kind), slot.manifest_hash, slot.sequence, event.actor, event.cause, event.at
+                )
+                for slot, event in session.execute(query)
+            }
+        return {kind: found[kind] for kind in DatasetKind if kind in found}
+
+    def datasets(self, lab_id: str) -> dict[DatasetKind, str]:
+        """Return slot → manifest hash, identifiers first."""
+        with self._database.read() as session:
+            live_lab(session, lab_id)
+            return provisioned(session, lab_id)
+
+    def last_sequence(self, lab_id: str) -> int:
+        """Return the number of the lab's last event, 0 before the first; deleted labs too."""
+        with self._database.read() as session:
+            return last_sequence(session, lab_id)
+
+    def events(self, lab_id: str) -> list[Event]:
+        """Return every event of a lab, the oldest first; deleted labs too."""
+        query = select(EventRow).where(EventRow.lab_id == lab_id).order_by(EventRow.sequence)
+        with self._database.read() as session:
+            return [event_of(row) for row in session.scalars(query)]
+
+    def events_after(self, sequence: int) -> list[Event]:
+        """Return every event with a greater number, in order.
+
+        A reader that goes on from the last number it got misses none and gets none twice. Numbers may have gaps.
+        """
+        query = select(EventRow).where(EventRow.sequence > sequence).order_by(EventRow.sequence)
+        with self._database.read() as session:
+            return [event_of(row) for row in session.scalars(query)]
+
+    def changes_after(self, sequence: int) -> list[LabChange]:
+        """Return `events_after`, one change per lab."""
+        return changes_by_lab(self.events_after(sequence))
+
+
+def change_in(
+    session: Session, lab_id: str, changes: Mapping[DatasetKind, str | None], *, by: str, cause: str
+) -> list[Event]:
+    """Do what `Provisioning.change` says, in a transaction of the caller's."""
+    begin_provisioning(session)
+    row = live_lab(session, lab_id, lock=True)
+    wanted = [(kind, changes[kind]) for kind in DatasetKind if kind in changes]
+    definition = LabDefinition.model_validate(row.definition)
+    problems = _problems(session, definition, provisioned(session, lab_id), dict(wanted))
+    if problems:
+        raise ProvisioningRefused(lab_id, problems)
+    return change_slots(session, lab_id, wanted, by=by, cause=cause)
+
+
+def _problems(
+    session: Session,
+    definition: LabDefinition,
+    now: Mapping[DatasetKind, str],
+    changes: Mapping[DatasetKind, str | None],
+) -> list[Problem]:
+    """Return every rule of SDK.md, section 7, that the change breaks."""
+    found: list[Problem] = []
+
+    def report(code: ProblemCode, kind: DatasetKind, message: str) -> None:
+        found.append(Problem(code, kind, message))
+
+    for kind, manifest_hash in changes.items():
+        if kind not in definition.datasets:
+            slots = ", ".join(slot.value for slot in definition.datasets)
+            report(ProblemCode.NO_SUCH_SLOT, kind, f"The lab has no slot for {kind.value}; it has: {slots}")
+        elif manifest_hash is None:
+            if kind not in now:
+                report(ProblemCode.NOT_PROVISIONED, kind, f"Nothing is provisioned as {kind.value}")
+        elif live_dataset(session, manifest_hash) is None:
+            report(ProblemCode.NO_SUCH_DATASET, kind, f"There is no dataset with manifest hash {manifest_hash}")
+        elif session.get(KeyRow, manifest_hash) is None:
+            report(
+                ProblemCode.NO_KEY, kind, f"The key of dataset {manifest_hash} is not stored; upload it with its key"
+            )
+    filled = [kind for kind, manifest_hash in changes.items() if manifest_hash is not None]
+    if filled and changes.get(DatasetKind.IDENTIFIERS, now.get(DatasetKind.IDENTIFIERS)) is None:
+        message = "Identifiers are not provisioned; provision them first or together with the others"
+        report(ProblemCode.IDENTIFIERS_MISSING, filled[0], message)
+    return found

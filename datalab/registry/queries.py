@@ -1,0 +1,104 @@
+"""Questions that several parts of the registry ask inside a transaction, and the order in which they lock.
+
+Locks are taken in one order everywhere: first the provisioning lock (who changes provisioning), then the lab's row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from datalab.errors import UsageError
+from datalab.lab import DatasetKind, LabDefinition
+from datalab.registry.errors import LabNotFound
+from datalab.registry.models import DatasetRow, EventRow, LabRow, SlotRow
+from datalab.registry.records import Event, Lab
+
+_PROVISIONING_LOCK = 0x64617461_6C61_6202
+"""For an advisory lock: "datalab" and a 2."""
+
+
+def begin_provisioning(session: Session) -> None:
+    """Let one transaction at a time change what is provisioned, until it is committed.
+
+    A number is drawn only under this lock, and PostgreSQL releases it after the commit is visible. So whoever sees an
+    event sees all with smaller numbers, and a reader that remembers the last number never misses a late one.
+    """
+    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _PROVISIONING_LOCK})
+
+
+def live_lab(session: Session, lab_id: str, *, lock: bool = False) -> LabRow:
+    """Return the lab that exists under this id, its row locked until the end of the transaction if asked.
+
+    Raises:
+        LabNotFound: there is none, or it was deleted.
+    """
+    row = session.get(LabRow, lab_id, with_for_update=lock or None)
+    if row is None or row.deleted_at is not None:
+        raise LabNotFound(lab_id, session.scalars(select(LabRow.id).where(LabRow.deleted_at.is_(None))))
+    return row
+
+
+def live_dataset(session: Session, manifest_hash: str) -> DatasetRow | None:
+    row = session.get(DatasetRow, manifest_hash)
+    return row if row is not None and row.deleted_at is None else None
+
+
+def provisioned(session: Session, lab_id: str) -> dict[DatasetKind, str]:
+    """Return what the lab holds now, identifiers first."""
+    rows = session.execute(select(SlotRow.kind, SlotRow.manifest_hash).where(SlotRow.lab_id == lab_id))
+    return in_order({row.kind: row.manifest_hash for row in rows})
+
+
+def in_order(datasets: dict[str, str]) -> dict[DatasetKind, str]:
+    return {kind: datasets[kind.value] for kind in DatasetKind if kind.value in datasets}
+
+
+def last_sequence(session: Session, lab_id: str) -> int:
+    """Return the number of the lab's last provisioning event, 0 before the first."""
+    return session.scalar(select(func.max(EventRow.sequence)).where(EventRow.lab_id == lab_id)) or 0
+
+
+def change_slots(
+    session: Session, lab_id: str, changes: Sequence[tuple[DatasetKind, str | None]], *, by: str, cause: str
+) -> list[Event]:
+    """Write one event per slot that changes, and what it holds now; the caller has taken the locks and checked."""
+    somebody(by)
+    events = []
+    for kind, manifest_hash in changes:
+        slot = session.get(SlotRow, (lab_id, kind.value))
+        replaced = slot.manifest_hash if slot else None
+        if manifest_hash == replaced:
+            continue
+        row = EventRow(
+            lab_id=lab_id, kind=kind.value, manifest_hash=manifest_hash, replaced=replaced, actor=by, cause=cause
+        )
+        session.add(row)
+        session.flush()
+        if manifest_hash is None:
+            session.delete(slot)
+        elif slot is None:
+            session.add(SlotRow(lab_id=lab_id, kind=kind.value, manifest_hash=manifest_hash, sequence=row.sequence))
+        else:
+            slot.manifest_hash, slot.sequence = manifest_hash, row.sequence
+        session.flush()
+        events.append(event_of(row))
+    return events
+
+
+def somebody(by: str) -> str:
+    if not by.strip():
+        raise UsageError("Say who changes the registry: an empty name was given. Nothing was changed.")
+    return by
+
+
+def event_of(row: EventRow) -> Event:
+    kind = DatasetKind(row.kind)
+    return Event(row.sequence, row.lab_id, kind, row.manifest_hash, row.replaced, row.actor, row.cause, row.at)
+
+
+def lab_of(row: LabRow) -> Lab:
+    definition = LabDefinition.model_validate(row.definition)
+    return Lab(row.id, row.name, definition, row.created_at, row.created_by, row.deleted_at)

@@ -1,0 +1,194 @@
+"""What the registry answers with: plain, frozen, without a connection; keys stay out of every text form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from datalab.lab import DatasetKind, LabDefinition
+
+Datasets = Mapping[DatasetKind, str]
+"""Kind → manifest hash."""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A lab; `id` never recurs, `name` may."""
+
+    id: str
+    name: str
+    definition: LabDefinition
+    created_at: datetime
+    created_by: str
+    deleted_at: datetime | None = None
+
+
+class KeyRole(StrEnum):
+    """What somebody may do with a key: owners also decide who may use it."""
+
+    OWNER = "Owner"
+    USER = "User"
+
+
+@dataclass(frozen=True)
+class WrappedKey:
+    """A dataset's key as the keychain keeps it: wrapped by the master key of that id."""
+
+    wrapped: bytes = field(repr=False)
+    master_key_id: str
+    access: Mapping[str, KeyRole] | None = None
+    """User → role; by default the uploader is the owner."""
+
+
+@dataclass(frozen=True)
+class KeyEntry:
+    """One entry of the keychain."""
+
+    manifest_hash: str
+    secret_id: str
+    wrapped: bytes = field(repr=False)
+    master_key_id: str
+    access: Mapping[str, KeyRole]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """An uploaded dataset and the ids of the labs that it is provisioned to."""
+
+    manifest_hash: str
+    name: str
+    description: str
+    size_bytes: int
+    usage: str
+    created_at: datetime
+    created_by: str
+    secret_id: str | None
+    """None: its key is not stored, so it cannot be provisioned."""
+    labs: tuple[str, ...]
+
+
+class Action(StrEnum):
+    """What an event did to its slot."""
+
+    PROVISIONED = "PROVISIONED"
+    REPROVISIONED = "REPROVISIONED"
+    DEPROVISIONED = "DEPROVISIONED"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One change of one slot of a lab."""
+
+    sequence: int
+    lab_id: str
+    kind: DatasetKind
+    manifest_hash: str | None
+    """What the slot holds now; None: nothing."""
+    replaced: str | None
+    """What it held before."""
+    by: str
+    cause: str
+    at: datetime
+
+    @property
+    def action(self) -> Action:
+        if self.manifest_hash is None:
+            return Action.DEPROVISIONED
+        return Action.PROVISIONED if self.replaced is None else Action.REPROVISIONED
+
+
+@dataclass(frozen=True)
+class LabChange:
+    """All events of one lab that a reader has not seen: what one run answers."""
+
+    lab_id: str
+    sequence: int
+    """Of the last event; with the lab's id it makes a run key that never recurs."""
+    kinds: tuple[DatasetKind, ...]
+    """The changed slots, identifiers first."""
+    events: tuple[Event, ...]
+
+    @property
+    def run_key(self) -> str:
+        return f"{self.lab_id}:{self.sequence}"
+
+
+def changes_by_lab(events: Iterable[Event]) -> list[LabChange]:
+    """Return one change per lab, in the order of their last events."""
+    by_lab: dict[str, list[Event]] = {}
+    for event in sorted(events, key=lambda event: event.sequence):
+        by_lab.setdefault(event.lab_id, []).append(event)
+    changes = []
+    for lab_id, own in by_lab.items():
+        touched = {event.kind for event in own}
+        kinds = tuple(kind for kind in DatasetKind if kind in touched)
+        changes.append(LabChange(lab_id, own[-1].sequence, kinds, tuple(own)))
+    return sorted(changes, key=lambda change: change.sequence)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What one slot of a lab holds, and the event that put it there."""
+
+    kind: DatasetKind
+    manifest_hash: str
+    sequence: int
+    by: str
+    cause: str
+    at: datetime
+
+
+class RunState(StrEnum):
+    """How a run stands; SUPERSEDED: its data were replaced before it ended."""
+
+    STARTED = "STARTED"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    SUPERSEDED = "SUPERSEDED"
+    CANCELLED = "CANCELLED"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a lab, for exactly `datasets`."""
+
+    run_id: str
+    lab_id: str
+    datasets: Datasets
+    sequence: int
+    """The lab's last provisioning event when it started."""
+    cause: str
+    state: RunState
+    reason: str | None
+    started_at: datetime
+    ended_at: datetime | None
+
+
+Verdict = Literal["SUCCESS", "FAILED"]
+
+
+@dataclass(frozen=True)
+class NewResult:
+    """What a run hands over: verdict of the enhanced status, where its files lie, headline numbers. No row values."""
+
+    status: Verdict
+    paths: Mapping[str, str] = field(default_factory=dict)
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run computed from exactly `datasets`."""
+
+    number: int
+    """Grows with every result; never used again."""
+    run_id: str
+    lab_id: str
+    datasets: Datasets
+    status: Verdict
+    paths: Mapping[str, str]
+    summary: Mapping[str, Any]
+    created_at: datetime

@@ -1,0 +1,64 @@
+"""The registry as one thing: its rooms on one database. What each does is said where it is defined."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from datalab.registry.database import Database
+from datalab.registry.datasets import Datasets
+from datalab.registry.keychain import Keychain
+from datalab.registry.labs import Labs
+from datalab.registry.provisioning import Provisioning
+from datalab.registry.results import Results
+from datalab.registry.runs import Runs
+
+
+class Registry:
+    """What is known of labs, datasets, keys, provisioning, runs and results.
+
+    Example:
+        >>> with Registry.open() as registry:                                    # doctest: +SKIP
+        ...     lab = registry.labs.create(definition, by="me@publisher.example")
+        ...     registry.provisioning.provision(lab.id, {DatasetKind.IDENTIFIERS: manifest_hash}, by="me")
+        ...     registry.labs.standing(lab.id).state
+        <LabState.STALE: 'Stale'>
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.labs = Labs(database)
+        self.datasets = Datasets(database)
+        self.keychain = Keychain(database)
+        self.provisioning = Provisioning(database)
+        self.runs = Runs(database)
+        self.results = Results(database)
+
+    @classmethod
+    def open(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Open the registry that the environment names; the server under the home is started, the schema migrated.
+
+        Raises:
+            RegistryError: it cannot be used; says why.
+        """
+        database = Database.open(environment)
+        try:
+            database.migrate()
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
+
+    def close(self) -> None:
+        """Give the connections back; the server goes on."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,87 @@
+"""Results of runs: which one is current, the history, and how long they are kept. Their files are the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Select, delete, func, select
+from sqlalchemy.orm import Session
+
+from datalab.registry.database import Database
+from datalab.registry.models import LabRow, ResultRow
+from datalab.registry.queries import in_order, live_lab, provisioned
+from datalab.registry.records import Result
+
+
+class Results:
+    """The results of a registry's labs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def current(self, lab_id: str) -> Result | None:
+        """Return the newest result that was computed from exactly the datasets provisioned now, if there is one.
+
+        Raises:
+            LabNotFound: there is no such lab.
+        """
+        with self._database.read() as session:
+            live_lab(session, lab_id)
+            row = _current(session, lab_id)
+            return _result_of(row) if row else None
+
+    def history(self, lab_id: str, *, limit: int | None = None) -> list[Result]:
+        """Return the results of a lab that are kept, the newest first; deleted labs too."""
+        query = _kept(lab_id).limit(limit)
+        with self._database.read() as session:
+            return [_result_of(row) for row in session.scalars(query)]
+
+    def expire(self, *, keep: int) -> list[Result]:
+        """Take all but the newest `keep` results of each lab out of the history; the current one always stays.
+
+        All results of deleted labs go.
+
+        Returns:
+            Every result whose files are to be removed, also those of earlier calls: call `forget` when they are gone.
+            A crash between the two loses nothing.
+        """
+        with self._database.write() as session:
+            for lab_id in session.scalars(select(LabRow.id).order_by(LabRow.id)).all():
+                lab = session.get_one(LabRow, lab_id, with_for_update=True)
+                current = None if lab.deleted_at else _current(session, lab_id)
+                for row in session.scalars(_kept(lab_id)).all()[0 if lab.deleted_at else max(keep, 0) :]:
+                    if row is not current:
+                        row.expired_at = session.scalars(select(func.clock_timestamp())).one()
+            rows = session.scalars(
+                select(ResultRow).where(ResultRow.expired_at.is_not(None)).order_by(ResultRow.number)
+            )
+            return [_result_of(row) for row in rows]
+
+    def forget(self, results: Iterable[Result]) -> None:
+        """Delete expired results whose files are gone."""
+        numbers = [result.number for result in results]
+        with self._database.write() as session:
+            session.execute(delete(ResultRow).where(ResultRow.number.in_(numbers), ResultRow.expired_at.is_not(None)))
+
+
+def _kept(lab_id: str) -> Select[ResultRow]:
+    condition = (ResultRow.lab_id == lab_id, ResultRow.expired_at.is_(None))
+    return select(ResultRow).where(*condition).order_by(ResultRow.number.desc())
+
+
+def _current(session: Session, lab_id: str) -> ResultRow | None:
+    query = _kept(lab_id).where(ResultRow.datasets == provisioned(session, lab_id))
+    return session.scalars(query.limit(1)).first()
+
+
+def _result_of(row: ResultRow) -> Result:
+    return Result(
+        number=row.number,
+        run_id=row.run_id,
+        lab_id=row.lab_id,
+        datasets=in_order(row.datasets),
+        status="SUCCESS" if row.status == "SUCCESS" else "FAILED",
+        paths=row.paths,
+        summary=row.summary,
+        created_at=row.created_at,
+    )

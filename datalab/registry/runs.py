@@ -1,0 +1,184 @@
+"""Runs of labs: for which datasets they began, and how they ended. Who executes them is not known here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from datalab.lab import DatasetKind
+from datalab.registry.database import Database
+from datalab.registry.errors import LabNotFound, RunNotFound, RunRefused
+from datalab.registry.models import LabRow, ResultRow, RunRow
+from datalab.registry.queries import in_order, last_sequence, live_lab, provisioned
+from datalab.registry.records import NewResult, Run, RunState
+
+_LONGEST_REASON = 2_000
+
+
+class Runs:
+    """The runs of a registry's labs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def start(
+        self, lab_id: str, run_id: str, *, cause: str = "", datasets: Mapping[DatasetKind, str] | None = None
+    ) -> Run:
+        """Record that a run begins, and return it with the datasets that it has to read: those and no others.
+
+        Args:
+            lab_id: whose run it is.
+            run_id: the executor's id of the run; the same call again returns the same run.
+            cause: who or what started it.
+            datasets: what it reads; by default what is provisioned at this moment.
+
+        Raises:
+            LabNotFound: there is no such lab.
+            RunRefused: nothing is provisioned, or a run of this id has ended or belongs to another lab.
+        """
+        with self._database.write() as session:
+            live_lab(session, lab_id, lock=True)
+            known = session.scalars(select(RunRow).where(RunRow.run_id == run_id)).first()
+            if known is not None:
+                if known.lab_id != lab_id:
+                    raise RunRefused(run_id, f"it belongs to lab {known.lab_id}")
+                if known.ended_at is not None:
+                    raise RunRefused(run_id, f"it has ended already ({known.state})")
+                return run_of(known)
+            reads = provisioned(session, lab_id) if datasets is None else dict(datasets)
+            if not reads:
+                raise RunRefused(run_id, f"nothing is provisioned to lab {lab_id}")
+            row = RunRow(
+                run_id=run_id,
+                lab_id=lab_id,
+                datasets={kind.value: manifest_hash for kind, manifest_hash in reads.items()},
+                sequence=last_sequence(session, lab_id),
+                cause=cause,
+                state=RunState.STARTED,
+            )
+            session.add(row)
+            session.flush()
+            return run_of(row)
+
+    def finish(self, run_id: str, result: NewResult | None = None) -> Run:
+        """Record that a run came to its end, and what it computed, in one transaction.
+
+        The result is kept for exactly the datasets of the run. Were they replaced meanwhile, the run is SUPERSEDED and
+        its result is history, not current. The same call again changes nothing.
+
+        Raises:
+            RunNotFound: no such run was started.
+        """
+        with self._database.write() as session:
+            row = _locked(session, run_id)
+            if result is not None and not session.scalars(select(ResultRow).where(ResultRow.run_id == run_id)).first():
+                session.add(
+                    ResultRow(
+                        run_id=run_id,
+                        lab_id=row.lab_id,
+                        datasets=row.datasets,
+                        status=result.status,
+                        paths=dict(result.paths),
+                        summary=dict(result.summary),
+                    )
+                )
+            if row.state not in (RunState.FINISHED, RunState.SUPERSEDED):
+                _end(session, row, RunState.FINISHED if _is_current(session, row) else RunState.SUPERSEDED, None)
+            return run_of(row)
+
+    def fail(self, run_id: str, reason: str) -> Run:
+        """Record that a run broke off and why (its first 2,000 characters; the caller keeps row values out of it).
+
+        A result that it had handed over before stays valid. A run that was superseded or cancelled stays so.
+
+        Raises:
+            RunNotFound: no such run was started.
+        """
+        with self._database.write() as session:
+            row = _locked(session, run_id)
+            if row.state not in (RunState.SUPERSEDED, RunState.CANCELLED):
+                current = _is_current(session, row)
+                _end(session, row, RunState.FAILED if current else RunState.SUPERSEDED, reason)
+            return run_of(row)
+
+    def cancel(self, run_id: str, reason: str = "") -> Run:
+        """Record that a run was cancelled, or superseded when its data were replaced; ended runs stay as they are.
+
+        Raises:
+            RunNotFound: no such run was started.
+        """
+        with self._database.write() as session:
+            row = _locked(session, run_id)
+            if row.ended_at is None:
+                current = _is_current(session, row)
+                _end(session, row, RunState.CANCELLED if current else RunState.SUPERSEDED, reason or None)
+            return run_of(row)
+
+    def get(self, run_id: str) -> Run:
+        """Return a run.
+
+        Raises:
+            RunNotFound: no such run was started.
+        """
+        with self._database.read() as session:
+            row = session.scalars(select(RunRow).where(RunRow.run_id == run_id)).first()
+            if row is None:
+                raise RunNotFound(run_id)
+            return run_of(row)
+
+    def history(self, lab_id: str, *, limit: int | None = None) -> list[Run]:
+        """Return the runs of a lab, the newest first; deleted labs too."""
+        query = select(RunRow).where(RunRow.lab_id == lab_id).order_by(RunRow.number.desc()).limit(limit)
+        with self._database.read() as session:
+            return [run_of(row) for row in session.scalars(query)]
+
+    def in_flight(self) -> list[Run]:
+        """Return every run that has not ended; one that its executor no longer knows has died."""
+        with self._database.read() as session:
+            return [run_of(row) for row in session.scalars(_in_flight())]
+
+    def outdated(self) -> list[Run]:
+        """Return every run in flight whose data were replaced or whose lab was deleted: to be cancelled."""
+        with self._database.read() as session:
+            rows = session.scalars(_in_flight()).all()
+            return [run_of(row) for row in rows if not _is_current(session, row)]
+
+
+def run_of(row: RunRow) -> Run:
+    return Run(
+        run_id=row.run_id,
+        lab_id=row.lab_id,
+        datasets=in_order(row.datasets),
+        sequence=row.sequence,
+        cause=row.cause,
+        state=RunState(row.state),
+        reason=row.reason,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+    )
+
+
+def _in_flight() -> Select[RunRow]:
+    return select(RunRow).where(RunRow.ended_at.is_(None)).order_by(RunRow.number)
+
+
+def _locked(session: Session, run_id: str) -> RunRow:
+    """Return a run, its lab locked: what is provisioned does not change meanwhile, nor does another end of the run."""
+    lab_id = session.scalars(select(RunRow.lab_id).where(RunRow.run_id == run_id)).first()
+    if lab_id is None:
+        raise RunNotFound(run_id)
+    if session.get(LabRow, lab_id, with_for_update=True) is None:
+        raise LabNotFound(lab_id)
+    return session.scalars(select(RunRow).where(RunRow.run_id == run_id)).one()
+
+
+def _is_current(session: Session, row: RunRow) -> bool:
+    return provisioned(session, row.lab_id) == in_order(row.datasets)
+
+
+def _end(session: Session, row: RunRow, state: RunState, reason: str | None) -> None:
+    now: datetime = session.scalars(select(func.clock_timestamp())).one()
+    row.state, row.reason, row.ended_at = state, reason[:_LONGEST_REASON] if reason else None, now

@@ -1,0 +1,140 @@
+"""In which state a lab is and what to do next: a pure function of a few facts; where they come from is not known here.
+
+First rule that holds, top to bottom:
+
+| what is so | state |
+|---|---|
+| nothing is provisioned | Empty |
+| a dataset of the lab is missing | Incomplete |
+| the newest verdict on exactly these datasets is SUCCESS | Ready (also during and after a new run that breaks off) |
+| a run on exactly these datasets goes on | Validating |
+| the newest verdict on exactly these datasets is FAILED, or the last run on them failed | Failed |
+| anything else: never validated, changed since, or the run was cancelled | Stale |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from datalab.lab import DatasetKind
+from datalab.registry.records import RunState, Verdict
+
+
+class LabState(StrEnum):
+    """How far a lab is; only a Ready lab may serve Media DCRs."""
+
+    EMPTY = "Empty"
+    INCOMPLETE = "Incomplete"
+    VALIDATING = "Validating"
+    READY = "Ready"
+    FAILED = "Failed"
+    STALE = "Stale"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the state of a lab depends on."""
+
+    lab: str
+    """Its id, for the commands in the next step."""
+    required: Sequence[DatasetKind]
+    provisioned: Collection[DatasetKind]
+    verdict: Verdict | None = None
+    """Of the newest result that was computed from exactly the datasets provisioned now."""
+    run: RunState | None = None
+    """Of the newest run on exactly these datasets, when it began after the verdict's."""
+    reason: str | None = None
+    """Why that run failed."""
+    validated_before: bool = False
+    """Whether there is a result for other datasets."""
+    outdated_run: bool = False
+    """Whether a run on other datasets still goes on."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The state of a lab, why, and the next step, in words."""
+
+    state: LabState
+    reason: str
+    next_step: str
+
+
+def standing(facts: Facts) -> Standing:
+    """Return the state that the table above gives.
+
+    >>> standing(Facts("lab-1", [DatasetKind.IDENTIFIERS], [])).state.value
+    'Empty'
+    """
+    missing = [kind.value for kind in facts.required if kind not in facts.provisioned]
+    provision = f"Provision {_listed(missing)} (`datalab provision {facts.lab} …`)."
+    if not facts.provisioned:
+        return Standing(LabState.EMPTY, "No dataset is provisioned.", provision)
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        return Standing(LabState.INCOMPLETE, f"{_listed(missing).capitalize()} {verb} not provisioned.", provision)
+    if facts.verdict == "SUCCESS":
+        return _ready(facts)
+    if facts.run is RunState.STARTED:
+        return Standing(
+            LabState.VALIDATING,
+            "The datasets provisioned now are being validated.",
+            f"Wait (`datalab status {facts.lab} --watch`).",
+        )
+    if facts.verdict == "FAILED" or facts.run is RunState.FAILED:
+        return _failed(facts)
+    return _stale(facts)
+
+
+def _ready(facts: Facts) -> Standing:
+    reason = "The datasets provisioned now passed validation."
+    if facts.run is RunState.STARTED:
+        reason += " They are being validated once more."
+    elif facts.run is RunState.FAILED:
+        reason += f" A later run on them broke off{_because(facts)}."
+    return Standing(
+        LabState.READY, reason, f"Provision the lab to Media DCRs; the statistics: `datalab results {facts.lab}`."
+    )
+
+
+def _failed(facts: Facts) -> Standing:
+    if facts.verdict != "FAILED":
+        return Standing(
+            LabState.FAILED,
+            f"The run on the datasets provisioned now broke off{_because(facts)}.",
+            f"Remove the cause, then validate again (`datalab validate {facts.lab}`).",
+        )
+    reason = "The datasets provisioned now did not pass validation."
+    if facts.run is RunState.FAILED:
+        reason += f" A later run on them broke off{_because(facts)}."
+    return Standing(
+        LabState.FAILED,
+        reason,
+        f"See what is wrong (`datalab results {facts.lab}`), correct the data and provision them again.",
+    )
+
+
+def _stale(facts: Facts) -> Standing:
+    if facts.run is RunState.CANCELLED or facts.run is RunState.SUPERSEDED:
+        reason = "The run on the datasets provisioned now was cancelled."
+    elif facts.validated_before:
+        reason = "The datasets changed since the last validation."
+    else:
+        reason = "The datasets provisioned now were not validated yet."
+    if facts.outdated_run:
+        reason += " A run on data that were replaced is still going on."
+    return Standing(
+        LabState.STALE,
+        reason,
+        f"While `datalab up` runs, a validation starts by itself; otherwise: `datalab validate {facts.lab}`.",
+    )
+
+
+def _because(facts: Facts) -> str:
+    return f": {facts.reason.rstrip('.')}" if facts.reason else ""
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -1,0 +1,125 @@
+"""What can go wrong with stored data and its keys; no message holds a key, a name from inside a file or a value.
+
+StorageError
+├── DatasetNotFound        no dataset has this manifest hash
+├── ManifestDamaged        the manifest is not the one that its hash names
+├── ChunkDamaged           one chunk is missing or was changed; says which
+├── EncryptedFileDamaged   a file cannot be decrypted with this key and context
+├── KeyMismatch            the data is whole, the key is another one
+├── StoreUnreachable       the place of the store cannot be read or written
+├── UploadInterrupted      an upload stopped; says how to go on
+├── KeyInvalid             what was given is no key
+├── KeyFileExposed         others may read the master key
+├── MasterKeyMissing       a data key was wrapped with a master key that is not at hand
+└── RotationUnfinished     some data keys still need the old master key
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from datalab.errors import DatalabError
+
+
+class StorageError(DatalabError):
+    """Root of the errors of this room."""
+
+
+class DatasetNotFound(StorageError):
+    def __init__(self, manifest_hash: str) -> None:
+        self.manifest_hash = manifest_hash
+        super().__init__(
+            f"No dataset {_short(manifest_hash)} is in the store: it was deleted or never finished. "
+            "Nothing was changed; list the datasets to see which there are."
+        )
+
+
+class ManifestDamaged(StorageError):
+    def __init__(self, manifest_hash: str, reason: str) -> None:
+        self.manifest_hash = manifest_hash
+        super().__init__(
+            f"The manifest of dataset {_short(manifest_hash)} {reason}. None of its data was used; "
+            "restore the store from a backup or upload the file again."
+        )
+
+
+class ChunkDamaged(StorageError):
+    """One chunk cannot be used; `number` counts from 0."""
+
+    def __init__(self, manifest_hash: str, number: int, count: int, reason: str) -> None:
+        self.manifest_hash = manifest_hash
+        self.number = number
+        super().__init__(
+            f"Chunk {number} (of {count}, counted from 0) of dataset {_short(manifest_hash)} {reason}. Its data was "
+            "not used, the other chunks are untouched; restore this chunk from a backup or upload the file again."
+        )
+
+
+class EncryptedFileDamaged(StorageError):
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(
+            f"Encrypted file cannot be decrypted: {os.fspath(path)}. It was changed or cut off, or belongs to another "
+            "key or place. None of its data was used; run the lab again to make it anew."
+        )
+
+
+class KeyMismatch(StorageError):
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"The key does not fit {what}. The data is whole and untouched; use the key it was stored with."
+        )
+
+
+class StoreUnreachable(StorageError):
+    def __init__(self, where: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"The dataset store {where} cannot be used ({reason}). What is in it is untouched; "
+            "check address, permissions and room, then try again."
+        )
+
+
+class UploadInterrupted(StorageError):
+    """An upload stopped; `upload_id` with the same file and key goes on where it stopped."""
+
+    def __init__(self, upload_id: str, chunks: int, reason: str) -> None:
+        self.upload_id = upload_id
+        self.chunks = chunks
+        super().__init__(
+            f"The upload stopped after {chunks} chunk{'s' if chunks != 1 else ''} ({reason}). What is stored is "
+            f"kept; upload the same file with upload id {upload_id} to go on from there."
+        )
+
+
+class KeyInvalid(StorageError):
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"{where} {reason}. Nothing was encrypted or decrypted.")
+
+
+class KeyFileExposed(StorageError):
+    def __init__(self, path: str | os.PathLike[str], mode: int) -> None:
+        super().__init__(
+            f"The master key {os.fspath(path)} can be read by others (mode {mode:04o}), so it is not used. "
+            f"Run: chmod 600 {os.fspath(path)}; if others had access, rotate the master key."
+        )
+
+
+class MasterKeyMissing(StorageError):
+    def __init__(self, wanted: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"A data key was wrapped with master key {wanted}, which is not among those at hand "
+            f"({', '.join(known) or 'none'}). The data is untouched; bring that master key back."
+        )
+
+
+class RotationUnfinished(StorageError):
+    def __init__(self, left: int) -> None:
+        super().__init__(
+            f"{left} data key{'s' if left != 1 else ''} could not be wrapped anew, so the old master key was kept. "
+            "Everything can still be read; rotate again to finish."
+        )
+
+
+def _short(manifest_hash: str) -> str:
+    return manifest_hash[:64]

@@ -1,0 +1,50 @@
+"""Private local files that appear whole or not at all; nothing here knows what is in them."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+PART = ".part"
+
+
+@contextlib.contextmanager
+def private_file(path: Path) -> Iterator[tuple[io.FileIO, Path]]:
+    """Yield a new file beside `path`, with mode 0600, and its own path; removed unless it was moved to its place."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb", buffering=0) as file:
+            yield file, part
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def make_private(directory: Path) -> None:
+    """Make a directory, and those above it that are missing, so that only their owner may look into them."""
+    missing = [place for place in (directory, *directory.parents) if not place.exists()]
+    for place in reversed(missing):
+        place.mkdir(mode=0o700, exist_ok=True)
+    if not directory.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+
+
+def write_durably(path: Path, data: bytes | bytearray) -> None:
+    """Write `data` to `path` whole or not at all, on the disk before this returns; directories are made as needed."""
+    make_private(path.parent)
+    with private_file(path) as (file, part):
+        left = memoryview(data)
+        while left:
+            left = left[file.write(left) :]
+        os.fsync(file.fileno())
+        part.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)  # the new name, too
+    finally:
+        os.close(directory)

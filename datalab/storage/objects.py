@@ -1,0 +1,140 @@
+"""Objects at an fsspec URL: put whole, get, list, delete; what they hold is not known here.
+
+This is the only module that talks to fsspec. Every failure of a driver becomes `StoreUnreachable`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from datalab.scratch import why
+from datalab.storage.errors import StorageError, StoreUnreachable
+from datalab.storage.files import PART, write_durably
+
+# Here an object is there completely or not at all; elsewhere it is written under another name and moved.
+_PUT_IS_ATOMIC = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "oci", "memory"}
+_TIMES = ["mtime", "LastModified", "last_modified", "updated", "modified", "created"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One object, or one directory, of a listing; `modified` is None where the driver does not tell."""
+
+    name: str
+    size: int
+    modified: datetime | None
+    is_directory: bool
+
+
+class Objects:
+    """The objects under one fsspec URL; paths are relative to it.
+
+    Args:
+        url: a directory, or a URL such as `s3://bucket/prefix`.
+        options: what the fsspec driver needs, such as its endpoint and credentials.
+    """
+
+    def __init__(self, url: str | os.PathLike[str], options: Mapping[str, Any] | None = None) -> None:
+        # Others write to the same place, so listings are never remembered.
+        with _driver(_without_user(os.fspath(url))):
+            fs, root = fsspec.url_to_fs(os.fspath(url), **{"use_listings_cache": False, **(options or {})})
+        self._fs = fs
+        self._root = root.rstrip("/")
+        self._is_local = isinstance(fs, LocalFileSystem)
+        protocols = {fs.protocol} if isinstance(fs.protocol, str) else set(fs.protocol)
+        self._is_atomic = bool(protocols & _PUT_IS_ATOMIC)
+        self.where = self._root if self._is_local else f"{min(protocols)}://{self._root}"
+
+    def put(self, path: str, data: bytes | bytearray) -> None:
+        """Write an object so that it is there completely or not at all."""
+        with _driver(self.where, missing_passes=False):
+            if self._is_local:
+                write_durably(Path(self._full(path)), data)
+            elif self._is_atomic:
+                self._fs.pipe_file(self._full(path), data)
+            else:
+                part = self._full(f"{path}.{secrets.token_hex(4)}{PART}")
+                self._fs.makedirs(part.rpartition("/")[0], exist_ok=True)
+                self._fs.pipe_file(part, data)
+                self._fs.mv(part, self._full(path))
+
+    def get(self, path: str, end: int | None = None) -> bytes | None:
+        """Return an object, or its first `end` bytes; None if there is none."""
+        with _driver(self.where), contextlib.suppress(FileNotFoundError):
+            data: bytes = self._fs.cat_file(self._full(path), start=None if end is None else 0, end=end)
+            return data
+        return None
+
+    def exists(self, path: str) -> bool:
+        with _driver(self.where), contextlib.suppress(FileNotFoundError):
+            return bool(self._fs.info(self._full(path))["type"] == "file")
+        return False
+
+    def list(self, path: str) -> dict[str, Entry]:
+        """Return what is in a directory, by name, in order; nothing if there is no such directory."""
+        with _driver(self.where), contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            self._fs.invalidate_cache()
+            found = (self._entry(info) for info in self._fs.ls(self._full(path), detail=True))
+            return {entry.name: entry for entry in sorted(found, key=lambda entry: entry.name) if entry.name}
+        return {}
+
+    def delete(self, path: str) -> None:
+        """Remove an object; it is no mistake if it is gone already."""
+        with _driver(self.where), contextlib.suppress(FileNotFoundError):
+            self._fs.rm_file(self._full(path))
+
+    def delete_directory(self, path: str) -> None:
+        """Remove everything in a directory; it is no mistake if it is gone already."""
+        with _driver(self.where), contextlib.suppress(FileNotFoundError):
+            self._fs.invalidate_cache()
+            self._fs.rm(self._full(path), recursive=True)
+
+    def _full(self, path: str) -> str:
+        return f"{self._root}/{path}"
+
+    def _entry(self, info: Mapping[str, Any]) -> Entry:
+        times = (info[name] for name in _TIMES if info.get(name) is not None)
+        is_directory = info["type"] == "directory"
+        name = str(info["name"]).rstrip("/").rpartition("/")[2]
+        return Entry(name, int(info.get("size") or 0), _time(next(times, None)), is_directory)
+
+
+@contextlib.contextmanager
+def _driver(where: str, missing_passes: bool = True) -> Iterator[None]:
+    """Turn whatever a driver raises into `StoreUnreachable`; its text may hold addresses and credentials."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        if missing_passes and isinstance(error, FileNotFoundError):
+            raise
+        raise StoreUnreachable(where, why(error)) from None
+    except Exception as error:  # noqa: BLE001 - drivers of botocore, gcloud and azure share no base class
+        raise StoreUnreachable(where, type(error).__name__) from None
+
+
+def _time(value: object) -> datetime | None:
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC)
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            value = datetime.fromisoformat(value)
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    return None
+
+
+def _without_user(url: str) -> str:
+    scheme, separator, rest = url.rpartition("://")
+    return scheme + separator + rest.rpartition("@")[2]

@@ -1,0 +1,164 @@
+"""One upload: reads the source chunk by chunk, stores encrypted chunks in parallel, and skips those already stored."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+from datalab.errors import InputUnreadable, UsageError
+from datalab.scratch import why
+from datalab.storage.chunks import ChunkCipher, chunk_name, summary
+from datalab.storage.errors import StoreUnreachable, UploadInterrupted
+from datalab.storage.keys import NONCE_BYTES, Key
+from datalab.storage.layout import BEGUN, MANIFEST_PREFIX, PARALLEL, dataset_path, upload_directory
+from datalab.storage.manifest import Chunk, Labels, Manifest, hash_of
+from datalab.storage.objects import Entry, Objects
+
+Progress = Callable[[int], None]
+
+
+def new_upload_id() -> str:
+    """Return a random id for an upload; keep it with the wrapped key to be able to resume."""
+    return secrets.token_hex(16)
+
+
+class Upload:
+    """Stores what a source yields as the chunks of `upload_id`, and then its manifest."""
+
+    def __init__(self, objects: Objects, key: Key, upload_id: str, chunk_size: int) -> None:
+        if not re.fullmatch(r"[0-9a-f]{32}", upload_id):
+            raise UsageError("An upload id has 32 hex digits; make one with new_upload_id.")
+        if chunk_size < 1:
+            raise UsageError("The chunk size must be at least one byte.")
+        self.upload_id = upload_id
+        self._objects = objects
+        self._key = key
+        self._chunk_size = chunk_size
+        self._cipher = ChunkCipher(key, upload_id, chunk_size)
+        self._directory = upload_directory(upload_id)
+        self._stored: dict[str, Entry] = {}
+        self._candidates: dict[int, list[str]] = {}
+        self._sent = 0
+
+    def run(self, source: BinaryIO, labels: Labels, parallel: int = PARALLEL, progress: Progress | None = None) -> str:
+        """Store all chunks and at last the manifest, and return its hash.
+
+        Raises:
+            UploadInterrupted: the store failed; run again with the same upload id to go on.
+            InputUnreadable: the source failed.
+        """
+        try:
+            return self._publish(self._store(source, labels, parallel, progress), labels)
+        except StoreUnreachable as error:
+            raise UploadInterrupted(self.upload_id, self._sent, error.reason) from None
+        except OSError as error:
+            raise InputUnreadable(labels.name, why(error)) from None
+
+    def _store(self, source: BinaryIO, labels: Labels, parallel: int, progress: Progress | None) -> Manifest:
+        # Written anew each time: its age keeps the sweeper away from chunks that a resumed upload is about to use.
+        self._objects.put(f"{self._directory}/{BEGUN}", b"")
+        self._look()
+        size = 0
+        chunks: list[Chunk] = []
+        waiting: deque[tuple[int, Future[Chunk]]] = deque()
+
+        def take() -> None:
+            length, sending = waiting.popleft()
+            chunks.append(sending.result())
+            self._sent += 1
+            if progress:
+                progress(length)
+
+        pool = ThreadPoolExecutor(max(1, parallel), thread_name_prefix="upload")
+        try:
+            for number, (plain, last) in enumerate(_pieces(source, self._chunk_size)):
+                size += len(plain)
+                waiting.append((len(plain), pool.submit(self._send, plain, number, last)))
+                del plain
+                if len(waiting) >= max(1, parallel):
+                    take()
+            while waiting:
+                take()
+        finally:
+            pool.shutdown(cancel_futures=True)
+        created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return Manifest(upload=self.upload_id, created=created, chunk_size=self._chunk_size, size=size, chunks=chunks)
+
+    def _publish(self, draft: Manifest, labels: Labels) -> str:
+        # Kept beside the chunks first: whoever resumes after a crash publishes this one, not a second one.
+        manifest = self._prepared(draft, labels) or self._prepare(draft, labels)
+        manifest_hash = hash_of(manifest)
+        self._objects.put(dataset_path(manifest_hash), manifest)
+        return manifest_hash
+
+    def _look(self) -> None:
+        """Find the chunks that an earlier run of this upload has stored."""
+        self._stored = self._objects.list(self._directory)
+        self._candidates = {}
+        for stored in self._stored:
+            number, dash, sha256 = stored.partition("-")
+            if dash and number.isdigit():
+                self._candidates.setdefault(int(number), []).append(sha256)
+
+    def _send(self, plain: bytes, number: int, last: bool) -> Chunk:
+        for sha256 in self._candidates.get(number, []):
+            # Encrypted under the nonce of the stored chunk, equal plain text has the same hash; nothing of a
+            # different plain text leaves this function, so no nonce is used twice.
+            nonce = self._objects.get(f"{self._directory}/{chunk_name(number, sha256)}", end=NONCE_BYTES)
+            if nonce and len(nonce) == NONCE_BYTES:
+                chunk = summary(self._cipher.encrypt(plain, number, last, nonce))
+                if chunk.sha256 == sha256 and chunk.size == self._stored[chunk_name(number, sha256)].size:
+                    return chunk
+        sealed = self._cipher.encrypt(plain, number, last)
+        del plain
+        chunk = summary(sealed)
+        self._objects.put(f"{self._directory}/{chunk_name(number, chunk.sha256)}", sealed)
+        return chunk
+
+    def _prepared(self, draft: Manifest, labels: Labels) -> bytes | None:
+        """Return the manifest that an earlier run of the same upload got as far as storing."""
+        for stored in self._stored:
+            data = self._objects.get(f"{self._directory}/{stored}") if stored.startswith(MANIFEST_PREFIX) else None
+            if data is None or hash_of(data) != stored.removeprefix(MANIFEST_PREFIX):
+                continue
+            earlier = Manifest.model_validate_json(data)
+            same = draft.model_copy(update={"created": earlier.created, "sealed": earlier.sealed})
+            if earlier == same and earlier.labels(self._key, hash_of(data)) == labels:
+                return data
+        return None
+
+    def _prepare(self, draft: Manifest, labels: Labels) -> bytes:
+        stored = self._objects.list(self._directory)
+        for number, chunk in enumerate(draft.chunks):
+            entry = stored.get(chunk_name(number, chunk.sha256))
+            if entry is None or entry.size != chunk.size:
+                raise StoreUnreachable(self._objects.where, f"chunk {number} disappeared during the upload")
+        data = draft.sealed_with(self._key, labels).to_bytes()
+        self._objects.put(f"{self._directory}/{MANIFEST_PREFIX}{hash_of(data)}", data)
+        return data
+
+
+def _pieces(source: BinaryIO, size: int) -> Iterator[tuple[bytes, bool]]:
+    """Yield pieces of exactly `size` bytes, the last one up to `size`, each with whether it is the last one."""
+    piece = _read(source, size)
+    while True:
+        following = _read(source, size) if len(piece) == size else b""
+        yield piece, not following
+        if not following:
+            return
+        piece = following
+
+
+def _read(source: BinaryIO, size: int) -> bytes:
+    piece = source.read(size)
+    if len(piece) == size or not piece:
+        return piece
+    gathered = bytearray(piece)  # a raw file or a pipe gives less than it was asked for
+    while len(gathered) < size and (piece := source.read(size - len(gathered))):
+        gathered += piece
+    return bytes(gathered)

@@ -1,0 +1,223 @@
+"""Where the registry lies, how its schema comes up to date, and what people read when it cannot be used."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from datalab.errors import UnexpectedFailure
+from datalab.registry import Database, EmbeddedPostgres, Lab, Registry, database_url, embedded, home_directory
+from datalab.registry.database import migration_context, with_driver
+from datalab.registry.errors import (
+    DatabaseRefused,
+    DatabaseUnreachable,
+    DatabaseUrlWrong,
+    RegistryBusy,
+    SchemaTooNew,
+    SchemaTooOld,
+)
+from datalab.registry.models import Base, KeyRow
+
+from .conftest import administrate, url_of
+
+# ------------------------------------------------------------------------------------------------------------- URL
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
+def test_the_driver_is_written_into_the_url(scheme: str) -> None:
+    assert with_driver(f"{scheme}://me:p%40ss@db:5433/labs") == "postgresql+psycopg2://me:p%40ss@db:5433/labs"
+
+
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "sqlite:///x", "postgresql+asyncpg://u:geheim@h/d", "postgresql://u:geheim@h:x/d"]
+)
+def test_a_wrong_url_is_explained_without_its_password(url: str) -> None:
+    with pytest.raises(DatabaseUrlWrong, match="DATALAB_POSTGRES_URL cannot be used") as failure:
+        Database(url)
+    assert "geheim" not in str(failure.value)
+
+
+def test_the_environment_decides(home: Path) -> None:
+    assert home_directory({}) == Path(".datalab").absolute()
+    assert home_directory({"DATALAB_HOME": str(home)}) == home
+    there = {"DATALAB_POSTGRES_URL": "postgresql://me@db/labs", "DATALAB_HOME": str(home)}
+    assert embedded(there) is None
+    assert database_url(there) == "postgresql+psycopg2://me@db/labs"
+    assert not (home / "postgres").exists()
+
+
+def test_without_a_url_a_server_is_started_under_the_home(home: Path) -> None:
+    environment = {"DATALAB_HOME": str(home), "DATALAB_POSTGRES_URL": ""}
+    with Registry.open(environment) as registry:
+        assert registry.labs.all() == []
+    server = embedded(environment)
+    assert server is not None and server.running()
+    assert database_url(environment) == server.url
+    with Registry.open(environment) as again:
+        again.database.check()
+
+
+# ------------------------------------------------------------------------------------------------------- migrations
+
+
+def test_from_nothing_to_the_newest_and_again(empty_url: str) -> None:
+    with Database(empty_url) as database:
+        with pytest.raises(SchemaTooOld):
+            database.check()
+        with pytest.raises(SchemaTooOld, match="`datalab up` migrates it"):
+            Registry(database).labs.all()
+        assert database.migrate() is True
+        assert database.migrate() is False
+        database.check()
+
+
+def test_the_models_equal_the_migrations(database: Database) -> None:
+    with database.engine.connect() as connection:
+        assert compare_metadata(migration_context(connection), Base.metadata) == []
+
+
+def test_dagster_keeps_its_own_version_table(empty_url: str) -> None:
+    with Database(empty_url) as database:
+        with database.engine.begin() as connection:
+            connection.execute(text("CREATE TABLE public.alembic_version (version_num TEXT)"))
+            connection.execute(text("INSERT INTO public.alembic_version VALUES ('of dagster')"))
+        assert database.migrate()
+        with database.engine.connect() as connection:
+            assert connection.execute(text("SELECT version_num FROM public.alembic_version")).scalar() == "of dagster"
+            assert compare_metadata(migration_context(connection), Base.metadata) == []
+
+
+def test_many_migrate_at_once_and_one_does_it(empty_url: str) -> None:
+    did: list[bool] = []
+
+    def migrate() -> None:
+        with Database(empty_url) as database:
+            did.append(database.migrate())
+
+    threads = [threading.Thread(target=migrate) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(did) == [False] * 5 + [True]
+
+
+def test_a_migration_that_fails_leaves_nothing(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alembic.operations import Operations
+
+    with Database(empty_url) as database:
+        with monkeypatch.context() as broken:
+            broken.setattr(Operations, "execute", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                database.migrate()
+        with database.engine.connect() as connection:
+            assert connection.execute(text("SELECT to_regnamespace('datalab_registry')")).scalar() is None
+        assert database.migrate()
+
+
+def test_a_newer_registry_is_refused(empty_url: str) -> None:
+    with Database(empty_url) as database:
+        database.migrate()
+        with database.engine.begin() as connection:
+            connection.execute(text("UPDATE datalab_registry.alembic_version SET version_num = '9999'"))
+        for use in (database.migrate, database.check):
+            with pytest.raises(SchemaTooNew, match=r"a newer datalab \(revision 9999 is unknown here\)"):
+                use()
+
+
+# ----------------------------------------------------------------------------------------------------------- errors
+
+
+def test_nobody_answers() -> None:
+    with Database("postgresql://me:geheim@127.0.0.1:1/labs") as database, pytest.raises(DatabaseUnreachable) as failure:
+        database.migrate()
+    assert "127.0.0.1:1, database labs" in str(failure.value)
+    assert "geheim" not in str(failure.value) and failure.value.__cause__ is None
+
+
+def test_wrong_credentials(server: EmbeddedPostgres, url: str) -> None:
+    administrate(server, "CREATE ROLE guest LOGIN PASSWORD 'right'")
+    rules = server.data / "pg_hba.conf"
+    before = rules.read_text()
+    rules.write_text("local all guest scram-sha-256\n" + before)
+    administrate(server, "SELECT pg_reload_conf()")
+    try:
+        guest = url.replace("datalab@", "guest:{}@")
+        for place, reason in [
+            (guest.format("geheim"), "wrong user or password"),
+            (url.replace("datalab@", "guest@"), "a password is needed"),
+            (url.replace("datalab@", "nobody@"), "there is no such user"),
+            (url_of(server, "nowhere"), "there is no such database"),
+        ]:
+            with Database(place) as database, pytest.raises(DatabaseRefused, match=reason) as failure:
+                database.check()
+            assert "geheim" not in str(failure.value)
+        with Database(guest.format("right")) as database, pytest.raises(DatabaseRefused, match="may not use"):
+            Registry(database).labs.all()
+    finally:
+        rules.write_text(before)
+        administrate(server, "SELECT pg_reload_conf()")
+        administrate(server, "DROP ROLE guest")
+
+
+def test_a_connection_that_breaks_keeps_nothing_and_the_next_call_works(
+    server: EmbeddedPostgres, registry: Registry, lab: Lab
+) -> None:
+    with (
+        pytest.raises(DatabaseUnreachable, match="connection to PostgreSQL broke"),
+        registry.database.write() as session,
+    ):
+        session.execute(text("CREATE TABLE half_done ()"))
+        me = session.execute(text("SELECT pg_backend_pid()")).scalar()
+        administrate(server, f"SELECT pg_terminate_backend({me})")
+        session.execute(text("SELECT 1"))
+    with registry.database.read() as session:
+        assert session.execute(text("SELECT to_regclass('half_done')")).scalar() is None
+    assert registry.labs.get(lab.id) == lab
+
+
+def test_waiting_for_a_lock_ends(registry: Registry, lab: Lab) -> None:
+    with registry.database.write() as holder:
+        holder.execute(text("SELECT 1 FROM datalab_registry.labs FOR UPDATE"))
+        with pytest.raises(RegistryBusy), registry.database.write() as session:
+            session.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            session.execute(text("SELECT 1 FROM datalab_registry.labs FOR UPDATE"))
+
+
+def test_an_error_of_the_database_repeats_no_value(server: EmbeddedPostgres, registry: Registry) -> None:
+    key = {"manifest_hash": "no such dataset", "secret_id": "s", "wrapped_key": b"planted-key", "master_key_id": "m"}
+    with pytest.raises(UnexpectedFailure) as failure, registry.database.write() as session:
+        session.add(KeyRow(**key))
+    assert "no such dataset" not in str(failure.value) and "planted" not in str(failure.value)
+    assert failure.value.__cause__ is None
+    log = server.log.read_text()
+    assert "violates foreign key constraint" in log
+    assert "planted" not in log and "no such dataset" not in log and b"planted-key".hex() not in log
+
+
+def test_events_are_append_only_and_labs_immutable_in_the_database_too(database: Database, lab: Lab) -> None:
+    for statement in (
+        "UPDATE datalab_registry.provisioning_events SET actor = 'x'",
+        "DELETE FROM datalab_registry.provisioning_events",
+        "TRUNCATE datalab_registry.provisioning_events CASCADE",
+        "UPDATE datalab_registry.labs SET definition = '{}'",
+        "UPDATE datalab_registry.labs SET name = 'x'",
+    ):
+        with pytest.raises(DBAPIError, match="is refused"), database.engine.begin() as connection:
+            connection.execute(text(statement))
+
+
+def test_reading_changes_nothing(database: Database) -> None:
+    with pytest.raises(UnexpectedFailure), database.read() as session:
+        session.execute(text("CREATE TABLE datalab_registry.x ()"))
+
+
+def test_who_creates_tables_without_naming_a_schema_does_not_meet_ours(database: Database) -> None:
+    """PostgreSQL's default is a schema named like the user, if there is one: Dagster's tables would land in it."""
+    with database.engine.connect() as connection:
+        assert connection.execute(text("SELECT current_schema()")).scalar() == "public"

@@ -1,0 +1,82 @@
+"""Which result is current, the history, and retention that never takes the current one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from datalab.registry import Lab, LabState, NewResult, Registry, Result
+
+from .conftest import IDENTIFIERS, ME, definition
+
+Upload = Callable[..., str]
+
+
+@pytest.fixture
+def lab(registry: Registry) -> Lab:
+    return registry.labs.create(definition(), by=ME)
+
+
+def compute(registry: Registry, lab: Lab, run_id: str, manifest_hash: str) -> Result:
+    registry.provisioning.provision(lab.id, {IDENTIFIERS: manifest_hash}, by=ME)
+    registry.runs.start(lab.id, run_id)
+    registry.runs.finish(run_id, NewResult("SUCCESS", {"report": f"{run_id}.json"}, {"users": len(run_id)}))
+    return registry.results.history(lab.id)[0]
+
+
+def test_the_current_result_is_of_exactly_what_is_provisioned(registry: Registry, lab: Lab, upload: Upload) -> None:
+    one, two = upload(), upload()
+    assert registry.results.current(lab.id) is None
+    first = compute(registry, lab, "run-1", one)
+    assert (first.run_id, first.datasets, first.status) == ("run-1", {IDENTIFIERS: one}, "SUCCESS")
+    assert (first.paths, first.summary) == ({"report": "run-1.json"}, {"users": 5})
+    assert registry.results.current(lab.id) == first
+    registry.provisioning.provision(lab.id, {IDENTIFIERS: two}, by=ME)
+    assert registry.results.current(lab.id) is None
+    second = compute(registry, lab, "run-2", two)
+    assert registry.results.current(lab.id) == second
+    registry.provisioning.deprovision(lab.id, IDENTIFIERS, by=ME)
+    assert registry.results.current(lab.id) is None
+    registry.provisioning.provision(lab.id, {IDENTIFIERS: one}, by=ME)
+    assert registry.results.current(lab.id) == first
+    again = compute(registry, lab, "run-3", one)
+    assert registry.results.current(lab.id) == again
+    assert registry.results.history(lab.id) == [again, second, first]
+    assert registry.results.history(lab.id, limit=1) == [again]
+
+
+def test_retention_keeps_the_newest_and_the_current(registry: Registry, lab: Lab, upload: Upload) -> None:
+    datasets = [upload() for _ in range(4)]
+    results = [compute(registry, lab, f"run-{n}", manifest_hash) for n, manifest_hash in enumerate(datasets)]
+    registry.provisioning.provision(lab.id, {IDENTIFIERS: datasets[0]}, by=ME)
+    assert registry.results.expire(keep=10) == []
+    expired = registry.results.expire(keep=1)
+    assert expired == results[1:3]
+    assert registry.results.history(lab.id) == [results[3], results[0]]
+    assert registry.results.current(lab.id) == results[0]
+
+    assert registry.results.expire(keep=1) == expired, "after a crash they are named again"
+    registry.results.forget([*expired, results[0]])
+    assert registry.results.expire(keep=1) == []
+    assert registry.results.current(lab.id) == results[0], "what is current cannot be forgotten"
+
+
+def test_an_expired_result_makes_nothing_ready(registry: Registry, lab: Lab, upload: Upload) -> None:
+    one, two = upload(), upload()
+    compute(registry, lab, "run-1", one)
+    compute(registry, lab, "run-2", two)
+    registry.results.expire(keep=1)
+    registry.provisioning.provision(lab.id, {IDENTIFIERS: one}, by=ME)
+    assert registry.results.current(lab.id) is None
+    assert registry.labs.standing(lab.id).state is LabState.STALE
+
+
+def test_results_of_deleted_labs_go(registry: Registry, lab: Lab, upload: Upload) -> None:
+    result = compute(registry, lab, "run-1", upload())
+    other = registry.labs.create(definition(), by=ME)
+    kept = compute(registry, other, "run-2", upload())
+    registry.labs.delete(lab.id, by=ME)
+    assert registry.results.history(lab.id) == [result]
+    assert registry.results.expire(keep=5) == [result]
+    assert registry.results.history(lab.id) == [] and registry.results.history(other.id) == [kept]
