@@ -15,15 +15,19 @@ _HEADER = "# Commands\n\nMade from the commands' own help by `make docs`.\n"
 def reference() -> str:
     """Return the help of the command and of every subcommand as Markdown."""
     sections = [_HEADER, _section("datalab", datalab, None)]
-    context = click.Context(datalab, info_name="datalab")
+    context = _context("datalab", datalab, None)
     sections += [_section(f"datalab {name}", command, context) for name, command in sorted(datalab.commands.items())]
     return "\n".join(sections)
 
 
 def _section(title: str, command: click.Command, parent: click.Context | None) -> str:
-    name = title.split()[-1]
-    text = click.Context(command, info_name=name, parent=parent, terminal_width=100, max_content_width=100).get_help()
+    text = _context(title.split()[-1], command, parent).get_help()
     return f"## {title}\n\n```\n{text}\n```\n"
+
+
+def _context(name: str, command: click.Command, parent: click.Context | None) -> click.Context:
+    settings = {**datalab.context_settings, "max_content_width": 100}
+    return click.Context(command, info_name=name, parent=parent, terminal_width=100, **settings)
 
 
 if __name__ == "__main__":
