@@ -6,9 +6,9 @@
     python -m benchmarks.preflight --json OUT.json   the numbers for machines (--save: into benchmarks/results/)
 
 Prints one line per run, then the goals as ratios to the floor (`benchmarks.floor`): validation through the graph, the
-whole of `datalab preflight`, and the statistics, which are the difference of the two; peak memory, also of half the
-rows; half a million invalid rows; ten matching ids. Every time is that of a whole process, start to exit; the floor's
-is that of its COPY statements alone.
+whole of `datalab preflight`, and the steps of it that compute statistics; peak memory, also of half the rows; half a
+million invalid rows; ten matching ids. Times are those of whole processes, start to exit, but for the floor's, which
+is that of its COPY statements alone, and the statistics'.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from typing import Any
 import duckdb
 
 import datalab.sample
+from assets.panels import PANELS
 from benchmarks.process import measure
 from datalab.lab import DatasetKind
 from datalab.sample import write_sample
@@ -44,6 +45,7 @@ DIMENSIONS = 32
 # Some more than half a million, because rows with an unknown id name are spoiled and yet accepted.
 DIRTY = 515_000 / 35_000_000
 FLOOR, VALIDATION, PREFLIGHT = "floor", "validation", "preflight"
+STATISTICS_STEPS = {"users", "statistics_report", *(panel.name for panel in PANELS)}
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -57,6 +59,8 @@ class Run:
     peak_bytes: int = 0
     rows: int = 0
     invalid_rows: int = 0
+    statistics_seconds: float = float("inf")
+    """Of a preflight: the steps that compute statistics, from `users` to the report."""
 
     def add(self, seconds: float, cpu_seconds: float, peak_bytes: int) -> None:
         """Keep the best times and the greatest memory."""
@@ -117,6 +121,9 @@ def run_preflight(program: Path, lab: Path, run: Run) -> None:
     if done.exit_code not in (0, 1) or not all(path.is_file() for path in paths):
         raise SystemExit(f"datalab preflight failed with exit code {done.exit_code}:\n{done.stderr}")
     run.add(done.seconds, done.cpu_seconds, done.peak_bytes)
+    steps = json.loads(done.stdout)["secondsByStep"]
+    statistics = sum(seconds for step, seconds in steps.items() if step in STATISTICS_STEPS)
+    run.statistics_seconds = min(run.statistics_seconds, statistics)
     reports = [json.loads(path.read_bytes())["report"] for path in paths]
     run.rows = sum(report["numRowsTotal"] for report in reports)
     run.invalid_rows = sum(_invalid(report) for report in reports)
@@ -175,7 +182,7 @@ def goals(runs: dict[str, Run], matching_ids: float) -> list[Goal]:
         Goal("validation, dirty to clean", dirty.seconds / validation.seconds, 2.0),
         Goal("preflight to the floor", preflight.seconds / floor.seconds, 3.5),
         Goal("preflight, peak memory", preflight.peak_bytes / 2**30, 2.0, "GiB"),
-        Goal("statistics to the floor", (preflight.seconds - validation.seconds) / floor.seconds, 1.0),
+        Goal("statistics to the floor", preflight.statistics_seconds / floor.seconds, 1.0),
         Goal("ten matching ids to one", matching_ids, 2.0),
     ]
 

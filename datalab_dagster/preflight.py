@@ -54,6 +54,8 @@ class PreflightResult:
     readiness: Readiness
     out: Path
     seconds: float = 0.0
+    steps: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of every step of the graph."""
 
     @property
     def passed(self) -> bool:
@@ -110,10 +112,10 @@ def preflight(
     started = time.perf_counter()
     with scratch_directory(out) as scratch:
         workspace = workspace_for(lab, files, scratch, out, options)
-        run_graph(workspace, progress, options)
+        steps = run_graph(workspace, progress, options)
         result = _result(lab, workspace, out)
         _move_out(workspace.results(_PARTITION), out)
-    return replace(result, seconds=time.perf_counter() - started)
+    return replace(result, seconds=time.perf_counter() - started, steps=steps)
 
 
 def workspace_for(
@@ -135,25 +137,30 @@ def run_graph(
     progress: Progress,
     options: PreflightOptions,
     selection: dg.AssetSelection | None = None,
-) -> None:
-    """Materialise the graph, or the `selection` of it, on an ephemeral instance.
+) -> dict[str, float]:
+    """Materialise the graph, or the `selection` of it, on an ephemeral instance; return the seconds of every step.
 
     Raises:
         DatalabError: as the assets raise it.
         KeyboardInterrupt: the run was interrupted.
     """
     try:
-        _materialize(workspace, progress, options, selection)
+        events = _materialize(workspace, progress, options, selection).all_events
     except dg.DagsterExecutionInterruptedError:
         raise KeyboardInterrupt from None
+    return {
+        event.step_key: event.step_success_data.duration_ms / 1000
+        for event in events
+        if event.event_type is dg.DagsterEventType.STEP_SUCCESS and event.step_key
+    }
 
 
 def _materialize(
     workspace: PreflightWorkspace, progress: Progress, options: PreflightOptions, selection: dg.AssetSelection | None
-) -> None:
+) -> dg.ExecuteInProcessResult:
     with dg.DagsterInstance.ephemeral() as instance:
         instance.add_dynamic_partitions(data_labs.name or "", [_PARTITION])
-        dg.materialize(
+        return dg.materialize(
             ALL_ASSETS,
             instance=instance,
             partition_key=_PARTITION,

@@ -16,7 +16,7 @@ from datalab.engines import EngineError, Parameter
 
 T = TypeVar("T")
 
-DEFAULT_MEMORY_LIMIT = "1GiB"
+DEFAULT_MEMORY_LIMIT = "1500MiB"
 """Enough for the reference lab (10 M ids, 20 M segment rows); DuckDB itself exceeds it by some tens of MiB."""
 
 _MACROS = ("CREATE OR REPLACE TEMP MACRO xxhash64(text) AS hash(text)",)

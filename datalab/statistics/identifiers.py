@@ -35,15 +35,16 @@ _SHARED = "shared_ids"
 def id_hashes_sql(lab: LabDefinition) -> tuple[str, list[Parameter]]:
     """Return the SELECT of `k`, `row_count`, `h`, `hashes`: how many hashes have so many rows.
 
-    `h` is null, all of them in one row, where a hash has one row; else one row per hash.
+    `h` is null, all of them in one row per identifier, where a hash has one row; else one row per hash, whose rows may
+    belong to several identifiers: grouping by the hash alone is faster, and rows of such hashes are looked at as text.
     """
     names, parameters = names_sql(lab)
     text = f"""
 SELECT g.k, g.row_count, CASE WHEN g.row_count > 1 THEN g.h END AS h, COUNT(*) AS hashes
 FROM (
-  SELECT n.k, xxhash64(i.id) AS h, COUNT(*) AS row_count
+  SELECT MIN(n.k) AS k, xxhash64(i.id) AS h, COUNT(*) AS row_count
   FROM identifiers i JOIN ({names}) n ON i.id_name = n.id_name
-  GROUP BY n.k, xxhash64(i.id)
+  GROUP BY xxhash64(i.id)
 ) g
 GROUP BY g.k, g.row_count, CASE WHEN g.row_count > 1 THEN g.h END"""
     return text, parameters
@@ -56,7 +57,7 @@ def shared_ids_sql(lab: LabDefinition) -> tuple[str, list[Parameter]]:
 SELECT n.k, i.id, i.user_id
 FROM identifiers i
 JOIN ({names}) n ON i.id_name = n.id_name
-JOIN {_HASHES} c ON c.k = n.k AND c.h = xxhash64(i.id)
+JOIN {_HASHES} c ON c.h = xxhash64(i.id)
 WHERE c.h IS NOT NULL"""
     return text, parameters
 

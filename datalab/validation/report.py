@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Protocol
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -54,13 +54,13 @@ SAMPLE_CAP = 50
 DUPLICATE_VALUES = "DUPLICATE_VALUES"
 
 
-class InputFacts(Protocol):
+@dataclass(frozen=True, slots=True)
+class InputSummary:
     """What a report says of the input as a whole."""
 
-    @property
-    def detected_file_type(self) -> str | None: ...
-    @property
-    def reported_bytes(self) -> int | None: ...
+    detected_file_type: str
+    reported_bytes: int | None
+    """`originalFileSizeBytes`; None when no line of the text holds anything."""
 
 
 class _Widths:
@@ -113,7 +113,7 @@ class RowsReport:
         """Whether duplicates are counted: always, unless an invalid row already fails a file that keeps them."""
         return self._drop or not (self._invalid or self._widths.counts.total())
 
-    def finish(self, source: InputFacts, duplicates: RowSet) -> ValidationReport:
+    def finish(self, source: InputSummary, duplicates: RowSet) -> ValidationReport:
         """Return the report; `duplicates` are the rows that repeat an earlier key."""
         checked_unique = self.looks_for_duplicates
         repeated = duplicates.count if checked_unique else 0
@@ -188,7 +188,7 @@ class IdentifiersReport:
 
     def finish(
         self,
-        source: InputFacts,
+        source: InputSummary,
         duplicates: RowSet,
         duplicate_rows: pa.Table,
         rejected: Iterator[pa.Table],

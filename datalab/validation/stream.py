@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -27,7 +26,7 @@ from datalab.scratch import publish, scratch_directory, why
 from datalab.validation.check import Checked, IdentifierFlags, check_identifiers, check_rows
 from datalab.validation.hints import hints, is_header
 from datalab.validation.pipeline import Pipeline
-from datalab.validation.report import SAMPLE_CAP, IdentifiersReport, RowsReport, file_level_report
+from datalab.validation.report import SAMPLE_CAP, IdentifiersReport, InputSummary, RowsReport, file_level_report
 from datalab.validation.rows_file import RowsFile, write_empty
 from datalab.validation.schemas import DatasetSchema, dataset_schema
 
@@ -40,14 +39,6 @@ class Validated(NamedTuple):
 
     report: AnyValidationReport
     facts: DatasetFacts
-
-
-@dataclass(frozen=True, slots=True)
-class _InputSummary:
-    """What a report says of the input as a whole."""
-
-    detected_file_type: str | None
-    reported_bytes: int | None
 
 
 def validate(
@@ -97,6 +88,8 @@ def validate(
             if rows is None or validated.report.report.outcome == "FAILED":
                 rows = write_empty(scratch / "empty.parquet", schema.arrow)
             publish(rows, valid_rows)
+    # What Arrow keeps for itself is memory that the next step, another engine, cannot use.
+    pa.default_memory_pool().release_unused()
     return validated
 
 
@@ -170,7 +163,7 @@ class _Pass:
         facts.rows = self._report.rows
         facts.is_csv = self._blocks.is_csv
         facts.first_record_is_header = is_header(self._blocks.header, self._schema, self._lab)
-        summary = _InputSummary(source.detected_file_type, self._reported_bytes)
+        summary = InputSummary(source.detected_file_type, self._reported_bytes)
         wrong_case = unknown_names = 0
         report: AnyValidationReport
         if isinstance(self._report, IdentifiersReport):

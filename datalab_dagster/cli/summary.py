@@ -70,6 +70,7 @@ def preflight_json(result: PreflightResult) -> str:
             "lab": result.lab.name,
             "status": result.status.status,
             "seconds": round(result.seconds, 3),
+            "secondsByStep": {step: round(seconds, 3) for step, seconds in result.steps.items()},
             "datasets": {kind.value: _facts(dataset, result.report(kind)) for kind, dataset in result.datasets.items()},
             "dataErrors": [finding.model_dump() for finding in result.statistics.data_errors],
             "qualityWarnings": [finding.model_dump() for finding in result.statistics.quality_warnings],
