@@ -14,7 +14,8 @@ from assets.partitions import OWNERS, data_labs
 from assets.session import ID_PROFILES, Session
 from assets.tables import numbers_of
 from datalab import statistics
-from datalab.lab import DatasetKind
+from datalab.engines import Engine
+from datalab.lab import DatasetKind, LabDefinition
 from resources import FindingThresholds, LabWorkspace, SqlEngine
 
 VALID_ROWS = [f"valid_{kind.value}" for kind in DatasetKind]
@@ -30,9 +31,14 @@ class Panel:
     compute: Callable[[Session, statistics.Thresholds], BaseModel]
 
 
-def _profiles(session: Session, _: statistics.Thresholds) -> BaseModel:
-    with session.engine() as engine:
-        return statistics.id_profiles(engine, session.lab)
+def _in_engine(compute: Callable[[Engine, LabDefinition], BaseModel]) -> Callable[..., BaseModel]:
+    """Let `compute` work on the lab's valid rows and users."""
+
+    def computed(session: Session, _: statistics.Thresholds) -> BaseModel:
+        with session.engine() as engine:
+            return compute(engine, session.lab)
+
+    return computed
 
 
 def _basic(session: Session, limits: statistics.Thresholds) -> BaseModel:
@@ -46,32 +52,12 @@ def _basic(session: Session, limits: statistics.Thresholds) -> BaseModel:
         )
 
 
-def _segment_user_counts(session: Session, _: statistics.Thresholds) -> BaseModel:
-    with session.engine() as engine:
-        return statistics.segment_user_counts(engine, session.lab)
-
-
-def _segments_per_user(session: Session, _: statistics.Thresholds) -> BaseModel:
-    with session.engine() as engine:
-        return statistics.segments_per_user(engine, session.lab)
-
-
-def _demographic_user_counts(session: Session, _: statistics.Thresholds) -> BaseModel:
-    with session.engine() as engine:
-        return statistics.demographic_user_counts(engine, session.lab)
-
-
-def _matchable_embeddings_users(session: Session, _: statistics.Thresholds) -> BaseModel:
-    with session.engine() as engine:
-        return statistics.matchable_embeddings_users(engine, session.lab)
-
-
 PANELS = (
     Panel(
         ID_PROFILES,
         "How many ids of each kind are there, and how many does each audience reach? Four panels are read from it.",
         ("users", "valid_identifiers"),
-        _profiles,
+        _in_engine(statistics.id_profiles),
     ),
     Panel(
         "identifiers_overview",
@@ -101,14 +87,19 @@ PANELS = (
         "segment_user_counts",
         "How is segment membership distributed across all users and those who can be matched?",
         ("users", "valid_segments"),
-        _segment_user_counts,
+        _in_engine(statistics.segment_user_counts),
     ),
-    Panel("segments_per_user", "How many segments does each user belong to?", ("users",), _segments_per_user),
+    Panel(
+        "segments_per_user",
+        "How many segments does each user belong to?",
+        ("users",),
+        _in_engine(statistics.segments_per_user),
+    ),
     Panel(
         "demographic_user_counts",
         "How do age and gender compare between all users and those who can be matched?",
         ("users", "valid_demographics"),
-        _demographic_user_counts,
+        _in_engine(statistics.demographic_user_counts),
     ),
     Panel(
         "embeddings_activation_potential",
@@ -120,7 +111,7 @@ PANELS = (
         "matchable_embeddings_users",
         "How many matchable users have embeddings?",
         ("users",),
-        _matchable_embeddings_users,
+        _in_engine(statistics.matchable_embeddings_users),
     ),
 )
 
