@@ -105,7 +105,7 @@ def dashboard(context: dg.AssetExecutionContext, workspace: LabWorkspace, sql: S
         page = render_dashboard(
             session.lab,
             report,
-            status=statistics.validation_status(session.lab, session.summaries, report),
+            status=session.status,
             readiness=statistics.readiness(session.lab, report),
             comparison=comparison if comparison.changes else None,
             computed_at=datetime.now(UTC),

@@ -14,8 +14,10 @@ from pydantic import BaseModel
 
 from datalab.engines import Engine
 from datalab.lab import DatasetKind, LabDefinition
+from datalab.results import ValidationStatus
 from datalab.statistics import IdProfiles, ValidatedDataset, register_valid_rows
 from resources import LabWorkspace, SqlEngine
+from resources.workspace import STATUS_NAME
 
 Stored = TypeVar("Stored", bound=BaseModel)
 
@@ -46,6 +48,11 @@ class Session:
     @property
     def profiles(self) -> IdProfiles:
         return self.load(ID_PROFILES, IdProfiles)
+
+    @property
+    def status(self) -> ValidationStatus:
+        """The validation status, once it is published."""
+        return ValidationStatus.model_validate_json((self.workspace.results(self.name) / STATUS_NAME).read_bytes())
 
     @contextlib.contextmanager
     def engine(self, *, with_users: bool = True) -> Iterator[Engine]:

@@ -17,7 +17,7 @@ from datalab.results import StatisticsResultV2, ValidationStatus
 from datalab.scratch import publish, scratch_directory
 from datalab.statistics import Comparison, Readiness, ValidatedDataset, readiness
 from resources import FindingThresholds, PreflightWorkspace, Progress, SqlEngine
-from resources.workspace import COMPARISON_NAME, REPORT_NAME, STATUS_NAME
+from resources.workspace import COMPARISON_NAME, REPORT_NAME
 
 SHARING_MINIMUM = 10
 """Counts below it are hidden on a dashboard that is made for sharing."""
@@ -182,7 +182,7 @@ def _result(lab: LabDefinition, workspace: PreflightWorkspace, out: Path) -> Pre
     comparison = session.load(COMPARISON, Comparison)
     return PreflightResult(
         lab=lab,
-        status=ValidationStatus.model_validate_json((workspace.results(_PARTITION) / STATUS_NAME).read_bytes()),
+        status=session.status,
         datasets=session.summaries,
         statistics=statistics,
         comparison=comparison if comparison.changes else None,
