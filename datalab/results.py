@@ -218,6 +218,13 @@ class DatasetFacts(BaseModel):
     is_csv: bool = True
     hints: list[Hint] = []
 
+    @property
+    def foreign_separator_share(self) -> float:
+        """Share of records that hold another dialect's separator, if all records of a CSV have one column; else 0."""
+        if not self.is_csv or not self.rows or self.one_column_rows != self.rows:
+            return 0.0
+        return self.foreign_separator_rows / self.rows
+
 
 # ---------------------------------------------------------------------------------------------------------- statistics
 

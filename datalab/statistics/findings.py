@@ -170,7 +170,7 @@ def _dataset_warnings(
         if facts.is_csv and facts.first_record_is_header:
             yield _finding("POSSIBLE_HEADER_ROW", f"{name}: the first record is the names of the columns (limit 0)")
         one, foreign, share = facts.one_column_rows, facts.foreign_separator_rows, limits.max_foreign_separator_share
-        if facts.is_csv and facts.rows and one == facts.rows and foreign / facts.rows > share:
+        if facts.foreign_separator_share > share:
             yield _finding(
                 "POSSIBLE_WRONG_SEPARATOR",
                 f"{name}: all {one} records have one column, {foreign} of them hold a semicolon, tab or bar "

@@ -38,7 +38,7 @@ def hints(
     def add(code: str, rows: int, message: str) -> None:
         found.append(Hint(code=code, rows=rows, message=message))
 
-    if has_wrong_separator(facts):
+    if facts.foreign_separator_share > 0.5:
         add(
             "POSSIBLE_WRONG_SEPARATOR",
             facts.foreign_separator_rows,
@@ -83,11 +83,6 @@ def hints(
             "used by nothing. Correct the names (case and blanks count) or add them to identifiersConfig.",
         )
     return found
-
-
-def has_wrong_separator(facts: DatasetFacts) -> bool:
-    """Return whether every record has one column and more than half hold another dialect's separator."""
-    return facts.is_csv and 0 < facts.rows == facts.one_column_rows and 2 * facts.foreign_separator_rows > facts.rows
 
 
 def _rows(count: int) -> str:
