@@ -1,0 +1,45 @@
+"""What can go wrong with a deployment as a whole; what its rooms refuse, they declare themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from datalab.errors import DatalabError, UsageError
+
+
+class LabIncomplete(UsageError):
+    """A lab cannot be validated: `missing` names the datasets that are not provisioned."""
+
+    def __init__(self, lab: str, missing: Sequence[str]) -> None:
+        self.missing = list(missing)
+        are = "is" if len(self.missing) == 1 else "are"
+        super().__init__(
+            f"Lab {lab} cannot be validated: {' and '.join(self.missing)} {are} not provisioned. Provision "
+            f"(`datalab provision {lab} …`), then validate again."
+        )
+
+
+class ResultNotFound(UsageError):
+    def __init__(self, lab: str, what: str) -> None:
+        super().__init__(f"Lab {lab} has no {what}. `datalab results {lab}` lists what there is.")
+
+
+class RunNotStarted(DatalabError):
+    """The process that executes a run could not be started."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The run could not be started: {reason}. Nothing was changed; run again.")
+
+
+class ServiceUnreachable(DatalabError):
+    """A deployment does not answer over HTTP."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"The deployment at {where} does not answer: {reason}. Check the address and run again.")
+
+
+class NotPermitted(DatalabError):
+    """The deployment refuses this user: not signed in, or without the role."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)

@@ -1,0 +1,142 @@
+"""What a deployment answers with, on every way in: the models of the HTTP API, the SDK and the command line.
+
+Plain pydantic models with camelCase keys on the wire; no key material, no row value.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from datalab.lab import DatasetKind, LabDefinition
+from datalab.registry import Action, KeyRole, LabState, RunState, Verdict
+
+
+class ServiceModel(BaseModel):
+    """Frozen; snake_case in Python, camelCase on the wire."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True, frozen=True
+    )
+
+
+class DatasetInfo(ServiceModel):
+    """An uploaded dataset."""
+
+    manifest_hash: str
+    name: str
+    description: str
+    size: int
+    """Bytes of the uploaded file."""
+    usage: Literal["PUBLISHED", "TEST"]
+    created_at: datetime
+    created_by: str
+    secret_id: str | None
+    """Of its stored key; None: the key is not stored, so it cannot be provisioned."""
+    labs: list[str]
+    """Ids of the labs that it is provisioned to."""
+
+
+class StateInfo(ServiceModel):
+    """How a lab stands, why, and what to do next, in words."""
+
+    state: LabState
+    reason: str
+    next_step: str
+
+
+class SlotInfo(ServiceModel):
+    """What one slot of a lab holds."""
+
+    kind: DatasetKind
+    manifest_hash: str
+    dataset_name: str
+    size: int
+    sequence: int
+    """Of the provisioning event that put it there."""
+    provisioned_by: str
+    provisioned_at: datetime
+
+
+class LabInfo(ServiceModel):
+    """A lab, how it stands and what is provisioned to it."""
+
+    id: str
+    name: str
+    definition: LabDefinition
+    created_at: datetime
+    created_by: str
+    state: StateInfo
+    slots: list[SlotInfo]
+    """The filled slots, identifiers first; `definition.datasets` names all of them."""
+
+
+class EventInfo(ServiceModel):
+    """One change of one slot of a lab."""
+
+    sequence: int
+    action: Action
+    kind: DatasetKind
+    manifest_hash: str | None
+    replaced: str | None
+    by: str
+    cause: str
+    at: datetime
+
+
+class StepInfo(ServiceModel):
+    """How far one step of a run is."""
+
+    name: str
+    state: Literal["PENDING", "RUNNING", "SUCCESS", "FAILED", "SKIPPED"]
+    seconds: float | None = None
+
+
+class RunInfo(ServiceModel):
+    """One run of a lab, for exactly `datasets`."""
+
+    run_id: str
+    lab_id: str
+    datasets: dict[DatasetKind, str]
+    cause: str
+    state: RunState
+    reason: str | None
+    """Why it failed or was cancelled."""
+    started_at: datetime
+    ended_at: datetime | None
+    url: str | None = None
+    """Its page in Dagster's UI, while that runs."""
+    steps: list[StepInfo] = []
+    """Only when one run is asked for."""
+
+    @property
+    def is_complete(self) -> bool:
+        return self.ended_at is not None
+
+
+class ResultInfo(ServiceModel):
+    """What a run computed."""
+
+    run_id: str
+    lab_id: str
+    datasets: dict[DatasetKind, str]
+    """Kind → manifest hash that it was computed from."""
+    status: Verdict
+    current: bool
+    """Whether it was computed from exactly what is provisioned now (and is the newest such result)."""
+    files: list[str]
+    """Names of its shareable files, such as ``statistics.json``."""
+    reports: list[DatasetKind]
+    """Datasets whose private validation report is kept."""
+    summary: dict[str, Any]
+    """Headline numbers: aggregates only."""
+    created_at: datetime
+
+
+class KeyAccess(ServiceModel):
+    """Who may use the stored key of a dataset."""
+
+    users: dict[str, KeyRole]
