@@ -145,6 +145,19 @@ class Database:
             with Session(connection) as session:
                 yield session
 
+    @contextlib.contextmanager
+    def standing_connection(self) -> Iterator[Connection]:
+        """Yield a connection that may be held for long: outside a transaction, so that it is not cut off as hanging.
+
+        Errors of the driver inside the block are the caller's to see.
+        """
+        with self._told():
+            connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            yield connection
+        finally:
+            connection.close()
+
     def check(self) -> None:
         """Make sure that the server answers and that its registry is of this version.
 

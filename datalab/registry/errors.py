@@ -14,7 +14,7 @@ DatalabError
     ├── LabNotFound  LabNameAmbiguous
     ├── DatasetNotFound  DatasetInUse  DatasetRefused
     ├── ProvisioningRefused    names every rule that the change breaks
-    ├── RunNotFound  RunRefused
+    ├── RunNotFound  RunRefused  UploadNotFound
     └── KeyNotFound  KeyAccessDenied  AccessListWrong
 """
 
@@ -111,6 +111,11 @@ class LabNameAmbiguous(UsageError):
 class DatasetNotFound(UsageError):
     def __init__(self, manifest_hash: str) -> None:
         super().__init__(f"There is no dataset with manifest hash {manifest_hash}. `datalab dataset list` names all.")
+
+
+class UploadNotFound(UsageError):
+    def __init__(self, upload_id: str) -> None:
+        super().__init__(f"There is no unfinished upload {upload_id}: it is finished, or was swept. Begin a new one.")
 
 
 class DatasetRefused(UsageError):

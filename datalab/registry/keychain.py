@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from datalab.registry.database import Database
@@ -13,6 +14,9 @@ from datalab.registry.errors import AccessListWrong, DatasetNotFound, KeyAccessD
 from datalab.registry.models import KeyAccessRow, KeyRow
 from datalab.registry.queries import live_dataset
 from datalab.registry.records import KeyEntry, KeyRole, WrappedKey
+
+_WRAPPING_LOCK = 0x64617461_6C61_6203
+"""For an advisory lock: "datalab" and a 3."""
 
 
 class Keychain:
@@ -51,6 +55,22 @@ class Keychain:
             _grant(session, manifest_hash, access)
             return _entry(session, manifest_hash, None)
 
+    def all(self) -> list[str]:
+        """Return the manifest hashes of all datasets whose keys are stored."""
+        with self._database.read() as session:
+            return list(session.scalars(select(KeyRow.manifest_hash).order_by(KeyRow.manifest_hash)))
+
+    @contextlib.contextmanager
+    def wrapping(self, *, exclusive: bool = False) -> Iterator[None]:
+        """Keep a rotation of the master key away while a key is wrapped and stored; `exclusive`: be the rotation.
+
+        Otherwise a key that is wrapped just before a rotation and stored just after it would be lost.
+        """
+        lock = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
+        with self._database.write() as session:
+            session.execute(text(f"SELECT {lock}(:key)"), {"key": _WRAPPING_LOCK})
+            yield
+
     def not_wrapped_by(self, master_key_id: str) -> list[str]:
         """Return the manifest hashes whose keys another master key wraps: what a rotation still has to do."""
         query = select(KeyRow.manifest_hash).where(KeyRow.master_key_id != master_key_id).order_by(KeyRow.manifest_hash)
@@ -83,11 +103,20 @@ def put_key(session: Session, manifest_hash: str, key: WrappedKey, *, owner: str
     _grant(session, manifest_hash, {owner: KeyRole.OWNER} if key.access is None else key.access)
 
 
-def _grant(session: Session, manifest_hash: str, access: Mapping[str, KeyRole]) -> None:
+def check_access(access: Mapping[str, KeyRole]) -> None:
+    """Refuse an access list that would make a key unusable.
+
+    Raises:
+        AccessListWrong: says why.
+    """
     if KeyRole.OWNER not in access.values():
         raise AccessListWrong("it must contain at least one owner")
     if any(not user.strip() for user in access):
         raise AccessListWrong("a user has no name")
+
+
+def _grant(session: Session, manifest_hash: str, access: Mapping[str, KeyRole]) -> None:
+    check_access(access)
     for row in session.scalars(select(KeyAccessRow).where(KeyAccessRow.manifest_hash == manifest_hash)).all():
         session.delete(row)
     session.flush()

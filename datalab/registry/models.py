@@ -109,6 +109,24 @@ class KeyAccessRow(Base):
     role: Mapped[str]
 
 
+class UploadRow(Base):
+    """An upload that is under way, with the key that it is encrypted with; gone when it became a dataset."""
+
+    __tablename__ = "uploads"
+
+    upload_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    description: Mapped[str]
+    usage: Mapped[str]
+    size_bytes: Mapped[int | None]
+    keep_key: Mapped[bool]
+    access: Mapped[dict[str, str] | None]
+    wrapped_key: Mapped[bytes]
+    master_key_id: Mapped[str] = mapped_column(index=True)
+    created_at: Mapped[datetime] = _now()
+    created_by: Mapped[str]
+
+
 class EventRow(Base):
     """One change of one slot; append-only (a trigger sees to it). `manifest_hash` is null for a deprovision."""
 

@@ -70,6 +70,25 @@ class Dataset:
     labs: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Upload:
+    """An upload that is under way."""
+
+    upload_id: str
+    name: str
+    description: str
+    usage: str
+    size_bytes: int | None
+    """Of the whole file; None: not known beforehand."""
+    keep_key: bool
+    """Whether the key is kept when the upload has become a dataset."""
+    access: Mapping[str, KeyRole] | None
+    wrapped: bytes = field(repr=False)
+    master_key_id: str
+    created_at: datetime
+    created_by: str
+
+
 class Action(StrEnum):
     """What an event did to its slot."""
 

@@ -14,6 +14,7 @@ from datalab.registry.labs import Labs
 from datalab.registry.provisioning import Provisioning
 from datalab.registry.results import Results
 from datalab.registry.runs import Runs
+from datalab.registry.uploads import Uploads
 
 
 class Registry:
@@ -32,6 +33,7 @@ class Registry:
         self.labs = Labs(database)
         self.datasets = Datasets(database)
         self.keychain = Keychain(database)
+        self.uploads = Uploads(database)
         self.provisioning = Provisioning(database)
         self.runs = Runs(database)
         self.results = Results(database)

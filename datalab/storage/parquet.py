@@ -79,6 +79,27 @@ class ParquetCipher:
             while (batch := next(batches, None)) is not None:
                 yield batch
 
+    def encrypt_to(self, rows: pq.ParquetFile, path: Path) -> None:
+        """Write an open plain file encrypted to `path`, with the same row groups; only its owner may read it.
+
+        Raises:
+            OSError: it cannot be written, or the plain file cannot be read.
+        """
+        path.touch(mode=0o600)
+        dictionary, statistics = _layout(rows)
+        writer = pq.ParquetWriter(
+            path,
+            rows.schema_arrow,
+            use_dictionary=dictionary,
+            write_statistics=statistics,
+            compression="none",
+            encryption_properties=self.encryption,
+        )
+        with writer:
+            for group in range(rows.num_row_groups):
+                table = rows.read_row_group(group)
+                writer.write_table(table, row_group_size=max(1, table.num_rows))
+
     def decrypt_to(self, path: Path, plain: Path) -> None:
         """Write an encrypted file as plain Parquet with the same row groups, for engines that cannot decrypt.
 
@@ -98,7 +119,10 @@ class ParquetCipher:
 
     def _copy(self, path: Path, file: pq.ParquetFile, part: Path) -> None:
         schema, dictionary, statistics = file.schema_arrow, *_layout(file)
-        with pq.ParquetWriter(part, schema, use_dictionary=dictionary, write_statistics=statistics) as writer:
+        writer = pq.ParquetWriter(
+            part, schema, use_dictionary=dictionary, write_statistics=statistics, compression="none"
+        )
+        with writer:
             for group in range(file.num_row_groups):
                 try:
                     rows = file.read_row_group(group)

@@ -1,0 +1,269 @@
+"""Uploaded datasets: their bytes in the store, what is known of them in the registry, their keys wrapped in between.
+
+The order of the steps keeps the two in agreement: a crash between them leaves something that is resumed or swept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from datalab.errors import UsageError
+from datalab.registry import Dataset, KeyEntry, KeyRole, Registry, Upload
+from datalab.registry import WrappedKey as KeptKey
+from datalab.registry.errors import DatasetNotFound, KeyNotFound
+from datalab.storage import DatasetReader, DatasetStore, Key, KeyService, MasterKeyFile, Rewrapped, WrappedKey
+from datalab.storage import new_upload_id as new_id
+from datalab.storage.errors import DatasetNotFound as NotInStore
+from datalab.storage.keys import rewrap
+from datalab.storage.store import STALE_AFTER
+
+Progress = Callable[[int], None]
+
+
+class StoredDatasets:
+    """The uploaded datasets of a deployment.
+
+    Attributes:
+        registry: where they are known.
+        store: where their bytes lie.
+    """
+
+    def __init__(self, registry: Registry, store: DatasetStore, keys: KeyService) -> None:
+        self.registry = registry
+        self.store = store
+        self._keys = keys
+
+    # ------------------------------------------------------------------------------------------------ uploading
+
+    def upload(
+        self,
+        source: BinaryIO,
+        name: str,
+        *,
+        by: str,
+        key: Key | None = None,
+        description: str = "",
+        usage: str = "PUBLISHED",
+        keep_key: bool = True,
+        access: Mapping[str, KeyRole] | None = None,
+        progress: Progress | None = None,
+    ) -> Dataset:
+        """Store what `source` yields and make it known; there completely or not at all.
+
+        An interrupted upload of the same user, name and size is resumed, when `source` is seekable.
+
+        Raises:
+            UploadInterrupted: the store failed; the same call goes on where it stopped.
+            InputUnreadable: the source failed.
+            AccessListWrong: nobody would own the key.
+        """
+        size = _size_of(source)
+        with contextlib.ExitStack() as stack:
+            upload = self._resumable(stack, name, size, by, key) if size is not None else None
+            if upload is None:
+                upload = self.begin(
+                    name, size, by=by, key=key, description=description, usage=usage, keep_key=keep_key, access=access
+                )
+                stack.enter_context(self.registry.uploads.claim(upload.upload_id))
+            manifest_hash = self.store.upload(
+                source,
+                self.upload_key(upload),
+                upload.name,
+                description=upload.description,
+                upload_id=upload.upload_id,
+                progress=progress,
+            )
+            return self.finish(upload, manifest_hash)
+
+    def begin(
+        self,
+        name: str,
+        size: int | None,
+        *,
+        by: str,
+        key: Key | None = None,
+        description: str = "",
+        usage: str = "PUBLISHED",
+        keep_key: bool = True,
+        access: Mapping[str, KeyRole] | None = None,
+    ) -> Upload:
+        """Keep an upload's id and wrapped key before its first byte is stored, so that it can be resumed."""
+        upload_id = new_id()
+        with self.registry.keychain.wrapping():
+            wrapped = self._keys.wrap(key or Key(), _upload_context(upload_id))
+            return self.registry.uploads.begin(
+                upload_id,
+                name=_printable(name),
+                size_bytes=size,
+                by=by,
+                wrapped=wrapped.sealed,
+                master_key_id=wrapped.master_id,
+                description=description,
+                usage=usage,
+                keep_key=keep_key,
+                access=access,
+            )
+
+    def upload_key(self, upload: Upload) -> Key:
+        """Return the key that an unfinished upload is encrypted with."""
+        return self._keys.unwrap(WrappedKey(upload.master_key_id, upload.wrapped), _upload_context(upload.upload_id))
+
+    def finish(self, upload: Upload, manifest_hash: str) -> Dataset:
+        """Make a dataset known whose bytes are stored; repeating it after a crash does no harm."""
+        with self.registry.keychain.wrapping():
+            kept = None
+            if upload.keep_key:
+                wrapped = self._keys.wrap(self.upload_key(upload), _dataset_context(manifest_hash))
+                kept = KeptKey(wrapped.sealed, wrapped.master_id, upload.access)
+            dataset = self.registry.datasets.register(
+                manifest_hash,
+                name=upload.name,
+                size_bytes=self.store.describe(manifest_hash).size,
+                by=upload.created_by,
+                key=kept,
+                description=upload.description,
+                usage=upload.usage,
+            )
+        self.registry.uploads.forget([upload.upload_id])
+        return dataset
+
+    def _resumable(self, stack: contextlib.ExitStack, name: str, size: int, by: str, key: Key | None) -> Upload | None:
+        """An unfinished upload of the same file that nobody works on, claimed for as long as `stack` is open."""
+        for upload in self.registry.uploads.all(by=by):
+            if (upload.name, upload.size_bytes) != (_printable(name), size):
+                continue
+            if key is not None and self.upload_key(upload) != key:
+                continue
+            with contextlib.ExitStack() as claimed:
+                if claimed.enter_context(self.registry.uploads.claim(upload.upload_id)):
+                    stack.enter_context(claimed.pop_all())
+                    return upload
+        return None
+
+    # -------------------------------------------------------------------------------------------------- reading
+
+    def key(self, manifest_hash: str, *, user: str | None = None) -> Key:
+        """Return the key of a dataset; `user` must be on its access list, None stands for the deployment's own runs.
+
+        Raises:
+            DatasetNotFound, KeyNotFound, KeyAccessDenied: as their names say.
+            MasterKeyMissing, KeyMismatch: it cannot be unwrapped.
+        """
+        entry = self.registry.keychain.entry(manifest_hash, user=user)
+        return self._keys.unwrap(WrappedKey(entry.master_key_id, entry.wrapped), _dataset_context(manifest_hash))
+
+    def open(self, manifest_hash: str, key: Key) -> DatasetReader:
+        """Open a dataset for reading, every chunk verified; raises as `DatasetStore.open`."""
+        self.registry.datasets.get(manifest_hash)
+        return self.store.open(manifest_hash, key)
+
+    def write_to(self, manifest_hash: str, path: Path) -> None:
+        """Write the plain content of a dataset to a private file, for a run; raises as `DatasetStore.download_to`."""
+        self.store.download_to(manifest_hash, self.key(manifest_hash), path)
+
+    # ------------------------------------------------------------------------------------------------- deleting
+
+    def delete(self, manifest_hash: str, *, by: str, force: bool = False) -> None:
+        """Delete a dataset and its key; `force` deprovisions it first.
+
+        Raises:
+            DatasetNotFound: there is none.
+            DatasetInUse: it is provisioned.
+        """
+        self.registry.datasets.delete(manifest_hash, by=by, force=force)
+        with contextlib.suppress(NotInStore):
+            self.store.delete(manifest_hash)
+
+    def sweep(self, older_than: timedelta = STALE_AFTER) -> None:
+        """Remove uploads that nobody went on with, and bytes whose dataset was deleted or never became known."""
+        limit = datetime.now(UTC) - older_than
+        given_up = [upload.upload_id for upload in self.registry.uploads.all() if upload.created_at < limit]
+        self.store.sweep(older_than)
+        self.registry.uploads.forget(given_up)
+        for manifest_hash in self.store.list_hashes():
+            try:
+                self.registry.datasets.get(manifest_hash)
+            except DatasetNotFound:
+                with contextlib.suppress(NotInStore):
+                    if self.store.describe(manifest_hash).created < limit:
+                        self.store.delete(manifest_hash)
+
+    # ------------------------------------------------------------------------------------------------- rotation
+
+    def rotate_master_key(self) -> int:
+        """Wrap every key with a new master key and return how many; of a key in the environment, the first one.
+
+        Raises:
+            RotationUnfinished, MasterKeyMissing, KeyMismatch: the old master key is kept.
+        """
+        with self.registry.keychain.wrapping(exclusive=True):
+            ring = _RegistryKeyring(self.registry)
+            return self._keys.rotate(ring) if isinstance(self._keys, MasterKeyFile) else rewrap(ring, self._keys)
+
+
+class _RegistryKeyring:
+    """The wrapped keys of the registry, each with the context that it is bound to."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def wrapped_keys(self) -> Iterable[tuple[str, WrappedKey]]:
+        for context, entry in self._entries():
+            yield context, WrappedKey(entry.master_key_id, entry.wrapped)
+
+    def replace(self, changes: Sequence[Rewrapped]) -> None:
+        entries = dict(self._entries())
+        for change in changes:
+            entry = entries.get(change.context)
+            if entry is None or entry.wrapped != change.before.sealed:
+                continue
+            after = change.after
+            if isinstance(entry, Upload):
+                self._registry.uploads.rewrap(entry, after.sealed, after.master_id)
+            else:
+                self._registry.keychain.rewrap(entry, after.sealed, after.master_id)
+
+    def _entries(self) -> Iterator[tuple[str, KeyEntry | Upload]]:
+        for upload in self._registry.uploads.all():
+            yield _upload_context(upload.upload_id), upload
+        for manifest_hash in self._registry.keychain.all():
+            with contextlib.suppress(DatasetNotFound, KeyNotFound):  # deleted meanwhile
+                yield _dataset_context(manifest_hash), self._registry.keychain.entry(manifest_hash)
+
+
+def _size_of(source: BinaryIO) -> int | None:
+    """The bytes from the present position to the end; None when that cannot be known beforehand."""
+    try:
+        if not source.seekable():
+            return None
+        position = source.tell()
+        size = source.seek(0, io.SEEK_END) - position
+        source.seek(position)
+    except (OSError, AttributeError):
+        return None
+    return size
+
+
+def _printable(name: str) -> str:
+    """Return a name of a dataset without what breaks lines and terminals.
+
+    Raises:
+        UsageError: nothing is left of it.
+    """
+    cleaned = "".join(character if character.isprintable() else " " for character in name).strip()[:255]
+    if not cleaned:
+        raise UsageError("A dataset needs a name. Nothing was uploaded.")
+    return cleaned
+
+
+def _upload_context(upload_id: str) -> str:
+    return f"upload {upload_id}"
+
+
+def _dataset_context(manifest_hash: str) -> str:
+    return f"dataset {manifest_hash}"

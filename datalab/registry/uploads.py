@@ -1,0 +1,127 @@
+"""Uploads that are under way: what it takes to go on with one. Their bytes are the store's."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from datalab.registry.database import Database
+from datalab.registry.errors import UploadNotFound
+from datalab.registry.keychain import check_access
+from datalab.registry.models import UploadRow
+from datalab.registry.queries import somebody
+from datalab.registry.records import KeyRole, Upload
+
+
+class Uploads:
+    """The unfinished uploads of a registry."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(
+        self,
+        upload_id: str,
+        *,
+        name: str,
+        size_bytes: int | None,
+        by: str,
+        wrapped: bytes,
+        master_key_id: str,
+        description: str = "",
+        usage: str = "PUBLISHED",
+        keep_key: bool = True,
+        access: Mapping[str, KeyRole] | None = None,
+    ) -> Upload:
+        """Keep what it takes to go on with an upload, before its first byte is stored.
+
+        Raises:
+            AccessListWrong: nobody would own the key.
+        """
+        if access is not None:
+            check_access(access)
+        row = UploadRow(
+            upload_id=upload_id,
+            name=name,
+            description=description,
+            usage=usage,
+            size_bytes=size_bytes,
+            keep_key=keep_key,
+            access=None if access is None else {user: KeyRole(role).value for user, role in access.items()},
+            wrapped_key=wrapped,
+            master_key_id=master_key_id,
+            created_by=somebody(by),
+        )
+        with self._database.write() as session:
+            session.add(row)
+            session.flush()
+            return _upload_of(row)
+
+    def get(self, upload_id: str) -> Upload:
+        """Return an unfinished upload.
+
+        Raises:
+            UploadNotFound: there is none, or it has become a dataset.
+        """
+        with self._database.read() as session:
+            row = session.get(UploadRow, upload_id)
+            if row is None:
+                raise UploadNotFound(upload_id)
+            return _upload_of(row)
+
+    def all(self, *, by: str | None = None) -> list[Upload]:
+        """Return all unfinished uploads, or those of `by`, the newest first."""
+        query = select(UploadRow).order_by(UploadRow.created_at.desc(), UploadRow.upload_id)
+        with self._database.read() as session:
+            return [_upload_of(row) for row in session.scalars(query if by is None else query.filter_by(created_by=by))]
+
+    def forget(self, upload_ids: Iterable[str]) -> None:
+        """Forget uploads that have become datasets, or never will; unknown ones are skipped."""
+        with self._database.write() as session:
+            session.execute(delete(UploadRow).where(UploadRow.upload_id.in_(list(upload_ids))))
+
+    @contextlib.contextmanager
+    def claim(self, upload_id: str) -> Iterator[bool]:
+        """Yield whether nobody else works on this upload; as long as the block runs, nobody else will.
+
+        Held by the connection: when its process dies, the claim is free.
+        """
+        key = {"key": int(upload_id[:15], 16)}
+        with self._database.standing_connection() as connection:
+            mine = bool(connection.execute(text("SELECT pg_try_advisory_lock(:key)"), key).scalar())
+            try:
+                yield mine
+            finally:
+                if mine:
+                    with contextlib.suppress(SQLAlchemyError):  # a broken connection has let go of it
+                        connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+
+    def rewrap(self, upload: Upload, wrapped: bytes, master_key_id: str) -> bool:
+        """Keep the key of `upload` under a new master key, unless it is gone or somebody was faster."""
+        statement = (
+            update(UploadRow)
+            .where(UploadRow.upload_id == upload.upload_id, UploadRow.master_key_id == upload.master_key_id)
+            .values(wrapped_key=wrapped, master_key_id=master_key_id)
+            .returning(UploadRow.upload_id)
+        )
+        with self._database.write() as session:
+            return session.scalars(statement).first() is not None
+
+
+def _upload_of(row: UploadRow) -> Upload:
+    return Upload(
+        upload_id=row.upload_id,
+        name=row.name,
+        description=row.description,
+        usage=row.usage,
+        size_bytes=row.size_bytes,
+        keep_key=row.keep_key,
+        access=None if row.access is None else {user: KeyRole(role) for user, role in row.access.items()},
+        wrapped=row.wrapped_key,
+        master_key_id=row.master_key_id,
+        created_at=row.created_at,
+        created_by=row.created_by,
+    )
