@@ -3,6 +3,7 @@
 from datalab.deployment.datasets import StoredDatasets
 from datalab.deployment.files import LabFiles, combination
 from datalab.deployment.home import Deployment
+from datalab.deployment.run import LabRun, lab_run
 from datalab.deployment.settings import DropZone, FailureHooks, Settings, load_settings
 
 __all__ = [
@@ -10,8 +11,10 @@ __all__ = [
     "DropZone",
     "FailureHooks",
     "LabFiles",
+    "LabRun",
     "Settings",
     "StoredDatasets",
     "combination",
+    "lab_run",
     "load_settings",
 ]

@@ -19,10 +19,12 @@ from datalab.registry.errors import DatasetNotFound, KeyNotFound
 from datalab.storage import DatasetReader, DatasetStore, Key, KeyService, MasterKeyFile, Rewrapped, WrappedKey
 from datalab.storage import new_upload_id as new_id
 from datalab.storage.errors import DatasetNotFound as NotInStore
+from datalab.storage.errors import MasterKeyMissing
 from datalab.storage.keys import rewrap
 from datalab.storage.store import STALE_AFTER
 
 Progress = Callable[[int], None]
+_LOOKS = 3
 
 
 class StoredDatasets:
@@ -111,7 +113,7 @@ class StoredDatasets:
 
     def upload_key(self, upload: Upload) -> Key:
         """Return the key that an unfinished upload is encrypted with."""
-        return self._keys.unwrap(WrappedKey(upload.master_key_id, upload.wrapped), _upload_context(upload.upload_id))
+        return self._unwrapped(lambda: self.registry.uploads.get(upload.upload_id), _upload_context(upload.upload_id))
 
     def finish(self, upload: Upload, manifest_hash: str) -> Dataset:
         """Make a dataset known whose bytes are stored; repeating it after a crash does no harm."""
@@ -154,8 +156,19 @@ class StoredDatasets:
             DatasetNotFound, KeyNotFound, KeyAccessDenied: as their names say.
             MasterKeyMissing, KeyMismatch: it cannot be unwrapped.
         """
-        entry = self.registry.keychain.entry(manifest_hash, user=user)
-        return self._keys.unwrap(WrappedKey(entry.master_key_id, entry.wrapped), _dataset_context(manifest_hash))
+        return self._unwrapped(
+            lambda: self.registry.keychain.entry(manifest_hash, user=user), _dataset_context(manifest_hash)
+        )
+
+    def _unwrapped(self, look: Callable[[], KeyEntry | Upload], context: str) -> Key:
+        """Unwrap the key that `look` finds; a rotation may come between looking and unwrapping."""
+        for _ in range(_LOOKS - 1):
+            with contextlib.suppress(MasterKeyMissing):
+                return self._unwrap(look(), context)
+        return self._unwrap(look(), context)
+
+    def _unwrap(self, found: KeyEntry | Upload, context: str) -> Key:
+        return self._keys.unwrap(WrappedKey(found.master_key_id, found.wrapped), context)
 
     def open(self, manifest_hash: str, key: Key) -> DatasetReader:
         """Open a dataset for reading, every chunk verified; raises as `DatasetStore.open`."""
@@ -182,9 +195,11 @@ class StoredDatasets:
     def sweep(self, older_than: timedelta = STALE_AFTER) -> None:
         """Remove uploads that nobody went on with, and bytes whose dataset was deleted or never became known."""
         limit = datetime.now(UTC) - older_than
-        given_up = [upload.upload_id for upload in self.registry.uploads.all() if upload.created_at < limit]
-        self.store.sweep(older_than)
-        self.registry.uploads.forget(given_up)
+        begun = [upload.upload_id for upload in self.registry.uploads.all() if upload.created_at < limit]
+        swept = set(self.store.sweep(older_than))
+        self.registry.uploads.forget(
+            upload_id for upload_id in begun if upload_id in swept or not self.store.has_upload(upload_id)
+        )
         for manifest_hash in self.store.list_hashes():
             try:
                 self.registry.datasets.get(manifest_hash)

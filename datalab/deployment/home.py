@@ -11,7 +11,8 @@ from typing import Self
 from datalab.deployment.datasets import StoredDatasets
 from datalab.deployment.files import Datasets, LabFiles
 from datalab.deployment.settings import Settings, load_settings
-from datalab.registry import Registry, home_directory
+from datalab.lab import DatasetKind
+from datalab.registry import Lab, Registry, home_directory
 from datalab.storage import DatasetStore, master_keys
 
 
@@ -53,6 +54,11 @@ class Deployment:
     def scratch(self) -> Path:
         """Where runs make their private scratch directories."""
         return self.home / "scratch"
+
+    def missing(self, lab: Lab) -> list[DatasetKind]:
+        """Return the datasets that a lab needs and that are not provisioned."""
+        provisioned = self.registry.provisioning.datasets(lab.id)
+        return [kind for kind in lab.definition.datasets if kind not in provisioned]
 
     def sweep(self) -> None:
         """Remove what nobody needs any more: results beyond their retention, uploads and files that were given up."""

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
-from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -34,14 +30,14 @@ from datalab.registry.models import SCHEMA
 POSTGRES_URL = "DATALAB_POSTGRES_URL"
 HOME = "DATALAB_HOME"
 _DRIVER = "postgresql+psycopg2"
-_MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x64617461_6C61_6201
 """Any number that nobody else takes an advisory lock with: "datalab" and a 1."""
 _SESSION = "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '120s'; SET timezone = 'UTC'"
 """A client that hangs with a lock must not stop all the others."""
 
-_one_migration = threading.Lock()
-"""Alembic's `op` is one per process."""
+REVISIONS = sorted(path.name[1:5] for path in (Path(__file__).parent / "migrations" / "versions").glob("r[0-9]*.py"))
+NEWEST = REVISIONS[-1]
+"""The steps of the schema, one after the other, as their files are named."""
 
 
 def home_directory(environment: Mapping[str, str] = os.environ) -> Path:
@@ -166,7 +162,7 @@ class Database:
             SchemaTooOld, SchemaTooNew: another version's registry.
         """
         with self._told(), self.engine.connect() as connection:
-            if self._known_revision(connection) != ScriptDirectory(str(_MIGRATIONS)).get_current_head():
+            if self._known_revision(connection) != NEWEST:
                 raise SchemaTooOld(self.where)
 
     def migrate(self) -> bool:
@@ -177,29 +173,27 @@ class Database:
         Raises:
             SchemaTooNew: a newer datalab has migrated it.
         """
-        scripts = ScriptDirectory(str(_MIGRATIONS))
-        head = scripts.get_current_head()
-        with self._told(), _one_migration, self.engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-            before = self._known_revision(connection)
-            if before == head:
+        with self._told(), self.engine.connect() as connection:
+            if self._known_revision(connection) == NEWEST:
                 return False
-            connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{SCHEMA}"'))
+        from datalab.registry.migrating import run_missing  # loading what migrates takes half a second
 
-            def steps(revision: Any, context: MigrationContext) -> Any:
-                del context
-                return scripts._upgrade_revs(head or "base", revision)
-
-            context = migration_context(connection, fn=steps)
-            with Operations.context(context):
-                context.run_migrations()
+        with self._told(), self.engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            if self._known_revision(connection) == NEWEST:
+                return False
+            run_missing(connection)
             return True
 
     def _known_revision(self, connection: Connection) -> str | None:
-        revision = migration_context(connection).get_current_revision()
-        known = {script.revision for script in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()}
-        if revision is not None and revision not in known:
-            raise SchemaTooNew(self.where, revision)
+        """The step that the registry was brought to last; None: there is no registry yet."""
+        # A plain query: what resolves names (to_regclass) remembers in its session that a table was not there.
+        look = text("SELECT 1 FROM pg_tables WHERE schemaname = :schema AND tablename = 'alembic_version'")
+        if connection.execute(look, {"schema": SCHEMA}).scalar() is None:
+            return None
+        revision = connection.execute(text(f"SELECT version_num FROM {SCHEMA}.alembic_version")).scalar()
+        if revision is not None and revision not in REVISIONS:
+            raise SchemaTooNew(self.where, str(revision))
         return revision
 
     @contextlib.contextmanager
@@ -252,19 +246,6 @@ _REFUSALS = {
     "database ": "there is no such database",
 }
 """What PostgreSQL says → what we say."""
-
-
-def migration_context(connection: Connection, **options: Any) -> MigrationContext:
-    """Return Alembic's view of the registry: its own schema, its own version table."""
-    ours = {
-        "version_table_schema": SCHEMA,
-        "include_schemas": True,
-        "include_name": lambda name, kind, parents: kind != "schema" or name == SCHEMA,
-        "compare_type": True,
-        "compare_server_default": True,
-        "transactional_ddl": True,
-    }
-    return MigrationContext.configure(connection, opts={**ours, **options})
 
 
 def _place(url: URL) -> str:

@@ -15,7 +15,9 @@ DatalabError
     ├── DatasetNotFound  DatasetInUse  DatasetRefused
     ├── ProvisioningRefused    names every rule that the change breaks
     ├── RunNotFound  RunRefused  UploadNotFound
-    └── KeyNotFound  KeyAccessDenied  AccessListWrong
+    ├── KeyNotFound  KeyAccessDenied  AccessListWrong
+    ├── UserNotFound  UserExists  UserRefused  TokenNotFound  TokenRefused
+    └── LoginRefused  TooManyLogins
 """
 
 from __future__ import annotations
@@ -186,3 +188,46 @@ class KeyAccessDenied(UsageError):
 class AccessListWrong(UsageError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"The access list of the key cannot be used: {reason}. Nothing was changed.")
+
+
+class UserNotFound(UsageError):
+    def __init__(self, email: str, known: Iterable[str] = ()) -> None:
+        super().__init__(f"There is no user '{email}'{suggestion(email, known)}. `datalab user list` names all.")
+
+
+class UserExists(UsageError):
+    def __init__(self, email: str) -> None:
+        super().__init__(f"There is a user '{email}' already. Nothing was changed; `datalab user set-role` changes it.")
+
+
+class UserRefused(UsageError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The user was not changed: {reason}.")
+
+
+class TokenNotFound(UsageError):
+    def __init__(self, token_id: str) -> None:
+        super().__init__(f"There is no API token with the id '{token_id}'. `datalab token list` names all.")
+
+
+class TokenRefused(UsageError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"No API token was made: {reason}.")
+
+
+class LoginRefused(UsageError):
+    """Wrong e-mail address or wrong password; which of them is not told."""
+
+    def __init__(self) -> None:
+        super().__init__("The e-mail address or the password is wrong.")
+
+
+class TooManyLogins(UsageError):
+    """Too many logins failed lately; `retry_after` tells the seconds to wait."""
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(
+            f"Too many logins failed here lately. Wait {-(-retry_after // 60)} minutes, then try again; "
+            "API tokens and sessions go on working."
+        )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from datalab.lab import LabDefinition
 from datalab.registry.database import Database
 from datalab.registry.errors import LabNameAmbiguous, LabNotFound
-from datalab.registry.models import LabRow, ResultRow, RunRow
+from datalab.registry.facts import facts_of
+from datalab.registry.models import LabRow
 from datalab.registry.queries import (
     begin_provisioning,
     change_slots,
@@ -19,8 +19,8 @@ from datalab.registry.queries import (
     provisioned,
     somebody,
 )
-from datalab.registry.records import Lab, RunState
-from datalab.registry.state import Facts, Standing, standing
+from datalab.registry.records import Lab
+from datalab.registry.state import Standing, standing
 
 
 class Labs:
@@ -86,40 +86,12 @@ class Labs:
             LabNotFound: there is no such lab.
         """
         with self._database.read() as session:
-            return standing(_facts(session, lab_of(live_lab(session, lab_id))))
+            return standing(facts_of(session, [lab_of(live_lab(session, lab_id))])[lab_id])
 
     def standings(self) -> list[tuple[Lab, Standing]]:
         """Return every lab and how it stands, all at the same moment."""
         query = select(LabRow).where(LabRow.deleted_at.is_(None)).order_by(LabRow.created_at, LabRow.id)
         with self._database.read() as session:
             labs = [lab_of(row) for row in session.scalars(query)]
-            return [(lab, standing(_facts(session, lab))) for lab in labs]
-
-
-def _facts(session: Session, lab: Lab) -> Facts:
-    now = provisioned(session, lab.id)
-    run = session.scalars(
-        select(RunRow).where(RunRow.lab_id == lab.id, RunRow.datasets == now).order_by(RunRow.number.desc()).limit(1)
-    ).first()
-    verdict = session.execute(
-        select(ResultRow.status, RunRow.number)
-        .join(RunRow, RunRow.run_id == ResultRow.run_id)
-        .where(ResultRow.lab_id == lab.id, ResultRow.datasets == now, ResultRow.expired_at.is_(None))
-        .order_by(ResultRow.number.desc())
-        .limit(1)
-    ).first()
-    if run is not None and verdict is not None and run.number <= verdict.number:
-        # The run that gave the verdict may have broken off after it; what an earlier one did no longer matters.
-        run = run if run.number == verdict.number and run.state == RunState.FAILED else None
-    other = select(ResultRow.number).where(ResultRow.lab_id == lab.id, ResultRow.datasets != now)
-    busy = select(RunRow.number).where(RunRow.lab_id == lab.id, RunRow.ended_at.is_(None), RunRow.datasets != now)
-    return Facts(
-        lab=lab.id,
-        required=lab.definition.datasets,
-        provisioned=list(now),
-        verdict=verdict.status if verdict else None,
-        run=RunState(run.state) if run else None,
-        reason=run.reason if run else None,
-        validated_before=session.scalars(other.limit(1)).first() is not None,
-        outdated_run=session.scalars(busy.limit(1)).first() is not None,
-    )
+            facts = facts_of(session, labs)
+            return [(lab, standing(facts[lab.id])) for lab in labs]

@@ -196,3 +196,70 @@ class ResultRow(Base):
     summary: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = _now()
     expired_at: Mapped[datetime | None]
+
+
+class UserRow(Base):
+    """Somebody who may log in to the portal; without a password, by API token only."""
+
+    __tablename__ = "users"
+    __table_args__ = (CheckConstraint("role IN ('publisher', 'viewer', 'admin')", name="role"),)
+
+    email: Mapped[str] = mapped_column(primary_key=True)
+    role: Mapped[str]
+    password_hash: Mapped[str | None]
+    created_at: Mapped[datetime] = _now()
+    created_by: Mapped[str]
+
+
+class ApiTokenRow(Base):
+    """An API token of a user; only its hash is kept."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    email: Mapped[str] = mapped_column(ForeignKey(UserRow.email, ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    created_at: Mapped[datetime] = _now()
+    created_by: Mapped[str]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+
+
+class SessionRow(Base):
+    """Somebody is logged in; only the hash of what his browser holds is kept."""
+
+    __tablename__ = "sessions"
+
+    session_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(ForeignKey(UserRow.email, ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = _now()
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime] = _now()
+
+
+class LoginAttemptRow(Base):
+    """A login that failed lately; the account is hashed, as people type passwords into the wrong field."""
+
+    __tablename__ = "login_attempts"
+
+    number: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    account_hash: Mapped[bytes] = mapped_column(index=True)
+    address: Mapped[str] = mapped_column(index=True)
+    at: Mapped[datetime] = _now()
+
+
+class AuditRow(Base):
+    """Somebody did something; append-only (a trigger sees to it). No row values, no secrets."""
+
+    __tablename__ = "audit_log"
+
+    number: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    at: Mapped[datetime] = _now()
+    actor: Mapped[str]
+    via: Mapped[str]
+    address: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    details: Mapped[dict[str, Any]]

@@ -69,13 +69,18 @@ class Provisioning:
         )
         with self._database.read() as session:
             live_lab(session, lab_id)
-            found = {
-                DatasetKind(slot.kind): Slot(
-                    DatasetKind(slot.kind), slot.manifest_hash, slot.sequence, event.actor, event.cause, event.at
-                )
-                for slot, event in session.execute(query)
-            }
+            found = {DatasetKind(slot.kind): _slot(slot, event) for slot, event in session.execute(query)}
         return {kind: found[kind] for kind in DatasetKind if kind in found}
+
+    def all_current(self) -> dict[str, dict[DatasetKind, Slot]]:
+        """Return `current` of every lab that has anything provisioned, by its id, all at the same moment."""
+        query = select(SlotRow, EventRow).join(EventRow, EventRow.sequence == SlotRow.sequence)
+        found: dict[str, dict[DatasetKind, Slot]] = {}
+        with self._database.read() as session:
+            for slot, event in session.execute(query):
+                kind = DatasetKind(slot.kind)
+                found.setdefault(slot.lab_id, {})[kind] = _slot(slot, event)
+        return {lab: {kind: slots[kind] for kind in DatasetKind if kind in slots} for lab, slots in found.items()}
 
     def datasets(self, lab_id: str) -> dict[DatasetKind, str]:
         """Return slot → manifest hash, identifiers first."""
@@ -106,6 +111,10 @@ class Provisioning:
     def changes_after(self, sequence: int) -> list[LabChange]:
         """Return `events_after`, one change per lab."""
         return changes_by_lab(self.events_after(sequence))
+
+
+def _slot(slot: SlotRow, event: EventRow) -> Slot:
+    return Slot(DatasetKind(slot.kind), slot.manifest_hash, slot.sequence, event.actor, event.cause, event.at)
 
 
 def change_in(

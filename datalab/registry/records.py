@@ -211,3 +211,22 @@ class Result:
     paths: Mapping[str, str]
     summary: Mapping[str, Any]
     created_at: datetime
+
+
+class Role(StrEnum):
+    """Who somebody is to the portal."""
+
+    PUBLISHER = "publisher"
+    """Does everything."""
+    VIEWER = "viewer"
+    """Reads labs and statistics; changes nothing and sees nothing that holds rows."""
+    ADMIN = "admin"
+    """Of the clean room's vendor: sees the aggregates that labs share, and nothing else."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who a session or an API token belongs to, and what he is now."""
+
+    email: str
+    role: Role

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
+from datalab.registry.accounts import Accounts
 from datalab.registry.database import Database
 from datalab.registry.datasets import Datasets
 from datalab.registry.keychain import Keychain
@@ -37,6 +38,7 @@ class Registry:
         self.provisioning = Provisioning(database)
         self.runs = Runs(database)
         self.results = Results(database)
+        self.accounts = Accounts(database)
 
     @classmethod
     def open(cls, environment: Mapping[str, str] = os.environ) -> Self:

@@ -129,6 +129,18 @@ class Runs:
                 raise RunNotFound(run_id)
             return run_of(row)
 
+    def is_current(self, run_id: str) -> bool:
+        """Tell whether a run goes on and its datasets are still what is provisioned.
+
+        Raises:
+            RunNotFound: no such run was started.
+        """
+        with self._database.read() as session:
+            row = session.scalars(select(RunRow).where(RunRow.run_id == run_id)).first()
+            if row is None:
+                raise RunNotFound(run_id)
+            return row.ended_at is None and _is_current(session, row)
+
     def history(self, lab_id: str, *, limit: int | None = None) -> list[Run]:
         """Return the runs of a lab, the newest first; deleted labs too."""
         query = select(RunRow).where(RunRow.lab_id == lab_id).order_by(RunRow.number.desc()).limit(limit)

@@ -8,6 +8,10 @@ StorageError
 ├── KeyMismatch            the data is whole, the key is another one
 ├── StoreUnreachable       the place of the store cannot be read or written
 ├── UploadInterrupted      an upload stopped; says how to go on
+├── PartMissing            an upload by parts is not complete; says which are missing
+├── PartsDiffer            its parts are not those of the file that the sender has
+├── PartUnknown            it has no part of this number
+├── PartSizeWrong          a part has another length than its place asks for
 ├── KeyInvalid             what was given is no key
 ├── KeyFileExposed         others may read the master key
 ├── MasterKeyMissing       a data key was wrapped with a master key that is not at hand
@@ -90,6 +94,32 @@ class UploadInterrupted(StorageError):
             f"The upload stopped after {chunks} chunk{'s' if chunks != 1 else ''} ({reason}). What is stored is "
             f"kept; upload the same file with upload id {upload_id} to go on from there."
         )
+
+
+class PartMissing(StorageError):
+    """Parts of an upload are not there; `numbers` holds the first thousand."""
+
+    def __init__(self, upload_id: str, numbers: list[int], count: int) -> None:
+        self.numbers = numbers[:1000]
+        super().__init__(f"Upload {upload_id} lacks {len(numbers)} of {count} parts. What is there is kept.")
+
+
+class PartsDiffer(StorageError):
+    def __init__(self, upload_id: str) -> None:
+        super().__init__(
+            f"Upload {upload_id} was not completed: its parts are not those of the file that was sent. Another file of "
+            "the same name and size was sent at the same time, or the file changed. Upload it again."
+        )
+
+
+class PartUnknown(StorageError):
+    def __init__(self, number: int, count: int) -> None:
+        super().__init__(f"There is no part {number}: the upload has {count}, counted from 0. Nothing was stored.")
+
+
+class PartSizeWrong(StorageError):
+    def __init__(self, number: int, size: int, expected: int) -> None:
+        super().__init__(f"Part {number} has {size} bytes instead of {expected}. It was not stored.")
 
 
 class KeyInvalid(StorageError):

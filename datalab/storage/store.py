@@ -18,8 +18,9 @@ from datalab.storage.keys import Key
 from datalab.storage.layout import DATASETS, MANIFEST_PREFIX, PARALLEL, UPLOADS, dataset_path, upload_directory
 from datalab.storage.manifest import DatasetDescription, Labels, Manifest, is_hash, parse
 from datalab.storage.objects import Entry, Objects
+from datalab.storage.parts import PartUpload
 from datalab.storage.reader import DatasetReader, StoredChunks
-from datalab.storage.upload import Progress, Upload, new_upload_id
+from datalab.storage.upload import Progress, Upload, is_upload_id, new_upload_id
 
 STALE_AFTER = timedelta(days=1)
 
@@ -72,6 +73,20 @@ class DatasetStore:
         labels = Labels(name=_text(name), description=_text(description))
         upload = Upload(self._objects, key, upload_id or new_upload_id(), chunk_size)
         return upload.run(source, labels, parallel, progress)
+
+    def parts(self, upload_id: str, key: Key, size: int, chunk_size: int = CHUNK_BYTES) -> PartUpload:
+        """Return an upload of `size` bytes whose parts come one by one, to be begun or gone on with."""
+        return PartUpload(self._objects, key, upload_id, size, chunk_size)
+
+    def has_upload(self, upload_id: str) -> bool:
+        """Tell whether anything of an upload is stored."""
+        return is_upload_id(upload_id) and bool(self._objects.list(upload_directory(upload_id)))
+
+    def made_of(self, upload_id: str) -> list[str]:
+        """Return the manifest hashes of the datasets that an upload became: none while it is under way."""
+        entries = self._objects.list(upload_directory(upload_id)) if is_upload_id(upload_id) else {}
+        prepared = [entry.removeprefix(MANIFEST_PREFIX) for entry in entries if entry.startswith(MANIFEST_PREFIX)]
+        return [manifest_hash for manifest_hash in prepared if self.exists(manifest_hash)]
 
     def open(self, manifest_hash: str, key: Key) -> DatasetReader:
         """Open a dataset for reading; every chunk is verified when it is read.

@@ -27,11 +27,16 @@ def new_upload_id() -> str:
     return secrets.token_hex(16)
 
 
+def is_upload_id(text: str) -> bool:
+    """Tell whether `text` could be the id of an upload."""
+    return re.fullmatch(r"[0-9a-f]{32}", text) is not None
+
+
 class Upload:
     """Stores what a source yields as the chunks of `upload_id`, and then its manifest."""
 
     def __init__(self, objects: Objects, key: Key, upload_id: str, chunk_size: int) -> None:
-        if not re.fullmatch(r"[0-9a-f]{32}", upload_id):
+        if not is_upload_id(upload_id):
             raise UsageError("An upload id has 32 hex digits; make one with new_upload_id.")
         if chunk_size < 1:
             raise UsageError("The chunk size must be at least one byte.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from datalab.errors import UnexpectedFailure
 from datalab.registry import Database, EmbeddedPostgres, Lab, Registry, database_url, embedded, home_directory
-from datalab.registry.database import migration_context, with_driver
+from datalab.registry.database import REVISIONS, with_driver
 from datalab.registry.errors import (
     DatabaseRefused,
     DatabaseUnreachable,
@@ -21,6 +23,7 @@ from datalab.registry.errors import (
     SchemaTooNew,
     SchemaTooOld,
 )
+from datalab.registry.migrating import migration_context
 from datalab.registry.models import Base, KeyRow
 
 from .conftest import administrate, url_of
@@ -221,3 +224,21 @@ def test_who_creates_tables_without_naming_a_schema_does_not_meet_ours(database:
     """PostgreSQL's default is a schema named like the user, if there is one: Dagster's tables would land in it."""
     with database.engine.connect() as connection:
         assert connection.execute(text("SELECT current_schema()")).scalar() == "public"
+
+
+def test_the_files_of_the_steps_are_named_as_the_steps() -> None:
+    from alembic.script import ScriptDirectory
+
+    from datalab.registry.migrating import _MIGRATIONS
+
+    scripts = ScriptDirectory(str(_MIGRATIONS)).walk_revisions()
+    assert [script.revision for script in scripts][::-1] == REVISIONS
+
+
+def test_a_registry_that_is_up_to_date_is_opened_without_what_migrates_it(url: str) -> None:
+    code = (
+        "import sys; from datalab.registry import Database; "
+        f"print(Database({url!r}).migrate(), 'alembic' in sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["False", "False"]

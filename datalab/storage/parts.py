@@ -1,0 +1,161 @@
+"""An upload whose parts arrive one by one, in any order and perhaps twice: part n becomes chunk n of the same format.
+
+Who may send parts, and how they travel, is not known here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from datalab.storage.chunks import CHUNK_BYTES, OVERHEAD, chunk_name
+from datalab.storage.errors import PartMissing, PartsDiffer, PartSizeWrong, PartUnknown
+from datalab.storage.keys import Key
+from datalab.storage.layout import BEGUN
+from datalab.storage.manifest import Chunk, Labels, Manifest
+from datalab.storage.objects import Entry, Objects
+from datalab.storage.upload import Upload
+
+_LOCKS = 16
+
+
+class PartUpload(Upload):
+    """The parts of `upload_id`, `size` bytes in all; threads may share it.
+
+    Every part but the last has `chunk_size` bytes; an empty upload has one empty part. Chunks that other processes
+    store meanwhile do no harm: `publish` looks at what is really there.
+    """
+
+    def __init__(self, objects: Objects, key: Key, upload_id: str, size: int, chunk_size: int = CHUNK_BYTES) -> None:
+        super().__init__(objects, key, upload_id, chunk_size)
+        self.size = size
+        self.count = max(1, -(-size // chunk_size))
+        self._locks = [threading.Lock() for _ in range(_LOCKS)]
+        self._looking = threading.Lock()
+        self._looked = False
+        self._meant: dict[int, str] = {}
+        """Which chunk was put last under a number; others of that number may lie beside it."""
+        self._plain: dict[str, bytes] = {}
+        """SHA-256 of a chunk → that of its plain text."""
+
+    def length_of(self, number: int) -> int:
+        """Return how many bytes a part has.
+
+        Raises:
+            PartUnknown: there is no such part.
+        """
+        if not 0 <= number < self.count:
+            raise PartUnknown(number, self.count)
+        return min(self._chunk_size, self.size - number * self._chunk_size)
+
+    def put(self, number: int, plain: bytes) -> None:
+        """Store a part; what was stored under its number before is replaced, unless it is the same.
+
+        Raises:
+            PartUnknown, PartSizeWrong: it does not belong there.
+            StoreUnreachable: it was not stored.
+        """
+        expected = self.length_of(number)
+        if len(plain) != expected:
+            raise PartSizeWrong(number, len(plain), expected)
+        self._look_once()
+        with self._locks[number % _LOCKS]:
+            chunk = self._send(plain, number, number == self.count - 1)
+            # What it replaces is not deleted: somebody else may be about to publish exactly that.
+            known = self._candidates.setdefault(number, [])
+            if chunk.sha256 not in known:
+                known.append(chunk.sha256)
+            name = chunk_name(number, chunk.sha256)
+            self._stored[name] = Entry(name, chunk.size, None, False)
+            self._meant[number] = chunk.sha256
+            self._plain[chunk.sha256] = hashlib.sha256(plain).digest()
+
+    def stored(self) -> list[int]:
+        """Return the numbers of the parts that are there, in order."""
+        return sorted(self._found())
+
+    def digest(self, number: int) -> str | None:
+        """Return the SHA-256 of the plain text of a stored part; None if it is not there, or not as it was stored."""
+        self._look_once()
+        known = self._candidates.get(number, [])
+        sha256 = known[0] if len(known) == 1 else self._meant.get(number)
+        found = self._plain_digest(number, sha256) if sha256 else None
+        return found.hex() if found else None
+
+    def begin(self) -> None:
+        """Keep the sweeper away for a day."""
+        self._objects.put(f"{self._directory}/{BEGUN}", b"")
+
+    def publish(self, name: str, description: str = "", expected: str | None = None) -> str:
+        """Make a dataset of the parts and return its manifest hash; the same one when it is called again.
+
+        Args:
+            expected: SHA-256 of the SHA-256 digests of all parts, one after the other, as the sender knows them.
+
+        Raises:
+            PartMissing, PartsDiffer: parts are not there, or not the expected ones; nothing was published.
+            StoreUnreachable: nothing was published.
+        """
+        self.begin()
+        self._look_once()
+        found = self._found()
+        if len(found) < self.count:
+            raise PartMissing(self.upload_id, [n for n in range(self.count) if n not in found], self.count)
+        if expected is not None and self._digest_of_all(found) != expected:
+            raise PartsDiffer(self.upload_id)
+        created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        chunks = [found[number] for number in range(self.count)]
+        draft = Manifest(
+            upload=self.upload_id, created=created, chunk_size=self._chunk_size, size=self.size, chunks=chunks
+        )
+        return self._publish(draft, Labels(name=name, description=description))
+
+    def abandon(self) -> None:
+        """Remove all parts."""
+        self._objects.delete_directory(self._directory)
+
+    def _digest_of_all(self, found: Mapping[int, Chunk]) -> str:
+        """The digest of all digests; what this object has seen come needs not be read again."""
+        whole = hashlib.sha256()
+        for number in range(self.count):
+            whole.update(self._plain_digest(number, found[number].sha256) or b"")
+        return whole.hexdigest()
+
+    def _plain_digest(self, number: int, sha256: str) -> bytes | None:
+        if sha256 not in self._plain:
+            sealed = self._objects.get(f"{self._directory}/{chunk_name(number, sha256)}")
+            plain = self._cipher.decrypt(sealed, number, number == self.count - 1) if sealed else None
+            if plain is None:
+                return None
+            self._plain[sha256] = hashlib.sha256(plain).digest()
+        return self._plain[sha256]
+
+    def _look_once(self) -> None:
+        """See what is stored: once, as a listing per part would make long uploads quadratic."""
+        with self._looking:
+            if not self._looked:
+                self._look()
+                self._looked = True
+
+    def _found(self) -> dict[int, Chunk]:
+        """The stored chunk of every number, of the right size.
+
+        Where two lie under one number, a broken connection or two senders left one behind: the one that was put last is
+        meant, and when this object has seen neither come, the part counts as missing and is sent again.
+        """
+        found: dict[int, list[Chunk]] = {}
+        stored = self._objects.list(self._directory)
+        self._stored.update(stored)
+        for name, entry in stored.items():
+            number, dash, sha256 = name.partition("-")
+            if not (dash and number.isdigit() and int(number) < self.count and len(sha256) == 64):
+                continue
+            if entry.size == self.length_of(int(number)) + OVERHEAD:
+                found.setdefault(int(number), []).append(Chunk(size=entry.size, sha256=sha256))
+        meant = {
+            number: [chunk for chunk in chunks if len(chunks) == 1 or chunk.sha256 == self._meant.get(number)]
+            for number, chunks in found.items()
+        }
+        return {number: chunks[0] for number, chunks in meant.items() if chunks}
