@@ -5,7 +5,7 @@ import dagster as dg
 from assets.columns import generic_columns
 from assets.guard import guarded
 from assets.partitions import NOT_IN_LAB, OWNERS, data_labs
-from datalab.errors import InputMissing, UsageError
+from datalab.errors import UsageError
 from datalab.lab import DatasetKind
 from resources import LabWorkspace
 
@@ -30,20 +30,19 @@ def dataset_asset(kind: DatasetKind) -> dg.AssetsDefinition:
         metadata={"dagster/column_schema": generic_columns(kind)},
     )
     def uploaded(context: dg.AssetExecutionContext, workspace: LabWorkspace) -> dg.MaterializeResult[None]:
-        with guarded():
+        with guarded(workspace, context):
             lab = context.partition_key
             if kind not in workspace.definition(lab).datasets:
                 return dg.MaterializeResult(metadata=NOT_IN_LAB)
-            path = workspace.upload(lab, kind)
-            if path is None:
+            found = workspace.provisioned(lab, kind)
+            if found is None:
                 raise UsageError(
                     f"The lab has {kind.value}, but no file is provisioned for it. Provision one and run again."
                 )
-            try:
-                size = path.stat().st_size
-            except FileNotFoundError:
-                raise InputMissing(path) from None
-            return dg.MaterializeResult(metadata={"datalab/in_lab": True, "datalab/bytes": size})
+            size, version = found
+            return dg.MaterializeResult(
+                metadata={"datalab/in_lab": True, "datalab/bytes": size}, data_version=dg.DataVersion(version)
+            )
 
     return uploaded
 

@@ -126,10 +126,11 @@ PANELS = (
     partitions_def=data_labs,
 )
 def users(context: dg.AssetExecutionContext, workspace: LabWorkspace, sql: SqlEngine) -> dg.MaterializeResult[None]:
-    with guarded():
+    with guarded(workspace, context):
         session = Session(context.partition_key, workspace, sql)
         with session.engine(with_users=False) as engine:
-            statistics.write_users(engine, session.lab, workspace.users(session.name))
+            statistics.write_users(engine, session.lab, workspace.new_users(session.name))
+        workspace.keep_users(session.name)
         with session.engine() as engine:
             groups = statistics.user_groups(engine, session.lab)
         return dg.MaterializeResult(metadata={"dagster/row_count": sum(group.users for group in groups)})
@@ -150,7 +151,7 @@ def panel_asset(panel: Panel) -> dg.AssetsDefinition:
     def computed(
         context: dg.AssetExecutionContext, workspace: LabWorkspace, sql: SqlEngine, thresholds: FindingThresholds
     ) -> dg.MaterializeResult[None]:
-        with guarded():
+        with guarded(workspace, context):
             session = Session(context.partition_key, workspace, sql)
             value = panel.compute(session, thresholds.thresholds())
             session.store(panel.name, value)

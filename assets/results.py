@@ -10,13 +10,13 @@ import dagster as dg
 from assets.guard import guarded
 from assets.panels import PANELS
 from assets.partitions import OWNERS, data_labs
-from assets.session import COMPARISON, STATISTICS_REPORT, Session
+from assets.session import COMPARISON, Session
 from datalab import statistics
 from datalab.dashboard import render_dashboard
 from datalab.lab import DatasetKind
 from datalab.results import StatisticsResult, StatisticsResultV2
 from resources import FindingThresholds, LabWorkspace, SqlEngine
-from resources.workspace import COMPARISON_NAME, DASHBOARD_NAME, STATISTICS_NAME, STATUS_NAME
+from resources.workspace import COMPARISON_NAME, DASHBOARD_NAME, STATISTICS_NAME, STATISTICS_REPORT, STATUS_NAME
 
 _HEADLINES = ("distinct_user_ids", "distinct_segments", "distinct_ids", "reachable_activation_ids", "matchable_users")
 
@@ -32,7 +32,7 @@ _HEADLINES = ("distinct_user_ids", "distinct_segments", "distinct_ids", "reachab
 def statistics_report(
     context: dg.AssetExecutionContext, workspace: LabWorkspace, sql: SqlEngine, thresholds: FindingThresholds
 ) -> dg.MaterializeResult[None]:
-    with guarded():
+    with guarded(workspace, context):
         session = Session(context.partition_key, workspace, sql)
         limits = thresholds.thresholds()
         panels = statistics.Panels.model_validate(
@@ -75,7 +75,7 @@ def statistics_report(
 def validation_status(
     context: dg.AssetExecutionContext, workspace: LabWorkspace, sql: SqlEngine
 ) -> dg.MaterializeResult[None]:
-    with guarded():
+    with guarded(workspace, context):
         session = Session(context.partition_key, workspace, sql)
         report = session.load(STATISTICS_REPORT, StatisticsResultV2)
         status = statistics.validation_status(session.lab, session.summaries, report)
@@ -98,7 +98,7 @@ def validation_status(
     partitions_def=data_labs,
 )
 def dashboard(context: dg.AssetExecutionContext, workspace: LabWorkspace, sql: SqlEngine) -> dg.MaterializeResult[None]:
-    with guarded():
+    with guarded(workspace, context):
         session = Session(context.partition_key, workspace, sql)
         report = session.load(STATISTICS_REPORT, StatisticsResultV2)
         comparison = session.load(COMPARISON, statistics.Comparison)
@@ -112,6 +112,7 @@ def dashboard(context: dg.AssetExecutionContext, workspace: LabWorkspace, sql: S
             minimum_count=workspace.minimum_count,
         )
         session.publish(DASHBOARD_NAME, page)
+        workspace.complete(session.name, session.status, statistics.headline_numbers(report))
         return dg.MaterializeResult(metadata={"datalab/bytes": len(page.encode())})
 
 

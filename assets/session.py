@@ -21,7 +21,7 @@ from resources.workspace import STATUS_NAME
 
 Stored = TypeVar("Stored", bound=BaseModel)
 
-ID_PROFILES, STATISTICS_REPORT, COMPARISON = "id_profiles", "statistics_report", "comparison"
+ID_PROFILES, COMPARISON = "id_profiles", "comparison"
 """Names under which numbers are stored that more than one asset reads."""
 
 
@@ -41,7 +41,7 @@ class Session:
     def summaries(self) -> dict[DatasetKind, ValidatedDataset]:
         """What validation found, per dataset of the lab."""
         return {
-            kind: ValidatedDataset.model_validate_json(self.workspace.summary(self.name, kind).read_bytes())
+            kind: ValidatedDataset.model_validate_json(self.workspace.summary(self.name, kind))
             for kind in self.lab.datasets
         }
 
@@ -52,7 +52,7 @@ class Session:
     @property
     def status(self) -> ValidationStatus:
         """The validation status, once it is published."""
-        return ValidationStatus.model_validate_json((self.workspace.results(self.name) / STATUS_NAME).read_bytes())
+        return ValidationStatus.model_validate_json(self.workspace.published(self.name, STATUS_NAME))
 
     @contextlib.contextmanager
     def engine(self, *, with_users: bool = True) -> Iterator[Engine]:
@@ -64,7 +64,7 @@ class Session:
 
     def store(self, panel: str, value: BaseModel) -> None:
         """Keep the numbers of a panel for the assets downstream."""
-        self.workspace.write(self.workspace.panel(self.name, panel), value.model_dump_json())
+        self.workspace.keep_panel(self.name, panel, value.model_dump_json())
 
     def load(self, panel: str, model: type[Stored]) -> Stored:
         """Return the stored numbers of a panel."""
@@ -72,8 +72,8 @@ class Session:
 
     def stored(self, panel: str) -> Any:
         """Return the stored numbers of a panel as plain JSON values."""
-        return json.loads(self.workspace.panel(self.name, panel).read_bytes())
+        return json.loads(self.workspace.panel(self.name, panel))
 
     def publish(self, name: str, text: str) -> None:
         """Write a result that people read."""
-        self.workspace.write(self.workspace.results(self.name) / name, text)
+        self.workspace.publish(self.name, name, text)

@@ -55,26 +55,33 @@ def validation_assets(kind: DatasetKind) -> dg.AssetsDefinition:
     def validated(
         context: dg.AssetExecutionContext, workspace: LabWorkspace, progress: dg.ResourceParam[Progress]
     ) -> Iterator[dg.MaterializeResult[None]]:
-        with guarded():
+        with guarded(workspace, context):
             name = context.partition_key
             lab = workspace.definition(name)
-            path = workspace.upload(name, kind)
-            if kind not in lab.datasets or path is None:
+            if kind not in lab.datasets or workspace.provisioned(name, kind) is None:
                 yield _absent(report_key, PASSED)
                 yield _absent(rows_key, NOT_EMPTY)
                 return
+
+            def told(rows: int, read: int, size: int) -> None:
+                workspace.ensure_current()
+                progress.update(kind, rows, read, size)
+
             started = time.perf_counter()
             outcome = validate(
-                path,
+                workspace.content(name, kind),
                 kind,
                 lab,
-                valid_rows=workspace.valid_rows(name, kind),
-                progress=lambda rows, read, size: progress.update(kind, rows, read, size),
+                valid_rows=workspace.new_valid_rows(name, kind),
+                progress=told,
             )
             seconds = time.perf_counter() - started
-            workspace.write(workspace.report(name, kind), outcome.report.model_dump_json(by_alias=True))
-            summary = ValidatedDataset.from_report(outcome.report, outcome.facts)
-            workspace.write(workspace.summary(name, kind), summary.model_dump_json())
+            workspace.keep_validated(
+                name,
+                kind,
+                report=outcome.report.model_dump_json(by_alias=True),
+                summary=ValidatedDataset.from_report(outcome.report, outcome.facts).model_dump_json(),
+            )
             numbers = _numbers(outcome, seconds)
             passed = outcome.report.report.outcome == "PASSED"
             yield dg.MaterializeResult(

@@ -1,14 +1,31 @@
-"""The jobs of the code location: which assets run together."""
+"""The jobs of the code location: which assets run together, and what runs beside the graph."""
 
-from __future__ import annotations
+from typing import Any
 
 import dagster as dg
 
+from assets.guard import told_safely
+from datalab.deployment import Deployment
+from datalab_dagster.drop_zone import take_from_drop_zone
+
+VALIDATE = "validate_data_lab"
+
 validate_data_lab = dg.define_asset_job(
-    "validate_data_lab",
+    VALIDATE,
     selection=dg.AssetSelection.all(),
     description="Check everything of one Data Lab: from the uploaded datasets to its status.",
-    tags={"datalab/cause": "by hand"},
 )
 
-JOBS = [validate_data_lab]
+
+@dg.op(description="Remove results beyond their retention, given-up uploads and files that belong to nothing.")
+def sweep() -> None:
+    with told_safely(), Deployment.open() as deployment:
+        deployment.sweep()
+
+
+@dg.job(description="Remove what nobody needs any more.", executor_def=dg.in_process_executor)
+def sweep_deployment() -> None:
+    sweep()
+
+
+JOBS: list[Any] = [validate_data_lab, take_from_drop_zone, sweep_deployment]

@@ -10,14 +10,14 @@ from pathlib import Path
 import dagster as dg
 
 from assets import ALL_ASSETS, data_labs
-from assets.session import COMPARISON, STATISTICS_REPORT, Session
+from assets.session import COMPARISON, Session
 from datalab.errors import InputMissing, UsageError
 from datalab.lab import DatasetKind, LabDefinition, lab_from_dict
 from datalab.results import StatisticsResultV2, ValidationStatus
 from datalab.scratch import publish, scratch_directory
 from datalab.statistics import Comparison, Readiness, ValidatedDataset, readiness
 from resources import FindingThresholds, PreflightWorkspace, Progress, SqlEngine
-from resources.workspace import COMPARISON_NAME, REPORT_NAME
+from resources.workspace import COMPARISON_NAME, REPORT_NAME, STATISTICS_REPORT
 
 SHARING_MINIMUM = 10
 """Counts below it are hidden on a dashboard that is made for sharing."""
@@ -114,7 +114,7 @@ def preflight(
         workspace = workspace_for(lab, files, scratch, out, options)
         steps = run_graph(workspace, progress, options)
         result = _result(lab, workspace, out)
-        _move_out(workspace.results(_PARTITION), out)
+        _move_out(workspace.results, out)
     return replace(result, seconds=time.perf_counter() - started, steps=steps)
 
 

@@ -1,128 +1,212 @@
-"""Where the files of a lab lie: its definition, its uploads, what is computed from them and its results.
+"""Where the assets of one lab read and write: what every workspace can do, and how a living lab's does it.
 
-Only places are decided here; what the files hold is the domain's.
+Only places are decided here; what the files hold is the domain's. That of a preflight is in `resources.preflight`.
 """
 
-import os
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
+from datalab.deployment import Deployment, LabRun, lab_run
 from datalab.errors import UsageError
-from datalab.lab import DatasetKind, LabDefinition, load_lab
-from datalab.results import StatisticsResultV2, parse_statistics_result
-from datalab.scratch import write_whole
+from datalab.lab import DatasetKind, LabDefinition
+from datalab.results import StatisticsResultV2, ValidationStatus
+from resources.process import PROCESS_TAG, this_process
 
 REPORT_NAME = "validation-report.json"
 STATUS_NAME = "validation-status.json"
 STATISTICS_NAME = "statistics.json"
 COMPARISON_NAME = "comparison.json"
 DASHBOARD_NAME = "dashboard.html"
-_DEFINITIONS = ("lab.json", "lab.yaml", "lab.yml")
+RESULT_NAMES = (STATUS_NAME, STATISTICS_NAME, COMPARISON_NAME, DASHBOARD_NAME)
+STATISTICS_REPORT = "statistics_report"
+"""The panel that holds all statistics in the second format, whatever format is published."""
+
+PARTITION_TAG = "dagster/partition"
+CAUSE_TAG = "datalab/cause"
+SEQUENCE_TAG = "datalab/sequence"
 
 
-class LabWorkspace(dg.ConfigurableResource[None]):
-    """A folder per lab: `lab.json`, a file per dataset (`segments.csv`, …), `computed/` and `results/`."""
+class LabWorkspace(dg.ConfigurableResource[Any], ABC):
+    """What assets ask for; `lab` is the partition."""
 
-    root: str = Field(description="The directory that holds a folder per lab")
     statistics_version: int = Field(
         default=2, description="Which format statistics.json has: 2, or 1 for old consumers"
     )
     minimum_count: int = Field(default=0, description="Counts below it are hidden on the dashboard; 10 for sharing")
 
+    @abstractmethod
     def definition(self, lab: str) -> LabDefinition:
-        """Return the definition of `lab`.
+        """Return the definition of the lab."""
 
-        Raises:
-            UsageError: there is no such lab here.
-            ConfigurationError: its definition has mistakes.
-        """
-        folder = self._folder(lab)
-        for name in _DEFINITIONS:
-            if (folder / name).exists():
-                return load_lab(folder / name)
-        place = folder / _DEFINITIONS[0]
-        raise UsageError(f"No lab '{lab}' in {self.root}: there is no {place}. Put its definition there.")
+    @abstractmethod
+    def provisioned(self, lab: str, kind: DatasetKind) -> tuple[int, str] | None:
+        """Return the bytes and the version of the dataset provisioned as `kind`; None when there is none."""
 
-    def upload(self, lab: str, kind: DatasetKind) -> Path | None:
-        """Return the file provisioned as `kind`, or None when there is none."""
-        return next(iter(sorted(self._folder(lab).glob(f"{kind.value}.*"))), None)
+    @abstractmethod
+    def content(self, lab: str, kind: DatasetKind) -> Path:
+        """Return the plain content of the dataset."""
 
+    @abstractmethod
+    def scratch(self, lab: str) -> Path:
+        """Return an existing private directory for what a step spills."""
+
+    @abstractmethod
+    def new_valid_rows(self, lab: str, kind: DatasetKind) -> Path:
+        """Return where to write the valid rows, as Parquet."""
+
+    @abstractmethod
     def valid_rows(self, lab: str, kind: DatasetKind) -> Path:
-        """Return where the valid rows of `kind` lie, as Parquet."""
-        return self._computed(lab) / f"{kind.value}.parquet"
+        """Return where the valid rows can be read, as Parquet."""
 
-    def summary(self, lab: str, kind: DatasetKind) -> Path:
-        """Return where the summary of the report of `kind` lies, which holds counts only."""
-        return self._computed(lab) / f"{kind.value}.json"
+    @abstractmethod
+    def keep_validated(self, lab: str, kind: DatasetKind, *, report: str, summary: str) -> None:
+        """Keep the private report, the summary that holds counts only, and the valid rows."""
 
+    @abstractmethod
+    def summary(self, lab: str, kind: DatasetKind) -> bytes:
+        """Return the summary of the report."""
+
+    @abstractmethod
+    def new_users(self, lab: str) -> Path:
+        """Return where to write the users of the lab, as Parquet."""
+
+    @abstractmethod
     def users(self, lab: str) -> Path:
-        """Return where the users of the lab lie, as Parquet."""
-        return self._computed(lab) / "users.parquet"
+        """Return where the users of the lab can be read, as Parquet."""
 
-    def panel(self, lab: str, name: str) -> Path:
-        """Return where the numbers of a panel lie."""
-        return self._computed(lab) / "panels" / f"{name}.json"
+    @abstractmethod
+    def keep_users(self, lab: str) -> None:
+        """Keep the users that were written."""
+
+    @abstractmethod
+    def keep_panel(self, lab: str, name: str, text: str) -> None:
+        """Keep the numbers of a panel."""
+
+    @abstractmethod
+    def panel(self, lab: str, name: str) -> bytes:
+        """Return the numbers of a panel."""
+
+    @abstractmethod
+    def publish(self, lab: str, name: str, text: str) -> None:
+        """Write a result that people read: there completely or not at all."""
+
+    @abstractmethod
+    def published(self, lab: str, name: str) -> bytes:
+        """Return such a result."""
+
+    @abstractmethod
+    def previous_statistics(self, lab: str) -> StatisticsResultV2 | None:
+        """Return the statistics of the refresh before this one, if there was one."""
+
+    def ensure_current(self, *, now: bool = False) -> None:
+        """Stop a run whose datasets were replaced meanwhile."""
+
+    def complete(self, lab: str, status: ValidationStatus, headlines: dict[str, int]) -> None:
+        """Hand over what the run has computed."""
+
+    def note_failure(self, step: str, reason: str | None) -> None:
+        """Take note of why a step breaks off; None: it came to its end after all."""
+
+    def note_interrupt(self) -> None:
+        """Take note that somebody stops the run."""
+
+
+class DeploymentWorkspace(LabWorkspace):
+    """The workspace of a living lab: one run on the deployment that the environment names."""
+
+    _deployment: Deployment = PrivateAttr()
+    _run: LabRun = PrivateAttr()
+
+    @contextlib.contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["DeploymentWorkspace"]:
+        run = context.run
+        lab = run.tags.get(PARTITION_TAG) if run else None
+        if run is None or lab is None:
+            raise UsageError("A run needs a Data Lab: choose its partition and launch again.")
+        sequence = run.tags.get(SEQUENCE_TAG)
+        with (
+            Deployment.open() as deployment,
+            lab_run(
+                deployment,
+                lab,
+                run.run_id,
+                cause=run.tags.get(CAUSE_TAG, "by hand"),
+                sequence=int(sequence) if sequence else None,
+            ) as lab_run_,
+        ):
+            self._deployment, self._run = deployment, lab_run_
+            mark_process(context.instance, run.run_id)
+            yield self
+
+    def definition(self, lab: str) -> LabDefinition:
+        return self._run.definition
+
+    def provisioned(self, lab: str, kind: DatasetKind) -> tuple[int, str] | None:
+        return (self._run.size(kind), self._run.datasets[kind]) if kind in self._run.datasets else None
+
+    def content(self, lab: str, kind: DatasetKind) -> Path:
+        return self._run.content(kind)
 
     def scratch(self, lab: str) -> Path:
-        """Return an existing directory on the same disk for what a step spills."""
-        self._computed(lab).mkdir(parents=True, exist_ok=True)
-        return self._computed(lab)
+        return self._run.scratch
 
-    def report(self, lab: str, kind: DatasetKind) -> Path:
-        """Return where the private validation report of `kind` lies."""
-        return self.results(lab) / kind.value / REPORT_NAME
+    def new_valid_rows(self, lab: str, kind: DatasetKind) -> Path:
+        return self._run.new_valid_rows(kind)
 
-    def results(self, lab: str) -> Path:
-        """Return the folder of everything that people read."""
-        return self._folder(lab) / "results"
+    def valid_rows(self, lab: str, kind: DatasetKind) -> Path:
+        return self._run.valid_rows(kind)
 
-    def previous_statistics(self, lab: str) -> StatisticsResultV2 | None:
-        """Return the statistics of the run before this one, if there was one."""
-        return read_statistics(self.results(lab) / STATISTICS_NAME)
+    def keep_validated(self, lab: str, kind: DatasetKind, *, report: str, summary: str) -> None:
+        self._run.forget_content(kind)
+        self._run.keep_validated(kind, report=report, summary=summary)
 
-    def write(self, path: Path, text: str) -> None:
-        """Write a result so that it is there completely or not at all."""
-        write_whole(path, text)
+    def summary(self, lab: str, kind: DatasetKind) -> bytes:
+        return self._run.summary(kind)
 
-    def _computed(self, lab: str) -> Path:
-        return self._folder(lab) / "computed"
+    def new_users(self, lab: str) -> Path:
+        return self._run.new_users()
 
-    def _folder(self, lab: str) -> Path:
-        if not lab or lab != Path(lab).name or lab.startswith("."):
-            raise UsageError(f"'{lab}' cannot be the name of a lab: use a plain name without '/' and leading dot.")
-        return Path(self.root) / lab
+    def users(self, lab: str) -> Path:
+        return self._run.users()
 
+    def keep_users(self, lab: str) -> None:
+        self._run.keep_users()
 
-class PreflightWorkspace(LabWorkspace):
-    """One lab whose definition and files lie wherever its owner has them; `root` is scratch."""
+    def keep_panel(self, lab: str, name: str, text: str) -> None:
+        self._run.keep_panel(name, text)
 
-    definition_json: str = Field(description="The definition, in wire keys")
-    uploads: dict[str, str] = Field(description="Dataset → path of its file")
-    previous: str = Field(description="The folder with the results of the run before this one")
+    def panel(self, lab: str, name: str) -> bytes:
+        return self._run.panel(name)
 
-    def definition(self, lab: str) -> LabDefinition:
-        return LabDefinition.model_validate_json(self.definition_json)
+    def publish(self, lab: str, name: str, text: str) -> None:
+        self._run.publish(name, text)
 
-    def upload(self, lab: str, kind: DatasetKind) -> Path | None:
-        path = self.uploads.get(kind.value)
-        return Path(path) if path else None
+    def published(self, lab: str, name: str) -> bytes:
+        return self._run.published(name)
 
     def previous_statistics(self, lab: str) -> StatisticsResultV2 | None:
-        return read_statistics(Path(self.previous) / STATISTICS_NAME)
+        return self._run.previous(STATISTICS_REPORT)
+
+    def ensure_current(self, *, now: bool = False) -> None:
+        self._run.ensure_current(now=now)
+
+    def complete(self, lab: str, status: ValidationStatus, headlines: dict[str, int]) -> None:
+        self._run.complete(status.status, headlines, required=(STATISTICS_NAME, STATUS_NAME, DASHBOARD_NAME))
+
+    def note_failure(self, step: str, reason: str | None) -> None:
+        self._run.note_failure(step, reason)
+
+    def note_interrupt(self) -> None:
+        self._run.interrupted = True
 
 
-def default_workspace() -> LabWorkspace:
-    """Return the workspace of this machine: below `DATALAB_HOME`, by default `.datalab`."""
-    home = Path(os.environ.get("DATALAB_HOME", ".datalab")).absolute()
-    return LabWorkspace(root=str(home / "labs"))
-
-
-def read_statistics(path: Path) -> StatisticsResultV2 | None:
-    """Return the statistics in `path`; None when there are none, or none that can be compared with."""
-    try:
-        found = parse_statistics_result(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, StatisticsResultV2) else None
+def mark_process(instance: dg.DagsterInstance | None, run_id: str) -> None:
+    """Note on the run which process executes it, so that one that was killed is found."""
+    if instance is not None:
+        instance.add_run_tags(run_id, {PROCESS_TAG: this_process()})

@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from resources import LabWorkspace
+from resources import PreflightWorkspace
 from tests.commands import environment
 from tests.labs import MATCHED_USER_ID, wire_lab
 
@@ -124,14 +124,17 @@ def run(tmp_path: Path) -> Iterator[Run]:
     with dg.DagsterInstance.ephemeral() as instance:
 
         def materialize(files: dict[str, str], lab: dict[str, Any], **options: Any) -> Any:
-            folder = tmp_path / "labs" / "mine"
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "lab.json").write_text(json.dumps(lab))
             for kind, text in files.items():
-                (folder / f"{kind}.csv").write_text(text)
+                (tmp_path / f"{kind}.csv").write_text(text)
+            workspace = PreflightWorkspace(
+                root=str(tmp_path),
+                definition_json=json.dumps(lab),
+                uploads={path.stem: str(path) for path in tmp_path.glob("*.csv")},
+                previous=str(tmp_path / "results"),
+            )
             instance.add_dynamic_partitions("data_labs", ["mine"])
-            job = definitions(workspace=LabWorkspace(root=str(tmp_path / "labs"))).resolve_job_def("validate_data_lab")
-            return job.execute_in_process(partition_key="mine", instance=instance, **options), folder
+            job = definitions(workspace=workspace).resolve_job_def("validate_data_lab")
+            return job.execute_in_process(partition_key="mine", instance=instance, **options), tmp_path
 
         yield materialize
 

@@ -1,0 +1,1 @@
+"""How runs of labs come to be executed: asked for, started as processes of their own, watched, stopped."""

@@ -1,0 +1,70 @@
+"""`python -m datalab_dagster.runs.execute RUN_ID`: executes a run that was created, in this process.
+
+Instead of an id, `--wait` loads everything first and then reads the id of one run from standard input: a spare process.
+`--begin` reads a request from standard input and makes the run first.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+
+from dagster._core.definitions.reconstruct import ReconstructableRepository
+from dagster._core.execution.api import execute_run_iterator
+
+from datalab.deployment import Deployment
+from datalab.lab import DatasetKind
+from datalab_dagster.instance import open_instance
+from datalab_dagster.jobs import VALIDATE
+from datalab_dagster.runs.processes import BEGIN, WAIT, RunRequest
+from datalab_dagster.runs.start import CODE_LOCATION, create_run
+from resources.workspace import mark_process
+
+_REPOSITORY = ReconstructableRepository.for_module(CODE_LOCATION, "defs")
+
+
+def main(argument: str) -> int:
+    """Execute the run; what becomes of it is told by the instance, so the exit code only says whether it was found."""
+    if argument == WAIT:
+        return _execute(_wait_for_run())
+    if argument == BEGIN:
+        return _execute(_made(RunRequest(**json.loads(sys.stdin.readline()))))
+    return _execute(argument)
+
+
+def _made(request: RunRequest) -> str:
+    """Make the run of a request."""
+    changed = [DatasetKind(kind) for kind in request.changed]
+    with Deployment.open() as deployment, open_instance() as instance:
+        lab = deployment.registry.labs.get(request.lab_id)
+        create_run(
+            deployment, instance, lab, changed=changed, cause=request.cause, by=request.by, run_id=request.run_id
+        )
+        mark_process(instance, request.run_id)
+    return request.run_id
+
+
+def _wait_for_run() -> str:
+    """Load what every run needs, and return the id of the first run that is handed over; whoever waits ends with us."""
+    _REPOSITORY.get_reconstructable_job(VALIDATE).get_definition()
+    run_id = sys.stdin.readline().strip()
+    if not run_id:
+        sys.exit(0)
+    return run_id
+
+
+def _execute(run_id: str) -> int:
+    with open_instance() as instance:
+        run = instance.get_run_by_id(run_id)
+        if run is None:
+            sys.stderr.write(f"There is no run {run_id}.\n")
+            return 1
+        for _ in execute_run_iterator(_REPOSITORY.get_reconstructable_job(run.job_name), run, instance):
+            pass
+    return 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background process ignores it
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,97 @@
+"""Starts every run as a process of its own on this machine, finds out whether it lives, and stops it.
+
+The same for runs that the daemon takes from the queue and for those that are started without a daemon.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Mapping
+from typing import Any, Self
+
+import psutil
+from dagster._core.launcher import LaunchRunContext, RunLauncher
+from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
+from dagster._core.storage.dagster_run import DagsterRun
+from dagster._serdes import ConfigurableClass, ConfigurableClassData
+
+from datalab.scratch import why
+from datalab_dagster.dagster_home import UP
+from datalab_dagster.runs.processes import Spares, start_process
+from datalab_dagster.service.errors import RunNotStarted
+from resources.process import PROCESS_TAG, is_alive
+
+
+class ProcessRunLauncher(RunLauncher, ConfigurableClass):
+    """A run launcher whose runs outlive whoever launched them, and can be watched and stopped from any process.
+
+    Attributes:
+        environment: of the processes; by default that of this one.
+    """
+
+    def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._inst_data = inst_data
+        self.environment: Mapping[str, str] = os.environ
+        self._spares = Spares()
+
+    @property
+    def inst_data(self) -> ConfigurableClassData | None:
+        return self._inst_data
+
+    @classmethod
+    def config_type(cls) -> Any:
+        return {}
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
+        return cls(inst_data)
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Start the process of a run.
+
+        Raises:
+            RunNotStarted: the machine refuses.
+        """
+        run_id = context.dagster_run.run_id
+        try:
+            process = self._spares.hand_over(run_id) or start_process(self.environment, run_id)
+            threading.Thread(target=process.wait, daemon=True).start()  # no zombie is left
+            if UP in self.environment:
+                self._spares.provide(self.environment)
+        except OSError as error:
+            raise RunNotStarted(why(error)) from None
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended already
+            started = psutil.Process(process.pid).create_time()
+            self._instance.add_run_tags(run_id, {PROCESS_TAG: f"{process.pid}:{started:.2f}"})
+
+    def terminate(self, run_id: str) -> bool:
+        """Interrupt the process of a run, which then ends as cancelled; tell whether there was one."""
+        run = self._instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            return False
+        self._instance.report_run_canceling(run)
+        process = run.tags.get(PROCESS_TAG)
+        if process is None or not is_alive(process):
+            self._instance.report_run_canceled(run, message="The process of the run had died.")
+            return False
+        os.kill(int(process.split(":")[0]), signal.SIGINT)
+        return True
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        return True
+
+    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+        """Tell whether the process of a run lives; one that is just being started counts as living."""
+        current = self._instance.get_run_by_id(run.run_id) or run
+        process = current.tags.get(PROCESS_TAG)
+        if process is None or is_alive(process):
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        return CheckRunHealthResult(WorkerStatus.FAILED, "The process that executed the run died.")
+
+    def join(self, timeout: int = 30) -> None:
+        """Nothing to wait for: runs outlive this process."""

@@ -1,0 +1,99 @@
+"""Processes that execute runs: started for one, or kept ready beforehand: loading takes longer than a small run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from datalab.registry import home_directory
+
+EXECUTE = "datalab_dagster.runs.execute"
+LOG_NAME = "runs.log"
+BEGIN, WAIT = "--begin", "--wait"
+
+
+def start_process(environment: Mapping[str, str], run_id: str) -> subprocess.Popen[str]:
+    """Start a process that executes one run, in a session of its own: it outlives who started it.
+
+    Raises:
+        OSError: the machine refuses.
+    """
+    return _start(environment, run_id, subprocess.DEVNULL)
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run that a process of its own is to make and execute; light, so that who asks loads nothing of Dagster."""
+
+    run_id: str
+    lab_id: str
+    changed: tuple[str, ...]
+    """Datasets to validate anew; those that were never validated are added."""
+    cause: str
+    by: str
+
+
+def begin_process(environment: Mapping[str, str], request: RunRequest) -> subprocess.Popen[str]:
+    """Start a process that makes the run of `request` and executes it.
+
+    Raises:
+        OSError: the machine refuses.
+    """
+    process = _start(environment, BEGIN, subprocess.PIPE)
+    assert process.stdin is not None
+    with process.stdin as line:
+        line.write(json.dumps(asdict(request)) + "\n")
+    return process
+
+
+class Spares:
+    """One process that has loaded everything and waits for a run; it ends when the process that holds it does."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._spare: subprocess.Popen[str] | None = None
+
+    def provide(self, environment: Mapping[str, str]) -> None:
+        """Start a spare process unless one waits.
+
+        Raises:
+            OSError: the machine refuses.
+        """
+        with self._lock:
+            if self._spare is None or self._spare.poll() is not None:
+                self._spare = _start(environment, WAIT, subprocess.PIPE)
+
+    def hand_over(self, run_id: str) -> subprocess.Popen[str] | None:
+        """Give a run to the spare process and return it; None when none waits."""
+        with self._lock:
+            spare, self._spare = self._spare, None
+        if spare is None or spare.stdin is None or spare.poll() is not None:
+            return None
+        try:
+            spare.stdin.write(f"{run_id}\n")
+            spare.stdin.close()
+        except OSError:
+            return None
+        return spare
+
+
+def _start(environment: Mapping[str, str], argument: str, stdin: int) -> subprocess.Popen[str]:
+    log = home_directory(environment) / "logs" / LOG_NAME
+    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as errors:
+        return subprocess.Popen(
+            [sys.executable, "-m", EXECUTE, argument],
+            env=dict(environment),
+            cwd=Path(__file__).parents[2],
+            stdin=stdin,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,
+            text=True,
+        )

@@ -1,0 +1,80 @@
+"""Brings the registry's runs into agreement with what became of them, and stops those whose data were replaced."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
+
+from datalab.deployment import Deployment
+from datalab.registry import Run
+from resources.process import PROCESS_TAG, is_alive
+
+DIED = "The process that executed the run died."
+_PATIENCE = timedelta(minutes=2)
+
+
+def stop_outdated(deployment: Deployment, instance: dg.DagsterInstance) -> list[str]:
+    """Cancel every run whose datasets were replaced, also those that still wait; return their ids."""
+    stopped = []
+    for run in deployment.registry.runs.outdated():
+        stop(instance, run.run_id)
+        deployment.registry.runs.cancel(run.run_id, "Its datasets were replaced.")
+        stopped.append(run.run_id)
+    return stopped
+
+
+def stop(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Cancel a run, wherever it is; one that has ended stays as it is."""
+    run = instance.get_run_by_id(run_id)
+    if run is None or run.is_finished:
+        return
+    if run.status in (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED):
+        instance.report_run_canceled(run)
+    else:
+        instance.run_launcher.terminate(run_id)
+
+
+def reconcile(deployment: Deployment, instance: dg.DagsterInstance, *, watched: bool = True) -> None:
+    """Record the end of every run in flight that has ended without saying so: killed, cancelled, never begun.
+
+    Args:
+        watched: whether a daemon watches the processes of runs; its sensor `broken_runs` has the first word on those
+            that broke off, as it begins them again.
+    """
+    for run in deployment.registry.runs.in_flight():
+        _reconcile_one(deployment, instance, run, watched=watched)
+
+
+def _reconcile_one(deployment: Deployment, instance: dg.DagsterInstance, run: Run, *, watched: bool) -> None:
+    runs = deployment.registry.runs
+    known = instance.get_run_by_id(run.run_id)
+    is_old = datetime.now(UTC) - run.started_at > _PATIENCE
+    if known is None:
+        if is_old:
+            runs.cancel(run.run_id, "It was never begun.")
+        return
+    if known.status in NOT_FINISHED_STATUSES:
+        process = known.tags.get(PROCESS_TAG)
+        never_begun = process is None and known.status is not dg.DagsterRunStatus.QUEUED and is_old
+        if never_begun or (process is not None and not is_alive(process) and not watched):
+            # It may have ended in the usual way since it was looked at.
+            known = instance.get_run_by_id(run.run_id) or known
+            if known.status in NOT_FINISHED_STATUSES:
+                instance.report_run_failed(known, DIED)
+                runs.fail(run.run_id, DIED)
+        return
+    if known.status is dg.DagsterRunStatus.CANCELED:
+        runs.cancel(run.run_id)
+    elif known.status is dg.DagsterRunStatus.FAILURE:
+        if not watched or _ended_long_ago(instance, run.run_id):
+            runs.fail(run.run_id, DIED)
+    else:
+        runs.finish(run.run_id)
+
+
+def _ended_long_ago(instance: dg.DagsterInstance, run_id: str) -> bool:
+    record = instance.get_run_record_by_id(run_id)
+    ended = record.end_time if record else None
+    return ended is None or datetime.now(UTC) - datetime.fromtimestamp(ended, UTC) > _PATIENCE

@@ -1,0 +1,37 @@
+"""Which assets a run has to materialise: what lies downstream of what changed, and what earlier runs left undone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import dagster as dg
+
+from assets import ALL_ASSETS
+from datalab.deployment import Deployment
+from datalab.lab import DatasetKind
+from datalab.registry import Lab
+
+_OF_ONE_DATASET = dg.AssetSelection.groups("datasets", "validation")
+
+
+def assets_to_run(deployment: Deployment, lab: Lab, changed: Collection[DatasetKind]) -> list[dg.AssetKey]:
+    """Return the assets downstream of the `changed` datasets, in order of their names; empty: there is nothing to do.
+
+    Datasets provisioned now that no earlier run has validated count as changed: the run that should have done it was
+    stopped. While a dataset is missing, only what concerns one dataset can be computed.
+    """
+    provisioned = deployment.registry.provisioning.datasets(lab.id)
+    kinds = [
+        kind
+        for kind, manifest_hash in provisioned.items()
+        if kind in changed or not deployment.files.is_validated(lab.id, kind, manifest_hash)
+    ]
+    complete = all(kind in provisioned for kind in lab.definition.datasets)
+    if complete and not kinds:  # everything is validated, only the statistics are not there
+        return sorted(_resolved(dg.AssetSelection.all() - _OF_ONE_DATASET))
+    selection = dg.AssetSelection.assets(*(kind.value for kind in kinds)).downstream()
+    return sorted(_resolved(selection if complete else selection & _OF_ONE_DATASET)) if kinds else []
+
+
+def _resolved(selection: dg.AssetSelection) -> Collection[dg.AssetKey]:
+    return selection.resolve(ALL_ASSETS)

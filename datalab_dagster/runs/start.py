@@ -1,0 +1,93 @@
+"""Makes the run of a lab and puts it into the queue, for the daemon to take."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import dagster as dg
+from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+from assets import data_labs
+from datalab.deployment import Deployment
+from datalab.lab import DatasetKind
+from datalab.registry import Lab, Run
+from datalab_dagster.jobs import VALIDATE
+from datalab_dagster.runs.selection import assets_to_run
+from resources.workspace import CAUSE_TAG, PARTITION_TAG, SEQUENCE_TAG
+
+CODE_LOCATION = "datalab_dagster.definitions"
+_REPOSITORY = "__repository__"
+LAB_TAG, DATASETS_TAG, BY_TAG = "datalab/lab", "datalab/datasets", "datalab/by"
+
+
+def run_tags(lab: Lab, *, sequence: int, kinds: Collection[DatasetKind], cause: str, by: str) -> dict[str, str]:
+    """Return the tags of a run: which lab, what changed, why, by whom, and for which provisioning event."""
+    return {
+        LAB_TAG: lab.name or lab.id,
+        DATASETS_TAG: ", ".join(kind.value for kind in DatasetKind if kind in kinds) or "none",
+        CAUSE_TAG: cause,
+        BY_TAG: by,
+        SEQUENCE_TAG: str(sequence),
+    }
+
+
+def create_run(
+    deployment: Deployment,
+    instance: dg.DagsterInstance,
+    lab: Lab,
+    *,
+    changed: Collection[DatasetKind],
+    cause: str,
+    by: str,
+    run_id: str | None = None,
+) -> dg.DagsterRun:
+    """Make a run for what is provisioned to `lab` now; it is not started.
+
+    Args:
+        changed: datasets to validate anew; those that were never validated are added.
+        run_id: its id, where somebody has been told one already.
+    """
+    from datalab_dagster.definitions import defs
+
+    sequence = deployment.registry.provisioning.last_sequence(lab.id)
+    job = defs.resolve_job_def(VALIDATE)
+    instance.add_dynamic_partitions(data_labs.name or "", [lab.id])
+    tags = run_tags(lab, sequence=sequence, kinds=changed, cause=cause, by=by)
+    return instance.create_run_for_job(
+        job,
+        run_id=run_id,
+        tags={**job.tags, **tags, PARTITION_TAG: lab.id},
+        asset_selection=frozenset(assets_to_run(deployment, lab, changed)),
+        remote_job_origin=remote_job_origin(),
+    )
+
+
+def queue_run(
+    deployment: Deployment,
+    instance: dg.DagsterInstance,
+    lab: Lab,
+    *,
+    changed: Collection[DatasetKind],
+    cause: str,
+    by: str,
+) -> Run:
+    """Make a run for what is provisioned to `lab` now, put it into the queue, and return it as the registry knows it.
+
+    Raises:
+        RunRefused: nothing is provisioned.
+    """
+    created = create_run(deployment, instance, lab, changed=changed, cause=cause, by=by)
+    run = deployment.registry.runs.start(lab.id, created.run_id, cause=cause)
+    no_workspace: Any = None  # our launcher needs none
+    instance.submit_run(created.run_id, no_workspace)
+    return run
+
+
+def remote_job_origin() -> RemoteJobOrigin:
+    """Return where the daemon and the UI find the job of a run that was not created by them."""
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(
+        loadable_target_origin=LoadableTargetOrigin(module_name=CODE_LOCATION), location_name=CODE_LOCATION
+    )
+    return RemoteJobOrigin(RemoteRepositoryOrigin(location, _REPOSITORY), VALIDATE)

@@ -1,0 +1,206 @@
+"""Sensors: provisioning events become runs, files in drop zones datasets, broken runs a lab's state and a message.
+
+Each tick opens the deployment, asks the domain and answers; what it must not forget lies in the registry.
+"""
+
+import contextlib
+
+import dagster as dg
+
+from assets import data_labs
+from datalab.deployment import Deployment
+from datalab.registry import Lab, LabChange, Run, RunState, home_directory
+from datalab.registry.errors import LabNotFound, RunNotFound, RunRefused
+from datalab_dagster import drop_zone
+from datalab_dagster.jobs import validate_data_lab
+from datalab_dagster.notify import notify
+from datalab_dagster.runs.reconcile import reconcile, stop_outdated
+from datalab_dagster.runs.selection import assets_to_run
+from datalab_dagster.runs.start import BY_TAG, run_tags
+from datalab_dagster.runs.watch import belongs_here
+from resources.workspace import PARTITION_TAG
+
+_ATTEMPTS = 3
+"""How often a run is begun for the same data when it breaks off without a reason of its own."""
+_ANSWERS = (RunState.STARTED, RunState.FINISHED)
+_ELSEWHERE = "`datalab up` runs on this home; its daemon does this."
+
+
+@dg.sensor(
+    job=validate_data_lab,
+    minimum_interval_seconds=3,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Turns what was provisioned into one run per lab of what lies downstream of it; a lab is a partition.",
+)
+def provisioning(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    if not belongs_here(home_directory()):
+        return dg.SkipReason(_ELSEWHERE)
+    with Deployment.open() as deployment:
+        stop_outdated(deployment, context.instance)
+        reconcile(deployment, context.instance)
+        seen = int(context.cursor or 0)
+        changes = deployment.registry.provisioning.changes_after(seen)
+        labs = {lab.id: lab for lab in deployment.registry.labs.all()}
+        requests = [
+            request
+            for change in changes
+            if change.lab_id in labs and (request := _request(deployment, labs[change.lab_id], change)) is not None
+        ]
+        return dg.SensorResult(
+            run_requests=requests,
+            cursor=str(max([seen, *(change.sequence for change in changes)])),
+            dynamic_partitions_requests=_partitions(context.instance, set(labs)),
+            asset_events=[event for change in changes if change.lab_id in labs for event in _provisioned(change)],
+        )
+
+
+def _request(deployment: Deployment, lab: Lab, change: LabChange) -> dg.RunRequest | None:
+    """The run that answers a change; None when nothing is left to compute, or it was computed already."""
+    provisioned = deployment.registry.provisioning.datasets(lab.id)
+    kinds = [kind for kind in change.kinds if kind in provisioned]
+    answered = any(
+        run.sequence >= change.sequence and run.state in _ANSWERS and dict(run.datasets) == provisioned
+        for run in deployment.registry.runs.history(lab.id, limit=5)
+    )
+    selection = assets_to_run(deployment, lab, kinds) if kinds and not answered else []
+    if not selection:
+        return None
+    last = change.events[-1]
+    cause = last.cause or f"{last.action.value.lower()} by {last.by}"
+    return dg.RunRequest(
+        run_key=change.run_key,
+        partition_key=lab.id,
+        asset_selection=selection,
+        tags=run_tags(lab, sequence=change.sequence, kinds=change.kinds, cause=cause, by=last.by),
+    )
+
+
+def _partitions(
+    instance: dg.DagsterInstance, labs: set[str]
+) -> list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:
+    """What makes the partitions those of the labs that exist."""
+    known = set(instance.get_dynamic_partitions(data_labs.name or ""))
+    requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
+    if added := sorted(labs - known):
+        requests.append(data_labs.build_add_request(added))
+    if removed := sorted(known - labs):
+        requests.append(data_labs.build_delete_request(removed))
+    return requests
+
+
+def _provisioned(change: LabChange) -> list[dg.AssetMaterialization]:
+    """The datasets as they are provisioned now: new versions of their assets, which make what hangs on them stale."""
+    newest = {event.kind: event for event in change.events}
+    return [
+        dg.AssetMaterialization(
+            asset_key=kind.value,
+            partition=change.lab_id,
+            tags={"dagster/data_version": event.manifest_hash},
+            metadata={"datalab/by": event.by, "datalab/action": event.action.value, "datalab/sequence": event.sequence},
+        )
+        for kind, event in newest.items()
+        if event.manifest_hash is not None
+    ]
+
+
+@dg.sensor(
+    job=drop_zone.take_from_drop_zone,
+    minimum_interval_seconds=10,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Looks for complete new files in the configured drop zones; a run uploads and provisions each.",
+)
+def drop_zones(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    if not belongs_here(home_directory()):
+        return dg.SkipReason(_ELSEWHERE)
+    with Deployment.open() as deployment:
+        if not deployment.settings.drop_zones:
+            return dg.SkipReason("No drop zone is configured (dropZones in datalab.yaml).")
+        files, cursor, problems = drop_zone.look(deployment, context.cursor)
+        for problem in problems:
+            context.log.warning(problem)
+        return dg.SensorResult(
+            run_requests=[
+                dg.RunRequest(
+                    run_key=f"{file.lab}:{file.fingerprint}",
+                    run_config=dg.RunConfig(ops={"take_file": file}),
+                    tags={"datalab/lab": file.lab, "datalab/datasets": file.dataset, BY_TAG: drop_zone.BY},
+                )
+                for file in files
+            ],
+            cursor=cursor,
+        )
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.FAILURE,
+    request_job=validate_data_lab,
+    minimum_interval_seconds=3,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Writes why a run broke off into the lab's state; begins it again or tells of it.",
+)
+def broken_runs(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+    run = context.dagster_run
+    lab_id = run.tags.get(PARTITION_TAG)
+    reason = context.dagster_event.message or "The run broke off."
+    with Deployment.open() as deployment:
+        if lab_id is not None:
+            found = _ended(deployment, lab_id, run.run_id, reason)
+            if found is None or found[1].state is RunState.SUPERSEDED:
+                return dg.SkipReason("Its datasets were replaced, or its lab deleted: nobody has to be told.")
+            told, ended = found
+            if not told and (again := _again(deployment, ended)) is not None:
+                return again
+            reason = ended.reason or reason
+        notify(deployment.settings.on_failure, "RUN_FAILED", lab=lab_id, run_id=run.run_id, reason=reason)
+        return dg.SkipReason("Told.")
+
+
+def _ended(deployment: Deployment, lab_id: str, run_id: str, reason: str) -> tuple[bool, Run] | None:
+    """Record that a run broke off; tell whether it had said so itself. None: the registry never knew lab or run."""
+    runs = deployment.registry.runs
+    try:
+        with contextlib.suppress(RunRefused):  # it has ended already
+            runs.start(lab_id, run_id)
+        before = runs.get(run_id)
+        return before.state is RunState.FAILED, runs.fail(run_id, before.reason or reason)
+    except (LabNotFound, RunNotFound):
+        return None
+
+
+def _again(deployment: Deployment, run: Run) -> dg.RunRequest | None:
+    """What begins a run again that was killed, interrupted, or lost its database; None: it was tried often enough."""
+    lab = deployment.registry.labs.get(run.lab_id)
+    earlier = deployment.registry.runs.history(lab.id, limit=_ATTEMPTS)
+    broken = [
+        one for one in earlier if one.sequence == run.sequence and one.state in (RunState.FAILED, RunState.CANCELLED)
+    ]
+    selection = assets_to_run(deployment, lab, ())
+    if len(broken) >= _ATTEMPTS or not selection:
+        return None
+    return dg.RunRequest(
+        run_key=f"{lab.id}:{run.sequence}:after:{run.run_id}",
+        partition_key=lab.id,
+        asset_selection=selection,
+        tags=run_tags(lab, sequence=run.sequence, kinds=(), cause=f"{run.cause}; begun again", by="broken_runs"),
+    )
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    minimum_interval_seconds=10,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Tells whoever is configured to be told that a lab did not pass validation.",
+)
+def failed_labs(context: dg.RunStatusSensorContext) -> None:
+    run = context.dagster_run
+    lab_id = run.tags.get(PARTITION_TAG)
+    if lab_id is None:
+        return
+    with Deployment.open() as deployment:
+        result = deployment.registry.results.current(lab_id)
+        if result is not None and result.run_id == run.run_id and result.status == "FAILED":
+            reason = deployment.registry.labs.standing(lab_id).reason
+            notify(deployment.settings.on_failure, "LAB_FAILED", lab=lab_id, run_id=run.run_id, reason=reason)
+
+
+SENSORS = [provisioning, drop_zones, broken_runs, failed_labs]

@@ -1,0 +1,33 @@
+"""Access to the deployment's Dagster instance for whoever seldom needs it: importing Dagster takes a second."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+class DagsterAccess:
+    """The deployment's Dagster instance, opened when it is first needed."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._lock = threading.Lock()
+        self._instance: dg.DagsterInstance | None = None
+
+    @property
+    def instance(self) -> dg.DagsterInstance:
+        from datalab_dagster.instance import open_instance
+
+        with self._lock:
+            self._instance = self._instance or open_instance(self._environment)
+            return self._instance
+
+    def close(self) -> None:
+        with self._lock:
+            if self._instance is not None:
+                self._instance.dispose()
+            self._instance = None

@@ -1,0 +1,100 @@
+"""The connection to a deployment over HTTP: sends requests, and turns whatever goes wrong into our errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from datalab.errors import DatalabError, UsageError
+from datalab_dagster.service.errors import ServiceUnreachable
+from datalab_dagster.service.wire import error_from
+
+
+class Connection:
+    """Requests to the API of one deployment; threads may share it.
+
+    Raises:
+        UsageError: the address is none.
+    """
+
+    def __init__(
+        self, url: str, token: str | None, *, transport: httpx.BaseTransport | None = None, timeout: float = 60
+    ) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UsageError("The address of a deployment looks like https://labs.publisher.example. Nothing was sent.")
+        self.where = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        self._client = httpx.Client(
+            base_url=f"{url.rstrip('/')}/api",
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            transport=transport,
+            timeout=httpx.Timeout(timeout, connect=10),
+            follow_redirects=False,  # a token goes to nobody else
+        )
+
+    def json(self, method: str, path: str, **request: Any) -> Any:
+        """Return the JSON of an answer, None of an empty one.
+
+        Raises:
+            DatalabError: what the deployment says went wrong.
+            ServiceUnreachable: it does not answer, or something else does.
+        """
+        with self._told():
+            response = self._client.request(method, path, **request)
+        self._check(response)
+        if response.status_code == 204:
+            return None
+        try:
+            return response.json()
+        except ValueError:
+            raise ServiceUnreachable(self.where, "what answers there is no Data Lab") from None
+
+    def content(self, method: str, path: str, **request: Any) -> bytes:
+        """Return the bytes of an answer; raises as `json`."""
+        with self._told():
+            response = self._client.request(method, path, **request)
+        self._check(response)
+        return response.content
+
+    def stream(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Return an answer whose content was not read yet; it is to be closed. Raises as `json`."""
+        with self._told():
+            response = self._client.send(self._client.build_request(method, path, **request), stream=True)
+            if not response.is_success:
+                response.read()
+        try:
+            self._check(response)
+        except BaseException:
+            response.close()
+            raise
+        return response
+
+    def unreachable(self, error: httpx.HTTPError) -> ServiceUnreachable:
+        """Return what is told of a failed connection; its own text may hold a token's header."""
+        reasons = {httpx.TimeoutException: "no answer in time", httpx.ConnectError: "no connection"}
+        reason = next((text for kind, text in reasons.items() if isinstance(error, kind)), "the connection broke")
+        return ServiceUnreachable(self.where, reason)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.HTTPError as error:
+            raise self.unreachable(error) from None
+
+    def _check(self, response: httpx.Response) -> None:
+        if response.is_success:
+            return
+        try:
+            error: DatalabError | None = error_from(response.json(), response.status_code)
+        except ValueError:
+            error = None
+        raise error or ServiceUnreachable(self.where, f"it answers with status {response.status_code}")

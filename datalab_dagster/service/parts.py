@@ -1,0 +1,137 @@
+"""Uploads of a deployment that arrive part by part, as one user sees them; how parts travel is not known here."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from datalab.deployment.datasets import StoredDatasets
+from datalab.registry import Dataset, KeyRole, Upload
+from datalab.registry.errors import AccessListWrong, UploadNotFound
+from datalab.storage import Key
+from datalab.storage.parts import PartUpload
+
+_KEPT = 64
+
+
+class PartUploads:
+    """The uploads by parts of a deployment; threads may share it, and one object should serve all users.
+
+    Args:
+        datasets: where they become datasets.
+    """
+
+    def __init__(self, datasets: StoredDatasets) -> None:
+        self._datasets = datasets
+        self._open: OrderedDict[str, PartUpload] = OrderedDict()
+        self._lock = threading.Lock()
+        self._ending = threading.Lock()
+        """One upload at a time is completed or given up: removing parts that become a dataset would damage it."""
+
+    def begin(
+        self,
+        name: str,
+        size: int,
+        *,
+        by: str,
+        key: Key | None = None,
+        description: str = "",
+        usage: str = "PUBLISHED",
+        keep_key: bool = True,
+        access: Mapping[str, KeyRole] | None = None,
+    ) -> tuple[Upload, bool]:
+        """Begin an upload, or find the unfinished one that is the same in all this; return it, and whether it is new.
+
+        Raises:
+            UsageError: a dataset needs a name.
+            AccessListWrong: nobody would own the key.
+        """
+        if access is not None and KeyRole.OWNER not in access.values():
+            raise AccessListWrong("it must contain at least one owner")  # not only when everything was sent
+        wanted = (size, description, usage, keep_key, dict(access) if access is not None else None)
+        for upload in self._datasets.registry.uploads.all(by=by):
+            known = (upload.size_bytes, upload.description, upload.usage, upload.keep_key, upload.access)
+            if upload.name == name and known == wanted and (key is None or self._datasets.upload_key(upload) == key):
+                self._parts(upload).begin()
+                return upload, False
+        upload = self._datasets.begin(
+            name, size, by=by, key=key, description=description, usage=usage, keep_key=keep_key, access=access
+        )
+        self._parts(upload).begin()
+        return upload, True
+
+    def all(self, *, by: str) -> list[Upload]:
+        """Return the unfinished uploads of a user whose size is known, the newest first."""
+        return [upload for upload in self._datasets.registry.uploads.all(by=by) if upload.size_bytes is not None]
+
+    def find(self, upload_id: str, *, by: str) -> tuple[Upload, PartUpload]:
+        """Return an unfinished upload of a user and its parts.
+
+        Raises:
+            UploadNotFound: there is none, or it is somebody else's.
+        """
+        upload = self._datasets.registry.uploads.get(upload_id)
+        if upload.created_by != by or upload.size_bytes is None:
+            raise UploadNotFound(upload_id)
+        return upload, self._parts(upload)
+
+    def complete(self, upload_id: str, *, by: str, expected: str | None = None) -> Dataset:
+        """Make a dataset of an upload; when it was done already, return that dataset.
+
+        Args:
+            upload_id: which.
+            by: whose.
+            expected: see `PartUpload.publish`.
+
+        Raises:
+            UploadNotFound: there is no such upload of this user.
+            PartMissing, PartsDiffer: parts are missing or not the expected ones; what is there is kept.
+        """
+        with self._ending:
+            try:
+                upload, parts = self.find(upload_id, by=by)
+            except UploadNotFound:
+                # The answer to an earlier call may have got lost on its way.
+                for manifest_hash in self._datasets.store.made_of(upload_id):
+                    dataset = self._datasets.registry.datasets.get(manifest_hash)
+                    if dataset.created_by == by:
+                        return dataset
+                raise
+            manifest_hash = parts.publish(upload.name, upload.description, expected)
+            dataset = self._datasets.finish(upload, manifest_hash)
+            self._forget(upload_id)
+            return dataset
+
+    def abandon(self, upload_id: str, *, by: str) -> None:
+        """Give an upload up and remove its parts.
+
+        Raises:
+            UploadNotFound: there is no such unfinished upload of this user.
+        """
+        with self._ending:
+            _, parts = self.find(upload_id, by=by)
+            self._datasets.registry.uploads.forget([upload_id])
+            self._forget(upload_id)
+            if not self._datasets.store.made_of(upload_id):
+                parts.abandon()
+
+    def _parts(self, upload: Upload) -> PartUpload:
+        """The parts of an upload, kept: which ones are stored is then looked at once only."""
+        with self._lock:
+            parts = self._open.get(upload.upload_id)
+        if parts is None:
+            key = self._datasets.upload_key(upload)
+            made = self._datasets.store.parts(upload.upload_id, key, upload.size_bytes or 0)
+            with self._lock:
+                parts = self._open.setdefault(upload.upload_id, made)
+        with self._lock:
+            if upload.upload_id in self._open:
+                self._open.move_to_end(upload.upload_id)
+            while len(self._open) > _KEPT:
+                self._open.popitem(last=False)
+        return parts
+
+    def _forget(self, upload_id: str) -> None:
+        with self._lock:
+            self._open.pop(upload_id, None)

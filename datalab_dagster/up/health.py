@@ -1,0 +1,67 @@
+"""Whether something answers, asked over its own address; light to import, raises nothing."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+_SECONDS = 2.0
+_DAEMONS = "{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy lastHeartbeatTime } } } }"
+_LOCATIONS = "{ workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError { __typename } } } } }"
+
+
+def listens(socket_file: Path) -> bool:
+    """Whether somebody accepts connections at a Unix socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(_SECONDS)
+        return client.connect_ex(str(socket_file)) == 0
+
+
+def serves(host: str, port: int, path: str = "/") -> bool:
+    """Whether a page is answered, also by sending elsewhere or asking to sign in."""
+    status, _ = _request(host, port, "GET", path)
+    return 200 <= status < 500
+
+
+def dagster_serves(host: str, port: int) -> bool:
+    """Whether Dagster's pages are answered and the code location is loaded."""
+    data = _graphql(host, port, _LOCATIONS)
+    entries = ((data.get("workspaceOrError") or {}).get("locationEntries")) or []
+    return bool(entries) and all(
+        (entry.get("locationOrLoadError") or {}).get("__typename") == "RepositoryLocation" for entry in entries
+    )
+
+
+def daemon_works(host: str, port: int, since: float) -> bool:
+    """Whether every part of the daemon that is needed has shown itself after `since` (seconds), asked of Dagster."""
+    data = _graphql(host, port, _DAEMONS)
+    health = ((data.get("instance") or {}).get("daemonHealth") or {}).get("allDaemonStatuses") or []
+    needed = [status for status in health if status.get("required")]
+    return bool(needed) and all(
+        status.get("healthy") and (status.get("lastHeartbeatTime") or 0) >= since for status in needed
+    )
+
+
+def _graphql(host: str, port: int, query: str) -> dict[str, Any]:
+    status, body = _request(host, port, "POST", "/graphql", json.dumps({"query": query}))
+    if status != 200:
+        return {}
+    try:
+        return json.loads(body).get("data") or {}
+    except (ValueError, AttributeError):
+        return {}
+
+
+def _request(host: str, port: int, method: str, path: str, body: str | None = None) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(host, port, timeout=_SECONDS)
+    try:
+        connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+        response = connection.getresponse()
+        return response.status, response.read()
+    except (OSError, http.client.HTTPException):
+        return 0, b""
+    finally:
+        connection.close()

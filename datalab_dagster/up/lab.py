@@ -1,0 +1,101 @@
+"""A living lab from its first to its last moment: lock, database, addresses, supervisor, in this order and back."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from datalab.registry import Database, EmbeddedPostgres, Registry, embedded, home_directory
+from datalab.registry.errors import RegistryError
+from datalab_dagster.up import plan
+from datalab_dagster.up.database import WatchedDatabase, stop_unused
+from datalab_dagster.up.processes import sweep
+from datalab_dagster.up.record import UpRecord, held, left_record, remove_record, write_record
+from datalab_dagster.up.supervisor import Supervisor
+
+
+def up(
+    addresses: plan.Addresses,
+    say: Callable[[str], None],
+    answered: Callable[[Path], None],
+    environment: Mapping[str, str] = os.environ,
+) -> None:
+    """Start a living lab and keep it alive until a signal comes.
+
+    Args:
+        addresses: where pages are to be found.
+        say: tells people what happens.
+        answered: called once, with the home directory, when everything answers.
+        environment: names the home directory and the database.
+
+    Raises:
+        UpIsRunning: another `up` runs on this home directory.
+        PortTaken, AddressUnusable, HomeUnusable, RegistryError: nothing was started.
+        BindRefused: other machines would reach the portal, and nobody would have to log in.
+        ServiceKeepsEnding, DatabaseKeepsEnding: given up; everything is stopped.
+    """
+    home = home_directory(environment)
+    environment = {**environment, "DATALAB_HOME": str(home)}
+    with ExitStack() as stack:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            stack.callback(signal.signal, number, signal.signal(number, signal.default_int_handler))
+        stack.enter_context(held(home))
+        before = left_record(home)
+        if before and (left := sweep(before.children)):
+            say(f"Ended {left} process{'es' if left > 1 else ''} that a killed `datalab up` had left.")
+        addresses.check()
+        say("Starting …")
+        record = UpRecord(os.getpid(), addresses.dagster_url, addresses.portal_url)
+        if before and before.started_database:
+            record = replace(record, started_database=True)
+        write_record(home, record)
+        stack.callback(remove_record, home)
+        server = embedded(environment)
+        if server is not None:
+            record = _with_database(home, record, server, stack, say)
+        with Registry.open(environment) as registry:
+            if addresses.portal_port is not None:
+                from datalab_dagster.portal.settings import check_bind
+
+                check_bind(addresses.host, registry.accounts)
+
+        from datalab_dagster.dagster_home import prepare_home
+
+        children = prepare_home(environment)
+        database = stack.enter_context(WatchedDatabase(server, lambda: _answers(environment), say))
+        services = plan.services(home, addresses)
+        Supervisor(home, services, children, record, database, say).run(lambda: answered(home))
+
+
+def _answers(environment: Mapping[str, str]) -> bool:
+    """Whether the database answers; it is not started for that."""
+    server = embedded(environment)
+    if server is not None:
+        return server.running()
+    try:
+        with Database.open(environment) as database:
+            database.check()
+    except RegistryError:
+        return False
+    return True
+
+
+def _with_database(
+    home: Path, record: UpRecord, server: EmbeddedPostgres, stack: ExitStack, say: Callable[[str], None]
+) -> UpRecord:
+    """Start the database, and see to it that who started it stops it."""
+    started = server.start()
+    record = replace(record, started_database=record.started_database or started)
+    write_record(home, record)
+    if record.started_database:
+
+        def stop() -> None:
+            if not stop_unused(server):
+                say("Others still use the database; it goes on.")
+
+        stack.callback(stop)
+    return record

@@ -1,0 +1,168 @@
+"""Which processes make a living lab, and at which addresses: code server, Dagster's pages and daemon, the portal."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import ipaddress
+import json
+import os
+import socket
+import stat
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from datalab_dagster.up import health
+from datalab_dagster.up.errors import AddressUnusable, PortTaken
+from datalab_dagster.up.record import HomeUnusable
+from datalab_dagster.up.service import Service
+
+CODE_LOCATION = "datalab_dagster.definitions"
+"""Module and name of the code location, the same as without `up`: what sensors remember hangs on it."""
+PORTAL = "datalab_dagster.portal"
+_LONGEST_SOCKET_PATH = 103
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where people find the pages."""
+
+    host: str
+    port: int
+    portal_port: int | None
+    """None: without the portal."""
+
+    @property
+    def dagster_url(self) -> str:
+        return self._url(self.port)
+
+    @property
+    def portal_url(self) -> str | None:
+        return None if self.portal_port is None else self._url(self.portal_port)
+
+    @property
+    def own_host(self) -> str:
+        """Where this machine itself reaches what listens on `host`."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether other machines can reach it."""
+        try:
+            return not ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host != "localhost"
+
+    def check(self) -> None:
+        """Make sure that all ports are free.
+
+        Raises:
+            PortTaken, AddressUnusable: one is not.
+        """
+        _check_port(self.host, self.port, "--port")
+        if self.portal_port is not None:
+            _check_port(self.host, self.portal_port, "--portal-port")
+
+    def _url(self, port: int) -> str:
+        host = f"[{self.own_host}]" if ":" in self.own_host else self.own_host
+        return f"http://{host}:{port}"
+
+
+def has_portal() -> bool:
+    """Whether the portal is installed."""
+    return importlib.util.find_spec(PORTAL) is not None
+
+
+def services(home: Path, addresses: Addresses) -> list[Service]:
+    """Return the services of a living lab in the order in which they are started.
+
+    One code server loads the assets once, for Dagster's pages and its daemon alike. It listens on a Unix socket in a
+    private directory: who reaches it may run code.
+    """
+    socket_file = _socket_file(home)
+    workspace = home / "workspace.yaml"
+    host, port = addresses.own_host, addresses.port
+    started = time.time()
+
+    def prepare_code() -> None:
+        socket_file.unlink(missing_ok=True)
+        # JSON is YAML.
+        location = {"grpc_server": {"socket": str(socket_file), "location_name": CODE_LOCATION}}
+        workspace.write_text(json.dumps({"load_from": [location]}), encoding="utf-8")
+
+    found = [
+        Service(
+            "code-server",
+            "dagster",
+            (
+                *("api", "grpc", "--module-name", CODE_LOCATION, "--location-name", CODE_LOCATION),
+                *("--socket", str(socket_file), "--log-level", "warning", "--log-format", "json"),
+            ),
+            answers=lambda: health.listens(socket_file),
+            prepare=prepare_code,
+        ),
+        Service(
+            "dagster-webserver",
+            "dagster_webserver",
+            (
+                *("--host", addresses.host, "--port", str(port), "--workspace", str(workspace)),
+                *("--dagster-log-level", "warning", "--log-format", "json"),
+            ),
+            answers=lambda: health.dagster_serves(host, port),
+            after=("code-server",),
+        ),
+        Service(
+            "dagster-daemon",
+            "dagster._daemon",
+            ("run", "--workspace", str(workspace), "--log-level", "info", "--log-format", "json"),
+            answers=lambda: health.daemon_works(host, port, started),
+            after=("code-server",),
+        ),
+    ]
+    if addresses.portal_port is not None:
+        portal_port = addresses.portal_port
+        found.append(
+            Service(
+                "portal",
+                PORTAL,
+                ("--host", addresses.host, "--port", str(portal_port), "--dagster-url", addresses.dagster_url),
+                answers=lambda: health.serves(host, portal_port),
+            )
+        )
+    return found
+
+
+def _check_port(host: str, port: int, option: str) -> None:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except socket.gaierror:
+        raise AddressUnusable(host, port, "there is no such host") from None
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+            probe.listen()
+        except OSError as error:
+            if error.errno == 98 or "in use" in (error.strerror or ""):
+                raise PortTaken(host, port, option) from None
+            raise AddressUnusable(host, port, error.strerror or type(error).__name__) from None
+
+
+def _socket_file(home: Path) -> Path:
+    """In the home directory, or in a short private one where that is too long for a socket."""
+    near = home / "run"
+    if len(os.fsencode(near / "code.sock")) <= _LONGEST_SOCKET_PATH:
+        directory = near
+    else:
+        name = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
+        directory = Path(tempfile.gettempdir()) / f"datalab-up-{name}"
+    try:
+        directory.mkdir(mode=0o700, exist_ok=True)
+        found = directory.lstat()
+    except OSError as error:
+        raise HomeUnusable(home, error.strerror or type(error).__name__) from None
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise HomeUnusable(home, f"{directory} is not private to its owner")
+    return directory / "code.sock"

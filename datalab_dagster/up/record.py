@@ -1,0 +1,152 @@
+"""Who runs `datalab up` on a home directory, and where it answers; light to import, starts and stops nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from datalab.errors import DatalabError, UsageError
+
+LOCK_NAME = "up.lock"
+RECORD_NAME = "up.json"
+_PATIENCE_SECONDS = 1.0
+"""Somebody who looks holds the lock for a moment; it is not taken for another `up`."""
+
+
+@dataclass(frozen=True)
+class Child:
+    """A process that `up` started."""
+
+    name: str
+    pid: int
+    created: float
+    """When it began, in seconds: process ids come round again."""
+
+
+@dataclass(frozen=True)
+class UpRecord:
+    """One running `datalab up`."""
+
+    pid: int
+    dagster_url: str
+    portal_url: str | None
+    """None: it runs without the portal."""
+    children: tuple[Child, ...] = ()
+    started_database: bool = False
+    """Whether it is the one to stop the database under the home directory."""
+
+    def with_child(self, child: Child) -> UpRecord:
+        """Return this record with `child` in place of the one of its name."""
+        return replace(self, children=(*(other for other in self.children if other.name != child.name), child))
+
+
+class UpIsRunning(UsageError):
+    """Another `datalab up` holds the home directory; `record` says where it answers, once it has said so."""
+
+    def __init__(self, home: Path, record: UpRecord | None) -> None:
+        self.record = record
+        where = "it is just starting"
+        if record:
+            where = f"process {record.pid}, Dagster at {record.dagster_url}"
+            where += f", portal at {record.portal_url}" if record.portal_url else ", without the portal"
+        super().__init__(
+            f"`datalab up` is running already on {home}: {where}. It was left alone; use it, or stop it with Ctrl-C "
+            "there first."
+        )
+
+
+class HomeUnusable(DatalabError):
+    def __init__(self, home: Path, reason: str) -> None:
+        super().__init__(
+            f"The home directory {home} cannot be used: {reason}. Nothing was started; correct DATALAB_HOME or its "
+            "permissions, then run again."
+        )
+
+
+def running(home: Path) -> UpRecord | None:
+    """Return the record of the `datalab up` that runs on `home` now; None when there is none.
+
+    A record that a killed `up` left does not count: the kernel has given its lock back.
+    """
+    try:
+        lock = os.open(home / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    except BlockingIOError:
+        holder = os.read(lock, 32)
+        record = left_record(home)
+        return record if record and holder == _holder(record.pid) else None
+    finally:
+        os.close(lock)
+
+
+@contextlib.contextmanager
+def held(home: Path) -> Iterator[None]:
+    """Hold the home directory's lock while the block runs; the kernel gives it back when the process dies.
+
+    Raises:
+        UpIsRunning: another process holds it.
+        HomeUnusable: it cannot be made or written to.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(home / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise HomeUnusable(home, error.strerror or type(error).__name__) from None
+    try:
+        _take(lock, home)
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, _holder(os.getpid()), 0)
+        yield
+    finally:
+        os.close(lock)
+
+
+def left_record(home: Path) -> UpRecord | None:
+    """Return what the last `up` on `home` recorded, whether it runs or was killed; None when nothing can be read."""
+    try:
+        data: dict[str, Any] = json.loads((home / RECORD_NAME).read_text(encoding="utf-8"))
+        return UpRecord(**{**data, "children": tuple(Child(**child) for child in data["children"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def write_record(home: Path, record: UpRecord) -> None:
+    """Write the record, whole; only its owner may read it."""
+    part = home / f".{RECORD_NAME}.part"
+    part.unlink(missing_ok=True)
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(asdict(record), file, indent=2)
+    part.replace(home / RECORD_NAME)
+
+
+def remove_record(home: Path) -> None:
+    """Remove the record: nothing of it runs any more."""
+    (home / RECORD_NAME).unlink(missing_ok=True)
+
+
+def _take(lock: int, home: Path) -> None:
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise UpIsRunning(home, running(home)) from None
+            time.sleep(0.05)
+
+
+def _holder(pid: int) -> bytes:
+    return f"{pid}\n".encode()

@@ -1,0 +1,140 @@
+"""Starts services in order, tells when they answer, starts again what ends, stops all of it; knows none of them."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import psutil
+
+from datalab_dagster.up import processes
+from datalab_dagster.up.database import WatchedDatabase
+from datalab_dagster.up.logs import log_directory, log_file, rotate
+from datalab_dagster.up.record import UpRecord, write_record
+from datalab_dagster.up.service import Patience, Running, Service
+
+_TURN_SECONDS = 0.2
+_TIDY_SECONDS = 5.0
+_GRACE_SECONDS = 10.0
+_SAME_WISH_SECONDS = 0.5
+"""Ctrl-C reaches the whole process group: a script that passes it on is not in a hurry."""
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Supervisor:
+    """Runs services until a signal comes; leaves nothing behind.
+
+    Args:
+        home: where logs and record lie.
+        services: in the order of their start.
+        environment: of every process.
+        record: of this `up`; every process is added to it.
+        database: asked before an end is counted against a service.
+        say: tells people.
+        patience: with processes that end.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        services: Sequence[Service],
+        environment: Mapping[str, str],
+        record: UpRecord,
+        database: WatchedDatabase,
+        say: Callable[[str], None],
+        patience: Patience | None = None,
+    ) -> None:
+        self._home = home
+        self._database = database
+        self._record = record
+        self._say = say
+        self._signals = 0
+        self._last_signal = -math.inf
+        self._wake = threading.Event()
+        self._reading, self._writing = os.pipe()
+        patience = patience or Patience()
+        self._running = [
+            Running(service, environment, log_file(home, service.name), self._reading, patience) for service in services
+        ]
+
+    def run(self, answered: Callable[[], None]) -> None:
+        """Start everything, call `answered` when all answer, and watch until SIGINT, SIGTERM or SIGHUP.
+
+        Raises:
+            ServiceKeepsEnding, DatabaseKeepsEnding: given up; everything is stopped.
+        """
+        with ExitStack() as stack:
+            for number in _SIGNALS:
+                stack.callback(signal.signal, number, signal.signal(number, self._on_signal))
+            stack.callback(self._close)
+            processes.adopt_orphans()
+            stack.callback(self._stop)
+            self._watch(answered)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if time.monotonic() - self._last_signal > _SAME_WISH_SECONDS:
+            self._signals += 1
+        self._last_signal = time.monotonic()
+        self._wake.set()
+
+    # ------------------------------------------------------------------------------------------------ watching
+
+    def _watch(self, answered: Callable[[], None]) -> None:
+        told = False
+        tidied = time.monotonic()
+        while not self._signals:
+            self._database.check()
+            for running in self._running:
+                if ended := running.look(excused=self._database.is_down):
+                    self._say(ended)
+            for running in self._running:
+                if running.is_due and self._may_start(running) and not self._database.is_down:
+                    self._record = self._record.with_child(running.start())
+                    write_record(self._home, self._record)
+            if not told and all(running.has_answered for running in self._running):
+                told = True
+                answered()
+            if time.monotonic() - tidied > _TIDY_SECONDS:
+                tidied = time.monotonic()
+                processes.reap(pid for running in self._running if (pid := running.pid))
+                for log in sorted(log_directory(self._home).glob("*.log")):
+                    rotate(log)
+            self._wake.wait(_TURN_SECONDS)
+
+    def _may_start(self, running: Running) -> bool:
+        ready = {other.service.name for other in self._running if other.has_answered}
+        return ready.issuperset(running.service.after)
+
+    # ------------------------------------------------------------------------------------------------ stopping
+
+    def _stop(self) -> None:
+        """End all services and what they have started; whoever does not is killed. A second signal hurries."""
+        before = self._signals
+        services = {running.pid for running in self._running}
+        killed = processes.end(
+            lambda: processes.descendants(without=_is_database),
+            lambda process: signal.SIGTERM if process.pid in services else signal.SIGINT,
+            _GRACE_SECONDS,
+            hurry=lambda: self._signals > before,
+        )
+        if killed:
+            self._say(f"{killed} process{'es' if killed > 1 else ''} did not end and had to be killed.")
+        processes.reap(())
+
+    def _close(self) -> None:
+        os.close(self._writing)
+        os.close(self._reading)
+
+
+def _is_database(process: psutil.Process) -> bool:
+    name: Any = process.name()
+    return str(name).startswith(("postgres", "pg_ctl"))

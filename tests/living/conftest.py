@@ -1,0 +1,102 @@
+"""A living lab without processes: a real database, the real graph, sensors that are evaluated by hand."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from datalab.deployment import Deployment
+from datalab.lab import DatasetKind
+from datalab.registry import Lab, LabState
+from tests.labs import MATCHED_USER_ID, make_lab
+from tests.unit.registry.conftest import ME, server, url
+
+__all__ = ["server", "url"]
+
+IDENTIFIERS, SEGMENTS, DEMOGRAPHICS, EMBEDDINGS = DatasetKind
+
+
+def segments(number: int) -> str:
+    """So many rows, each with a segment of its own; fewer than ten would be a data error."""
+    return "".join(f"u{row % 3},s{row}\n" for row in range(number))
+
+
+FILES = {IDENTIFIERS: "u0\nu1\nu2\n", SEGMENTS: segments(12)}
+
+
+@dataclass
+class Living:
+    """A deployment with everything that acts on it."""
+
+    deployment: Deployment
+    instance: dg.DagsterInstance
+    cursor: str | None = None
+
+    def lab(self, **keys: Any) -> Lab:
+        """Make a lab with identifiers and segments whose statistics have no data error."""
+        options = {"numIdentifiersColumns": 1, "requireSegments": True, "name": "mine", **keys}
+        return self.deployment.registry.labs.create(make_lab(MATCHED_USER_ID, **options), by=ME)
+
+    def upload(self, text: str) -> str:
+        return self.deployment.datasets.upload(io.BytesIO(text.encode()), "file.csv", by=ME).manifest_hash
+
+    def provision(self, lab: Lab, files: Mapping[DatasetKind, str], cause: str = "") -> None:
+        hashes = {kind: self.upload(text) for kind, text in files.items()}
+        self.deployment.registry.provisioning.provision(lab.id, hashes, by=ME, cause=cause)
+
+    def tick(self) -> list[dg.RunRequest]:
+        """Evaluate the provisioning sensor as the daemon does, and keep its cursor."""
+        from datalab_dagster.sensors import provisioning
+
+        answer = self.evaluate(provisioning)
+        if isinstance(answer, dg.SkipReason):
+            return []
+        for request in answer.dynamic_partitions_requests or []:
+            if isinstance(request, dg.AddDynamicPartitionsRequest):
+                self.instance.add_dynamic_partitions("data_labs", list(request.partition_keys))
+            else:
+                for key in request.partition_keys:
+                    self.instance.delete_dynamic_partition("data_labs", key)
+        self.cursor = answer.cursor
+        return list(answer.run_requests or [])
+
+    def evaluate(self, sensor: Any) -> Any:
+        return sensor(dg.build_sensor_context(instance=self.instance, cursor=self.cursor))
+
+    def execute(self, request: dg.RunRequest, **options: Any) -> dg.ExecuteInProcessResult:
+        """Execute what a sensor asked for."""
+        from datalab_dagster.definitions import build_definitions
+
+        return (
+            build_definitions()
+            .resolve_job_def("validate_data_lab")
+            .execute_in_process(
+                partition_key=request.partition_key,
+                asset_selection=request.asset_selection,
+                tags=dict(request.tags),
+                instance=self.instance,
+                **options,
+            )
+        )
+
+    def state(self, lab: Lab) -> LabState:
+        return self.deployment.registry.labs.standing(lab.id).state
+
+
+@pytest.fixture
+def living(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Living]:
+    monkeypatch.setenv("DATALAB_POSTGRES_URL", url)
+    monkeypatch.setenv("DATALAB_HOME", str(tmp_path / "home"))
+    with Deployment.open() as deployment, dg.DagsterInstance.ephemeral() as instance:
+        yield Living(deployment, instance)
+
+
+def names(request: dg.RunRequest) -> set[str]:
+    """The assets of a run."""
+    return {key.to_user_string() for key in request.asset_selection or []}

@@ -1,0 +1,151 @@
+"""Files that appear in a drop zone: taken once, when they are complete, and never lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import fsspec
+import pytest
+from moto.server import ThreadedMotoServer
+
+from datalab.deployment import Settings
+from datalab.registry import Lab
+from datalab_dagster.drop_zone import TakenFile, look, take_from_drop_zone
+from datalab_dagster.sensors import drop_zones
+from tests.living.conftest import FILES, IDENTIFIERS, SEGMENTS, Living, segments
+
+
+@pytest.fixture
+def zone(living: Living, tmp_path: Path) -> Path:
+    """A folder that is the drop zone for the segments of lab `mine`."""
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    living.deployment.home.mkdir(exist_ok=True)
+    (living.deployment.home / "datalab.yaml").write_text(
+        f"dropZones:\n  - {{lab: mine, dataset: segments, pattern: '{folder}/segments-*.csv'}}\n"
+    )
+    return folder
+
+
+@pytest.fixture
+def lab(living: Living) -> Lab:
+    lab = living.lab()
+    living.provision(lab, {IDENTIFIERS: FILES[IDENTIFIERS]})
+    return lab
+
+
+class Looker:
+    """Looks as the sensor does, and executes what it asks for."""
+
+    def __init__(self, living: Living) -> None:
+        self.living = living
+        self.cursor: str | None = None
+
+    def __call__(self) -> list[TakenFile]:
+        answer = drop_zones(dg.build_sensor_context(instance=self.living.instance, cursor=self.cursor))
+        assert isinstance(answer, dg.SensorResult)
+        self.cursor = answer.cursor
+        return [TakenFile(**request.run_config["ops"]["take_file"]["config"]) for request in answer.run_requests or []]
+
+    def take(self, file: TakenFile) -> bool:
+        config = dg.RunConfig(ops={"take_file": file})
+        job = take_from_drop_zone.execute_in_process(config, instance=self.living.instance, raise_on_error=False)
+        return job.success
+
+
+@pytest.fixture
+def looker(living: Living) -> Iterator[Looker]:
+    yield Looker(living)
+
+
+def provisioned(living: Living, lab: Lab) -> bytes | None:
+    manifest_hash = living.deployment.registry.provisioning.datasets(lab.id).get(SEGMENTS)
+    if manifest_hash is None:
+        return None
+    return living.deployment.datasets.open(manifest_hash, living.deployment.datasets.key(manifest_hash)).read()
+
+
+def test_a_file_is_taken_once_it_looks_the_same_twice(living: Living, lab: Lab, zone: Path, looker: Looker) -> None:
+    (zone / "segments-1.csv").write_text("u1,s1\n")
+    assert looker() == []
+    (zone / "segments-1.csv").write_text(segments(12))  # it was still being written
+    assert looker() == []
+    (file,) = looker()
+    assert looker.take(file) and provisioned(living, lab) == segments(12).encode()
+    (event,) = living.deployment.registry.provisioning.events(lab.id)[1:]
+    assert event.by == "drop zone" and "segments-1.csv" in event.cause
+    assert looker() == []
+
+
+def test_a_newer_file_replaces_it(living: Living, lab: Lab, zone: Path, looker: Looker) -> None:
+    for number, text in enumerate((segments(12), segments(11))):
+        (zone / f"segments-{number}.csv").write_text(text)
+        looker()
+        assert looker.take(*looker())
+    assert provisioned(living, lab) == segments(11).encode()
+
+
+def test_the_same_file_is_not_taken_twice(living: Living, lab: Lab, zone: Path, looker: Looker) -> None:
+    (zone / "segments-1.csv").write_text(segments(12))
+    looker()
+    (file,) = looker()
+    assert looker.take(file)
+    before = living.deployment.registry.provisioning.events(lab.id)
+    assert looker.take(file)  # a run that is repeated after a crash
+    looker.cursor = None  # a daemon that starts anew
+    assert (looker(), looker()) == ([], [])
+    assert living.deployment.registry.provisioning.events(lab.id) == before
+
+
+def test_a_file_that_changes_before_it_is_taken_waits(living: Living, lab: Lab, zone: Path, looker: Looker) -> None:
+    (zone / "segments-1.csv").write_text(segments(12))
+    looker()
+    (file,) = looker()
+    (zone / "segments-1.csv").write_text(segments(13))
+    assert not looker.take(file) and provisioned(living, lab) is None
+
+
+@pytest.mark.parametrize("name", ["segments-1.csv.part", "identifiers-1.csv", "segments-1.csv~"])
+def test_other_files_are_left_alone(living: Living, lab: Lab, zone: Path, looker: Looker, name: str) -> None:
+    (zone / name).write_text(segments(12))
+    assert (looker(), looker()) == ([], [])
+
+
+def test_one_zone_that_cannot_be_read_does_not_stop_the_others(living: Living, lab: Lab, zone: Path) -> None:
+    (zone / "segments-1.csv").write_text(segments(12))
+    settings = {
+        "dropZones": [
+            {"lab": "mine", "dataset": "demographics", "pattern": "nonsense://x/*.csv"},
+            {"lab": "nobody's", "dataset": "segments", "pattern": f"{zone}/*.csv"},
+            {"lab": "mine", "dataset": "segments", "pattern": f"{zone}/*.csv"},
+        ]
+    }
+    living.deployment.settings = Settings.model_validate(settings)
+    _, seen, problems = look(living.deployment, None)
+    assert len(problems) == 2 and "demographics" in problems[0] and "nobody's" in problems[1]
+    files, _, _ = look(living.deployment, seen)
+    assert [file.dataset for file in files] == ["segments"]
+
+
+def test_a_zone_may_be_a_bucket(living: Living, lab: Lab, looker: Looker) -> None:
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        options = {"endpoint_url": f"http://{host}:{port}", "key": "key", "secret": "secret"}
+        bucket = fsspec.filesystem("s3", **options)
+        bucket.mkdir("drop")
+        zone = {"lab": "mine", "dataset": "segments", "pattern": "s3://drop/segments-*.csv", "options": options}
+        living.deployment.home.mkdir(exist_ok=True)
+        (living.deployment.home / "datalab.yaml").write_text(json.dumps({"dropZones": [zone]}))
+        assert looker() == []
+        for text in (segments(12), segments(11)):
+            bucket.pipe("drop/segments-1.csv", text.encode())
+            assert looker() == []
+            assert looker.take(*looker()) and provisioned(living, lab) == text.encode()
+            assert looker() == []
+    finally:
+        server.stop()

@@ -1,0 +1,178 @@
+"""A real `datalab up` on a home of its own, and ways to hurt it; no test is here."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+
+import dagster as dg
+import psutil
+
+from datalab.lab import DatasetKind, LabDefinition, load_lab
+from datalab.registry import EmbeddedPostgres, LabState
+from datalab.registry.errors import RegistryError
+from datalab.sample import write_sample
+from datalab_dagster.instance import open_instance
+from datalab_dagster.service import LabInfo, RunInfo
+from datalab_dagster.service.embedded import EmbeddedService
+from datalab_dagster.service.open import open_service
+from datalab_dagster.up.record import UpRecord, running
+from resources.process import PROCESS_TAG
+from tests.commands import COMMAND, environment
+from tests.up.processes import free_port, within
+
+ME = "me@publisher.example"
+PATIENCE = 120.0
+
+
+class World:
+    """One home directory with a sample lab's files, a service on it, and `datalab up` when started."""
+
+    def __init__(self, users: int = 4_000) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="datalab-living-"))
+        self.files = self.home / "files"
+        write_sample(self.files, users=users, seed=3)
+        self.environment = environment(DATALAB_HOME=str(self.home / "home"))
+        self._up: subprocess.Popen[bytes] | None = None
+
+    @property
+    def data_home(self) -> Path:
+        return self.home / "home"
+
+    @cached_property
+    def service(self) -> EmbeddedService:
+        return open_service(ME, self.environment)
+
+    @cached_property
+    def instance(self) -> dg.DagsterInstance:
+        return open_instance(self.environment)
+
+    @property
+    def definition(self) -> LabDefinition:
+        return load_lab(self.files / "LAB.json")
+
+    # -------------------------------------------------------------------------------------------------- up
+
+    def start(self) -> UpRecord:
+        """Start `datalab up` and wait until it answers."""
+        words = ["up", "--port", str(free_port()), "--portal-port", str(free_port()), "--no-portal"]
+        with (self.home / "up.log").open("ab") as log:
+            self._up = subprocess.Popen([COMMAND, *words], env=self.environment, stdout=log, stderr=log)
+        assert within(PATIENCE, lambda: b"up in" in (self.home / "up.log").read_bytes()), self.said()
+        record = running(self.data_home)
+        assert record is not None
+        return record
+
+    def said(self) -> str:
+        return (self.home / "up.log").read_text()
+
+    def stop(self) -> None:
+        """Stop `datalab up` as Ctrl-C does."""
+        if self._up is not None:
+            self._up.send_signal(signal.SIGINT)
+            self._up.wait(60)
+            self._up = None
+            (self.home / "up.log").unlink()
+
+    def kill_up(self) -> None:
+        """Kill `datalab up` itself."""
+        assert self._up is not None
+        self._up.kill()
+        self._up.wait(60)
+        self._up = None
+        (self.home / "up.log").unlink()
+
+    def child(self, name: str) -> psutil.Process:
+        record = running(self.data_home)
+        assert record is not None
+        return psutil.Process(next(child.pid for child in record.children if child.name == name))
+
+    def end(self) -> None:
+        self.stop()
+        if "service" in self.__dict__:
+            self.service.close()
+        if "instance" in self.__dict__:
+            self.instance.dispose()
+        EmbeddedPostgres(self.data_home).stop()
+        shutil.rmtree(self.home)
+
+    # ------------------------------------------------------------------------------------------------- labs
+
+    def new_lab(self) -> LabInfo:
+        """Make a lab and provision all its datasets."""
+        lab = self.service.create_lab(self.definition)
+        return self.service.change(lab.id, {kind: self.upload(kind) for kind in lab.definition.datasets})
+
+    def upload(self, kind: DatasetKind, *, rows: int | None = None) -> str:
+        lines = (self.files / f"{kind.value}.csv").read_bytes().splitlines(keepends=True)
+        return self.service.upload_dataset(io.BytesIO(b"".join(lines[:rows])), f"{kind.value}.csv").manifest_hash
+
+    def reprovision(self, lab: LabInfo, changes: Mapping[DatasetKind, str]) -> LabInfo:
+        return self.service.change(lab.id, changes)
+
+    def becomes(self, lab: LabInfo, state: LabState, seconds: float = PATIENCE) -> bool:
+        """Wait for a state; while the database is down nobody knows it."""
+
+        def has_become() -> bool:
+            with contextlib.suppress(RegistryError):
+                return self.service.lab(lab.id).state.state is state
+            return False
+
+        return within(seconds, has_become)
+
+    def told(self, lab: LabInfo) -> str:
+        """What is known when something did not happen in time."""
+        runs = [(run.state.value, run.reason, run.cause) for run in self.service.runs(lab.id)]
+        return f"{self.said()}\n{self.service.lab(lab.id).state}\n{runs}"
+
+    def running_run(self, lab: LabInfo, step: str | None = None) -> RunInfo:
+        """Wait until a run of the lab goes on, and `step` of it is done; return it."""
+        found: list[RunInfo] = []
+
+        def goes_on() -> bool:
+            found[:] = [run for run in self.service.runs(lab.id) if not run.is_complete]
+            if not found or step is None:
+                return bool(found)
+            return any(one.name == step and one.state == "SUCCESS" for one in self.service.run(found[0].run_id).steps)
+
+        assert within(PATIENCE, goes_on), self.said()
+        return found[0]
+
+    def process_of(self, run: RunInfo) -> psutil.Process:
+        """The process that executes a run."""
+        found: list[psutil.Process] = []
+
+        def is_there() -> bool:
+            known = self.instance.get_run_by_id(run.run_id)
+            mark = known.tags.get(PROCESS_TAG) if known else None
+            found.extend([psutil.Process(int(mark.split(":")[0]))] if mark else [])
+            return bool(found)
+
+        assert within(30, is_there)
+        return found[0]
+
+    def scratch(self) -> list[Path]:
+        """What lies in plain text in the home, of runs that go on or were killed."""
+        folder = self.data_home / "scratch"
+        return list(folder.iterdir()) if folder.exists() else []
+
+
+def gone(process: psutil.Process) -> bool:
+    return within(30, lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
+
+
+def eventually(holds: Callable[[], bool], seconds: float = PATIENCE) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if holds():
+            return True
+        time.sleep(0.2)
+    return False
