@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 DEMO := demo-lab
 BENCH := bench-lab
 
-.PHONY: help venv demo test lint types imports unit fuzz bench docs dev clean
+.PHONY: help venv demo up test lint types imports unit fuzz bench docs dev clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -17,10 +17,11 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-demo: venv ## Make a synthetic lab, a little dirty, and check it
-	@$(BIN)/datalab sample $(DEMO) --users 50000 --seed 7 --dirty 0.02
-	@$(BIN)/datalab preflight $(DEMO)/LAB.json --identifiers $(DEMO)/identifiers.csv --segments $(DEMO)/segments.csv \
-	  --demographics $(DEMO)/demographics.csv --embeddings $(DEMO)/embeddings.csv --out $(DEMO)/reports
+demo: venv ## Walk through a synthetic lab: checked, uploaded, validated by itself, refreshed
+	@bash demo.sh
+
+up: venv ## Run a living lab in .datalab until Ctrl-C
+	@$(BIN)/datalab up
 
 test: lint types imports unit ## Everything that CI runs: lint, types, import rules, all tests
 
@@ -35,7 +36,7 @@ imports: venv
 	$(BIN)/lint-imports
 
 unit: venv
-	$(BIN)/pytest --numprocesses 2
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 fuzz: venv ## Compare with the slow reference model, at length
 	$(BIN)/pytest tests/conformance --hypothesis-profile=thorough --timeout=3600
@@ -46,7 +47,7 @@ bench: venv ## Measure speed and memory against the floor (minutes; 4 GB of disk
 docs: venv ## Write docs/cli.md from the commands' own help
 	$(BIN)/python -m datalab_dagster.cli.reference > docs/cli.md
 
-dev: venv ## Open the asset graph in Dagster's UI
+dev: venv ## Open the asset graph in Dagster's UI, reloading code that changes
 	$(BIN)/dagster dev
 
 clean: ## Remove what was made, but not the virtual environment

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from rich import box
 from rich.console import Console
@@ -19,7 +18,7 @@ from datalab.results import (
     StatisticsResultV2,
 )
 from datalab.statistics import Comparison
-from datalab_dagster.cli.summary import console_for_text, print_findings
+from datalab_dagster.cli.listing import DROP, ERROR, WARNING, console_for_text, print_findings
 
 _SHOWN_ROWS = 20
 """Longer panels show their largest rows; the dashboard has all of them."""
@@ -27,13 +26,13 @@ _SHOWN_ROWS = 20
 Cell = str | int | float
 
 
-def print_report(statistics: StatisticsResult | StatisticsResultV2, comparison: Path | None) -> None:
+def print_report(statistics: StatisticsResult | StatisticsResultV2, comparison: bytes | None) -> None:
     """Print all panels, the findings, and what changed since last time."""
     console = console_for_text()
     if isinstance(statistics, StatisticsResult):
         console.print_json(statistics.model_dump_json())
         return
-    changes = Comparison.model_validate_json(comparison.read_bytes()) if comparison else None
+    changes = Comparison.model_validate_json(comparison) if comparison else None
     _print_identifiers(console, statistics)
     _print_basic(console, statistics.basic_statistics)
     if statistics.segment_statistics:
@@ -51,8 +50,19 @@ def print_report(statistics: StatisticsResult | StatisticsResultV2, comparison: 
         )
     if changes:
         _print_changes(console, changes)
-    print_findings(console, statistics, changes)
+    drops = changes.warnings if changes else []
+    print_findings(console, [(ERROR, statistics.data_errors), (WARNING, statistics.quality_warnings), (DROP, drops)])
     console.print(f"\nStatus of the statistics: {statistics.status}\n")
+
+
+def print_comparison(changes: Comparison) -> None:
+    """Print what changed from one report to another, and the warnings for what fell."""
+    console = console_for_text()
+    if not any(change.absolute != 0 for change in changes.changes):
+        console.print("Nothing changed.")
+        return
+    _print_changes(console, changes)
+    print_findings(console, [(DROP, changes.warnings)])
 
 
 def _print_identifiers(console: Console, statistics: StatisticsResultV2) -> None:

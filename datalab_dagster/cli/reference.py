@@ -5,6 +5,8 @@ python -m datalab_dagster.cli.reference > docs/cli.md
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 from datalab_dagster.cli import datalab
@@ -14,15 +16,15 @@ _HEADER = "# Commands\n\nMade from the commands' own help by `make docs`.\n"
 
 def reference() -> str:
     """Return the help of the command and of every subcommand as Markdown."""
-    sections = [_HEADER, _section("datalab", datalab, None)]
-    context = _context("datalab", datalab, None)
-    sections += [_section(f"datalab {name}", command, context) for name, command in sorted(datalab.commands.items())]
-    return "\n".join(sections)
+    return "\n".join([_HEADER, *_sections("datalab", datalab, None)])
 
 
-def _section(title: str, command: click.Command, parent: click.Context | None) -> str:
-    text = _context(title.split()[-1], command, parent).get_help()
-    return f"## {title}\n\n```\n{text}\n```\n"
+def _sections(title: str, command: click.Command, parent: click.Context | None) -> Iterator[str]:
+    context = _context(title.split()[-1], command, parent)
+    yield f"## {title}\n\n```\n{context.get_help()}\n```\n"
+    if isinstance(command, click.Group):
+        for name, subcommand in sorted(command.commands.items()):
+            yield from _sections(f"{title} {name}", subcommand, context)
 
 
 def _context(name: str, command: click.Command, parent: click.Context | None) -> click.Context:

@@ -6,26 +6,53 @@ from pathlib import Path
 
 import click
 
+from datalab_dagster.cli.deployment import opened, user_option
+
+_STATISTICS, _COMPARISON = "statistics.json", "comparison.json"
+
 
 @click.command()
 @click.argument("lab", metavar="DIR|LAB")
-def report(lab: str) -> int:
-    """Print the statistics in DIR (what preflight wrote), or those of the LAB of that name."""
-    from datalab.errors import InputMissing, UsageError
+@user_option
+def report(lab: str, user: str | None) -> int:
+    """Print the statistics in DIR (what preflight wrote), or the current ones of LAB."""
+    from datalab.errors import UsageError
     from datalab.results import parse_statistics_result
     from datalab_dagster.cli import panels
-    from resources.workspace import COMPARISON_NAME, STATISTICS_NAME, default_workspace
 
     folder = Path(lab)
-    if not folder.is_dir():
-        folder = default_workspace().results(lab)
-    path = folder / STATISTICS_NAME
+    statistics, comparison = _of_directory(folder) if folder.is_dir() else _of_lab(lab, user)
     try:
-        statistics = parse_statistics_result(path.read_bytes())
-    except OSError:
-        raise InputMissing(path) from None
+        parsed = parse_statistics_result(statistics)
     except ValueError:
-        raise UsageError(f"{path} holds no statistics: write them again with datalab preflight.") from None
-    comparison = folder / COMPARISON_NAME
-    panels.print_report(statistics, comparison if comparison.exists() else None)
+        raise UsageError(f"{folder} holds no statistics: write them again with datalab preflight.") from None
+    panels.print_report(parsed, comparison)
     return 0
+
+
+def _of_directory(folder: Path) -> tuple[bytes, bytes | None]:
+    from datalab.errors import InputMissing
+
+    try:
+        statistics = (folder / _STATISTICS).read_bytes()
+    except OSError:
+        raise InputMissing(folder / _STATISTICS) from None
+    comparison = folder / _COMPARISON
+    return statistics, comparison.read_bytes() if comparison.exists() else None
+
+
+def _of_lab(lab: str, user: str | None) -> tuple[bytes, bytes | None]:
+    from datalab_dagster.service import ResultNotFound
+
+    with opened(user) as service:
+        found = service.lab(lab)
+        result = service.current_result(found.id)
+        if result is None:
+            raise ResultNotFound(found.id, "current result")
+        files = [
+            service.result_file(found.id, name, run_id=result.run_id) if name in result.files else None
+            for name in (_STATISTICS, _COMPARISON)
+        ]
+    if files[0] is None:
+        raise ResultNotFound(found.id, _STATISTICS)
+    return files[0], files[1]

@@ -16,6 +16,7 @@ from datalab.lab import DatasetKind
 from datalab.results import DatasetStatus, Hint, StatisticsResultV2
 from datalab.statistics import Comparison, Readiness, ValidatedDataset
 from datalab.validation.stream import Validated
+from datalab_dagster.cli.listing import DROP, ERROR, WARNING, console_for_text, print_findings
 from datalab_dagster.preflight import PreflightResult
 from resources.workspace import COMPARISON_NAME, DASHBOARD_NAME, STATISTICS_NAME, STATUS_NAME
 
@@ -49,7 +50,7 @@ def print_preflight(result: PreflightResult) -> None:
     console.print(_table(result.datasets, result.status.datasets))
     for kind, dataset in result.datasets.items():
         _print_details(console, kind, dataset, result.status.datasets[kind.value])
-    print_findings(console, result.statistics, result.comparison)
+    print_statistics_findings(console, result.statistics, result.comparison)
     console.print("\nReady for")
     for line in readiness_lines(result.readiness):
         console.print(f"  {line}", highlight=False, markup=False)
@@ -82,15 +83,10 @@ def preflight_json(result: PreflightResult) -> str:
     )
 
 
-def print_findings(console: Console, statistics: StatisticsResultV2, comparison: Comparison | None) -> None:
+def print_statistics_findings(console: Console, statistics: StatisticsResultV2, comparison: Comparison | None) -> None:
     """Print data errors, quality warnings and drops since last time, if there are any."""
-    found = [("[red]error[/]", finding) for finding in statistics.data_errors]
-    found += [("[yellow]warning[/]", finding) for finding in statistics.quality_warnings]
-    found += [("[yellow]drop[/]", finding) for finding in (comparison.warnings if comparison else [])]
-    if found:
-        console.print("\nFindings")
-    for label, finding in found:
-        console.print(f"  {label} {finding.code}: {escape(finding.message)}", soft_wrap=True, highlight=False)
+    drops = comparison.warnings if comparison else []
+    print_findings(console, [(ERROR, statistics.data_errors), (WARNING, statistics.quality_warnings), (DROP, drops)])
 
 
 def readiness_lines(readiness: Readiness) -> Iterable[str]:
@@ -191,9 +187,3 @@ def _verdict(result: PreflightResult) -> str:
     if errors := len(result.statistics.data_errors):
         reasons.append(f"{errors} data error{'s' if errors > 1 else ''}")
     return f"[bold red]FAILED[/]: the lab would not be Ready ({'; '.join(reasons)}); see above for what to mend."
-
-
-def console_for_text() -> Console:
-    """Return a console that does not fold lines at 80 characters where there is no terminal."""
-    console = Console()
-    return console if console.is_terminal else Console(width=120)

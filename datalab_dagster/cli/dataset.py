@@ -1,0 +1,140 @@
+"""`datalab dataset`: files are uploaded, listed, shown, downloaded and deleted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from datalab_dagster.cli.deployment import confirm, json_option, opened, the_dataset, user_option, yes_option
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.group()
+def dataset() -> None:
+    """Upload, list, show, download and delete datasets, which are kept encrypted.
+
+    HASH is a manifest hash, or its first 8 or more characters where no other begins with them.
+    """
+
+
+@dataset.command()
+@click.argument("file", type=_FILE)
+@click.option("--name", help="What people read; default: the file's name.")
+@click.option("--description", default="", help="A few words about it.")
+@user_option
+@json_option
+def upload(file: Path, name: str | None, description: str, user: str | None, as_json: bool) -> int:
+    """Upload a FILE and print its manifest hash; the same call goes on with an upload that broke off."""
+    from datalab_dagster.cli import listing
+    from datalab_dagster.cli.transfer import upload_file
+
+    with opened(user) as service:
+        stored = upload_file(service, file, name=name, description=description, for_machines=as_json)
+    if as_json:
+        listing.print_json(stored)
+    else:
+        listing.line(f"{stored.manifest_hash}  {stored.name}, {listing.size(stored.size)}")
+    return 0
+
+
+@dataset.command("list")
+@user_option
+@json_option
+def list_datasets(user: str | None, as_json: bool) -> int:
+    """List all datasets and the labs that they are provisioned to."""
+    from datalab_dagster.cli import listing
+
+    with opened(user) as service:
+        datasets = service.datasets()
+        names = {} if as_json else {lab.id: lab.name for lab in service.labs()}
+    if as_json:
+        listing.print_json(datasets)
+    elif not datasets:
+        listing.line("There are no datasets yet. Upload one: `datalab dataset upload FILE`.")
+    else:
+        rows = [
+            (
+                listing.short(found.manifest_hash),
+                found.name,
+                listing.size(found.size),
+                listing.when(found.created_at),
+                found.created_by,
+                ", ".join(names.get(lab, lab) for lab in found.labs) or "–",
+            )
+            for found in datasets
+        ]
+        listing.print_table(("dataset", "name", "size", "uploaded", "by", "labs"), rows, numbers=("size",))
+    return 0
+
+
+@dataset.command()
+@click.argument("manifest_hash", metavar="HASH")
+@user_option
+@json_option
+def show(manifest_hash: str, user: str | None, as_json: bool) -> int:
+    """Show a dataset and who may use its key."""
+    from datalab.registry.errors import KeyAccessDenied, KeyNotFound
+    from datalab_dagster.cli import listing
+
+    with opened(user) as service:
+        found = the_dataset(service, manifest_hash)
+        if as_json:
+            listing.print_json(found)
+            return 0
+        names = {lab.id: lab.name for lab in service.labs()}
+        try:
+            may = service.key_access(found.manifest_hash).users
+            access = ", ".join(f"{user} ({role.value})" for user, role in may.items())
+        except (KeyNotFound, KeyAccessDenied) as error:
+            access = "not stored" if isinstance(error, KeyNotFound) else "you may not use it"
+    facts = {
+        "Dataset": found.manifest_hash,
+        "Name": found.name,
+        "Description": found.description or "–",
+        "Size": listing.size(found.size),
+        "Uploaded": f"{listing.when(found.created_at)} by {found.created_by}",
+        "Key": access,
+        "Labs": ", ".join(f"{names.get(lab, lab)} ({lab})" for lab in found.labs) or "–",
+    }
+    for title, text in facts.items():
+        listing.line(f"{title:<12} {text}")
+    return 0
+
+
+@dataset.command()
+@click.argument("manifest_hash", metavar="HASH")
+@click.argument("file", type=_FILE)
+@user_option
+def download(manifest_hash: str, file: Path, user: str | None) -> int:
+    """Write the plain content of a dataset to FILE, which must not be there yet.
+
+    Every chunk is verified; the file appears whole, or not at all, and only its owner may read it.
+    """
+    from datalab_dagster.cli import listing
+    from datalab_dagster.cli.transfer import download_file
+
+    with opened(user) as service:
+        found = the_dataset(service, manifest_hash)
+        download_file(service, found, file)
+    listing.line(f"{file}  {listing.size(found.size)}. It holds rows in plain text: remove it when you are done.")
+    return 0
+
+
+@dataset.command()
+@click.argument("manifest_hash", metavar="HASH")
+@click.option("--force", is_flag=True, help="Deprovision it first where it is provisioned.")
+@yes_option
+@user_option
+def delete(manifest_hash: str, force: bool, yes: bool, user: str | None) -> int:
+    """Delete a dataset and its key, for good."""
+    from datalab_dagster.cli import listing
+
+    with opened(user) as service:
+        found = the_dataset(service, manifest_hash)
+        used = f" {len(found.labs)} lab(s) will lose it: {', '.join(found.labs)}." if force and found.labs else ""
+        confirm(f"Delete dataset {listing.short(found.manifest_hash)} ({found.name}) for good?{used}", yes=yes)
+        service.delete_dataset(found.manifest_hash, force=force)
+    listing.line(f"Dataset {found.manifest_hash} ({found.name}) was deleted.")
+    return 0

@@ -1,0 +1,27 @@
+"""`datalab keys`: the master key that protects the keys of all datasets."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group()
+def keys() -> None:
+    """Look after the master key."""
+
+
+@keys.command()
+def rotate() -> int:
+    """Make a new master key, wrap the key of every dataset with it, and forget the old one.
+
+    No data are touched; running processes notice by themselves. Let no upload go on meanwhile. After a crash, run it
+    again: it finishes what was begun. A master key in DATALAB_MASTER_KEY is exchanged there: put the new one before
+    the old one, run this, then take the old one out.
+    """
+    from datalab.deployment import Deployment
+    from datalab_dagster.cli import listing
+
+    with Deployment.open() as deployment:
+        count = deployment.datasets.rotate_master_key()
+    listing.line(f"The master key is new; the keys of {count:,} dataset{'s' if count != 1 else ''} were wrapped anew.")
+    return 0

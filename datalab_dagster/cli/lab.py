@@ -1,0 +1,98 @@
+"""`datalab lab`: labs are made, listed, shown and deleted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from datalab_dagster.cli.deployment import confirm, json_option, opened, user_option, yes_option
+
+
+@click.group()
+def lab() -> None:
+    """Make, list, show and delete labs.
+
+    LAB is a lab's id, or its name where only one lab has it.
+    """
+
+
+@lab.command()
+@click.argument("lab_file", metavar="LAB.json", type=click.Path(path_type=Path))
+@click.option("--name", help="Instead of the name in the definition.")
+@user_option
+@json_option
+def create(lab_file: Path, name: str | None, user: str | None, as_json: bool) -> int:
+    """Make a lab from its definition (JSON or YAML), which never changes afterwards."""
+    from datalab.lab import lab_from_dict, load_lab
+    from datalab_dagster.cli import listing
+
+    definition = load_lab(lab_file)
+    if name is not None:
+        given = definition.model_dump(by_alias=True, mode="json", include=definition.model_fields_set)
+        definition = lab_from_dict({**given, "name": name})
+    with opened(user) as service:
+        made = service.create_lab(definition)
+    if as_json:
+        listing.print_json(made)
+        return 0
+    slots = ", ".join(kind.value for kind in made.definition.datasets)
+    listing.line(f"Lab {made.id} ({made.name}) was made, with slots for: {slots}.")
+    listing.line(f"Next: {made.state.next_step}")
+    return 0
+
+
+@lab.command("list")
+@user_option
+@json_option
+def list_labs(user: str | None, as_json: bool) -> int:
+    """List all labs and how they stand."""
+    from datalab_dagster.cli import listing
+    from datalab_dagster.cli.lab_view import print_labs
+
+    with opened(user) as service:
+        labs = service.labs()
+    if as_json:
+        listing.print_json(labs)
+    else:
+        print_labs(labs)
+    return 0
+
+
+@lab.command()
+@click.argument("lab_name", metavar="LAB")
+@user_option
+@json_option
+def show(lab_name: str, user: str | None, as_json: bool) -> int:
+    """Show a lab: its definition, what is provisioned to it, and every change."""
+    from datalab_dagster.cli import lab_view, listing
+
+    with opened(user) as service:
+        found = service.lab(lab_name)
+        events = service.events(found.id)
+    if as_json:
+        dumped = [event.model_dump(mode="json", by_alias=True) for event in events]
+        listing.print_json({**found.model_dump(mode="json", by_alias=True), "events": dumped})
+        return 0
+    lab_view.print_state(found)
+    lab_view.print_definition(found)
+    lab_view.print_slots(found)
+    lab_view.print_events(events)
+    return 0
+
+
+@lab.command()
+@click.argument("lab_name", metavar="LAB")
+@yes_option
+@user_option
+def delete(lab_name: str, yes: bool, user: str | None) -> int:
+    """Delete a lab and its results; its datasets stay."""
+    from datalab_dagster.cli import listing
+
+    with opened(user) as service:
+        found = service.lab(lab_name)
+        held = f" It holds {', '.join(slot.kind.value for slot in found.slots)}." if found.slots else ""
+        confirm(f"Delete lab {found.id} ({found.name}) and its results for good?{held}", yes=yes)
+        service.delete_lab(found.id)
+    listing.line(f"Lab {found.id} ({found.name}) was deleted; its datasets are kept.")
+    return 0

@@ -1,0 +1,95 @@
+"""A lab on the terminal: how it stands, what it holds, what happened; nothing is asked for here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.markup import escape
+
+from datalab.lab import DatasetKind
+from datalab.registry import Action
+from datalab_dagster.cli.listing import coloured, console_for_text, line, print_table, short, size, when
+from datalab_dagster.service import EventInfo, LabInfo, SlotInfo
+
+_DONE = {
+    Action.PROVISIONED: "provisioned",
+    Action.REPROVISIONED: "provisioned anew",
+    Action.DEPROVISIONED: "deprovisioned",
+}
+
+
+def print_labs(labs: Sequence[LabInfo]) -> None:
+    """Print a row per lab, or how to make the first."""
+    if not labs:
+        line("There are no labs yet. Make one: `datalab lab create LAB.json`.")
+        return
+    rows = [
+        (
+            lab.id,
+            lab.name,
+            coloured(lab.state.state),
+            ", ".join(kind.value for kind in lab.definition.datasets if kind in _filled(lab)) or "–",
+            ", ".join(kind.value for kind in lab.definition.datasets if kind not in _filled(lab)) or "–",
+            when(lab.created_at),
+            lab.created_by,
+        )
+        for lab in labs
+    ]
+    print_table(("lab", "name", "state", "provisioned", "missing", "made", "by"), rows, markup=("state",))
+
+
+def print_state(lab: LabInfo) -> None:
+    """Print how a lab stands, why, and what to do next."""
+    console = console_for_text()
+    console.print(f"\n[bold]{escape(lab.name)}[/bold]  {lab.id}", highlight=False)
+    console.print(f"{coloured(lab.state.state)}: {escape(lab.state.reason)}", highlight=False, soft_wrap=True)
+    console.print(f"Next: {lab.state.next_step}", highlight=False, soft_wrap=True, markup=False)
+
+
+def print_definition(lab: LabInfo) -> None:
+    """Print what the lab is for and which identifiers it has."""
+    definition = lab.definition
+    line(f"\nMade {when(lab.created_at)} by {lab.created_by}")
+    line(f"For: {', '.join(kind.value for kind in definition.collaboration_types)}")
+    rows = []
+    for entry in definition.identifiers_config:
+        roles = (("matching", entry.is_matching_id), ("activation", entry.is_activation_id))
+        rows.append((entry.id_name, entry.id_type.value, ", ".join(role for role, held in roles if held) or "–"))
+    print_table(("identifier", "type", "roles"), rows)
+
+
+def print_slots(lab: LabInfo) -> None:
+    """Print a row per slot, filled or not."""
+    filled = _filled(lab)
+    rows = []
+    for kind in lab.definition.datasets:
+        slot = filled.get(kind)
+        if slot is None:
+            rows.append((kind.value, "–", "not provisioned", "", "", ""))
+            continue
+        placed = (size(slot.size), when(slot.provisioned_at), slot.provisioned_by)
+        rows.append((kind.value, short(slot.manifest_hash), slot.dataset_name, *placed))
+    print_table(("slot", "dataset", "name", "size", "provisioned", "by"), rows, numbers=("size",))
+
+
+def print_events(events: Sequence[EventInfo]) -> None:
+    """Print every change of a lab's slots, the newest first."""
+    if not events:
+        return
+    rows = [
+        (
+            when(event.at),
+            event.kind.value,
+            _DONE[event.action],
+            short(event.manifest_hash or ""),
+            short(event.replaced or ""),
+            event.by,
+            event.cause,
+        )
+        for event in reversed(events)
+    ]
+    print_table(("when", "slot", "what", "dataset", "instead of", "by", "cause"), rows)
+
+
+def _filled(lab: LabInfo) -> dict[DatasetKind, SlotInfo]:
+    return {slot.kind: slot for slot in lab.slots}

@@ -1,0 +1,107 @@
+"""How things look on the terminal and as JSON: tables, times, hashes, sizes, findings; nothing is asked for here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+from pydantic import BaseModel
+from rich import box
+from rich.console import Console
+from rich.filesize import decimal
+from rich.markup import escape
+from rich.table import Table
+
+from datalab.registry import LabState
+from datalab.results import Finding
+
+_SHORT = 12
+_COLOURS = {
+    LabState.READY: "green",
+    LabState.FAILED: "red",
+    LabState.VALIDATING: "cyan",
+    LabState.STALE: "yellow",
+    LabState.INCOMPLETE: "yellow",
+}
+
+
+def console_for_text() -> Console:
+    """Return a console that does not fold lines at 80 characters where there is no terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=160)
+
+
+def print_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[str] = (), markup: Sequence[str] = ()
+) -> None:
+    """Print a table.
+
+    Args:
+        header: names of the columns.
+        rows: their cells.
+        numbers: columns that are set to the right.
+        markup: columns whose cells hold rich's markup; all others are printed as they are.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in header:
+        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+    for row in rows:
+        cells = zip(header, row, strict=True)
+        table.add_row(*(cell if name in markup else escape(cell) for name, cell in cells))
+    console_for_text().print(table)
+
+
+def print_json(value: BaseModel | Sequence[BaseModel] | dict[str, Any]) -> None:
+    """Print one model, several, or plain data, with the keys of the wire."""
+    data: Any = value
+    if isinstance(value, BaseModel):
+        data = value.model_dump(mode="json", by_alias=True)
+    elif isinstance(value, Sequence):
+        data = [model.model_dump(mode="json", by_alias=True) for model in value]
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def line(text: str) -> None:
+    """Print a line as it is."""
+    click.echo(text)
+
+
+def when(moment: datetime) -> str:
+    """Return a time on this machine's clock, such as ``2026-11-22 17:05``."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def short(text: str) -> str:
+    """Return the beginning of a manifest hash or a run's id, which commands accept in its place.
+
+    >>> short("6b4a5e0c9d1f" + 52 * "0")
+    '6b4a5e0c9d1f'
+    """
+    return text[:_SHORT]
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in words, such as ``1.2 MB``."""
+    return decimal(count)
+
+
+def coloured(state: LabState) -> str:
+    """Return the state of a lab with its colour, as markup."""
+    colour = _COLOURS.get(state)
+    return f"[{colour}]{state.value}[/]" if colour else state.value
+
+
+def print_findings(console: Console, groups: Iterable[tuple[str, Iterable[Finding]]]) -> None:
+    """Print findings under one heading, each with the label of its group, if there are any."""
+    found = [(label, finding) for label, findings in groups for finding in findings]
+    if found:
+        console.print("\nFindings")
+    for label, finding in found:
+        console.print(f"  {label} {finding.code}: {escape(finding.message)}", soft_wrap=True, highlight=False)
+
+
+ERROR, WARNING, DROP = "[red]error[/]", "[yellow]warning[/]", "[yellow]drop[/]"
+"""Labels of findings, as markup."""

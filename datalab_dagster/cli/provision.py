@@ -1,0 +1,125 @@
+"""`datalab provision` and `datalab deprovision`: which dataset fills which slot of a lab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from datalab_dagster.cli.deployment import is_hash, json_option, opened, the_dataset, user_option
+
+if TYPE_CHECKING:
+    from datalab.lab import DatasetKind
+    from datalab_dagster.service import LabInfo, LabService
+
+_KINDS = ("identifiers", "segments", "demographics", "embeddings")
+
+
+@click.command()
+@click.argument("lab_name", metavar="LAB")
+@click.option("--identifiers", metavar="HASH|FILE", help="For the identifiers.")
+@click.option("--segments", metavar="HASH|FILE", help="For the segments.")
+@click.option("--demographics", metavar="HASH|FILE", help="For the demographics.")
+@click.option("--embeddings", metavar="HASH|FILE", help="For the embeddings.")
+@click.option("--cause", default="", metavar="TEXT", help="Why, in a few words; events and runs show it.")
+@user_option
+@json_option
+def provision(lab_name: str, cause: str, user: str | None, as_json: bool, **given: str | None) -> int:
+    """Provision datasets to a lab, in one change; what a slot held before is replaced.
+
+    A dataset is named by its manifest hash, or by a file, which is uploaded first. Identifiers come first or at the
+    same time. While `datalab up` runs, a validation starts by itself.
+    """
+    from datalab.errors import UsageError
+    from datalab.lab import DatasetKind
+
+    chosen = {DatasetKind(kind): text for kind in _KINDS if (text := given[kind]) is not None}
+    if not chosen:
+        raise UsageError(f"Say what to provision: {', '.join(f'--{kind}' for kind in _KINDS)}.")
+    with opened(user) as service:
+        lab = service.lab(lab_name)
+        _check_slots(lab, chosen)
+        hashes = _hashes(service, chosen, for_machines=as_json)
+        changed = service.change(lab.id, hashes, cause=cause)
+        already = [kind.value for kind, hashed in hashes.items() if _held(lab).get(kind) == hashed]
+    _print(changed, as_json, note=f"Held already: {', '.join(already)}." if already else "")
+    return 0
+
+
+@click.command()
+@click.argument("lab_name", metavar="LAB")
+@click.argument("kinds", metavar="KIND…", nargs=-1, required=True, type=click.Choice(_KINDS))
+@click.option("--cause", default="", metavar="TEXT", help="Why, in a few words; events show it.")
+@user_option
+@json_option
+def deprovision(lab_name: str, kinds: tuple[str, ...], cause: str, user: str | None, as_json: bool) -> int:
+    """Empty slots of a lab, in one change; the datasets stay.
+
+    KIND: identifiers, segments, demographics or embeddings.
+    """
+    from datalab.lab import DatasetKind
+
+    with opened(user) as service:
+        lab = service.lab(lab_name)
+        changed = service.change(lab.id, {DatasetKind(kind): None for kind in kinds}, cause=cause)
+    _print(changed, as_json)
+    return 0
+
+
+def _check_slots(lab: LabInfo, chosen: dict[DatasetKind, str]) -> None:
+    """Refuse what can never be provisioned before a large file is uploaded for it."""
+    from datalab.registry.errors import Problem, ProblemCode, ProvisioningRefused
+
+    has = ", ".join(slot.value for slot in lab.definition.datasets)
+    problems = [
+        Problem(ProblemCode.NO_SUCH_SLOT, kind, f"The lab has no slot for {kind.value}; it has: {has}")
+        for kind in chosen
+        if kind not in lab.definition.datasets
+    ]
+    if problems:
+        raise ProvisioningRefused(lab.id, problems)
+
+
+def _hashes(service: LabService, chosen: dict[DatasetKind, str], *, for_machines: bool) -> dict[DatasetKind, str]:
+    """The manifest hash of each dataset; every name is looked up before the first file is uploaded."""
+    from datalab.errors import UsageError
+    from datalab_dagster.cli.transfer import upload_file
+
+    hashes: dict[DatasetKind, str] = {}
+    files: dict[DatasetKind, Path] = {}
+    for kind, text in chosen.items():
+        path = Path(text)
+        if path.is_file():
+            files[kind] = path
+        elif is_hash(text):
+            hashes[kind] = the_dataset(service, text).manifest_hash
+        elif path.is_dir():
+            raise UsageError(f"--{kind.value} {text} is a directory: give a file or a manifest hash.")
+        else:
+            raise UsageError(
+                f"--{kind.value} {text} is neither a file nor a manifest hash (its first 8 or more characters). "
+                "Nothing was uploaded or changed."
+            )
+    for kind, path in files.items():
+        stored = upload_file(service, path, for_machines=for_machines)
+        hashes[kind] = stored.manifest_hash
+        if not for_machines:
+            click.echo(f"{stored.manifest_hash}  {path} uploaded")
+    return {kind: hashes[kind] for kind in chosen}
+
+
+def _held(lab: LabInfo) -> dict[DatasetKind, str]:
+    return {slot.kind: slot.manifest_hash for slot in lab.slots}
+
+
+def _print(lab: LabInfo, as_json: bool, note: str = "") -> None:
+    from datalab_dagster.cli import lab_view, listing
+
+    if as_json:
+        listing.print_json(lab)
+        return
+    lab_view.print_state(lab)
+    lab_view.print_slots(lab)
+    if note:
+        listing.line(note)

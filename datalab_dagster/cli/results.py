@@ -1,0 +1,144 @@
+"""`datalab results`: what validations found, now and before; listed, compared and written out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from datalab_dagster.cli.deployment import json_option, opened, the_result, user_option
+
+if TYPE_CHECKING:
+    from datalab.results import Finding
+    from datalab_dagster.service import LabInfo, LabService, ResultInfo
+
+_STATISTICS, _STATUS, _COMPARISON = "statistics.json", "validation-status.json", "comparison.json"
+
+
+@click.command()
+@click.argument("lab_name", metavar="LAB")
+@click.option("--run", "run_id", metavar="RUN", help="The result of this run instead of the current one.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write its files here.")
+@click.option("--reports", is_flag=True, help="With --out: also the private validation reports.")
+@click.option("--compare", nargs=2, metavar="RUN RUN", help="What changed from one result to another.")
+@user_option
+@json_option
+def results(
+    lab_name: str,
+    run_id: str | None,
+    out: Path | None,
+    reports: bool,
+    compare: tuple[str, str] | None,
+    user: str | None,
+    as_json: bool,
+) -> int:
+    """Show the result of LAB that counts now, and list all that are kept.
+
+    --out writes statistics.json, validation-status.json, dashboard.html and, when there was an earlier refresh,
+    comparison.json: aggregates only. Reports hold sample values of rows and are never to be shared.
+    """
+    from datalab.errors import UsageError
+    from datalab_dagster.cli import listing, run_view
+
+    if reports and out is None:
+        raise UsageError("Say where to write the reports: --out DIR.")
+    with opened(user) as service:
+        lab = service.lab(lab_name)
+        if compare:
+            return _compare(service, lab.id, *compare, as_json=as_json)
+        history = service.results(lab.id)
+        chosen = _chosen(service, lab, history, run_id)
+        written = _write(service, chosen, out, reports) if out is not None and chosen else []
+        if as_json:
+            listing.print_json([chosen] if run_id and chosen else history)
+            return 0
+        if chosen is None:
+            listing.line(f"Lab {lab.id} has no result yet. {lab.state.next_step}")
+            return 0
+        run_view.print_result(chosen, findings_of(service, chosen))
+        if not run_id:
+            run_view.print_results(history)
+    for path in written:
+        listing.line(str(path))
+    if not written:
+        listing.line(f"Write its files: `datalab results {lab.id} --out DIR`.")
+    return 0
+
+
+def findings_of(service: LabService, result: ResultInfo) -> list[tuple[str, list[Finding]]]:
+    """Return what is wrong or odd in a result, and what fell since the refresh before; a label for each group."""
+    from datalab.results import ValidationStatus
+    from datalab.statistics import Comparison
+    from datalab_dagster.cli.listing import DROP, ERROR, WARNING
+
+    def read(name: str) -> bytes:
+        return service.result_file(result.lab_id, name, run_id=result.run_id)
+
+    groups: list[tuple[str, list[Finding]]] = []
+    if _STATUS in result.files:
+        status = ValidationStatus.model_validate_json(read(_STATUS))
+        groups += [(f"{ERROR} {name}:", found.errors) for name, found in status.datasets.items()]
+        if status.statistics is not None:
+            groups += [(ERROR, status.statistics.data_errors), (WARNING, status.statistics.quality_warnings)]
+    if _COMPARISON in result.files:
+        groups.append((DROP, Comparison.model_validate_json(read(_COMPARISON)).warnings))
+    return groups
+
+
+def _chosen(service: LabService, lab: LabInfo, history: list[ResultInfo], run_id: str | None) -> ResultInfo | None:
+    """The result that was asked for: of a run, else the current one, else the newest."""
+    if run_id:
+        return the_result(service, lab.id, run_id)
+    return next((result for result in history if result.current), history[0] if history else None)
+
+
+def _write(service: LabService, result: ResultInfo, out: Path, reports: bool) -> list[Path]:
+    """Write the files of a result where a preflight would put them; only their owner may read the reports."""
+    written = [
+        _put(out / name, service.result_file(result.lab_id, name, run_id=result.run_id), 0o644) for name in result.files
+    ]
+    for kind in result.reports if reports else []:
+        content = service.validation_report(result.lab_id, kind, run_id=result.run_id)
+        written.append(_put(out / kind.value / "validation-report.json", content, 0o600))
+    return written
+
+
+def _put(path: Path, content: bytes, mode: int) -> Path:
+    """Write a file whole or not at all."""
+    from datalab.errors import OutputFailed
+    from datalab.scratch import why
+
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+            file.write(content)
+        part.replace(path)
+    except OSError as error:
+        raise OutputFailed(path, why(error)) from None
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def _compare(service: LabService, lab: str, before: str, now: str, *, as_json: bool) -> int:
+    from datalab.errors import UsageError
+    from datalab.results import StatisticsResultV2, parse_statistics_result
+    from datalab.statistics import compare_statistics
+    from datalab_dagster.cli import listing, panels
+
+    def statistics(run_id: str) -> StatisticsResultV2:
+        result = the_result(service, lab, run_id)
+        parsed = parse_statistics_result(service.result_file(lab, _STATISTICS, run_id=result.run_id))
+        if not isinstance(parsed, StatisticsResultV2):
+            raise UsageError("Statistics of the old format (version 1) cannot be compared.")
+        return parsed
+
+    comparison = compare_statistics(statistics(before), statistics(now))
+    if as_json:
+        listing.print_json(comparison)
+    else:
+        panels.print_comparison(comparison)
+    return 0

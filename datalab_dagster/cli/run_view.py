@@ -1,0 +1,114 @@
+"""Runs and results on the terminal: how far, why, what they found; nothing is asked for here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from datalab.lab import DatasetKind
+from datalab.registry import RunState
+from datalab.results import Finding
+from datalab_dagster.cli.listing import (
+    console_for_text,
+    line,
+    print_findings,
+    print_table,
+    short,
+    when,
+)
+from datalab_dagster.service import ResultInfo, RunInfo
+
+_WORDS = {
+    RunState.STARTED: "[cyan]going on[/]",
+    RunState.FINISHED: "finished",
+    RunState.FAILED: "[red]broke off[/]",
+    RunState.SUPERSEDED: "data replaced",
+    RunState.CANCELLED: "[yellow]cancelled[/]",
+}
+_STEPS = {
+    "PENDING": "waits",
+    "RUNNING": "[cyan]runs[/]",
+    "SUCCESS": "[green]done[/]",
+    "FAILED": "[red]failed[/]",
+    "SKIPPED": "skipped",
+}
+_HEADLINES = ("valid_rows", "invalid_rows", "distinct_user_ids", "distinct_ids", "distinct_segments")
+
+
+def print_runs(runs: Sequence[RunInfo]) -> None:
+    """Print a row per run."""
+    if not runs:
+        line("There were no runs yet.")
+        return
+    rows = [
+        (short(run.run_id), _WORDS[run.state], when(run.started_at), _seconds(run), run.cause, run.reason or "")
+        for run in runs
+    ]
+    print_table(("run", "state", "began", "took", "cause", "reason"), rows, numbers=("took",), markup=("state",))
+
+
+def print_run(run: RunInfo, *, steps: bool = True) -> None:
+    """Print one run, and how far its steps are."""
+    console = console_for_text()
+    word = _WORDS[run.state]
+    took = f", took {_seconds(run)}" if run.is_complete else ""
+    console.print(f"\nRun {short(run.run_id)}: {word}, began {when(run.started_at)}{took}", highlight=False)
+    details = {"Cause": run.cause, "Reason": run.reason, "Page": run.url}
+    for title, text in details.items():
+        if text:
+            console.print(f"  {title}: {text}", highlight=False, soft_wrap=True, markup=False)
+    if steps and run.steps:
+        rows = [
+            (step.name, _STEPS[step.state], f"{step.seconds:.1f} s" if step.seconds is not None else "")
+            for step in run.steps
+        ]
+        print_table(("step", "state", "took"), rows, numbers=("took",), markup=("state",))
+
+
+def print_results(results: Sequence[ResultInfo]) -> None:
+    """Print a row per result, the current one marked."""
+    rows = [
+        (
+            short(result.run_id),
+            "current" if result.current else "",
+            f"[{'green' if result.status == 'SUCCESS' else 'red'}]{result.status}[/]",
+            when(result.created_at),
+            _of(result.datasets),
+        )
+        for result in results
+    ]
+    print_table(("run", "", "verdict", "made", "from"), rows, markup=("verdict",))
+
+
+def print_result(result: ResultInfo, findings: Iterable[tuple[str, Iterable[Finding]]]) -> None:
+    """Print what a result says: verdict, findings with the label of their group, headline numbers, files."""
+    console = console_for_text()
+    colour = "green" if result.status == "SUCCESS" else "red"
+    which = "the current result" if result.current else "not of what is provisioned now"
+    console.print(f"\nResult of run {short(result.run_id)} ({which}): [{colour}]{result.status}[/]", highlight=False)
+    print_findings(console, findings)
+    print_headlines(result.summary)
+    reports = ", ".join(kind.value for kind in result.reports)
+    line(f"Files: {', '.join(result.files) or 'none'}")
+    line(f"Private reports (they hold sample values; do not share them): {reports or 'none'}")
+
+
+def print_headlines(summary: Mapping[str, Any]) -> None:
+    """Print the headline numbers of each dataset in a row."""
+    rows = []
+    for kind in DatasetKind:
+        numbers = {name: summary.get(f"{kind.value}.{name}") for name in _HEADLINES}
+        if any(isinstance(number, int) for number in numbers.values()):
+            cells = (f"{number:,}" if isinstance(number, int) else "" for number in numbers.values())
+            rows.append((kind.value, *cells))
+    if rows:
+        header = ("dataset", "valid", "invalid", "users", "distinct ids", "segments")
+        print_table(header, rows, numbers=header[1:])
+
+
+def _of(datasets: Mapping[DatasetKind, str]) -> str:
+    return ", ".join(f"{kind.value} {short(datasets[kind])}" for kind in DatasetKind if kind in datasets)
+
+
+def _seconds(run: RunInfo) -> str:
+    return f"{(run.ended_at - run.started_at).total_seconds():.0f} s" if run.ended_at else ""

@@ -1,0 +1,80 @@
+"""`datalab status`: how labs stand, why, and what to do next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from datalab_dagster.cli.deployment import UNDECIDED, json_option, opened, user_option
+
+if TYPE_CHECKING:
+    from datalab_dagster.service import LabInfo, LabService, RunInfo
+
+
+@click.command()
+@click.argument("lab_name", metavar="[LAB]", required=False)
+@click.option("--watch", is_flag=True, help="Show changes until the lab is Ready or Failed and no run goes on.")
+@user_option
+@json_option
+def status(lab_name: str | None, watch: bool, user: str | None, as_json: bool) -> int:
+    """Show how LAB stands, why, what to do next, and how far its run is; without LAB, all labs.
+
+    Exit codes for a LAB: 0 Ready, 1 Failed, 4 neither (Empty, Incomplete, Validating, Stale).
+    """
+    from datalab.errors import UsageError
+    from datalab_dagster.cli import lab_view, listing
+    from datalab_dagster.cli.watch import follow_lab, lab_and_run
+
+    if lab_name is None and watch:
+        raise UsageError("Say which lab to watch: `datalab status LAB --watch`.")
+    with opened(user) as service:
+        if lab_name is None:
+            labs = service.labs()
+            if as_json:
+                listing.print_json(labs)
+            else:
+                lab_view.print_labs(labs)
+            return 0
+        if watch:
+            found, run = follow_lab(service, lab_name, _json_line if as_json else _line, quiet=as_json)
+        else:
+            found, run = lab_and_run(service, lab_name)
+        if not as_json:
+            _print(service, found, run)
+        elif not watch:
+            listing.print_json({**_plain(found), "run": _plain(run) if run else None})
+    return verdict_code(found)
+
+
+def verdict_code(lab: LabInfo) -> int:
+    """Return the exit code that says how a lab stands."""
+    from datalab.registry import LabState
+
+    return {LabState.READY: 0, LabState.FAILED: 1}.get(lab.state.state, UNDECIDED)
+
+
+def _print(service: LabService, lab: LabInfo, run: RunInfo | None) -> None:
+    from datalab_dagster.cli import lab_view, run_view
+
+    lab_view.print_state(lab)
+    lab_view.print_slots(lab)
+    if run is not None:
+        run_view.print_run(run, steps=not run.is_complete)
+    if (current := service.current_result(lab.id)) is not None:
+        run_view.print_headlines(current.summary)
+
+
+def _line(lab: LabInfo, run: RunInfo | None) -> None:
+    goes_on = f" (run {run.run_id[:12]}: {run.cause})" if run and not run.is_complete else ""
+    click.echo(f"{lab.state.state.value}: {lab.state.reason}{goes_on}")
+
+
+def _json_line(lab: LabInfo, run: RunInfo | None) -> None:
+    import json
+
+    click.echo(json.dumps({**_plain(lab), "run": _plain(run) if run else None}))
+
+
+def _plain(model: LabInfo | RunInfo) -> dict[str, object]:
+    return model.model_dump(mode="json", by_alias=True)

@@ -1,0 +1,109 @@
+"""`datalab token`: API tokens of users, for the SDK, scripts and the command line on other machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from datalab_dagster.cli.accounts import opened_accounts, whoever_asks
+from datalab_dagster.cli.deployment import json_option, user_option
+
+if TYPE_CHECKING:
+    from datalab.registry.accounts import ApiToken
+
+
+@click.group()
+def token() -> None:
+    """Make, list and revoke API tokens.
+
+    A token may do what its user may do. Send it as `Authorization: Bearer TOKEN`, or give it to the SDK.
+    """
+
+
+@token.command()
+@click.argument("email")
+@click.option("--name", required=True, help="What it is for, such as 'nightly upload'.")
+@click.option("--days", type=click.IntRange(1, 366), default=90, show_default=True, help="How long it is valid.")
+@user_option
+@json_option
+def create(email: str, name: str, days: int, user: str | None, as_json: bool) -> int:
+    """Make a token for a user and print it: this once, as only its hash is kept."""
+    import json
+    from datetime import timedelta
+
+    from datalab_dagster.cli import listing
+
+    with opened_accounts() as accounts:
+        made, secret = accounts.tokens.create(email, name, lifetime=timedelta(days=days), by=whoever_asks(user))
+    if as_json:
+        click.echo(json.dumps({**_plain(made), "token": secret}, indent=2, ensure_ascii=False))
+        return 0
+    click.echo(f"Token {made.id} of {made.email}, valid until {listing.when(made.expires_at)}. Keep it now:", err=True)
+    click.echo(secret)
+    return 0
+
+
+@token.command("list")
+@click.argument("email", required=False)
+@json_option
+def list_tokens(email: str | None, as_json: bool) -> int:
+    """List all tokens, or those of a user, with when they were last used."""
+    import json
+
+    from datalab_dagster.cli import listing
+
+    with opened_accounts() as accounts:
+        tokens = accounts.tokens.all(email)
+    if as_json:
+        click.echo(json.dumps([_plain(one) for one in tokens], indent=2, ensure_ascii=False))
+    elif not tokens:
+        click.echo("There is no API token.")
+    else:
+        listing.print_table(
+            ["Id", "User", "Name", "State", "Until", "Last used"],
+            (
+                [
+                    one.id,
+                    one.email,
+                    one.name,
+                    _state(one),
+                    listing.when(one.expires_at),
+                    listing.when(one.last_used_at) if one.last_used_at else "never",
+                ]
+                for one in tokens
+            ),
+        )
+    return 0
+
+
+@token.command()
+@click.argument("token_id", metavar="ID")
+@user_option
+def revoke(token_id: str, user: str | None) -> int:
+    """End a token at once."""
+    with opened_accounts() as accounts:
+        ended = accounts.tokens.revoke(token_id, by=whoever_asks(user))
+    click.echo(f"Token {ended.id} of {ended.email} is revoked.")
+    return 0
+
+
+def _state(one: ApiToken) -> str:
+    from datetime import UTC, datetime
+
+    if one.revoked_at is not None:
+        return "revoked"
+    return "valid" if one.expires_at > datetime.now(UTC) else "expired"
+
+
+def _plain(one: ApiToken) -> dict[str, str | None]:
+    return {
+        "id": one.id,
+        "user": one.email,
+        "name": one.name,
+        "state": _state(one),
+        "createdAt": one.created_at.isoformat(),
+        "createdBy": one.created_by,
+        "expiresAt": one.expires_at.isoformat(),
+        "lastUsedAt": one.last_used_at.isoformat() if one.last_used_at else None,
+    }

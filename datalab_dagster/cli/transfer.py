@@ -1,0 +1,114 @@
+"""Files to and from a deployment, with a bar on the terminal; what is stored and how is not known here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from datalab.errors import InputMissing, InputUnreadable, OutputFailed, UsageError
+from datalab.scratch import why
+from datalab_dagster.cli.deployment import Stopped
+from datalab_dagster.cli.listing import size
+
+if TYPE_CHECKING:
+    from datalab_dagster.service import DatasetInfo, LabService
+
+_SECONDS_BETWEEN_LINES = 5.0
+_BLOCK = 1 << 20
+
+
+def upload_file(
+    service: LabService,
+    file: Path,
+    *,
+    name: str | None = None,
+    description: str = "",
+    for_machines: bool = False,
+) -> DatasetInfo:
+    """Upload a file under its name; an upload of it that broke off goes on.
+
+    Raises:
+        InputMissing, InputUnreadable: the file cannot be read.
+        UploadInterrupted: the store failed.
+        Stopped: Ctrl-C; what is stored is kept.
+    """
+    try:
+        with file.open("rb") as source, shown_bytes(file.name, file.stat().st_size, quiet=for_machines) as progress:
+            return service.upload_dataset(source, name or file.name, description=description, progress=progress)
+    except FileNotFoundError:
+        raise InputMissing(file) from None
+    except OSError as error:
+        raise InputUnreadable(file, why(error)) from None
+    except KeyboardInterrupt:
+        raise Stopped("Interrupted: what is stored is kept, and the same command goes on from there.") from None
+
+
+def download_file(service: LabService, dataset: DatasetInfo, file: Path) -> None:
+    """Write the content of a dataset to `file`: private, and whole or not at all.
+
+    Raises:
+        UsageError: there is a file already.
+        OutputFailed: it cannot be written.
+        KeyNotFound, KeyAccessDenied, ChunkDamaged: as their names say.
+    """
+    if file.exists():
+        raise UsageError(f"{file} is there already and was not touched: choose another name.")
+    part: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".part", dir=file.parent)
+        part = Path(name)
+        with (
+            os.fdopen(handle, "wb") as target,
+            service.download_dataset(dataset.manifest_hash) as content,
+            shown_bytes(dataset.name, dataset.size) as progress,
+        ):
+            while block := content.read(_BLOCK):
+                target.write(block)
+                progress(len(block))
+        part.replace(file)
+    except OSError as error:
+        raise OutputFailed(file, why(error)) from None
+    finally:
+        if part is not None:
+            part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def shown_bytes(name: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+    """Yield what is told of every chunk: a bar on a terminal, else a line now and then; on standard error."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _lines(console, name, total, quiet)
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(name, total=total)
+        yield lambda count: bar.update(task, advance=count)
+
+
+def _lines(console: Console, name: str, total: int, quiet: bool) -> Callable[[int], None]:
+    done = 0
+    last = time.monotonic()
+
+    def progress(count: int) -> None:
+        nonlocal done, last
+        done += count
+        if not quiet and time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
+            last = time.monotonic()
+            console.print(f"{name}: {size(done)} of {size(total)}", highlight=False, soft_wrap=True, markup=False)
+
+    return progress

@@ -1,0 +1,125 @@
+"""`datalab user`: who may use the portal, and as what."""
+
+from __future__ import annotations
+
+import click
+
+from datalab_dagster.cli.accounts import new_password, opened_accounts, whoever_asks
+from datalab_dagster.cli.deployment import confirm, json_option, user_option, yes_option
+
+ROLE = click.Choice(["publisher", "viewer", "admin"])
+_stdin_option = click.option("--password-stdin", is_flag=True, help="Read the password from the standard input.")
+
+
+@click.group()
+def user() -> None:
+    """Say who may use the portal, and as what.
+
+    publisher: everything. viewer: reads labs and statistics; sees no validation report, no file, changes nothing.
+    admin: of the clean room's vendor; sees only the aggregates of labs that were made with sharing on.
+
+    Without any user, the portal needs no login and answers this machine only. With the first one, everybody logs in.
+    """
+
+
+@user.command()
+@click.argument("email")
+@click.option("--role", type=ROLE, default="publisher", show_default=True)
+@_stdin_option
+@click.option("--no-password", is_flag=True, help="No login in the browser: API tokens only.")
+@user_option
+def add(email: str, role: str, password_stdin: bool, no_password: bool, user: str | None) -> int:
+    """Add a user, and ask for a password."""
+    from datalab.registry.accounts import Role
+
+    password = None if no_password else new_password(password_stdin)
+    with opened_accounts() as accounts:
+        first = not accounts.any_user()
+        added = accounts.add(email, Role(role), password=password, by=whoever_asks(user))
+    click.echo(f"User {added.email} was added as {added.role.value}.")
+    if first:
+        click.echo("This is the first user: from now on everybody has to log in to the portal.")
+    return 0
+
+
+@user.command("list")
+@json_option
+def list_users(as_json: bool) -> int:
+    """List all users."""
+    import json
+
+    from datalab_dagster.cli import listing
+
+    with opened_accounts() as accounts:
+        users = accounts.users()
+    if as_json:
+        rows = [
+            {
+                "email": one.email,
+                "role": one.role.value,
+                "hasPassword": one.has_password,
+                "createdAt": one.created_at.isoformat(),
+                "createdBy": one.created_by,
+            }
+            for one in users
+        ]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif not users:
+        click.echo("There is no user: the portal needs no login and answers this machine only.")
+    else:
+        listing.print_table(
+            ["Email", "Role", "Login", "Added", "By"],
+            (
+                [
+                    one.email,
+                    one.role.value,
+                    "password" if one.has_password else "tokens only",
+                    listing.when(one.created_at),
+                    one.created_by,
+                ]
+                for one in users
+            ),
+        )
+    return 0
+
+
+@user.command("set-role")
+@click.argument("email")
+@click.argument("role", type=ROLE)
+@user_option
+def set_role(email: str, role: str, user: str | None) -> int:
+    """Change what a user may do; it holds at once."""
+    from datalab.registry.accounts import Role
+
+    with opened_accounts() as accounts:
+        changed = accounts.set_role(email, Role(role), by=whoever_asks(user))
+    click.echo(f"User {changed.email} is {changed.role.value} now.")
+    return 0
+
+
+@user.command("set-password")
+@click.argument("email")
+@_stdin_option
+@user_option
+def set_password(email: str, password_stdin: bool, user: str | None) -> int:
+    """Change a user's password and end the user's sessions; API tokens stay."""
+    password = new_password(password_stdin)
+    with opened_accounts() as accounts:
+        changed = accounts.set_password(email, password, by=whoever_asks(user))
+    click.echo(f"The password of {changed.email} was changed; running sessions were ended.")
+    return 0
+
+
+@user.command()
+@click.argument("email")
+@yes_option
+@user_option
+def delete(email: str, yes: bool, user: str | None) -> int:
+    """Delete a user with all sessions and API tokens; labs, datasets and the audit log stay."""
+    confirm(f"Delete user {email} with all sessions and API tokens?", yes=yes)
+    with opened_accounts() as accounts:
+        left = accounts.delete(email, by=whoever_asks(user))
+    click.echo(f"User {email.strip().lower()} was deleted.")
+    if not left:
+        click.echo("No user is left: on this machine the portal needs no login any more, elsewhere it does not start.")
+    return 0

@@ -1,0 +1,128 @@
+"""`datalab validate`, `datalab runs` and `datalab run`: validations are started, listed, shown and stopped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from datalab_dagster.cli.deployment import UNDECIDED, confirm, json_option, opened, the_run, user_option, yes_option
+
+if TYPE_CHECKING:
+    from datalab_dagster.service import LabService, RunInfo
+
+
+@click.command()
+@click.argument("lab_name", metavar="LAB")
+@click.option("--wait", is_flag=True, help="Wait for its end, and tell what it found.")
+@click.option("--again", is_flag=True, help="Also when these datasets were validated already.")
+@user_option
+@json_option
+def validate(lab_name: str, wait: bool, again: bool, user: str | None, as_json: bool) -> int:
+    """Validate what is provisioned to LAB, in the background.
+
+    A run on exactly these datasets that goes on, or has given their current result, is taken as it is.
+
+    Exit codes with --wait: 0 Ready, 1 Failed, 4 no verdict (the run was cancelled, or its data were replaced).
+    """
+    from datalab_dagster.cli import listing, run_view
+    from datalab_dagster.cli.watch import follow_run
+
+    with opened(user) as service:
+        lab = service.lab(lab_name)
+        run = service.validate(lab.id, again=again)
+        if not wait:
+            if as_json:
+                listing.print_json(run)
+            else:
+                run_view.print_run(run, steps=False)
+                listing.line(f"See how far it is: `datalab status {lab.id} --watch`.")
+            return 0
+        if not as_json and not run.is_complete:
+            click.echo(f"Run {listing.short(run.run_id)} validates lab {lab.id}.", err=True)
+        return _finish(service, follow_run(service, run.run_id, quiet=as_json), as_json)
+
+
+@click.command()
+@click.argument("lab_name", metavar="LAB")
+@user_option
+@json_option
+def runs(lab_name: str, user: str | None, as_json: bool) -> int:
+    """List the runs of LAB, the newest first."""
+    from datalab_dagster.cli import listing, run_view
+
+    with opened(user) as service:
+        found = service.runs(lab_name)
+    if as_json:
+        listing.print_json(found)
+    else:
+        run_view.print_runs(found)
+    return 0
+
+
+@click.group()
+def run() -> None:
+    """Show and cancel runs.
+
+    RUN is a run's id, or its first 8 or more characters.
+    """
+
+
+@run.command()
+@click.argument("run_id", metavar="RUN")
+@user_option
+@json_option
+def show(run_id: str, user: str | None, as_json: bool) -> int:
+    """Show a run and its steps."""
+    from datalab_dagster.cli import listing, run_view
+
+    with opened(user) as service:
+        found = the_run(service, run_id)
+    if as_json:
+        listing.print_json(found)
+    else:
+        run_view.print_run(found)
+    return 0
+
+
+@run.command()
+@click.argument("run_id", metavar="RUN")
+@yes_option
+@user_option
+def cancel(run_id: str, yes: bool, user: str | None) -> int:
+    """Stop a run; one that has ended stays as it is."""
+    from datalab_dagster.cli import run_view
+
+    with opened(user) as service:
+        found = the_run(service, run_id)
+        if not found.is_complete:
+            confirm(f"Cancel run {found.run_id} of lab {found.lab_id}?", yes=yes)
+            found = service.cancel_run(found.run_id)
+    run_view.print_run(found, steps=False)
+    return 0
+
+
+def _finish(service: LabService, ended: RunInfo, as_json: bool) -> int:
+    """Tell what a run that has ended found, and return the exit code."""
+    from datalab.registry import RunState
+    from datalab_dagster.cli import lab_view, listing, run_view
+    from datalab_dagster.cli.results import findings_of
+
+    result = next((result for result in service.results(ended.lab_id) if result.run_id == ended.run_id), None)
+    if as_json:
+        listing.print_json(
+            {
+                "run": ended.model_dump(mode="json", by_alias=True),
+                "result": result.model_dump(mode="json", by_alias=True) if result else None,
+            }
+        )
+    else:
+        run_view.print_run(ended, steps=False)
+        if result is not None:
+            run_view.print_result(result, findings_of(service, result))
+        lab_view.print_state(service.lab(ended.lab_id))
+    if ended.state is RunState.FAILED:
+        return 1
+    if result is None or not result.current:
+        return UNDECIDED
+    return 0 if result.status == "SUCCESS" else 1
