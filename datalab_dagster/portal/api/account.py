@@ -1,0 +1,106 @@
+"""Routes of the visitor himself: log in, who am I, log out; and the audit log, and whether the portal is up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field, SecretStr
+
+from datalab.registry.accounts import Role
+from datalab_dagster.portal import login
+from datalab_dagster.portal.access import GRANTS, Guest, Insider, Visitor
+from datalab_dagster.portal.state import portal_of
+from datalab_dagster.service.models import ServiceModel
+
+router = APIRouter(tags=["account"])
+
+
+class Credentials(ServiceModel):
+    """What a user logs in with."""
+
+    email: str = Field(max_length=254)
+    password: SecretStr = Field(max_length=1024)
+
+
+class VisitorInfo(ServiceModel):
+    """Who the portal takes you for."""
+
+    email: str
+    role: Role
+    via: Literal["session", "token", "local"]
+    csrf_token: str | None
+    """To be sent as X-CSRF-Token with every change; null for an API token."""
+    permissions: list[str]
+
+
+class AuditInfo(ServiceModel):
+    """One thing that somebody did."""
+
+    number: int
+    at: datetime
+    actor: str
+    via: str
+    address: str
+    action: str
+    subject: str
+    details: dict[str, Any]
+
+
+class Health(ServiceModel):
+    """The portal and its database answer."""
+
+    status: Literal["ok"] = "ok"
+
+
+@router.post("/session", status_code=204)
+def log_in(credentials: Credentials, request: Request) -> Response:
+    """Log in; the answer sets the cookie of the session. Failed logins are limited per account and address."""
+    response = Response(status_code=204)
+    login.sign_in(request, response, credentials.email, credentials.password.get_secret_value())
+    return response
+
+
+@router.get("/session")
+def who_am_i(visitor: Guest) -> VisitorInfo:
+    """Return who you are to the portal, and the token that goes with changes."""
+    return _info(visitor)
+
+
+@router.delete("/session", status_code=204)
+def log_out(visitor: Guest, request: Request) -> Response:
+    """End the session."""
+    response = Response(status_code=204)
+    login.sign_out(request, response)
+    return response
+
+
+@router.get("/audit")
+def audit_log(
+    visitor: Insider,
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    before: Annotated[int | None, Query(ge=0, le=2**62, description="Only entries with a smaller number")] = None,
+) -> list[AuditInfo]:
+    """Return who did what, the newest first."""
+    entries = portal_of(request).accounts.audit.entries(limit=limit, before=before)
+    return [AuditInfo.model_validate(vars(entry)) for entry in entries]
+
+
+@router.get("/health")
+def health(request: Request) -> Health:
+    """Return ok when the portal and its database answer."""
+    portal_of(request).accounts.any_user()
+    return Health()
+
+
+def _info(visitor: Visitor) -> VisitorInfo:
+    permissions = sorted(permission.value for permission in GRANTS[visitor.role])
+    return VisitorInfo(
+        email=visitor.email,
+        role=visitor.role,
+        via=visitor.via,
+        csrf_token=visitor.csrf_token,
+        permissions=permissions,
+    )

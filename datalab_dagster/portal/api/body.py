@@ -1,0 +1,88 @@
+"""Reads the body of a request bit by bit, for uploads: what the deployment has not taken yet stays with the sender."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from anyio import fail_after, from_thread
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from datalab_dagster.portal.errors import ContentTypeWrong, RequestTooLarge, RequestTooSlow
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+STALLED_AFTER = 60.0
+"""Seconds without a byte."""
+_ENVELOPES = ("multipart/", "application/x-www-form-urlencoded")
+
+
+def no_envelope(request: Request) -> None:
+    """Make sure that the body is the file itself: a form around it would become part of the dataset.
+
+    Raises:
+        ContentTypeWrong: it is a form.
+    """
+    if request.headers.get("Content-Type", "").lower().startswith(_ENVELOPES):
+        raise ContentTypeWrong("application/octet-stream, the file itself and no form (curl: -T FILE)")
+
+
+async def read_at_most(request: Request, limit: int) -> bytes:
+    """Return the whole body.
+
+    Raises:
+        RequestTooLarge: it has more than `limit` bytes; the rest was not read.
+        RequestTooSlow: nothing came for a while.
+    """
+    body = bytearray()
+    stream = request.stream()
+    while (piece := await _next_of(stream)) is not None:
+        body += piece
+        if len(body) > limit:
+            raise RequestTooLarge(limit)
+    return bytes(body)
+
+
+async def _next_of(stream: AsyncIterator[bytes]) -> bytes | None:
+    """Return the next piece, None at the end; a sender who falls silent must not hold a place for ever."""
+    try:
+        with fail_after(STALLED_AFTER):
+            return await anext(stream, None)
+    except TimeoutError:
+        raise RequestTooSlow(STALLED_AFTER) from None
+
+
+class BodyReader(io.RawIOBase):
+    """The body of a request as a file, for a worker thread of the request; it waits for the sender.
+
+    A sender who goes away is an OSError, so that nothing half-sent is taken for whole.
+    """
+
+    def __init__(self, request: Request) -> None:
+        super().__init__()
+        self._stream: AsyncIterator[bytes] = request.stream()
+        self._left = memoryview(b"")
+        self._ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        with memoryview(buffer) as raw, raw.cast("B") as room:
+            while not self._left and not self._ended:
+                try:
+                    self._left = memoryview(from_thread.run(self._next))
+                except ClientDisconnect:
+                    raise ConnectionResetError("the sender went away") from None
+            count = min(len(room), len(self._left))
+            room[:count] = self._left[:count]
+            self._left = self._left[count:]
+            return count
+
+    async def _next(self) -> bytes:
+        piece = await _next_of(self._stream)
+        self._ended = piece is None
+        return piece or b""

@@ -1,0 +1,72 @@
+"""Routes of labs: create, list, get, delete, and provisioning with its history."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query, Response
+
+from datalab.lab import DatasetKind, LabDefinition
+from datalab_dagster.portal.access import Changer, Reader, Record, Service
+from datalab_dagster.portal.api.values import Cause, LabName
+from datalab_dagster.service import EventInfo, LabInfo
+
+router = APIRouter(tags=["labs"])
+
+Changes = Annotated[
+    dict[DatasetKind, Annotated[str, Body(max_length=200)] | None],
+    Body(description="Slot → manifest hash to provision, or null to deprovision"),
+]
+
+
+@router.get("/labs")
+def list_labs(visitor: Reader, service: Service) -> list[LabInfo]:
+    """Return all labs with their state, the oldest first."""
+    return service.labs()
+
+
+@router.post("/labs", status_code=201)
+def create_lab(definition: LabDefinition, visitor: Changer, service: Service, record: Record) -> LabInfo:
+    """Make a lab; its definition never changes afterwards."""
+    lab = service.create_lab(definition)
+    record("lab.create", lab.id, name=lab.name, shareStatistics=lab.definition.share_statistics)
+    return lab
+
+
+@router.get("/lab-by-name")
+def lab_by_name(
+    visitor: Reader, service: Service, name: Annotated[str, Query(max_length=500, description="Name or id")]
+) -> LabInfo:
+    """Return a lab by its name, which may hold what cannot stand in a path."""
+    return service.lab(name)
+
+
+@router.get("/labs/{lab}")
+def get_lab(lab: LabName, visitor: Reader, service: Service) -> LabInfo:
+    """Return a lab, how it stands and what is provisioned to it."""
+    return service.lab(lab)
+
+
+@router.delete("/labs/{lab}", status_code=204)
+def delete_lab(lab: LabName, visitor: Changer, service: Service, record: Record) -> Response:
+    """Deprovision everything and delete the lab; datasets stay."""
+    lab_id = service.lab(lab).id
+    service.delete_lab(lab_id)
+    record("lab.delete", lab_id)
+    return Response(status_code=204)
+
+
+@router.patch("/labs/{lab}/slots")
+def change_slots(
+    lab: LabName, changes: Changes, visitor: Changer, service: Service, record: Record, cause: Cause = ""
+) -> LabInfo:
+    """Provision and deprovision slots, all in one transaction or none."""
+    now = service.change(lab, changes, cause=cause)
+    record("lab.provision", now.id, changes={kind.value: given for kind, given in changes.items()}, cause=cause)
+    return now
+
+
+@router.get("/labs/{lab}/events")
+def list_events(lab: LabName, visitor: Reader, service: Service) -> list[EventInfo]:
+    """Return every provisioning event of a lab, the oldest first."""
+    return service.events(lab)

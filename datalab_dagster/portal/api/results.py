@@ -1,0 +1,114 @@
+"""Routes of results: history, the files of one result, the private validation reports, and zips with the vendor's
+names."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from datalab.lab import DatasetKind
+from datalab_dagster.portal.access import Insider, Reader, Record, Service
+from datalab_dagster.portal.api.values import LabName, ResultId, attachment, run_of
+from datalab_dagster.portal.security import DASHBOARD_POLICY
+from datalab_dagster.service import ResultInfo, ResultNotFound
+
+router = APIRouter(prefix="/labs/{lab}/results", tags=["results"])
+_ANY_JSON: dict[str, Any] = {"content": {"application/json": {"schema": {}}}}
+_FILE: dict[str, Any] = {"content": {"application/json": {"schema": {}}, "text/html": {"schema": {"type": "string"}}}}
+_ZIP: dict[str, Any] = {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
+REPORT = "validation-report.json"
+
+Download = Annotated[bool, Query(description="Let a browser save it")]
+
+
+class FileName(StrEnum):
+    """A shareable file of a result: aggregates only."""
+
+    STATISTICS = "statistics.json"
+    STATUS = "validation-status.json"
+    DASHBOARD = "dashboard.html"
+    COMPARISON = "comparison.json"
+
+
+class ZipName(StrEnum):
+    """A file of a result as the vendor hands it out: alone in a zip."""
+
+    STATISTICS = "statistics.zip"
+    STATUS = "validation-status.zip"
+
+
+@router.get("")
+def list_results(lab: LabName, visitor: Reader, service: Service) -> list[ResultInfo]:
+    """Return the results that are kept, the newest first."""
+    return service.results(lab)
+
+
+@router.get("/current")
+def current_result(lab: LabName, visitor: Reader, service: Service) -> ResultInfo:
+    """Return the newest result of exactly what is provisioned now."""
+    result = service.current_result(lab)
+    if result is None:
+        raise ResultNotFound(lab, "current result")
+    return result
+
+
+@router.get("/{result}/files/{name}", response_class=Response, responses={200: _FILE})
+def result_file(
+    lab: LabName, result: ResultId, name: FileName, visitor: Reader, service: Service, download: Download = False
+) -> Response:
+    """Return a file of aggregates."""
+    return file_answer(name.value, service.result_file(lab, name.value, run_id=run_of(result)), download=download)
+
+
+@router.get("/{result}/{name}", response_class=Response, responses={200: _ZIP})
+def result_zip(lab: LabName, result: ResultId, name: ZipName, visitor: Reader, service: Service) -> Response:
+    """Return a file of aggregates as a zip."""
+    inner = f"{name.value.removesuffix('.zip')}.json"
+    return zip_answer(inner, service.result_file(lab, inner, run_id=run_of(result)), name.value)
+
+
+@router.get("/{result}/reports/{kind}", response_class=Response, responses={200: _ANY_JSON})
+def validation_report(
+    lab: LabName,
+    result: ResultId,
+    kind: DatasetKind,
+    visitor: Insider,
+    service: Service,
+    record: Record,
+    download: Download = False,
+) -> Response:
+    """Return the private validation report of a dataset: it holds sample values of rows."""
+    report = service.validation_report(lab, kind, run_id=run_of(result))
+    record("report.read", lab, dataset=kind.value, result=result)
+    return file_answer(REPORT, report, download=download)
+
+
+@router.get("/{result}/reports/{kind}/validation-report.zip", response_class=Response, responses={200: _ZIP})
+def validation_report_zip(
+    lab: LabName, result: ResultId, kind: DatasetKind, visitor: Insider, service: Service, record: Record
+) -> Response:
+    """Return the private validation report of a dataset as a zip."""
+    report = service.validation_report(lab, kind, run_id=run_of(result))
+    record("report.read", lab, dataset=kind.value, result=result)
+    return zip_answer(REPORT, report, "validation-report.zip")
+
+
+def file_answer(name: str, data: bytes, *, download: bool = False) -> Response:
+    """Return the answer with a file; a dashboard runs its own scripts, in an origin of its own."""
+    headers = {"Content-Disposition": attachment(name)} if download else {}
+    if name.endswith(".html"):
+        headers["Content-Security-Policy"] = DASHBOARD_POLICY
+    media_type = "text/html; charset=utf-8" if name.endswith(".html") else "application/json"
+    return Response(data, media_type=media_type, headers=headers)
+
+
+def zip_answer(inner: str, data: bytes, name: str) -> Response:
+    """Return the answer with a zip that holds one file."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo(inner), data, zipfile.ZIP_DEFLATED)
+    return Response(buffer.getvalue(), media_type="application/zip", headers={"Content-Disposition": attachment(name)})

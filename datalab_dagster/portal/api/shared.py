@@ -1,0 +1,39 @@
+"""Routes for the vendor's admins: what labs share; see `datalab_dagster.portal.shared`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from datalab_dagster.portal import shared
+from datalab_dagster.portal.access import Admin, Service
+from datalab_dagster.portal.api.results import Download, file_answer
+from datalab_dagster.portal.api.values import LabName
+from datalab_dagster.portal.shared import SharedLab
+
+router = APIRouter(prefix="/shared/labs", tags=["shared"])
+_FILE: dict[str, Any] = {"content": {"application/json": {"schema": {}}, "text/html": {"schema": {"type": "string"}}}}
+
+
+class SharedName(StrEnum):
+    """A file that labs share."""
+
+    STATISTICS = "statistics.json"
+    STATUS = "validation-status.json"
+    DASHBOARD = "dashboard.html"
+
+
+@router.get("")
+def list_shared_labs(visitor: Admin, service: Service) -> list[SharedLab]:
+    """Return the labs that were created with sharing on."""
+    return shared.shared_labs(service)
+
+
+@router.get("/{lab}/{name}", response_class=Response, responses={200: _FILE})
+def shared_file(
+    lab: LabName, name: SharedName, visitor: Admin, service: Service, download: Download = False
+) -> Response:
+    """Return a shared file of the current result."""
+    return file_answer(name.value, shared.shared_file(service, lab, name.value), download=download)

@@ -1,0 +1,66 @@
+"""Assembles the portal: API, pages, who may use them and what every request goes through; no route is defined here."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any
+
+from fastapi import FastAPI
+
+from datalab import __version__
+from datalab.registry.accounts import Accounts
+from datalab_dagster.portal import answers
+from datalab_dagster.portal.api import router as api_router
+from datalab_dagster.portal.api.reference import router as reference_router
+from datalab_dagster.portal.security import Security
+from datalab_dagster.portal.settings import PortalSettings
+from datalab_dagster.portal.state import Portal, ServiceFor
+from datalab_dagster.service.parts import PartUploads
+
+_PAGES = "datalab_dagster.portal.pages"
+
+
+def create_app(
+    service_for: ServiceFor,
+    accounts: Accounts,
+    settings: PortalSettings | None = None,
+    *,
+    uploads: PartUploads | None = None,
+) -> FastAPI:
+    """Return the portal of a deployment.
+
+    Mounted beside the API when `datalab_dagster.portal.pages` has them: `router` (the pages), `static` (an ASGI app for
+    /static) and `error_page` (shows an error to a person).
+
+    Args:
+        service_for: opens the deployment as a user sees it; called once per user; closing it is the caller's.
+        accounts: users, tokens, sessions and audit log.
+        settings: how it is served.
+        uploads: takes uploads by parts; without it there are none, only uploads in one request.
+    """
+    settings = settings or PortalSettings()
+    portal = Portal(service_for, accounts, settings, uploads)
+
+    app = FastAPI(
+        title="Data Lab",
+        version=__version__,
+        summary="Check and profile first-party datasets before a media clean room sees them.",
+        docs_url=None,  # both load their scripts from somebody else's server; /docs is ours
+        redoc_url=None,
+    )
+    app.state.portal = portal
+    pages = _pages()
+    answers.register(app, getattr(pages, "error_page", None))
+    app.include_router(api_router, prefix="/api")
+    app.include_router(reference_router)
+    if (router := getattr(pages, "router", None)) is not None:
+        app.include_router(router, include_in_schema=False)
+    if (static := getattr(pages, "static", None)) is not None:
+        app.mount("/static", static, name="static")
+    app.add_middleware(Security, settings=settings)
+    return app
+
+
+def _pages() -> Any:
+    return importlib.import_module(_PAGES) if importlib.util.find_spec(_PAGES) else None

@@ -1,0 +1,73 @@
+"""Reads the forms of the wizard into the draft of a lab; what a draft must be is in `draft`."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from datalab.lab import CollaborationType, IdType
+from datalab_dagster.portal.pages.draft import (
+    IDENTIFIERS_STEP,
+    MAX_IDENTIFIERS,
+    OPTIONAL,
+    SCHEMA_STEP,
+    TYPES_STEP,
+    Draft,
+    DraftIdentifier,
+)
+
+
+class Form(Protocol):
+    """The fields of a submitted form."""
+
+    def get(self, key: str, /) -> Any: ...
+
+    def getlist(self, key: str, /) -> list[Any]: ...
+
+
+def with_form(draft: Draft, step: int, form: Form) -> Draft:
+    """Return the draft with what a step's form says; other steps stay as they are."""
+    if step == TYPES_STEP:
+        chosen = set(map(str, form.getlist("type"))) | {CollaborationType.OVERLAP.value}
+        datasets = set(map(str, form.getlist("dataset")))
+        return draft.model_copy(
+            update={
+                "collaboration_types": [kind for kind in CollaborationType if kind.value in chosen],
+                "datasets": [kind for kind in OPTIONAL if kind.value in datasets],
+                "num_embeddings": _whole_number(form.get("num_embeddings")),
+            }
+        )
+    if step == IDENTIFIERS_STEP:
+        return draft.model_copy(update={"identifiers": _identifiers(form)})
+    if step == SCHEMA_STEP:
+        return draft.model_copy(update={"num_columns": _whole_number(form.get("num_columns"))})
+    return draft.model_copy(
+        update={
+            "name": str(form.get("name") or "").strip(),
+            "share_statistics": form.get("share_statistics") == "yes",
+            "drop_invalid_rows": form.get("drop_invalid_rows") == "yes",
+        }
+    )
+
+
+def _identifiers(form: Form) -> list[DraftIdentifier]:
+    """The rows of the identifiers table; rows without a name were left out on purpose."""
+    rows = []
+    for at in range(MAX_IDENTIFIERS + 1):
+        name = form.get(f"id_name_{at}")
+        if name is None:
+            break
+        chosen = str(form.get(f"id_type_{at}"))
+        rows.append(
+            DraftIdentifier(
+                id_name=str(name),
+                id_type=IdType(chosen) if chosen in set(IdType) else IdType.STRING,
+                is_matching_id=form.get(f"matching_{at}") == "yes",
+                is_activation_id=form.get(f"activation_{at}") == "yes",
+            )
+        )
+    return rows
+
+
+def _whole_number(text: Any) -> int:
+    given = str(text or "").strip()
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 7 else 0

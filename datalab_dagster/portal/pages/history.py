@@ -1,0 +1,136 @@
+"""What happened to a lab: every change of its datasets with who and when, every run, and what came out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from fastapi import Request, Response
+
+from datalab.dashboard.formats import counted, number
+from datalab.dashboard.summary import ChangeRow, change_rows
+from datalab.dashboard.texts import FIELDS
+from datalab.lab import DatasetKind
+from datalab.registry import Action, RunState, Verdict
+from datalab_dagster.portal.access import Reader, Service
+from datalab_dagster.portal.pages import results
+from datalab_dagster.portal.pages.lab import LabTab, head_of
+from datalab_dagster.portal.pages.page import render
+from datalab_dagster.portal.pages.texts import ACTION_WORDS, RUN_WORDS, dataset_title
+from datalab_dagster.service import EventInfo, ResultInfo, RunInfo
+from datalab_dagster.service.models import ServiceModel
+
+
+class Refresh(ServiceModel):
+    """One result that is kept."""
+
+    run_id: str
+    at: datetime
+    status: Verdict
+    current: bool
+    datasets: dict[DatasetKind, str]
+    """Names where the datasets are still stored, else the beginnings of their hashes."""
+    figures: list[tuple[str, str]]
+    """A few headline numbers."""
+
+
+class Entry(ServiceModel):
+    """One thing that happened."""
+
+    at: datetime
+    what: Literal["event", "run"]
+    title: str
+    detail: str
+    by: str
+    cause: str
+    run_id: str | None = None
+    run_state: RunState | None = None
+    url: str | None = None
+    action: Action | None = None
+
+
+class HistoryPage(LabTab):
+    """The history of a lab, the newest first."""
+
+    refreshes: list[Refresh]
+    entries: list[Entry]
+    changes: list[ChangeRow]
+    """The current result compared with the one before."""
+
+
+def show(lab: str, request: Request, visitor: Reader, service: Service) -> Response:
+    """Every refresh with who and when, the comparison with the previous one, every run."""
+    del visitor
+    info = service.lab(lab)
+    names = {dataset.manifest_hash: dataset.name for dataset in service.datasets()}
+    kept = service.results(info.id)
+    verdicts = {result.run_id: result.status for result in kept}
+    entries = [_of_event(event, names) for event in service.events(info.id)]
+    entries += [_of_run(run, verdicts.get(run.run_id)) for run in service.runs(info.id)]
+    current = next((result for result in kept if result.current), None)
+    page = HistoryPage(
+        **head_of(info),
+        refreshes=[_refresh(result, names) for result in kept],
+        entries=sorted(entries, key=lambda entry: entry.at, reverse=True),
+        changes=_changes(results.read(service, current)) if current else [],
+    )
+    return render(request, "history.html.j2", page)
+
+
+def _changes(found: results.Found) -> list[ChangeRow]:
+    if found.statistics is None:
+        return []
+    return change_rows(found.comparison, found.statistics.model_dump(mode="json", by_alias=True), 0)
+
+
+def _refresh(result: ResultInfo, names: dict[str, str]) -> Refresh:
+    figures = []
+    for key in ("distinct_user_ids", "valid_rows", "invalid_rows"):
+        value = result.summary.get(f"identifiers.{key}")
+        if isinstance(value, int):
+            figures.append((FIELDS[key], number(value)))
+    return Refresh(
+        run_id=result.run_id,
+        at=result.created_at,
+        status=result.status,
+        current=result.current,
+        datasets={kind: _named(manifest_hash, names) for kind, manifest_hash in result.datasets.items()},
+        figures=figures,
+    )
+
+
+def _of_event(event: EventInfo, names: dict[str, str]) -> Entry:
+    held = _named(event.manifest_hash or event.replaced or "", names)
+    detail = held
+    if event.action is Action.REPROVISIONED and event.replaced:
+        detail = f"{held}, in place of {_named(event.replaced, names)}"
+    return Entry(
+        at=event.at,
+        what="event",
+        title=f"{dataset_title(event.kind)} {ACTION_WORDS[event.action].lower()}",
+        detail=detail,
+        by=event.by,
+        cause=event.cause,
+        action=event.action,
+    )
+
+
+def _of_run(run: RunInfo, status: Verdict | None) -> Entry:
+    came_out = {"SUCCESS": "Passed", "FAILED": "Did not pass"}.get(status or "", "")
+    title = "Validation" if run.state is RunState.FINISHED else f"Validation {RUN_WORDS[run.state].lower()}"
+    detail = came_out or run.reason or f"of {counted(len(run.datasets), 'dataset')}"
+    return Entry(
+        at=run.started_at,
+        what="run",
+        title=title,
+        detail=detail,
+        by="",
+        cause=run.cause,
+        run_id=run.run_id,
+        run_state=run.state,
+        url=run.url,
+    )
+
+
+def _named(manifest_hash: str, names: dict[str, str]) -> str:
+    return names.get(manifest_hash) or f"{manifest_hash[:12]}… (deleted)"

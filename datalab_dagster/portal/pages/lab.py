@@ -1,0 +1,226 @@
+"""One lab: its datasets and what to do with them, how far its validation is, what came out; and the actions on it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import Request, Response
+from pydantic import Field
+
+from datalab.dashboard.summary import Note
+from datalab.dashboard.tables import Figure
+from datalab.dashboard.texts import DATASETS
+from datalab.errors import UsageError
+from datalab.lab import DatasetKind
+from datalab.registry import LabState, RunState
+from datalab.registry.errors import LabNotFound, ProvisioningRefused
+from datalab.results import DatasetStatus
+from datalab_dagster.portal.access import Admin, Changer, Permission, Record, Service, Visitor
+from datalab_dagster.portal.pages import results
+from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
+from datalab_dagster.portal.pages.progress import StepGroup, graph_url, groups_of
+from datalab_dagster.portal.pages.texts import columns_of, dataset_title, next_step
+from datalab_dagster.service import LabIncomplete, LabInfo, LabService, ResultInfo, RunInfo, SlotInfo
+from datalab_dagster.service.models import ServiceModel
+
+VALIDATED = (LabState.READY, LabState.FAILED)
+CAUSE = "portal"
+
+
+class LabTab(PageModel):
+    """What every page of a lab begins with."""
+
+    lab: LabInfo
+    next_step: str
+
+
+class Slot(ServiceModel):
+    """One dataset that the lab needs."""
+
+    kind: DatasetKind
+    purpose: str
+    columns: str
+    """Of its file, in order."""
+    holds: SlotInfo | None
+    checked: DatasetStatus | None
+    """What the current result says of it: valid and invalid rows, errors."""
+
+
+class Choice(ServiceModel):
+    """A stored dataset that can be provisioned."""
+
+    manifest_hash: str
+    name: str
+    size: int
+    created_at: datetime
+    in_this_lab: bool
+
+
+class LabPage(LabTab):
+    """Everything about a lab at a glance."""
+
+    slots: list[Slot]
+    choices: list[Choice]
+    """Stored datasets, the newest first; only for who may provision."""
+    without_key: int
+    """Stored datasets that cannot be provisioned, as their key was not kept."""
+    run: RunInfo | None
+    """The newest run, with its steps."""
+    progress: list[StepGroup]
+    graph_url: str | None
+    """The asset graph in Dagster's UI, while that runs."""
+    result: ResultInfo | None
+    """The current result."""
+    earlier: ResultInfo | None
+    """The newest result, where it is not of the datasets provisioned now."""
+    headlines: list[Figure]
+    findings: list[Note]
+    problems: list[str] = Field(default_factory=list)
+    """Why the last action was refused."""
+
+
+def show(lab: str, request: Request, visitor: Admin, service: Service) -> Response:
+    """The lab at a glance; who may only see shared aggregates is led to the statistics."""
+    info = lab_for(service, lab, visitor)
+    if not visitor.may(Permission.READ):
+        suffix = ".json" if request.url.path.endswith(".json") else ""
+        return go(request, f"/datalabs/{info.id}/statistics{suffix}")
+    return render(request, "lab.html.j2", page_of(service, info, visitor))
+
+
+def provision(lab: str, request: Request, visitor: Changer, service: Service, record: Record, form: Fields) -> Response:
+    """Provisions the datasets that were chosen, or takes one out; all of it or nothing."""
+    info = service.lab(lab)
+    removed = str(form.get("deprovision", ""))
+    chosen: dict[DatasetKind, str | None] = {
+        kind: str(form[kind.value]) for kind in info.definition.datasets if form.get(kind.value) and not removed
+    }
+    if removed in set(DatasetKind):
+        chosen = {DatasetKind(removed): None}
+    problems = _changed_meanwhile(info, chosen, form)
+    if not chosen:
+        problems = ["Choose a dataset for at least one slot, then provision."]
+    if not problems:
+        try:
+            service.change(info.id, chosen, cause=CAUSE)
+        except ProvisioningRefused as error:
+            problems = [problem.message for problem in error.problems]
+        except UsageError as error:
+            problems = [str(error)]
+    if problems:
+        page = page_of(service, service.lab(info.id), visitor).model_copy(update={"problems": problems})
+        return render(request, "lab.html.j2", page, status=409)
+    for kind, manifest_hash in chosen.items():
+        action = "lab.provision" if manifest_hash else "lab.deprovision"
+        record(action, info.id, kind=kind.value, manifest_hash=manifest_hash)
+    verb = "Deprovisioned" if removed else "Provisioned"
+    return go(request, f"/datalabs/{info.id}", f"{verb} {' and '.join(kind.value for kind in chosen)}.")
+
+
+def validate(lab: str, request: Request, visitor: Changer, service: Service, record: Record, form: Fields) -> Response:
+    """Sees to it that the datasets provisioned now are validated."""
+    info = service.lab(lab)
+    try:
+        run = service.validate(info.id, again=form.get("again") == "yes")
+    except LabIncomplete as error:
+        problem = f"The lab cannot be validated yet: provision {' and '.join(error.missing)} first."
+        page = page_of(service, info, visitor).model_copy(update={"problems": [problem]})
+        return render(request, "lab.html.j2", page, status=409)
+    record("lab.validate", info.id, run=run.run_id)
+    return go(request, f"/datalabs/{info.id}#progress")
+
+
+def lab_for(service: LabService, lab: str, visitor: Visitor) -> LabInfo:
+    """Return a lab that the visitor may know of.
+
+    Raises:
+        LabNotFound: there is none, or it does not share its statistics and he may see nothing else; which of the
+            two is not told.
+        LabNameAmbiguous: several have this name.
+    """
+    if visitor.may(Permission.READ):
+        return service.lab(lab)
+    found = next((info for info in service.labs() if info.id == lab and info.definition.share_statistics), None)
+    if found is None:
+        raise LabNotFound(lab)
+    return found
+
+
+def head_of(info: LabInfo) -> dict[str, Any]:
+    """Return the fields that every page of a lab begins with."""
+    filled = {slot.kind for slot in info.slots}
+    missing = [kind for kind in info.definition.datasets if kind not in filled]
+    return {"lab": info, "next_step": next_step(info.state.state, missing)}
+
+
+def page_of(service: LabService, info: LabInfo, visitor: Visitor) -> LabPage:
+    """Return all that the page of a lab says to this visitor."""
+    runs = service.runs(info.id)
+    run = service.run(runs[0].run_id) if runs else None
+    result = service.current_result(info.id)
+    kept = service.results(info.id) if result is None else []
+    found = results.read(service, result) if result else None
+    stored = service.datasets() if visitor.may(Permission.CHANGE) else []
+    return LabPage(
+        **head_of(info),
+        slots=_slots(info, found),
+        choices=[
+            Choice(
+                manifest_hash=dataset.manifest_hash,
+                name=dataset.name,
+                size=dataset.size,
+                created_at=dataset.created_at,
+                in_this_lab=info.id in dataset.labs,
+            )
+            for dataset in reversed(stored)
+            if dataset.secret_id is not None
+        ],
+        without_key=sum(dataset.secret_id is None for dataset in stored),
+        run=run,
+        progress=groups_of(run.steps) if run else [],
+        graph_url=graph_url(run),
+        result=result,
+        earlier=kept[0] if kept else None,
+        headlines=found.headlines(info.definition) if found else [],
+        findings=found.findings() if found else [],
+    )
+
+
+def is_active(run: RunInfo | None) -> bool:
+    """Tell whether a run goes on."""
+    return run is not None and run.state is RunState.STARTED
+
+
+def _slots(info: LabInfo, found: results.Found | None) -> list[Slot]:
+    holds = {slot.kind: slot for slot in info.slots}
+    checked = found.status.datasets if found and found.status else {}
+    definition = info.definition
+    return [
+        Slot(
+            kind=kind,
+            purpose=DATASETS[kind][1],
+            columns=columns_of(kind, definition.num_identifiers_columns, definition.num_embeddings),
+            holds=holds.get(kind),
+            checked=checked.get(kind.value),
+        )
+        for kind in definition.datasets
+    ]
+
+
+def _changed_meanwhile(info: LabInfo, chosen: dict[DatasetKind, str | None], form: Fields) -> list[str]:
+    """Name the slots that somebody changed after the visitor's page was made, so that nobody overwrites unseen."""
+    now = {slot.kind: slot for slot in info.slots}
+    found = []
+    for kind in chosen:
+        slot, seen = now.get(kind), form.get(f"seen-{kind.value}")
+        if seen is None or str(seen) == str(slot.sequence if slot else 0):
+            continue
+        if slot:
+            found.append(
+                f"{dataset_title(kind)} was changed by {slot.provisioned_by} after you opened this page. "
+                "Nothing of yours was changed; look at what it holds now and choose again."
+            )
+        else:
+            found.append(f"{dataset_title(kind)} was deprovisioned after you opened this page. Choose again.")
+    return found

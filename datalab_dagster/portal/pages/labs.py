@@ -1,0 +1,123 @@
+"""The list of labs and the end of one; what a single lab shows is in `lab`, how one is made in `wizard`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from fastapi import Request, Response
+
+from datalab.lab import DatasetKind
+from datalab.registry import LabState
+from datalab_dagster.portal.access import Admin, Changer, Permission, Record, Service
+from datalab_dagster.portal.pages.page import PageModel, go, render
+from datalab_dagster.portal.pages.texts import next_step
+from datalab_dagster.portal.shared import SharedLab, shared_labs
+from datalab_dagster.service.models import LabInfo, ServiceModel
+
+
+class LabRow(ServiceModel):
+    """A lab as one line."""
+
+    id: str
+    name: str
+    state: LabState
+    reason: str
+    next_step: str
+    datasets: dict[DatasetKind, bool]
+    """Every slot, and whether it is filled."""
+    refreshed_at: datetime | None
+    """When a dataset was last provisioned."""
+    refreshed_by: str
+    created_at: datetime
+    shares_statistics: bool
+
+
+class LabsPage(PageModel):
+    """All labs, the newest first."""
+
+    labs: list[LabRow]
+    total: int
+    """Before any filter."""
+    states: dict[LabState, int]
+    """How many there are in each state."""
+    state: LabState | None = None
+    """Only this one is shown."""
+    search: str = ""
+    """Only labs with this in name or id are shown."""
+
+
+class SharedPage(PageModel):
+    """The labs that share their aggregates, the newest first: what a vendor's admin sees."""
+
+    labs: list[SharedLab]
+
+
+class DeleteLabPage(PageModel):
+    """Asks whether a lab shall be deleted, and says what goes and what stays."""
+
+    lab: LabInfo
+
+
+def show(request: Request, visitor: Admin, service: Service) -> Response:
+    """Every lab with its state, the next step, its datasets and the last refresh; to an admin, what labs share."""
+    if not visitor.may(Permission.READ):
+        return render(request, "shared.html.j2", SharedPage(labs=shared_labs(service)[::-1]))
+    labs = [row_of(lab) for lab in service.labs()][::-1]
+    state = next((known for known in LabState if known.value == request.query_params.get("state")), None)
+    search = request.query_params.get("q", "").strip()[:200]
+    wanted = search.casefold()
+    shown = [
+        row
+        for row in labs
+        if (state is None or row.state is state) and (wanted in row.name.casefold() or wanted in row.id.casefold())
+    ]
+    counts = Counter(row.state for row in labs)
+    page = LabsPage(
+        labs=shown,
+        total=len(labs),
+        states={known: counts[known] for known in LabState if counts[known]},
+        state=state,
+        search=search,
+    )
+    return render(request, "labs.html.j2", page)
+
+
+def delete_form(lab: str, request: Request, visitor: Changer, service: Service) -> Response:
+    """Asks before a lab is deleted."""
+    del visitor
+    return render(request, "lab_delete.html.j2", DeleteLabPage(lab=service.lab(lab)))
+
+
+def delete(lab: str, request: Request, visitor: Changer, service: Service, record: Record) -> Response:
+    """Deletes the lab; its datasets stay."""
+    del visitor
+    info = service.lab(lab)
+    service.delete_lab(info.id)
+    record("lab.delete", info.id)
+    return go(request, "/datalabs", f"Deleted {info.name}. Its datasets are still in the Dataset Portal.")
+
+
+def home(request: Request, visitor: Admin) -> Response:
+    """Leads to the labs."""
+    del visitor
+    return go(request, "/datalabs")
+
+
+def row_of(lab: LabInfo) -> LabRow:
+    """Return a lab as one line."""
+    filled = {slot.kind for slot in lab.slots}
+    last = max(lab.slots, key=lambda slot: slot.provisioned_at, default=None)
+    missing = [kind for kind in lab.definition.datasets if kind not in filled]
+    return LabRow(
+        id=lab.id,
+        name=lab.name,
+        state=lab.state.state,
+        reason=lab.state.reason,
+        next_step=next_step(lab.state.state, missing),
+        datasets={kind: kind in filled for kind in lab.definition.datasets},
+        refreshed_at=last.provisioned_at if last else None,
+        refreshed_by=last.provisioned_by if last else "",
+        created_at=lab.created_at,
+        shares_statistics=lab.definition.share_statistics,
+    )

@@ -1,0 +1,120 @@
+"""Turns what a view found into the answer: the page itself, or its JSON twin under the same address with `.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote, unquote
+
+from fastapi import Depends, Request, Response
+from markupsafe import Markup
+from starlette.datastructures import FormData
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from datalab.dashboard.formats import counted, listed, moment, number
+from datalab.dashboard.tables import shown_of
+from datalab_dagster.portal.access import Permission, Visitor, maybe_visitor
+from datalab_dagster.portal.pages import texts
+from datalab_dagster.portal.pages.files import address
+from datalab_dagster.portal.state import portal_of
+from datalab_dagster.service.models import ServiceModel
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+JSON_SUFFIX = ".json"
+FLASH = "datalab_said"
+"""The cookie that carries one sentence from an action to the page after it."""
+
+
+class PageModel(ServiceModel):
+    """What a page shows; its JSON twin is exactly this."""
+
+
+async def _fields(request: Request) -> FormData:
+    return await request.form()
+
+
+Fields = Annotated[FormData, Depends(_fields)]
+"""The fields of a submitted form."""
+
+
+def render(request: Request, template: str, data: PageModel, *, status: int = 200, **extra: Any) -> Response:
+    """Answer with the page, or with its JSON twin when that was asked for.
+
+    Args:
+        data: everything that the page says, and all that its twin says.
+        extra: what only the HTML needs.
+    """
+    if request.url.path.endswith(JSON_SUFFIX):
+        text = data.model_dump_json(by_alias=True)
+        return Response(text, status, media_type="application/json")
+    visitor = maybe_visitor(request)
+    said = request.cookies.get(FLASH)
+    page = environment().get_template(template)
+    html = page.render(page=data, visitor=visitor, said=_said(said), csrf=_csrf_field(visitor), **extra)
+    response = HTMLResponse(html, status)
+    if said:
+        response.delete_cookie(FLASH)
+    return response
+
+
+def go(request: Request, where: str, said: str = "") -> RedirectResponse:
+    """Answer a form: go to `where`, which then says `said` once."""
+    response = RedirectResponse(where, status_code=303)
+    if said:
+        secure = portal_of(request).is_secure(request)
+        response.set_cookie(FLASH, quote(said[:300]), max_age=60, httponly=True, samesite="lax", secure=secure)
+    return response
+
+
+def _said(cookie: str | None) -> str:
+    return unquote(cookie)[:500] if cookie else ""
+
+
+def _csrf_field(visitor: Visitor | None) -> Callable[[], Markup]:
+    """The hidden field that every form carries."""
+    token = (visitor.csrf_token if visitor else None) or ""
+    return lambda: Markup('<input type="hidden" name="csrf_token" value="{}">').format(token)
+
+
+def may(visitor: Visitor | None, permission: str) -> bool:
+    """Tell whether a visitor may do what needs `permission`; for showing or hiding things."""
+    return visitor is not None and visitor.may(Permission(permission))
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates with the words and formats that they use."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+    found = Environment(
+        loader=ChoiceLoader([PackageLoader("datalab_dagster.portal"), PackageLoader("datalab.dashboard")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters.update(
+        counted=counted,
+        listed=listed,
+        number=number,
+        moment=moment,
+        size=texts.file_size,
+        seconds=texts.duration,
+        dataset=texts.dataset_title,
+        type_name=texts.type_name,
+        short=lambda manifest_hash: manifest_hash[:12],
+    )
+    found.globals.update(
+        may=may,
+        static=address,
+        shown_of=shown_of,
+        took=texts.took,
+        run_words=texts.RUN_WORDS,
+        action_words=texts.ACTION_WORDS,
+        step_words=texts.step_words,
+        step_state_words=texts.STEP_STATE_WORDS,
+    )
+    return found

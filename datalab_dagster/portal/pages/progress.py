@@ -1,0 +1,131 @@
+"""How far a run is, step by step; and the page of one run."""
+
+from __future__ import annotations
+
+from fastapi import Request, Response
+
+from datalab.registry import LabState, RunState
+from datalab.registry.errors import RunNotFound
+from datalab_dagster.portal.access import Changer, Reader, Record, Service
+from datalab_dagster.portal.pages.page import PageModel, go, render
+from datalab_dagster.portal.pages.texts import RUN_WORDS, step_group, step_place, step_words
+from datalab_dagster.service import LabInfo, LabService, ResultInfo, RunInfo
+from datalab_dagster.service.models import ServiceModel, StepInfo
+
+_ORDER = ("Datasets", "Validation", "Statistics", "Results")
+
+
+class Step(ServiceModel):
+    """One step, as people read it."""
+
+    name: str
+    title: str
+    state: str
+    seconds: float | None
+
+
+class StepGroup(ServiceModel):
+    """The steps of one part of the graph."""
+
+    title: str
+    state: str
+    done: int
+    steps: list[Step]
+
+
+class RunPage(PageModel):
+    """One run of a lab."""
+
+    lab: LabInfo
+    lab_state: LabState
+    run: RunInfo
+    run_words: str
+    progress: list[StepGroup]
+    result: ResultInfo | None
+    """What it computed."""
+    graph_url: str | None
+    """The asset graph in Dagster's UI, while that runs."""
+    dataset_names: dict[str, str]
+    """Manifest hash → name, of datasets that are still stored."""
+
+
+def show(lab: str, run: str, request: Request, visitor: Reader, service: Service) -> Response:
+    """One run: what it works on, how far it is, what it computed."""
+    del visitor
+    info = service.lab(lab)
+    found = run_of(service, info, run)
+    names = {dataset.manifest_hash: dataset.name for dataset in service.datasets()}
+    result = next((result for result in service.results(info.id) if result.run_id == found.run_id), None)
+    page = RunPage(
+        lab=info,
+        lab_state=info.state.state,
+        run=found,
+        run_words=RUN_WORDS[found.state],
+        progress=groups_of(found.steps),
+        result=result,
+        graph_url=graph_url(found),
+        dataset_names={key: names[key] for key in found.datasets.values() if key in names},
+    )
+    return render(request, "run.html.j2", page)
+
+
+def cancel(lab: str, run: str, request: Request, visitor: Changer, service: Service, record: Record) -> Response:
+    """Stops a run."""
+    del visitor
+    info = service.lab(lab)
+    found = run_of(service, info, run)
+    if found.is_complete:
+        return go(request, f"/datalabs/{info.id}", "The run had ended already.")
+    stopped = service.cancel_run(found.run_id)
+    record("run.cancel", stopped.run_id, lab=info.id)
+    said = "The run was cancelled." if stopped.state is RunState.CANCELLED else "The run ended before it was cancelled."
+    return go(request, f"/datalabs/{info.id}", said)
+
+
+def graph_url(run: RunInfo | None) -> str | None:
+    """Return where Dagster's UI shows the asset graph, beside the page of a run.
+
+    Example:
+        >>> graph_url(None) is None
+        True
+    """
+    return f"{run.url.rpartition('/runs/')[0]}/asset-groups" if run and run.url else None
+
+
+def run_of(service: LabService, lab: LabInfo, run: str) -> RunInfo:
+    """Return a run of this very lab.
+
+    Raises:
+        RunNotFound: there is none, or it is another lab's.
+    """
+    found = service.run(run)
+    if found.lab_id != lab.id:
+        raise RunNotFound(run)
+    return found
+
+
+def groups_of(steps: list[StepInfo]) -> list[StepGroup]:
+    """Return the steps by part of the graph, each part with its own state."""
+    groups: dict[str, list[Step]] = {title: [] for title in _ORDER}
+    for step in sorted(steps, key=lambda step: step_place(step.name)):
+        shown = Step(name=step.name, title=step_words(step.name), state=step.state, seconds=step.seconds)
+        groups[step_group(step.name)].append(shown)
+    return [
+        StepGroup(
+            title=title,
+            state=_together([step.state for step in group]),
+            done=sum(step.state in ("SUCCESS", "SKIPPED") for step in group),
+            steps=group,
+        )
+        for title, group in groups.items()
+        if group
+    ]
+
+
+def _together(states: list[str]) -> str:
+    for worst in ("FAILED", "RUNNING"):
+        if worst in states:
+            return worst
+    if all(state in ("SUCCESS", "SKIPPED") for state in states):
+        return "SUCCESS"
+    return "PENDING" if all(state == "PENDING" for state in states) else "RUNNING"

@@ -1,0 +1,221 @@
+"""The private validation reports of a lab, made readable: outcome, counts per error code, samples; publishers only."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import Request, Response
+from pydantic import Field
+
+from datalab.dashboard.advice import ADVICE, reason
+from datalab.dashboard.formats import ratio, share
+from datalab.lab import DatasetKind, LabDefinition
+from datalab.results import (
+    AnyValidationReport,
+    Finding,
+    IdentifiersValidationReport,
+    IdentifiersValidationReportV0,
+    ValidationReport,
+    ValidationReportV0,
+)
+from datalab.statistics.datasets import ValidatedDataset
+from datalab_dagster.portal.access import Insider, Record, Service
+from datalab_dagster.portal.pages import results
+from datalab_dagster.portal.pages.lab import LabTab, head_of
+from datalab_dagster.portal.pages.page import render
+from datalab_dagster.portal.pages.texts import columns_of
+from datalab_dagster.service import LabService, ResultInfo, ResultNotFound
+from datalab_dagster.service.models import ServiceModel
+
+MAX_SAMPLES = 50
+"""Samples shown per group; the downloaded report may hold more."""
+
+
+class CodeCount(ServiceModel):
+    """How many rows an error code concerns."""
+
+    code: str
+    words: str
+    rows: int
+    share: str
+    """Of all rows."""
+
+
+class Sample(ServiceModel):
+    """One row or cell that is wrong; rows count from 0, as in the report."""
+
+    row: int
+    column: str
+    text: str
+
+
+class Samples(ServiceModel):
+    """Some of the rows with one kind of problem."""
+
+    title: str
+    total: int
+    rows: list[Sample]
+
+
+class FileProblem(ServiceModel):
+    """Why a whole file could not be read."""
+
+    code: str
+    title: str
+    message: str
+    advice: str
+
+
+class ReportSummary(ServiceModel):
+    """A validation report as people read it."""
+
+    kind: DatasetKind
+    kept: bool
+    """Whether the report is still there; it goes with the key of its dataset."""
+    outcome: Literal["PASSED", "FAILED"] | None = None
+    dataset_name: str = ""
+    file_type: str = ""
+    size: int | None = None
+    rows: int = 0
+    valid_rows: int = 0
+    invalid_rows: int = 0
+    codes: list[CodeCount] = Field(default_factory=list)
+    file_problems: list[FileProblem] = Field(default_factory=list)
+    samples: list[Samples] = Field(default_factory=list)
+
+
+class ReportsPage(LabTab):
+    """All validation reports of one result."""
+
+    result: ResultInfo | None
+    reports: list[ReportSummary]
+
+
+def show(lab: str, request: Request, visitor: Insider, service: Service, record: Record) -> Response:
+    """The reports of the current result, or of that of `?run=`."""
+    del visitor
+    info = service.lab(lab)
+    result = results.result_of(service, info.id, request.query_params.get("run"))
+    summaries = [_summary(service, info.definition, result, kind) for kind in result.datasets] if result else []
+    if result:
+        record("report.read", info.id, run=result.run_id)
+    summaries.sort(key=lambda summary: list(DatasetKind).index(summary.kind))
+    return render(request, "reports.html.j2", ReportsPage(**head_of(info), result=result, reports=summaries))
+
+
+def file(lab: str, kind: str, request: Request, visitor: Insider, service: Service, record: Record) -> Response:
+    """Downloads a report as it is."""
+    del visitor
+    info = service.lab(lab)
+    if kind not in set(DatasetKind):
+        raise ResultNotFound(info.id, "validation report of this name")
+    content = service.validation_report(info.id, DatasetKind(kind), run_id=request.query_params.get("run"))
+    record("report.download", info.id, kind=kind)
+    name = f"{info.id}-{kind}-validation-report.json"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(content, headers=headers, media_type="application/json")
+
+
+def _summary(service: LabService, lab: LabDefinition, result: ResultInfo, kind: DatasetKind) -> ReportSummary:
+    try:
+        text = service.validation_report(result.lab_id, kind, run_id=result.run_id)
+    except ResultNotFound:
+        return ReportSummary(kind=kind, kept=False)
+    model = IdentifiersValidationReport if kind is DatasetKind.IDENTIFIERS else ValidationReport
+    return summarised(kind, model.model_validate_json(text), lab)
+
+
+def summarised(kind: DatasetKind, report: AnyValidationReport, lab: LabDefinition) -> ReportSummary:
+    """Return what a report says, the most frequent problem first."""
+    inner = report.report
+    facts = ValidatedDataset.from_report(report)
+    columns = columns_of(kind, lab.num_identifiers_columns, lab.num_embeddings).split(", ")
+    counts = sorted(inner.num_invalid_rows_by_error_code.items(), key=lambda item: -item[1])
+    samples = (
+        _identifier_samples(inner)
+        if isinstance(inner, IdentifiersValidationReportV0)
+        else _cell_samples(inner, columns)
+    )
+    return ReportSummary(
+        kind=kind,
+        kept=True,
+        outcome=facts.outcome,
+        file_type=inner.detected_file_type or "",
+        size=inner.original_file_size_bytes,
+        rows=facts.total_rows,
+        valid_rows=facts.valid_rows,
+        invalid_rows=facts.invalid_rows,
+        codes=[
+            CodeCount(code=code, words=reason(code), rows=rows, share=share(ratio(rows, facts.total_rows)))
+            for code, rows in counts
+            if rows
+        ],
+        file_problems=[_file_problem(error) for error in facts.file_errors],
+        samples=[*_widths(inner), *samples],
+    )
+
+
+def _file_problem(error: Finding) -> FileProblem:
+    title, advice = ADVICE.get(error.code, ("The file cannot be used", "Export it again and provision it anew."))
+    return FileProblem(code=error.code, title=title, message=error.message, advice=advice)
+
+
+def _widths(report: ValidationReportV0 | IdentifiersValidationReportV0) -> list[Samples]:
+    """Rows with too few or too many columns; what concerns the whole file is told elsewhere."""
+    found = [
+        Sample(row=error.row, column="", text=reason(error.code))
+        for error in report.schema_.recorded_errors
+        if error.code.endswith("_COLUMNS_PROVIDED")
+    ]
+    if not found:
+        return []
+    return [Samples(title="Wrong number of columns", total=report.schema_.num_errors_total, rows=found[:MAX_SAMPLES])]
+
+
+def _identifier_samples(report: IdentifiersValidationReportV0) -> list[Samples]:
+    rows = report.invalid_rows
+    groups = (
+        ("Missing values", rows.missing_values.total_missing_values, rows.missing_values.sample_missing_values),
+        (
+            "Invalid userId",
+            rows.invalid_user_id_format.total_invalid_user_id_format,
+            rows.invalid_user_id_format.sample_invalid_user_id_format,
+        ),
+        (
+            "Invalid id",
+            rows.invalid_id_format.total_invalid_id_format,
+            rows.invalid_id_format.sample_invalid_id_format,
+        ),
+        ("Duplicates", rows.duplicates.total_duplicates, rows.duplicates.sample_duplicate_rows),
+    )
+    return [
+        Samples(
+            title=title,
+            total=total,
+            rows=[Sample(row=sample.row_number, column="", text=sample.values) for sample in samples[:MAX_SAMPLES]],
+        )
+        for title, total, samples in groups
+        if total
+    ]
+
+
+def _cell_samples(report: ValidationReportV0, columns: list[str]) -> list[Samples]:
+    """Wrong cells by column; the many columns of embeddings together."""
+    found: dict[str, Samples] = {}
+    for column in report.columns:
+        is_value = columns[-1].startswith("e0") and column.column >= 2
+        name = f"e{column.column - 2}" if is_value else columns[min(column.column, len(columns) - 1)]
+        title = "Embedding values" if is_value else f"Column {name}"
+        group = found.get(title, Samples(title=title, total=0, rows=[]))
+        rows = [Sample(row=error.location.row, column=name, text=error.message) for error in column.recorded_errors]
+        found[title] = Samples(
+            title=title, total=group.total + column.num_errors_total, rows=[*group.rows, *rows][:MAX_SAMPLES]
+        )
+    groups = [group for group in found.values() if group.total]
+    if report.uniqueness and report.uniqueness.num_errors_total:
+        rows = [
+            Sample(row=error.location.row, column="", text=reason(error.code))
+            for error in report.uniqueness.recorded_errors[:MAX_SAMPLES]
+        ]
+        groups.append(Samples(title="Duplicates", total=report.uniqueness.num_errors_total, rows=rows))
+    return groups

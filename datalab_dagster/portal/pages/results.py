@@ -1,0 +1,96 @@
+"""Reads the files of a result for the pages: statistics, status, comparison; what pages make of them is theirs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from datalab.dashboard.summary import Note as Finding
+from datalab.dashboard.summary import deltas, headlines, notes
+from datalab.dashboard.tables import Figure
+from datalab.lab import LabDefinition
+from datalab.results import StatisticsResult, StatisticsResultV2, ValidationStatus, parse_statistics_result
+from datalab.statistics.compare import Comparison
+from datalab_dagster.service import LabService, ResultInfo, ResultNotFound
+from resources.workspace import COMPARISON_NAME, DASHBOARD_NAME, STATISTICS_NAME, STATUS_NAME
+
+T = TypeVar("T")
+
+MEDIA_TYPES = {
+    STATISTICS_NAME: "application/json",
+    STATUS_NAME: "application/json",
+    COMPARISON_NAME: "application/json",
+    DASHBOARD_NAME: "text/html; charset=utf-8",
+}
+"""The files of aggregates that can be downloaded."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one result says."""
+
+    result: ResultInfo
+    statistics: StatisticsResultV2 | None = None
+    legacy: StatisticsResult | None = None
+    """Statistics in the old format, for deployments that are told to write it."""
+    status: ValidationStatus | None = None
+    comparison: Comparison | None = None
+
+    def shared(self) -> Found:
+        """Return what the vendor's admins may see of it: no comparison, and of the status verdicts only."""
+        status = self.status.model_copy(update={"datasets": {}}) if self.status else None
+        return replace(self, comparison=None, status=status)
+
+    def findings(self) -> list[Finding]:
+        """Return what people should look at, the gravest first."""
+        return notes(self.statistics, self.status, self.comparison, 0) if self.statistics else []
+
+    def headlines(self, lab: LabDefinition) -> list[Figure]:
+        """Return the figures at the top, with their change since last time."""
+        if self.statistics is None:
+            return []
+        report = self.statistics.model_dump(mode="json", by_alias=True)
+        figures, changed = headlines(lab, report), deltas(self.comparison, report, 0)
+        for figure in figures:
+            figure.delta = changed.get(figure.metric, "")
+        return figures
+
+
+def read(service: LabService, result: ResultInfo) -> Found:
+    """Return the content of a result; a file that it does not have, or that is not what its name says, is None."""
+    files = {}
+    for name in (STATISTICS_NAME, STATUS_NAME, COMPARISON_NAME):
+        if name in result.files:
+            with contextlib.suppress(ResultNotFound):  # expired meanwhile
+                files[name] = service.result_file(result.lab_id, name, run_id=result.run_id)
+    statistics = _parsed(files, STATISTICS_NAME, parse_statistics_result)
+    return Found(
+        result,
+        statistics if isinstance(statistics, StatisticsResultV2) else None,
+        statistics if isinstance(statistics, StatisticsResult) else None,
+        _parsed(files, STATUS_NAME, ValidationStatus.model_validate_json),
+        _parsed(files, COMPARISON_NAME, Comparison.model_validate_json),
+    )
+
+
+def _parsed(files: dict[str, bytes], name: str, parse: Callable[[bytes], T]) -> T | None:
+    try:
+        return parse(files[name]) if name in files else None
+    except ValueError:  # pydantic's too; written by another version
+        return None
+
+
+def result_of(service: LabService, lab: str, run_id: str | None) -> ResultInfo | None:
+    """Return the current result, or that of a run.
+
+    Raises:
+        ResultNotFound: the run has no result that is kept.
+    """
+    if not run_id:
+        return service.current_result(lab)
+    found = next((result for result in service.results(lab) if result.run_id == run_id), None)
+    if found is None:
+        raise ResultNotFound(lab, f"result of run {run_id}")
+    return found

@@ -1,0 +1,83 @@
+"""The one list of pages and actions: address, view, and whether a page has a JSON twin; nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter
+
+from datalab_dagster.portal.pages import (
+    datasets,
+    history,
+    lab,
+    labs,
+    progress,
+    reports,
+    session,
+    statistics,
+    upload,
+    wizard,
+)
+
+View = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What people read; its JSON twin lies at the same address with `.json`."""
+
+    path: str
+    view: View
+    twin: bool = True
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a form does; it answers with a page, or leads to one."""
+
+    path: str
+    view: View
+
+
+PAGES = (
+    Page("/", labs.home, twin=False),
+    Page("/datasets", datasets.show),
+    Page("/datasets/{dataset}/delete", datasets.delete_form),
+    Page("/datalabs", labs.show),
+    Page("/datalabs/new", wizard.show),
+    Page("/datalabs/{lab}", lab.show),
+    Page("/datalabs/{lab}/statistics", statistics.show),
+    Page("/datalabs/{lab}/reports", reports.show),
+    Page("/datalabs/{lab}/history", history.show),
+    Page("/datalabs/{lab}/runs/{run}", progress.show),
+    Page("/datalabs/{lab}/delete", labs.delete_form),
+    Page("/datalabs/{lab}/files/{name}", statistics.file, twin=False),
+    Page("/datalabs/{lab}/reports/{kind}/download", reports.file, twin=False),
+    Page("/login", session.show),
+    Page("/logout", session.end_form),
+)
+ACTIONS = (
+    Action("/datasets/upload", upload.submit),
+    Action("/datasets/{dataset}/delete", datasets.delete),
+    Action("/datalabs/new", wizard.submit),
+    Action("/datalabs/{lab}/provision", lab.provision),
+    Action("/datalabs/{lab}/validate", lab.validate),
+    Action("/datalabs/{lab}/runs/{run}/cancel", progress.cancel),
+    Action("/datalabs/{lab}/delete", labs.delete),
+    Action("/login", session.submit),
+    Action("/logout", session.end),
+)
+
+
+def make_router() -> APIRouter:
+    """Return all pages and actions; a twin goes before its page, whose last part would take in the suffix."""
+    router = APIRouter(include_in_schema=False)
+    for page in PAGES:
+        if page.twin:
+            router.add_api_route(f"{page.path}.json", page.view, methods=["GET"], response_model=None)
+        router.add_api_route(page.path, page.view, methods=["GET", "HEAD"], response_model=None)
+    for action in ACTIONS:
+        router.add_api_route(action.path, action.view, methods=["POST"], response_model=None)
+    return router

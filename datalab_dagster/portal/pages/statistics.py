@@ -1,0 +1,182 @@
+"""The statistics of a lab: the panels of the dashboard with filter and charts; and the files of aggregates."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import Request, Response
+from pydantic import Field
+
+from datalab.dashboard.charts import MAX_BARS, MAX_SIDES, specs
+from datalab.dashboard.payload import inline_json
+from datalab.dashboard.summary import (
+    ChangeRow,
+    Note,
+    TypeRow,
+    Verdict,
+    change_rows,
+    deltas,
+    headlines,
+    readiness_rows,
+    verdict,
+)
+from datalab.dashboard.tables import Figure, Panel, panels
+from datalab.dashboard.texts import DATASETS, PANELS, absence
+from datalab.lab import LabDefinition
+from datalab.results import StatisticsResult, StatisticsResultV2
+from datalab.statistics.readiness import readiness
+from datalab_dagster.portal.access import Admin, Permission, Record, Service, Visitor
+from datalab_dagster.portal.pages import results
+from datalab_dagster.portal.pages.lab import head_of, lab_for
+from datalab_dagster.portal.pages.page import PageModel, render
+from datalab_dagster.portal.security import DASHBOARD_POLICY
+from datalab_dagster.portal.shared import FILES as SHARED_FILES
+from datalab_dagster.portal.shared import shared_file
+from datalab_dagster.service import LabInfo, ResultNotFound
+from datalab_dagster.service.models import ServiceModel, StateInfo
+from resources.workspace import DASHBOARD_NAME
+
+
+class LabHead(ServiceModel):
+    """What may be told of a lab to everybody who may see its statistics."""
+
+    id: str
+    name: str
+    state: StateInfo | None
+    """Only for those of the house: it tells of datasets."""
+    definition: LabDefinition
+
+
+class ResultHead(ServiceModel):
+    """Which result is shown."""
+
+    run_id: str
+    status: str
+    current: bool
+    created_at: datetime
+
+
+class StatisticsPage(PageModel):
+    """The statistics of one result, as the dashboard words and groups them; the numbers themselves are in `report`."""
+
+    lab: LabHead
+    next_step: str
+    result: ResultHead | None
+    verdict: Verdict | None = None
+    headlines: list[Figure] = Field(default_factory=list)
+    findings: list[Note] = Field(default_factory=list)
+    readiness: list[TypeRow] = Field(default_factory=list)
+    changes: list[ChangeRow] = Field(default_factory=list)
+    """Compared with the result before."""
+    report: StatisticsResultV2 | None = None
+    legacy: StatisticsResult | None = None
+    files: list[str] = Field(default_factory=list)
+
+
+def show(lab: str, request: Request, visitor: Admin, service: Service) -> Response:
+    """Verdict, findings, readiness, changes and every panel of the current result, or of that of `?run=`."""
+    info = lab_for(service, lab, visitor)
+    result = results.result_of(service, info.id, _run_asked(request, visitor))
+    if result is None:
+        kept = service.results(info.id) if visitor.may(Permission.READ) else []
+        page = StatisticsPage(**_head(info, visitor), result=None)
+        return render(request, "statistics.html.j2", page, shown=None, earlier=kept[0] if kept else None)
+    found = results.read(service, result)
+    if not visitor.may(Permission.READ):
+        found = found.shared()
+    page = _page(info, found, visitor)
+    shown = _shown(info.definition, found) if not request.url.path.endswith(".json") else None
+    response = render(request, "statistics.html.j2", page, shown=shown, earlier=None)
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+def file(lab: str, name: str, request: Request, visitor: Admin, service: Service, record: Record) -> Response:
+    """Gives a file of aggregates of the current result or of `?run=`; the dashboard opens, others are saved."""
+    info = lab_for(service, lab, visitor)
+    if name not in results.MEDIA_TYPES:
+        raise ResultNotFound(info.id, "file of this name")
+    if visitor.may(Permission.READ):
+        content = service.result_file(info.id, name, run_id=_run_asked(request, visitor))
+    else:
+        content = shared_file(service, info.id, name)
+    record("lab.download", info.id, file=name)
+    headers = {"Cache-Control": "private, no-cache"}
+    if name == DASHBOARD_NAME:
+        headers["Content-Security-Policy"] = DASHBOARD_POLICY
+    else:
+        headers["Content-Disposition"] = f'attachment; filename="{info.id}-{name}"'
+    return Response(content, headers=headers, media_type=results.MEDIA_TYPES[name])
+
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""As for all pages, but that the dashboard's script may make a style element, by which it chooses columns."""
+
+
+def _run_asked(request: Request, visitor: Visitor) -> str | None:
+    """The run that was asked for; who may only see what is shared sees the current result."""
+    return request.query_params.get("run") if visitor.may(Permission.READ) else None
+
+
+def _head(info: LabInfo, visitor: Visitor) -> dict[str, Any]:
+    """What a page of this lab begins with."""
+    inside = visitor.may(Permission.READ)
+    state = info.state if inside else None
+    definition = info.definition if inside else info.definition.model_copy(update={"publisher_email": None})
+    head = LabHead(id=info.id, name=info.name, state=state, definition=definition)
+    return {"lab": head, "next_step": head_of(info)["next_step"] if inside else ""}
+
+
+def _page(info: LabInfo, found: results.Found, visitor: Visitor) -> StatisticsPage:
+    head = ResultHead(
+        run_id=found.result.run_id,
+        status=found.result.status,
+        current=found.result.current,
+        created_at=found.result.created_at,
+    )
+    shared = results.MEDIA_TYPES if visitor.may(Permission.READ) else SHARED_FILES
+    files = [name for name in shared if name in found.result.files]
+    page = StatisticsPage(**_head(info, visitor), result=head, files=files, legacy=found.legacy)
+    statistics = found.statistics
+    if statistics is None:
+        return page
+    report = statistics.model_dump(mode="json", by_alias=True)
+    ready = readiness(info.definition, statistics)
+    notes = found.findings()
+    return page.model_copy(
+        update={
+            "verdict": verdict(info.definition, report, found.status, notes, ready),
+            "headlines": found.headlines(info.definition),
+            "findings": notes,
+            "readiness": readiness_rows(ready),
+            "changes": change_rows(found.comparison, report, 0),
+            "report": statistics,
+        }
+    )
+
+
+def _shown(lab: LabDefinition, found: results.Found) -> dict[str, Any] | None:
+    """Everything that the dashboard's own templates need."""
+    if found.statistics is None:
+        return None
+    report = found.statistics.model_dump(mode="json", by_alias=True)
+    shown: list[Panel] = panels(lab, report)
+    changed = deltas(found.comparison, report, 0)
+    for figure in [*headlines(lab, report), *(figure for panel in shown for figure in panel.figures)]:
+        figure.delta = changed.get(figure.metric, "")
+    charts = {panel.chart for panel in shown if panel.chart}
+    return {
+        "datasets": {kind: words for kind, words in DATASETS.items() if kind in lab.datasets},
+        "panels": shown,
+        "absent": {key: absence(key, lab) for key in PANELS if key not in {panel.key for panel in shown}},
+        "panel_texts": PANELS,
+        "matching_ids": [entry.id_name for entry in lab.matching_ids],
+        "charts": charts,
+        "specs": inline_json({name: spec for name, spec in specs().items() if name.split("-")[0] in charts}),
+        "max_bars": MAX_BARS,
+        "max_sides": MAX_SIDES,
+    }

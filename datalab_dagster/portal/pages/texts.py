@@ -1,0 +1,191 @@
+"""The words of the pages: states, steps of a run, roles, sizes and times; no markup, no numbers of their own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from datalab.dashboard.formats import listed
+from datalab.dashboard.texts import DATASETS, PANELS, TYPES
+from datalab.lab import CollaborationType, DatasetKind, IdType
+from datalab.registry import Action, LabState, RunState
+
+STATE_WORDS = {
+    LabState.EMPTY: "Nothing is provisioned yet.",
+    LabState.INCOMPLETE: "A dataset is still missing.",
+    LabState.VALIDATING: "The datasets are being validated.",
+    LabState.READY: "Validated; may serve Media DCRs.",
+    LabState.FAILED: "Validation found a problem to correct.",
+    LabState.STALE: "Changed or never validated.",
+}
+"""State → what it means, in a few words."""
+
+RUN_WORDS = {
+    RunState.STARTED: "Running",
+    RunState.FINISHED: "Finished",
+    RunState.FAILED: "Failed",
+    RunState.SUPERSEDED: "Superseded",
+    RunState.CANCELLED: "Cancelled",
+}
+
+ACTION_WORDS = {
+    Action.PROVISIONED: "Provisioned",
+    Action.REPROVISIONED: "Replaced",
+    Action.DEPROVISIONED: "Deprovisioned",
+}
+
+ID_TYPE_WORDS = {
+    IdType.STRING: "any text",
+    IdType.EMAIL: "e-mail address, lower case",
+    IdType.HASHED_EMAIL: "SHA-256 of an e-mail address, 64 hex digits",
+    IdType.PHONE_NUMBER: "phone number, E.164",
+    IdType.HASHED_PHONE_NUMBER: "SHA-256 of a phone number, 64 hex digits",
+    IdType.MAID: "mobile advertising id, a UUID",
+    IdType.HASHED_MAID: "SHA-256 of a mobile advertising id, 64 hex digits",
+    IdType.UTIQ_MARTECH: "Utiq martechpass, mt1-… or mt2-…",
+    IdType.UTIQ_ADTECH: "Utiq adtechpass",
+    IdType.FIRST_ID: "First-id, 32 letters and digits",
+    IdType.ID5: "ID5, not empty",
+    IdType.NET_ID: "netID, not empty",
+    IdType.ONE_ID: "OneID, a UUID in lower case",
+    IdType.IPV4_ADDRESS: "IPv4 address",
+}
+"""Identifier type → what its values must look like."""
+
+COLUMNS = {
+    DatasetKind.SEGMENTS: "userId, segment",
+    DatasetKind.DEMOGRAPHICS: "userId, age, gender",
+}
+"""Dataset → its columns, where they do not depend on the lab."""
+
+_STEPS = {
+    "identifiers": "Read identifiers",
+    "segments": "Read segments",
+    "demographics": "Read demographics",
+    "embeddings": "Read embeddings",
+    "users": "Bring users together",
+    "id_profiles": "Ids of each user",
+    "identifiers_overview": "Identifiers overview",
+    "basic_statistics": "Basic statistics",
+    "segment_user_counts": "Segment user counts",
+    "segments_per_user": "Segments-per-user counts",
+    "demographic_user_counts": "Demographic user counts",
+    "statistics_report": "Statistics report",
+    "validation_status": "Validation status",
+    "dashboard": "Dashboard",
+}
+
+STEP_STATE_WORDS = {
+    "PENDING": "waiting",
+    "RUNNING": "running",
+    "SUCCESS": "done",
+    "FAILED": "failed",
+    "SKIPPED": "skipped",
+}
+
+
+def step_words(name: str) -> str:
+    """Return what a step of the asset graph is called.
+
+    Example:
+        >>> step_words("validate_segments"), step_words("matchable_embeddings_users")
+        ('Validate segments', 'Matchable embeddings users')
+    """
+    if name in _STEPS:
+        return _STEPS[name]
+    return PANELS[name].title if name in PANELS else name.replace("_", " ").capitalize()
+
+
+def step_place(name: str) -> int:
+    """Return where a step stands among the others, as the pages list them."""
+    kinds = [kind.value for kind in DatasetKind]
+    order = [*kinds, *(f"validate_{kind}" for kind in kinds), *_STEPS, *PANELS]
+    return order.index(name) if name in order else len(order)
+
+
+def step_group(name: str) -> str:
+    """Return the part of the graph that a step belongs to, as a title."""
+    if name in {kind.value for kind in DatasetKind}:
+        return "Datasets"
+    if name.startswith(("validate_", "valid_")) or name.endswith("_validation_report"):
+        return "Validation"
+    return "Results" if name in {"statistics_report", "validation_status", "dashboard"} else "Statistics"
+
+
+def dataset_title(kind: DatasetKind | str) -> str:
+    """Return the title of a dataset."""
+    return DATASETS[DatasetKind(kind)][0]
+
+
+def type_name(kind: CollaborationType | str) -> str:
+    """Return the name of a collaboration type."""
+    return TYPES[CollaborationType(kind)][0]
+
+
+def columns_of(kind: DatasetKind, num_identifiers_columns: int = 3, num_embeddings: int = 0) -> str:
+    """Return the columns that a dataset's file must have, in order.
+
+    Example:
+        >>> columns_of(DatasetKind.EMBEDDINGS, num_embeddings=3)
+        'userId, scope, e0 … e2'
+    """
+    if kind is DatasetKind.IDENTIFIERS:
+        return {1: "userId", 2: "userId, id", 3: "userId, idName, id"}.get(
+            num_identifiers_columns, "userId, idName, id"
+        )
+    if kind is DatasetKind.EMBEDDINGS:
+        return "userId, scope, " + ("e0" if num_embeddings == 1 else f"e0 … e{num_embeddings - 1}")
+    return COLUMNS[kind]
+
+
+def file_size(size: int) -> str:
+    """Write a number of bytes.
+
+    Example:
+        >>> file_size(0), file_size(999), file_size(1_500_000), file_size(5_000_000_000)
+        ('0 bytes', '999 bytes', '1.5 MB', '5.0 GB')
+    """
+    if size < 1000:
+        return f"{size} byte{'' if size == 1 else 's'}"
+    value = float(size)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 999.95:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:,.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    """Write a duration, as precisely as people read it.
+
+    Example:
+        >>> duration(0.04), duration(12.3), duration(75), duration(7300)
+        ('0.0 s', '12.3 s', '1 min 15 s', '2 h 1 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def took(started: datetime, ended: datetime | None) -> str:
+    """Write how long something took, or goes on until now."""
+    return duration(max(0.0, ((ended or datetime.now(UTC)) - started).total_seconds()))
+
+
+def next_step(state: LabState, missing: list[DatasetKind]) -> str:
+    """Return what to do next on the pages; the service's own words name commands.
+
+    Example:
+        >>> next_step(LabState.INCOMPLETE, [DatasetKind.SEGMENTS])
+        'Provision segments.'
+    """
+    if state in (LabState.EMPTY, LabState.INCOMPLETE):
+        return f"Provision {listed([kind.value for kind in missing])}."
+    return {
+        LabState.VALIDATING: "Wait until the validation has ended; this page follows it.",
+        LabState.READY: "Provision the lab to Media DCRs, and review its statistics first.",
+        LabState.FAILED: "See what is wrong, correct the data and provision them again.",
+        LabState.STALE: "Validate the lab.",
+    }[state]

@@ -1,0 +1,61 @@
+"""Serves the portal of this machine's deployment until it is told to stop; what it answers is defined elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Mapping
+
+from datalab_dagster.portal.settings import PortalSettings, check_bind
+
+
+def serve(
+    settings: PortalSettings, *, trusted_proxies: str | None = None, environment: Mapping[str, str] = os.environ
+) -> None:
+    """Serve the portal.
+
+    Args:
+        settings: where and how.
+        trusted_proxies: addresses, separated by commas, whose word about the client's address is taken.
+        environment: names the deployment.
+
+    Raises:
+        BindRefused: other machines would reach it, and nobody would have to log in.
+        ConfigurationError, RegistryError: the deployment cannot be opened.
+    """
+    import uvicorn
+
+    from datalab.deployment import Deployment
+    from datalab_dagster.portal.app import create_app
+    from datalab_dagster.service.embedded import EmbeddedService
+    from datalab_dagster.service.parts import PartUploads
+
+    _log_to_terminal()
+    deployment = Deployment.open(environment)
+    with EmbeddedService(deployment, settings.local_owner, environment) as service:
+        accounts = deployment.registry.accounts
+        check_bind(settings.host, accounts)
+        app = create_app(service.for_user, accounts, settings, uploads=PartUploads(deployment.datasets))
+        threading.Thread(target=service.warm, daemon=True).start()
+        uvicorn.run(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,  # it would write the query, in which names stand; ours names the route
+            server_header=False,
+            proxy_headers=trusted_proxies is not None,
+            forwarded_allow_ips=trusted_proxies,
+            timeout_graceful_shutdown=10,
+        )
+
+
+def _log_to_terminal() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s portal %(levelname)s %(message)s", "%H:%M:%S"))
+    for name, level in (("datalab.portal", logging.INFO), ("uvicorn", logging.WARNING)):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(level)

@@ -1,0 +1,80 @@
+"""What labs share with the vendor's admins: aggregates of labs that were created with sharing on, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+from datalab.registry import Verdict
+from datalab.registry.errors import LabNotFound
+from datalab.results import ValidationStatus
+from datalab_dagster.service import LabInfo, LabService, ResultNotFound
+from datalab_dagster.service.models import ServiceModel
+
+FILES = ("statistics.json", "validation-status.json", "dashboard.html")
+
+
+class SharedLab(ServiceModel):
+    """A lab as the vendor's admins see it: neither datasets nor people nor history."""
+
+    id: str
+    name: str
+    status: Verdict | None
+    """Of its current result; None: there is none."""
+    computed_at: datetime | None
+
+
+def shared_labs(service: LabService) -> list[SharedLab]:
+    """Return the labs that share their aggregates, the oldest first."""
+    found = []
+    for lab in _sharing(service.labs()):
+        result = service.current_result(lab.id)
+        found.append(
+            SharedLab(
+                id=lab.id,
+                name=lab.name,
+                status=result.status if result else None,
+                computed_at=result.created_at if result else None,
+            )
+        )
+    return found
+
+
+def shared_file(service: LabService, lab_id: str, name: str) -> bytes:
+    """Return a shared file of a lab's current result.
+
+    The statistics and the dashboard are as the publisher sees them; of the validation status only verdicts are shown,
+    neither numbers of rows nor findings of single datasets.
+
+    Raises:
+        LabNotFound: no lab of this id shares anything; whether it exists is not told.
+        ResultNotFound: it has no current result, or no such file is shared.
+    """
+    lab = _shared_lab(service, lab_id)
+    if name not in FILES:
+        raise ResultNotFound(lab.id, f"shared file '{name}'")
+    data = service.result_file(lab.id, name)
+    return _verdicts(data) if name == "validation-status.json" else data
+
+
+def _shared_lab(service: LabService, lab_id: str) -> LabInfo:
+    labs = {lab.id: lab for lab in _sharing(service.labs())}
+    if lab_id not in labs:
+        raise LabNotFound(lab_id, labs)
+    return labs[lab_id]
+
+
+def _sharing(labs: Iterable[LabInfo]) -> list[LabInfo]:
+    return [lab for lab in labs if lab.definition.share_statistics]
+
+
+def _verdicts(data: bytes) -> bytes:
+    status = ValidationStatus.model_validate_json(data)
+    shown: dict[str, object] = {
+        "status": status.status,
+        "datasets": {kind: {"status": dataset.status} for kind, dataset in status.datasets.items()},
+    }
+    if status.statistics is not None:
+        shown["statistics"] = status.statistics.model_dump(mode="json")
+    return json.dumps(shown, indent=2).encode()

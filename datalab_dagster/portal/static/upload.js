@@ -1,0 +1,194 @@
+/* Uploads a file of any size part by part over the API: shows how far it is, pauses, and goes on where it stopped.
+   Parts that are stored already are compared with the file before they are skipped. Without this script the form works. */
+(function () {
+  "use strict";
+  var byId = function (id) { return document.getElementById(id); };
+  var form = byId("upload"), input = byId("file"), title = byId("name");
+  if (!form || !window.fetch || !Blob.prototype.slice) { return; }
+  var token = form.elements.csrf_token.value;
+  var box = byId("transfer"), bar = byId("transfer-bar"), text = byId("transfer-text");
+  var AT_ONCE = 3, TRIES = 6;
+  var job = null;
+
+  function size(bytes) {
+    if (bytes < 1000) { return bytes + " bytes"; }
+    var units = ["kB", "MB", "GB", "TB"], at = -1;
+    do { bytes /= 1000; at += 1; } while (bytes >= 999.95 && at < units.length - 1);
+    return bytes.toFixed(1) + " " + units[at];
+  }
+  function duration(seconds) {
+    if (seconds < 60) { return Math.max(1, Math.round(seconds)) + " s"; }
+    if (seconds < 5400) { return Math.round(seconds / 60) + " min"; }
+    return (seconds / 3600).toFixed(1) + " h";
+  }
+  function ask(method, address, body, signal) {
+    var headers = { Accept: "application/json", "X-CSRF-Token": token };
+    if (body instanceof Blob) { headers["Content-Type"] = "application/octet-stream"; } else if (body) { headers["Content-Type"] = "application/json"; body = JSON.stringify(body); }
+    return fetch("/api" + address, { method: method, headers: headers, body: body, credentials: "same-origin", signal: signal }).then(function (answer) {
+      if (answer.status === 204) { return null; }
+      return answer.json().catch(function () { return {}; }).then(function (told) {
+        if (answer.ok) { return told; }
+        var error = new Error(told.error ? told.error.message : "The portal answered with status " + answer.status + ".");
+        error.status = answer.status;
+        throw error;
+      });
+    });
+  }
+  function wait(ms) { return new Promise(function (done) { setTimeout(done, ms); }); }
+  /* What the connection or a busy server broke may work again; what was refused will be refused again. */
+  function again(task, left) {
+    return task().catch(function (error) {
+      if (error.name === "AbortError" || (error.status && error.status < 500 && error.status !== 429) || left <= 1) { throw error; }
+      say("The connection broke; trying again …");
+      return wait(500 * Math.pow(2, TRIES - left)).then(function () { return again(task, left - 1); });
+    });
+  }
+  function say(words) { text.textContent = words; }
+  function hex(buffer) { return Array.prototype.map.call(new Uint8Array(buffer), function (b) { return b.toString(16).padStart(2, "0"); }).join(""); }
+
+  function show() {
+    var share = job.file.size ? job.done / job.file.size : 1;
+    bar.value = share;
+    if (job.paused) { say("Paused at " + size(job.done) + " of " + size(job.file.size)); return; }
+    var seconds = (Date.now() - job.began) / 1000, speed = job.sent / Math.max(seconds, 0.1);
+    var left = speed > 0 && seconds > 2 ? ", " + duration((job.file.size - job.done) / speed) + " left" : "";
+    say(size(job.done) + " of " + size(job.file.size) + " (" + Math.floor(100 * share) + " %)" + (job.sent ? ", " + size(speed) + "/s" + left : ""));
+  }
+  function lengthOf(number) { return Math.min(job.partSize, job.file.size - number * job.partSize); }
+  function part(number) { return job.file.slice(number * job.partSize, number * job.partSize + lengthOf(number)); }
+  /* Whether a stored part is what the file holds now. Where the browser cannot tell, the part is sent again. */
+  function isSame(number) {
+    if (!window.crypto || !crypto.subtle) { return Promise.resolve(false); }
+    return Promise.all([ask("GET", job.address + "/parts/" + number, null, job.stop.signal), part(number).arrayBuffer().then(function (bytes) {
+      return crypto.subtle.digest("SHA-256", bytes);
+    })]).then(function (found) { return found[0].sha256 === hex(found[1]); }, function (error) {
+      if (error.name === "AbortError" || error.name === "NotReadableError") { throw error; }
+      return false;
+    });
+  }
+  function send(number, known) {
+    return (known ? isSame(number) : Promise.resolve(false)).then(function (same) {
+      if (same) { return; }
+      job.verifying = false;
+      return again(function () { return ask("PUT", job.address + "/parts/" + number, part(number), job.stop.signal); }, TRIES).then(function () {
+        job.sent += lengthOf(number);
+      });
+    }).then(function () { job.done += lengthOf(number); job.waiting.delete(number); show(); });
+  }
+  function worker() {
+    if (job.paused || !job.next.length) { return Promise.resolve(); }
+    var one = job.next.shift();
+    return send(one[0], one[1]).then(worker);
+  }
+  function run() {
+    job.stop = new AbortController();
+    job.began = Date.now();
+    job.sent = 0;
+    box.classList.remove("broken");
+    byId("transfer-pause").textContent = "Pause";
+    return ask("GET", job.address, null, job.stop.signal).then(function (upload) {
+      var stored = new Set();
+      upload.stored.forEach(function (range) { for (var n = range[0]; n <= range[1]; n += 1) { stored.add(n); } });
+      job.next = Array.from(job.waiting).map(function (n) { return [n, stored.has(n)]; });
+      show();
+      return Promise.all(Array.from({ length: AT_ONCE }, worker));
+    }).then(function () {
+      if (job.paused || job.waiting.size) { return; }
+      say("Completing …");
+      return again(function () { return ask("POST", job.address + "/complete", null, job.stop.signal); }, TRIES).then(function (dataset) {
+        window.onbeforeunload = null;
+        say("Stored.");
+        location.assign("/datasets#d-" + dataset.manifestHash);
+        location.reload();
+      });
+    }).catch(stopped);
+  }
+  function stopped(error) {
+    if (!job || (job.paused && error.name === "AbortError")) { return; }
+    job.stop.abort();
+    job.paused = true;
+    box.classList.add("broken");
+    byId("transfer-pause").textContent = "Go on";
+    if (error.name === "NotReadableError" || error.name === "NotFoundError") {
+      say("The file changed or can no longer be read. Choose it again; what was stored is kept.");
+    } else {
+      say((error.status ? error.message : "The connection broke.") + " What was stored is kept.");
+    }
+  }
+  function begin(file, name) {
+    job = { file: file, done: 0, sent: 0, paused: false, stop: new AbortController(), next: [], waiting: new Set() };
+    box.hidden = false;
+    form.querySelector("button").disabled = true;
+    byId("transfer-name").textContent = name;
+    bar.value = 0;
+    say("Preparing …");
+    window.onbeforeunload = function (event) { event.preventDefault(); };
+    ask("POST", "/uploads", { name: name, size: file.size }, job.stop.signal).then(function (upload) {
+      job.address = "/uploads/" + upload.uploadId;
+      job.partSize = upload.partSize;
+      for (var n = 0; n < upload.parts; n += 1) { job.waiting.add(n); }
+      return run();
+    }).catch(function (error) { stopped(error); reset(true); });
+  }
+  function reset(keepWords) {
+    window.onbeforeunload = null;
+    form.querySelector("button").disabled = false;
+    if (!keepWords) { box.hidden = true; }
+    job = null;
+  }
+  form.addEventListener("submit", function (event) {
+    event.preventDefault();
+    var file = input.files[0];
+    if (file && !job) { begin(file, title.value.trim() || file.name); }
+  });
+  byId("transfer-pause").addEventListener("click", function () {
+    if (!job || !job.address) { return; }
+    if (job.paused) { job.paused = false; run(); return; }
+    job.paused = true;
+    job.stop.abort();
+    byId("transfer-pause").textContent = "Go on";
+    show();
+  });
+  byId("transfer-cancel").addEventListener("click", function () {
+    if (!job) { box.hidden = true; return; }
+    job.paused = true;
+    job.stop.abort();
+    var gone = job.address ? ask("DELETE", job.address) : Promise.resolve();
+    gone.catch(function () { /* swept later */ }).then(function () { reset(false); list(); });
+  });
+
+  /* ---- files can be dropped */
+  var place = document.querySelector(".upload");
+  ["dragover", "dragleave", "drop"].forEach(function (name) {
+    place.addEventListener(name, function (event) {
+      event.preventDefault();
+      place.classList.toggle("over", name === "dragover");
+      if (name === "drop" && event.dataTransfer.files.length && !job) { input.files = event.dataTransfer.files; title.focus(); }
+    });
+  });
+
+  /* ---- uploads that broke off earlier */
+  function list() {
+    var shown = byId("unfinished");
+    ask("GET", "/uploads").then(function (uploads) {
+      shown.textContent = "";
+      shown.hidden = !uploads.length;
+      if (!uploads.length) { return; }
+      var head = document.createElement("h3"), items = document.createElement("ul"), how = document.createElement("p");
+      head.textContent = "Unfinished uploads";
+      how.className = "hint";
+      how.textContent = "Choose the same file under the same name again to go on with it; nothing that is stored is sent twice.";
+      uploads.forEach(function (upload) {
+        var stored = upload.stored.reduce(function (sum, r) { return sum + r[1] - r[0] + 1; }, 0);
+        var item = document.createElement("li"), words = document.createElement("span"), button = document.createElement("button");
+        words.textContent = upload.name + ": " + size(Math.min(upload.size, stored * upload.partSize)) + " of " + size(upload.size);
+        button.type = "button"; button.className = "quiet"; button.textContent = "Give up";
+        button.addEventListener("click", function () { ask("DELETE", "/uploads/" + upload.uploadId).then(list, list); });
+        item.append(words, button);
+        items.append(item);
+      });
+      shown.append(head, items, how);
+    }).catch(function () { shown.hidden = true; });
+  }
+  list();
+})();

@@ -1,0 +1,29 @@
+/* Says beside each dataset which chosen collaboration types ask for it; the server checks the same when the form is sent. */
+(function () {
+  "use strict";
+  var types = Array.prototype.slice.call(document.querySelectorAll('input[name="type"]'));
+  var datasets = Array.prototype.slice.call(document.querySelectorAll('input[name="dataset"]'));
+  if (!types.length) { return; }
+  function there(kind) { return datasets.some(function (box) { return box.value === kind && box.checked; }); }
+  function show() {
+    document.querySelectorAll("[data-asked]").forEach(function (place) {
+      var kind = place.dataset.asked, asking = [], lacking = false;
+      types.forEach(function (box) {
+        if (!box.checked) { return; }
+        box.dataset.must.split("|").forEach(function (part) {
+          var either = part === "segments or embeddings";
+          if (part !== kind && !(either && (kind === "segments" || kind === "embeddings"))) { return; }
+          var met = either ? there("segments") || there("embeddings") : there(kind);
+          asking.push(box.closest(".card").querySelector("b").textContent + (either ? " (or " + (kind === "segments" ? "embeddings" : "segments") + ")" : ""));
+          lacking = lacking || !met;
+        });
+      });
+      place.textContent = asking.length ? "Needed by " + asking.join(", ") : "";
+      place.classList.toggle("lacking", lacking);
+    });
+  }
+  types.concat(datasets).forEach(function (box) { box.addEventListener("change", show); });
+  var count = document.getElementById("num_embeddings");
+  count.addEventListener("input", function () { if (count.value) { document.getElementById("embeddings").checked = true; show(); } });
+  show();
+})();

@@ -1,0 +1,75 @@
+"""The portal over a real deployment: database, store and keys; a client per role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+
+from datalab.deployment import Deployment, Settings
+from datalab.registry import Registry, passwords
+from datalab.registry.accounts import Role
+from datalab_dagster.portal.app import create_app
+from datalab_dagster.portal.settings import PortalSettings
+from datalab_dagster.service.parts import PartUploads
+from tests.portal.clients import TestClient, visitor
+from tests.portal.deployments import ADMIN, PUBLISHER, VIEWER, QuietService
+from tests.unit.registry.conftest import database, registry, server, url
+
+__all__ = ["database", "registry", "server", "url"]
+
+Client = Callable[..., TestClient]
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords that are hashed in a millisecond instead of a tenth of a second and 64 MiB."""
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    passwords._nobodys.cache_clear()
+
+
+@pytest.fixture
+def deployment(tmp_path: Path, registry: Registry) -> Deployment:
+    return Deployment(tmp_path, Settings(), registry, {})
+
+
+@pytest.fixture
+def service(deployment: Deployment) -> QuietService:
+    """The deployment as the publisher sees it."""
+    return QuietService(deployment, PUBLISHER)
+
+
+@pytest.fixture
+def app(deployment: Deployment, service: QuietService) -> FastAPI:
+    """The portal of a deployment without users."""
+    settings = PortalSettings(local_owner="owner@localhost")
+    uploads = PartUploads(deployment.datasets)
+    return create_app(service.for_user, deployment.registry.accounts, settings, uploads=uploads)
+
+
+@pytest.fixture
+def tokens(registry: Registry) -> dict[str, str]:
+    """A user of each role, and an API token of his."""
+    found = {}
+    for email, role in ((PUBLISHER, Role.PUBLISHER), (VIEWER, Role.VIEWER), (ADMIN, Role.ADMIN)):
+        registry.accounts.add(email, role, by="root@localhost")
+        _, found[email] = registry.accounts.tokens.create(
+            email, "test", lifetime=timedelta(hours=1), by="root@localhost"
+        )
+    return found
+
+
+@pytest.fixture
+def anybody(app: FastAPI) -> TestClient:
+    """Somebody on this machine who is not signed in."""
+    return visitor(app)
+
+
+@pytest.fixture
+def client(app: FastAPI, tokens: dict[str, str]) -> Client:
+    """Returns a client with the API token of a user, by default the publisher's."""
+    return lambda email=PUBLISHER: visitor(app, tokens[email])
