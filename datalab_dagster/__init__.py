@@ -1,1 +1,60 @@
-"""The code location and the ways in: Dagster definitions, the `datalab` command."""
+"""The ways in: the SDK's names, here; the `datalab` command, the portal and the code location, each in its own module.
+
+Names are imported when they are used, so that `datalab --help` stays light.
+
+>>> import datalab_dagster as dq
+>>> from datalab_dagster.data_lab import DataLabBuilder, IdentifiersConfig, IdType
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datalab_dagster import analytics, authentication, data_connectors, data_lab, legacy, media, storage, types
+    from datalab_dagster.archv2.secret import Secret, SecretStoreOptions
+    from datalab_dagster.archv2.session import SessionV2
+    from datalab_dagster.client import Client, create_client
+    from datalab_dagster.data_lab.builder import DataLabBuilder
+    from datalab_dagster.storage import Key
+
+__all__ = [
+    "Client",
+    "DataLabBuilder",
+    "Key",
+    "Secret",
+    "SecretStoreOptions",
+    "SessionV2",
+    "analytics",
+    "authentication",
+    "create_client",
+    "data_connectors",
+    "data_lab",
+    "legacy",
+    "media",
+    "storage",
+    "types",
+]
+
+_HOMES = {
+    "Client": "client",
+    "DataLabBuilder": "data_lab.builder",
+    "Key": "storage",
+    "Secret": "archv2.secret",
+    "SecretStoreOptions": "archv2.secret",
+    "SessionV2": "archv2.session",
+    "create_client": "client",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if name in __all__:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,11 @@
+"""The vendor's Analytics DCRs, which are none of ours: importing works, and using a name tells why it is not there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from datalab_dagster.elsewhere import not_offered
+
+
+def __getattr__(name: str) -> Any:
+    raise not_offered(__name__, name, "Analytics DCRs run in the vendor's clean room")

@@ -1,0 +1,187 @@
+"""A job: one result that is wanted of a lab, and the run of the deployment that computes it; no result is parsed."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Self
+
+from datalab.registry import RunState
+from datalab_dagster.archv2 import results
+from datalab_dagster.archv2.errors import (
+    AlreadyRun,
+    JobFailed,
+    NotComplete,
+    NotRun,
+    ResultFileMissing,
+    UnexpectedJobStatus,
+)
+from datalab_dagster.archv2.streams import RawBytes
+from datalab_dagster.archv2.waiting import wait, wait_async
+from datalab_dagster.service.errors import ResultNotFound
+from datalab_dagster.service.models import RunInfo
+
+if TYPE_CHECKING:
+    from datalab_dagster.client import Client
+
+
+class ComputeJob(ABC):
+    """One result that is wanted of a lab. All jobs on the same datasets share one run, whose id is theirs.
+
+    Args:
+        dcr_id: the lab's id.
+        action: what is wanted, such as ``{"kind": "dataLab", "computeStatistics": {}}``.
+        result_zip_file_name: the file that `get_result` takes out of the result's zip.
+        client: asks the deployment.
+        as_decentriq_admin: tell only the status of a failed job, not why it failed.
+    """
+
+    def __init__(
+        self,
+        dcr_id: str,
+        action: Any,
+        result_zip_file_name: str,
+        client: Client,
+        as_decentriq_admin: bool = False,
+    ) -> None:
+        self.dcr_id = dcr_id
+        self.client = client
+        self.client_v2 = client.client_v2
+        self.session = client.create_session_v2()
+        self.action = action
+        self.result_zip_file_name = result_zip_file_name
+        self.as_decentriq_admin = as_decentriq_admin
+        self.job_id: str | None = None
+        self.last_seen: RunInfo | None = None
+        """The run as it was when it was last asked for."""
+
+    def run(self) -> None:
+        """Start the job; it returns at once.
+
+        Where a result of exactly the datasets provisioned now exists, or is being computed, the job is that run.
+
+        Raises:
+            AlreadyRun: it was started before.
+            JobNotCreated: the deployment refused.
+        """
+        if self.job_id is not None:
+            raise AlreadyRun
+        self.job_id = self.client_v2.create_job(self.dcr_id, self.action)["id"]
+
+    def attach(self, run: RunInfo) -> None:
+        """Be a job of `run`, which goes on already.
+
+        Raises:
+            AlreadyRun: it was started before.
+        """
+        if self.job_id is not None:
+            raise AlreadyRun
+        self.job_id, self.last_seen = run.run_id, run
+
+    def is_complete(self) -> bool:
+        """Return whether the job has ended, well or not.
+
+        Raises:
+            NotRun: it was not started.
+        """
+        if self.job_id is None:
+            raise NotRun
+        self.last_seen = self.client_v2.run(self.job_id)
+        return self.last_seen.is_complete
+
+    def wait_for_completion(self, timeout: int | None = None, sleep_interval: int = 1) -> Self:
+        """Wait until the job has ended; a connection that breaks for less than a minute does no harm.
+
+        Args:
+            timeout: seconds to wait at most; None and 0: as long as it takes.
+            sleep_interval: most seconds between two questions; the first ones follow sooner.
+
+        Raises:
+            NotRun: it was not started.
+            NotCompleteInTime: the time is over; the job goes on.
+            ConnectionLost: the deployment stays silent; the job goes on.
+        """
+        wait(
+            self.is_complete,
+            lambda: self.last_seen,
+            timeout=timeout,
+            sleep_interval=sleep_interval,
+            shown=self.client.shows_progress,
+        )
+        return self
+
+    async def wait(self, timeout: float | None = None, sleep_interval: float = 1) -> Self:
+        """Do as `wait_for_completion` without blocking the event loop."""
+        await wait_async(
+            self.is_complete,
+            lambda: self.last_seen,
+            timeout=timeout,
+            sleep_interval=sleep_interval,
+            shown=self.client.shows_progress,
+        )
+        return self
+
+    @abstractmethod
+    def result(self) -> Any:
+        """Return the parsed result."""
+
+    def get_result_as_zipfile(self) -> zipfile.ZipFile:
+        """Return the result as a zip.
+
+        Raises:
+            NotRun, NotComplete: it was not started, or goes on.
+            JobFailed: it failed; the text tells why, and the address of its run.
+        """
+        run = self._ended_run()
+        action = results.action_name(self.action)
+        if action is None:
+            raise ResultFileMissing(self.result_zip_file_name)
+        return zipfile.ZipFile(io.BytesIO(self._zip(run, action)))
+
+    def get_result(self) -> bytes:
+        """Return the file of the result; raises as `get_result_as_zipfile`.
+
+        Raises:
+            ResultFileMissing: the zip does not hold it.
+        """
+        with self.get_result_as_zipfile() as archive:
+            if self.result_zip_file_name not in archive.namelist():
+                raise ResultFileMissing(self.result_zip_file_name)
+            return archive.read(self.result_zip_file_name)
+
+    def download_result(self, task_result_hash: str) -> io.RawIOBase:
+        """Open the zip of a result of the job's run, which `client_v2.get_job_tasks` names.
+
+        Raises:
+            NotRun, NotComplete, JobFailed: as `get_result_as_zipfile`.
+            ResultFileMissing: the run has no such result.
+        """
+        run = self._ended_run()
+        action = results.action_of_result(run.run_id, task_result_hash)
+        if action is None:
+            raise ResultFileMissing(task_result_hash)
+        return RawBytes(self._zip(run, action))
+
+    def _ended_run(self) -> RunInfo:
+        """Return the run when it has ended well."""
+        if self.job_id is None:
+            raise NotRun(result=True)
+        run = self.last_seen = self.client_v2.run(self.job_id)
+        if not run.is_complete:
+            raise NotComplete(self.job_id)
+        if run.state in (RunState.FINISHED, RunState.SUPERSEDED):
+            return run
+        if self.as_decentriq_admin:
+            raise UnexpectedJobStatus(run, run.state.value.capitalize(), expected_any=True)
+        if run.state in (RunState.FAILED, RunState.CANCELLED):
+            raise JobFailed(run)
+        raise UnexpectedJobStatus(run, run.state.value)
+
+    def _zip(self, run: RunInfo, action: str) -> bytes:
+        try:
+            return results.result_file(self.client.service, run, action).zipped()
+        except ResultNotFound as error:
+            # A run whose data were replaced may have been stopped before it gave anything.
+            reason = run.reason if run.state is RunState.SUPERSEDED else None
+            raise JobFailed(run, reason or str(error)) from error

@@ -1,0 +1,65 @@
+"""How far an upload or a run is, as a bar on the terminal; silent where there is none."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from datalab_dagster.service.models import RunInfo
+
+Shown = Callable[[RunInfo | None], None]
+_OVER = frozenset({"SUCCESS", "FAILED", "SKIPPED"})
+
+
+def on_terminal() -> bool:
+    """Return whether somebody can watch a bar."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+@contextmanager
+def upload_bar(name: str, size: int | None, *, shown: bool) -> Iterator[Callable[[int], None] | None]:
+    """Yield what takes the bytes of every stored chunk; None when nothing is to be shown."""
+    if not shown:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (
+        TextColumn("{task.description:<16}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"upload {name}", total=size)
+        yield lambda count: bar.update(task, advance=count)
+
+
+@contextmanager
+def wait_bar(*, shown: bool) -> Iterator[Shown]:
+    """Yield what takes a run each time it was asked for."""
+    if not shown:
+        yield lambda run: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description:<16}"),
+        BarColumn(),
+        TextColumn("{task.fields[step]}", markup=False),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("validation", total=None, step="")
+
+        def show(run: RunInfo | None) -> None:
+            if run is not None and run.steps:
+                done = sum(step.state in _OVER for step in run.steps)
+                now = next((step.name for step in run.steps if step.state == "RUNNING"), "")
+                bar.update(task, total=len(run.steps), completed=done, step=now)
+
+        yield show

@@ -1,0 +1,114 @@
+"""What each action of a lab gives: the file of the vendor's name, from a run of the deployment; nothing is parsed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from datalab.lab import DatasetKind
+from datalab_dagster.service.models import RunInfo
+from datalab_dagster.service.protocol import LabService
+
+STATISTICS_FILE = "statistics.json"
+STATUS_FILE = "validation-status.json"
+REPORT_FILE = "validation-report.json"
+
+STATISTICS = "computeStatistics"
+STATUS = "getValidationStatus"
+ENHANCED_STATUS = "getEnhancedValidationStatus"
+REPORTS = {kind: f"get{kind.value.capitalize()}ValidationReport" for kind in DatasetKind}
+KINDS_OF_REPORTS = {action: kind for kind, action in REPORTS.items()}
+
+TASKS = {
+    STATISTICS: "statistics_report",
+    STATUS: "validation_status",
+    ENHANCED_STATUS: "validation_status",
+    **{action: f"{kind.value}_validation_report" for kind, action in REPORTS.items()},
+}
+"""Action → the step of the run that gives its result."""
+
+
+@dataclass(frozen=True)
+class ResultFile:
+    """A file of a result, by its name in the vendor's zip."""
+
+    name: str
+    content: bytes
+
+    def zipped(self) -> bytes:
+        """Return a zip that holds the file alone; the same content gives the same bytes."""
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(zipfile.ZipInfo(self.name), self.content, zipfile.ZIP_DEFLATED)
+        return stream.getvalue()
+
+
+def action_name(action: Any) -> str | None:
+    """Return what an action asks for, such as ``computeStatistics``; None when it is no action of a lab."""
+    given = action.model_dump(mode="json") if hasattr(action, "model_dump") else action
+    if not isinstance(given, Mapping):
+        return None
+    names = [name for name in given if name in TASKS]
+    return names[0] if given.get("kind", "dataLab") == "dataLab" and len(names) == 1 else None
+
+
+def lab_action(name: str) -> dict[str, Any]:
+    """Return the action that asks for `name`.
+
+    >>> lab_action(STATISTICS)
+    {'kind': 'dataLab', 'computeStatistics': {}}
+    """
+    return {"kind": "dataLab", name: {}}
+
+
+def result_id(run_id: str, action: str) -> str:
+    """Return the id of what a run gives for an action."""
+    return hashlib.sha256(f"{run_id}/{action}".encode()).hexdigest()
+
+
+def action_of_result(run_id: str, result: str) -> str | None:
+    """Return the action that `result_id` was made of; None when the id is none of this run."""
+    return next((action for action in TASKS if result_id(run_id, action) == result), None)
+
+
+def result_file(service: LabService, run: RunInfo, action: str) -> ResultFile:
+    """Fetch what a run has given for an action.
+
+    Raises:
+        ResultNotFound: the run has no such result, or it is not kept any more.
+    """
+    if action == STATISTICS:
+        return ResultFile(STATISTICS_FILE, service.result_file(run.lab_id, STATISTICS_FILE, run_id=run.run_id))
+    if action in KINDS_OF_REPORTS:
+        report = service.validation_report(run.lab_id, KINDS_OF_REPORTS[action], run_id=run.run_id)
+        return ResultFile(REPORT_FILE, report)
+    status = service.result_file(run.lab_id, STATUS_FILE, run_id=run.run_id)
+    if action == STATUS:
+        status = json.dumps(plain_status(json.loads(status))).encode()
+    return ResultFile(STATUS_FILE, status)
+
+
+def plain_status(enhanced: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the plain validation status of an enhanced one: datasets alone, each with the reason of its failure.
+
+    >>> plain_status({"status": "FAILED", "datasets": {"segments": {"status": "FAILED", "errors": [
+    ...     {"code": "EMPTY_DATASET", "message": "segments: 0 valid rows"}], "valid_rows": 0, "invalid_rows": 0}}})
+    {'status': 'FAILED', 'datasets': {'segments': {'status': 'FAILED', 'reason': 'segments: no valid row'}}}
+    """
+    datasets: dict[str, Any] = {}
+    for name, dataset in enhanced["datasets"].items():
+        datasets[name] = {"status": dataset["status"]}
+        if dataset["status"] == "FAILED":
+            codes = [error["code"] for error in dataset.get("errors", [])]
+            if codes == ["EMPTY_DATASET"]:
+                datasets[name]["reason"] = f"{name}: no valid row"
+            else:
+                listed = f" ({', '.join(codes)})" if codes else ""
+                datasets[name]["reason"] = f"{name}: validation failed{listed}"
+    failed = any(dataset["status"] == "FAILED" for dataset in datasets.values())
+    return {"status": "FAILED" if failed else "SUCCESS", "datasets": datasets}

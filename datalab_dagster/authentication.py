@@ -1,0 +1,13 @@
+"""The vendor's certificates for its enclaves, which are none of ours: importing works, using a name tells why not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from datalab_dagster.elsewhere import not_offered
+
+
+def __getattr__(name: str) -> Any:
+    raise not_offered(
+        __name__, name, "certificates prove users to the vendor's enclaves, and a deployment of one's own has none"
+    )

@@ -1,0 +1,307 @@
+"""The client: datasets, keys and labs of a deployment in the vendor's words; the deployment does the work."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from datalab.registry.errors import DatasetInUse, DatasetNotFound, KeyNotFound
+from datalab.storage import errors as storage_errors
+from datalab_dagster.archv2.client import ClientV2
+from datalab_dagster.archv2.connect import (
+    DECENTRIQ_CLIENT_ID,
+    DECENTRIQ_HOST,
+    DECENTRIQ_PORT,
+    DECENTRIQ_USE_TLS,
+    connect,
+)
+from datalab_dagster.archv2.errors import DatasetPublished, DatasetUnknown, SecretMissing, SecretUnknown
+from datalab_dagster.archv2.legacy_definition import legacy_definition
+from datalab_dagster.archv2.models import DataLabV2
+from datalab_dagster.archv2.progress import on_terminal, upload_bar
+from datalab_dagster.archv2.secret import SecretStoreOptions
+from datalab_dagster.archv2.session import SessionV2
+from datalab_dagster.archv2.streams import RawStream
+from datalab_dagster.service.models import DatasetInfo
+from datalab_dagster.service.protocol import LabService
+from datalab_dagster.storage import Key
+from datalab_dagster.types import DataLabDefinition, DataLabListFilter, DatasetDescription, DatasetUsage
+
+__all__ = ["Client", "SecretStoreOptions", "create_client"]
+
+logger = logging.getLogger(__name__)
+_NO_DATASET = (DatasetNotFound, storage_errors.DatasetNotFound)
+
+
+class Client:
+    """Datasets, keys and labs of one deployment, as one user sees them.
+
+    Closes with `close()`, or as a context manager; validations that were started go on.
+
+    Attributes:
+        user_email: who asks; events and access lists name it.
+        service: the deployment.
+        client_v2: the vendor's lower level.
+        progress: show bars; None: when standard error is a terminal.
+    """
+
+    def __init__(self, service: LabService) -> None:
+        self.service = service
+        self.client_v2 = ClientV2(service)
+        self.progress: bool | None = None
+        self._session: SessionV2 | None = None
+
+    @property
+    def user_email(self) -> str:
+        return self.service.user
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether uploads and waits show a bar."""
+        return on_terminal() if self.progress is None else self.progress
+
+    def create_session_v2(self) -> SessionV2:
+        """Return the vendor's session; there is one per client."""
+        if self._session is None:
+            self._session = SessionV2(self)
+        return self._session
+
+    def close(self) -> None:
+        """Give back what is held open; validations go on."""
+        self.service.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ----------------------------------------------------------------------------------------------- datasets
+
+    def upload_dataset(
+        self,
+        data: BinaryIO,
+        key: Key,
+        file_name: str,
+        /,
+        *,
+        description: str = "",
+        chunk_size: int = 8 * 1024**2,
+        parallel_uploads: int = 8,
+        usage: DatasetUsage = DatasetUsage.PUBLISHED,
+        secret_store_options: SecretStoreOptions | None = None,
+        is_accessory: bool = False,
+    ) -> str:
+        """Store what `data` yields, encrypted with `key`, and return its manifest hash.
+
+        `chunk_size`, `parallel_uploads` and `is_accessory` are taken and not needed: the store decides.
+
+        Args:
+            data: read from where it stands to its end.
+            key: encrypts it; kept in the secret store unless the options say otherwise.
+            file_name: the dataset's name.
+            description: for people.
+            usage: what it is meant for.
+            secret_store_options: whether the key is stored, and who may use it.
+
+        Raises:
+            AccessListRefused: the access list cannot be used; nothing was uploaded.
+            UploadInterrupted: the connection or the store failed; the same call goes on where it stopped.
+        """
+        del chunk_size, parallel_uploads, is_accessory
+        options = secret_store_options or SecretStoreOptions()
+        access = options.access(self.user_email)
+        with upload_bar(file_name, _bytes_left(data), shown=self.shows_progress) as progress:
+            dataset = self.service.upload_dataset(
+                data,
+                file_name,
+                key=key,
+                description=description,
+                usage=DatasetUsage(usage).value,
+                store_key=options.store_encryption_key,
+                access=access,
+                progress=progress,
+            )
+        return dataset.manifest_hash
+
+    def get_dataset(self, manifest_hash: str) -> DatasetDescription | None:
+        """Return what is known of a dataset; None when there is none."""
+        try:
+            return _description(self.service.dataset(manifest_hash))
+        except _NO_DATASET:
+            return None
+
+    def get_available_datasets(self) -> list[DatasetDescription]:
+        """Return the datasets that the user uploaded, the oldest first."""
+        own = [dataset for dataset in self.service.datasets() if dataset.created_by == self.user_email]
+        return [{**_description(dataset), "statistics": None} for dataset in own]
+
+    def download_dataset(self, manifest_hash: str, key: Key) -> io.RawIOBase:
+        """Open the plain content of a dataset, every chunk verified; close it afterwards.
+
+        Raises:
+            DatasetUnknown: there is no such dataset.
+            KeyMismatch: it was uploaded with another key.
+            ChunkDamaged: stored data were changed (also while reading).
+        """
+        try:
+            return RawStream(self.service.download_dataset(manifest_hash, key))
+        except _NO_DATASET as error:
+            raise DatasetUnknown(manifest_hash) from error
+
+    def delete_dataset(self, manifest_hash: str, force: bool = False) -> None:
+        """Delete a dataset and its key, for good.
+
+        Args:
+            force: delete it also where it is provisioned, after deprovisioning it there.
+
+        Raises:
+            DatasetUnknown: there is no such dataset.
+            DatasetPublished: it is provisioned to labs (`.labs`).
+        """
+        try:
+            labs = self.service.dataset(manifest_hash).labs
+            if force and labs:
+                lines = "\n".join(f"- {lab}" for lab in labs)
+                logger.warning(
+                    "This dataset is published to the following data rooms and is taken from them:\n%s", lines
+                )
+            self.service.delete_dataset(manifest_hash, force=force)
+        except DatasetInUse as error:
+            raise DatasetPublished(error.labs) from error
+        except _NO_DATASET as error:
+            raise DatasetUnknown(manifest_hash) from error
+
+    # --------------------------------------------------------------------------------------------------- keys
+
+    def get_dataset_key(self, manifest_hash: str) -> Key:
+        """Return the stored key of a dataset.
+
+        Raises:
+            DatasetUnknown, SecretMissing: there is no such dataset, or its key is not stored.
+            KeyAccessDenied: the user may not use it.
+        """
+        try:
+            return Key(self.service.dataset_key(manifest_hash).material)
+        except _NO_DATASET as error:
+            raise DatasetUnknown(manifest_hash) from error
+        except KeyNotFound as error:
+            raise SecretMissing(manifest_hash) from error
+
+    def get_dataset_encryption_key_secret_id(self, manifest_hash: str) -> str | None:
+        """Return the id of a dataset's stored key; None when it is not stored.
+
+        Raises:
+            DatasetUnknown: there is no such dataset.
+        """
+        try:
+            return self.service.dataset(manifest_hash).secret_id
+        except _NO_DATASET as error:
+            raise DatasetUnknown(manifest_hash) from error
+
+    def dataset_of_secret(self, secret_id: str) -> str:
+        """Return the manifest hash of the dataset that a stored key belongs to.
+
+        Raises:
+            SecretUnknown: there is no such key.
+        """
+        for dataset in self.service.datasets():
+            if dataset.secret_id == secret_id:
+                return dataset.manifest_hash
+        raise SecretUnknown(secret_id)
+
+    # --------------------------------------------------------------------------------------------------- labs
+
+    def list_data_labs(self, filter: DataLabListFilter | None = None) -> list[DataLabDefinition]:
+        """Return the labs of the deployment, the oldest first.
+
+        Args:
+            filter: those only whose datasets provisioned now were validated, or were not.
+        """
+        found = [legacy_definition(self.service, lab) for lab in self.service.labs()]
+        if filter is None:
+            return found
+        return [lab for lab in found if lab["isValidated"] == (filter is DataLabListFilter.VALIDATED)]
+
+    def get_data_lab(self, id: str) -> DataLabDefinition:
+        """Return a lab by its id.
+
+        Raises:
+            LabUnknown: there is none.
+        """
+        return legacy_definition(self.service, self.client_v2.lab(id))
+
+    def list_data_labs_v2(self) -> list[DataLabV2]:
+        """Return the labs that the user made, the oldest first."""
+        return self.client_v2.get_data_labs(self.user_email)
+
+
+def _bytes_left(data: BinaryIO) -> int | None:
+    """How many bytes `data` will yield, where it can tell."""
+    try:
+        here = data.tell()
+        size = data.seek(0, os.SEEK_END) - here
+        data.seek(here)
+    except (AttributeError, OSError, ValueError):
+        return None
+    return size
+
+
+def _description(dataset: DatasetInfo) -> DatasetDescription:
+    return {
+        "id": dataset.manifest_hash,
+        "manifestHash": dataset.manifest_hash,
+        "name": dataset.name,
+        "description": dataset.description,
+        "createdAt": dataset.created_at.isoformat(),
+        "size": dataset.size,
+        "usage": DatasetUsage(dataset.usage),
+        "encryptionKeySecretId": dataset.secret_id,
+        "metadataSecretId": None,
+    }
+
+
+def create_client(
+    user_email: str,
+    api_token: str,
+    *,
+    client_id: str = DECENTRIQ_CLIENT_ID,
+    api_host: str = DECENTRIQ_HOST,
+    api_port: int = DECENTRIQ_PORT,
+    api_use_tls: bool = DECENTRIQ_USE_TLS,
+    request_timeout: int | None = None,
+    unsafe_disable_known_root_ca_check: bool = False,
+) -> Client:
+    """Return a client of the deployment in `DATALAB_HOME` of this machine, or of one behind an address.
+
+    The address is `api_host` and `api_port`, or else `DATALAB_API_URL`. Left at the vendor's own, they name no
+    deployment: nothing is ever sent to the vendor.
+
+    `client_id` and `unsafe_disable_known_root_ca_check` are taken and not needed: there are no enclaves.
+
+    Args:
+        user_email: who asks. A deployment behind an address takes the token's user.
+        api_token: signs in there. On this machine any URL-safe base64 will do: who can read the home is its owner.
+        api_host, api_port, api_use_tls: where the deployment is, and whether it speaks https.
+        request_timeout: seconds until a request counts as lost.
+
+    Raises:
+        binascii.Error: the token is not URL-safe base64.
+        NobodyThere, TokenRefused: no deployment answers at the address, or not to this token.
+        RegistryError: the database of this machine's deployment cannot be used.
+
+    Example:
+        >>> import datalab_dagster as dq
+        >>> client = dq.create_client("me@publisher.example", "c2VjcmV0")  # doctest: +SKIP
+    """
+    del client_id, unsafe_disable_known_root_ca_check
+    return Client(
+        connect(
+            user_email, api_token, host=api_host, port=api_port, use_tls=api_use_tls, request_timeout=request_timeout
+        )
+    )

@@ -1,0 +1,13 @@
+"""The vendor's connectors to its platform, which are none of ours: importing works, using a name tells why not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from datalab_dagster.elsewhere import not_offered
+
+
+def __getattr__(name: str) -> Any:
+    raise not_offered(
+        __name__, name, "connectors import into the vendor's platform; here files are read where they lie"
+    )

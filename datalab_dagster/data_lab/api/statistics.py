@@ -1,0 +1,121 @@
+"""Statistics as the vendor's scripts read them: the models that write them, under the vendor's names."""
+
+from __future__ import annotations
+
+import json
+
+from pydantic import BaseModel
+
+from datalab import results
+from datalab.results import (
+    ActivationIdStats,
+    BasicStatistics,
+    DemographicStatistics,
+    DistributionValue,
+    IdentifierInfo,
+    SegmentsPerUserDistribution,
+    SegmentStatistics,
+    SegmentUserCounts,
+    StatisticsResultV2,
+)
+
+StatisticsFinding = results.Finding
+DatasetBasicStatistics = results.BasicDatasetStatistics
+IdentifiersBasicStatistics = results.BasicIdentifiersStatistics
+SegmentsBasicStatistics = results.BasicSegmentsStatistics
+DemographicsBasicStatistics = results.BasicDemographicsStatistics
+EmbeddingsBasicStatistics = results.BasicEmbeddingsStatistics
+
+IdentifiersOverview = dict[str, IdentifierInfo]
+RemarketingActivationPotential = dict[str, dict[str, ActivationIdStats]]
+ActivationPotential = dict[str, ActivationIdStats]
+EmbeddingsStatistics = dict[str, dict[str, int]]
+
+
+class ColumnStatistics(BaseModel):
+    """Numbers of one column, in the vendor's words; no report of a lab holds them."""
+
+    name: str
+    num_unique: int | None = None
+    num_null: int | None = None
+    num_invalid: int | None = None
+
+
+class DatasetStatistics(BaseModel):
+    """Numbers of one dataset, column by column, in the vendor's words; no report of a lab holds them."""
+
+    num_rows: int
+    columns: list[ColumnStatistics] = []
+
+
+class UniqueUsersCount(BaseModel):
+    """Users of each dataset (V1); None: the lab has no such dataset."""
+
+    matching: int
+    segments: int | None = None
+    demographics: int | None = None
+    embeddings: int | None = None
+    all: int
+
+
+class StatisticsResult(BaseModel):
+    """The statistics of the V1 era; a deployment writes them with `statisticsVersion: 1`."""
+
+    errors: list[str] = []
+    original_number_of_unique_users: UniqueUsersCount
+    filtered_number_of_unique_users: UniqueUsersCount
+    segments_per_user_distributions: dict[str, list[float]] | None = None
+    share_of_users_per_segment_distribution: dict[str, float] | None = None
+    demographics_distributions: dict[str, list[float]] | None = None
+
+
+StatisticsResultUnion = StatisticsResult | StatisticsResultV2
+
+
+def parse_statistics_result(json_str: str | bytes) -> StatisticsResultUnion:
+    """Return the statistics in `json_str` as V1 or V2, whichever it is.
+
+    Raises:
+        json.JSONDecodeError: it is not JSON.
+        ValueError: "Invalid statistics result format", when it is neither version.
+        pydantic.ValidationError: it looks like one version and does not have its shape.
+
+    >>> parse_statistics_result("{}")
+    Traceback (most recent call last):
+    ValueError: Invalid statistics result format
+    """
+    data = json.loads(json_str)
+    if isinstance(data, dict) and "identifiers_overview" in data:
+        return StatisticsResultV2.model_validate(data)
+    if isinstance(data, dict) and "original_number_of_unique_users" in data:
+        return StatisticsResult.model_validate(data)
+    raise ValueError("Invalid statistics result format")
+
+
+__all__ = [
+    "ActivationIdStats",
+    "ActivationPotential",
+    "BasicStatistics",
+    "ColumnStatistics",
+    "DatasetBasicStatistics",
+    "DatasetStatistics",
+    "DemographicStatistics",
+    "DemographicsBasicStatistics",
+    "DistributionValue",
+    "EmbeddingsBasicStatistics",
+    "EmbeddingsStatistics",
+    "IdentifierInfo",
+    "IdentifiersBasicStatistics",
+    "IdentifiersOverview",
+    "RemarketingActivationPotential",
+    "SegmentStatistics",
+    "SegmentUserCounts",
+    "SegmentsBasicStatistics",
+    "SegmentsPerUserDistribution",
+    "StatisticsFinding",
+    "StatisticsResult",
+    "StatisticsResultUnion",
+    "StatisticsResultV2",
+    "UniqueUsersCount",
+    "parse_statistics_result",
+]

@@ -1,0 +1,24 @@
+"""Which kind of lab an id names: at the vendor's there are two, in a deployment of one's own there is one."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from datalab_dagster.client import Client
+
+
+class DataLabType(Enum):
+    """The vendor's two generations of labs."""
+
+    ARCHV2 = "archv2"
+    LEGACY = "legacy"
+
+
+def get_data_lab_type(client: Client, data_lab_id: str) -> DataLabType:
+    """Return ARCHV2 for a lab that exists.
+
+    Raises:
+        LabUnknown: there is none.
+    """
+    client.client_v2.lab(data_lab_id)
+    return DataLabType.ARCHV2

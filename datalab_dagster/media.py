@@ -1,0 +1,27 @@
+"""What the vendor's `media` says of Data Labs: their collaboration types; Media DCRs themselves are the vendor's."""
+
+# ruff: noqa: UP042 - as at the vendor's; a StrEnum would print its value
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from datalab_dagster.elsewhere import not_offered
+from datalab_dagster.types import IdType, MatchingId
+
+__all__ = ["CollaborationType", "IdType", "MatchingId"]
+
+
+class CollaborationType(str, Enum):
+    """What Media DCRs may use a lab for; OVERLAP is always on. On the wire a type goes by its member's name."""
+
+    INSIGHTS = "ENABLE_INSIGHTS"
+    LOOKALIKE = "ENABLE_LOOKALIKE_AUDIENCES"
+    OVERLAP = "ENABLE_OVERLAP"
+    REMARKETING = "ENABLE_REMARKETING"
+    EXCLUSION_TARGETING = "ENABLE_EXCLUSION_TARGETING"
+    RULE_BASED = "ENABLE_RULED_BASED_AUDIENCES"
+
+
+def __getattr__(name: str) -> Any:
+    raise not_offered(__name__, name, "Media DCRs run in the vendor's clean room")

@@ -1,0 +1,51 @@
+"""The examples in the SDK's docstrings are true, and its types fit the script of the migration page."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import datalab_dagster
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("archv2", "data_lab", "legacy")
+SINGLE = ("analytics", "api", "authentication", "client", "data_connectors", "elsewhere", "media", "storage", "types")
+
+
+def modules() -> list[str]:
+    found = [f"datalab_dagster.{name}" for name in SINGLE]
+    for package in PACKAGES:
+        home = Path(datalab_dagster.__file__).parent / package
+        found.append(f"datalab_dagster.{package}")
+        found += [module.name for module in pkgutil.walk_packages([str(home)], f"datalab_dagster.{package}.")]
+    return found
+
+
+@pytest.mark.parametrize("name", modules())
+def test_examples(name: str) -> None:
+    module = importlib.import_module(name)
+    assert module.__doc__, "a module says what belongs there"
+    assert doctest.testmod(module).failed == 0
+
+
+@pytest.mark.slow
+def test_the_script_of_the_migration_page_type_checks(tmp_path: Path) -> None:
+    _, ours = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "migration.md").read_text(), re.DOTALL)
+    (tmp_path / "script.py").write_text(ours + "reveal_type(lab)\nreveal_type(statistics)\n")
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", str(tmp_path / "script.py")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout
+    assert 'Revealed type is "datalab_dagster.data_lab.data_lab.DataLab"' in checked.stdout
