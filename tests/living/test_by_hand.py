@@ -1,0 +1,85 @@
+"""What people do in Dagster's UI: materialise a lab's partition, or some of its assets; and what is kept how long."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from datalab.deployment import Settings
+from datalab.registry import Lab, LabState, RunState
+from tests.living.conftest import FILES, IDENTIFIERS, SEGMENTS, Living, segments
+from tests.unit.registry.conftest import ME
+
+
+def materialise(living: Living, lab: Lab, *assets: str) -> dg.ExecuteInProcessResult:
+    selection = [dg.AssetKey(asset) for asset in assets] or None
+    request = dg.RunRequest(partition_key=lab.id, asset_selection=selection)
+    return living.execute(request, raise_on_error=False)
+
+
+def test_the_whole_partition(living: Living) -> None:
+    lab = living.lab()
+    living.provision(lab, FILES)
+    living.tick()
+    assert materialise(living, lab).success and living.state(lab) is LabState.READY
+    (run,) = living.deployment.registry.runs.history(lab.id)
+    assert run.cause == "by hand"
+
+
+def test_one_asset_takes_the_others_from_earlier_runs_and_makes_no_result(living: Living) -> None:
+    lab = living.lab()
+    living.provision(lab, FILES)
+    living.execute(*living.tick())
+    for asset in ("segment_user_counts", "users", "dashboard", "valid_segments"):
+        chosen = (asset, "segments_validation_report") if asset == "valid_segments" else (asset,)
+        assert materialise(living, lab, *chosen).success, asset
+    assert living.state(lab) is LabState.READY
+    assert len(living.deployment.registry.results.history(lab.id)) == 1
+
+
+def test_an_asset_without_what_it_is_made_of_says_what_to_materialise(living: Living) -> None:
+    lab = living.lab()
+    living.provision(lab, FILES)
+    living.tick()
+    assert not materialise(living, lab, "users").success
+    (run,) = living.deployment.registry.runs.history(lab.id)
+    assert run.state is RunState.FAILED and "Materialise valid_identifiers as well" in (run.reason or "")
+
+
+def test_a_lab_without_data_says_so(living: Living) -> None:
+    lab = living.lab()
+    living.tick()
+    assert not materialise(living, lab).success
+    assert living.deployment.registry.runs.history(lab.id) == []
+
+
+def test_results_are_kept_as_long_as_configured_and_the_current_one_always(living: Living) -> None:
+    lab = living.lab()
+    living.provision(lab, FILES)
+    living.execute(*living.tick())
+    first = living.deployment.registry.provisioning.datasets(lab.id)
+    for rows in (13, 14, 15):
+        living.provision(lab, {SEGMENTS: segments(rows)})
+        living.execute(*living.tick())
+    living.deployment.registry.provisioning.provision(
+        lab.id, first, by=ME
+    )  # the oldest result is the current one again
+    living.deployment.settings = Settings(keep_results=1)
+    folder = living.deployment.home / "labs" / lab.id
+    assert len(list((folder / "results").iterdir())) == 4
+    living.deployment.sweep()
+    kept = living.deployment.registry.results.history(lab.id)
+    assert [result.summary["segments.valid_rows"] for result in kept] == [15, 12]
+    assert {path.name for path in (folder / "results").iterdir()} == {result.run_id for result in kept}
+    assert len(list((folder / "computed").iterdir())) == 2
+    assert len(list((folder / "validated").iterdir())) == 3  # identifiers, and the segments of both
+    assert living.state(lab) is LabState.READY
+    assert living.deployment.files.report(lab.id, IDENTIFIERS, first[IDENTIFIERS])
+
+
+def test_nothing_is_left_of_a_deleted_lab(living: Living) -> None:
+    lab = living.lab()
+    living.provision(lab, FILES)
+    living.execute(*living.tick())
+    living.deployment.registry.labs.delete(lab.id, by=ME)
+    living.deployment.sweep()
+    assert not (living.deployment.home / "labs" / lab.id).exists()
