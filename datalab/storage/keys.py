@@ -184,7 +184,7 @@ class Keyring(Protocol):
         """Return every wrapped key with its context."""
 
     def replace(self, changes: Sequence[Rewrapped]) -> None:
-        """Store `after` where `before` still stands, in one transaction; skip what was meanwhile changed or deleted."""
+        """Store `after` where `before` still stands, each for itself; skip what was meanwhile changed or deleted."""
 
 
 def rewrap(keyring: Keyring, service: KeyService) -> int:
