@@ -14,9 +14,6 @@ from datalab_dagster.schedules import SCHEDULES
 from datalab_dagster.sensors import SENSORS
 from resources import DeploymentWorkspace, FindingThresholds, LogProgress, SqlEngine
 
-_QUIET = dg.colored_console_logger.configured({"log_level": "ERROR"})
-"""The event log has everything else."""
-
 
 def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Definitions:
     """Return the definitions, with `resources` in place of the default ones of the same names."""
@@ -36,7 +33,6 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
             **(resources or {}),
         },
         executor=dg.in_process_executor,
-        loggers={"console": _QUIET},
     )
 
 

@@ -19,6 +19,8 @@ LOST: tuple[type[DatalabError], ...] = (ServiceUnreachable, DatabaseUnreachable,
 PATIENCE_SECONDS = 60.0
 """How long a deployment may stay silent before a wait gives up."""
 _FIRST_PAUSE_SECONDS = 0.05
+_SHARE = 0.1
+"""Of the time that has passed: an end is noticed at most so much later."""
 
 
 def wait(
@@ -89,4 +91,4 @@ def _pauses(
             if left <= 0:
                 raise NotCompleteInTime
             yield max(min(pause, left), 0.0)
-            pause = min(pause * 1.5, sleep_interval)
+            pause = min(max(pause, _SHARE * (time.monotonic() - started)), sleep_interval)

@@ -10,7 +10,7 @@ import json
 import signal
 import sys
 
-from dagster._core.definitions.reconstruct import ReconstructableRepository
+import dagster as dg
 from dagster._core.execution.api import execute_run_iterator
 
 from datalab.deployment import Deployment
@@ -18,25 +18,36 @@ from datalab.lab import DatasetKind
 from datalab_dagster.instance import open_instance
 from datalab_dagster.jobs import VALIDATE
 from datalab_dagster.runs.processes import BEGIN, WAIT, RunRequest
-from datalab_dagster.runs.start import CODE_LOCATION, create_run
+from datalab_dagster.runs.start import REPOSITORY, create_run
 from resources.workspace import mark_process
 
-_REPOSITORY = ReconstructableRepository.for_module(CODE_LOCATION, "defs")
+_STATEMENT_MILLISECONDS = 120_000
 
 
 def main(argument: str) -> int:
     """Execute the run; what becomes of it is told by the instance, so the exit code only says whether it was found."""
-    if argument == WAIT:
-        return _execute(_wait_for_run())
-    if argument == BEGIN:
-        return _execute(_made(RunRequest(**json.loads(sys.stdin.readline()))))
-    return _execute(argument)
+    with open_instance() as instance:
+        run_id = _handed_over() if argument == WAIT else argument
+        # Keep connections from now on: otherwise a small run spends half of its time connecting to the database.
+        instance.optimize_for_webserver(_STATEMENT_MILLISECONDS, pool_recycle=3600, max_overflow=20)
+        if argument == BEGIN:
+            run_id = _made(instance, RunRequest(**json.loads(sys.stdin.readline())))
+        return _execute(instance, run_id)
 
 
-def _made(request: RunRequest) -> str:
+def _handed_over() -> str:
+    """Load what every run needs, and return the id of the first run that is handed over; whoever waits ends with us."""
+    REPOSITORY.get_reconstructable_job(VALIDATE).get_definition()
+    run_id = sys.stdin.readline().strip()
+    if not run_id:
+        sys.exit(0)
+    return run_id
+
+
+def _made(instance: dg.DagsterInstance, request: RunRequest) -> str:
     """Make the run of a request."""
     changed = [DatasetKind(kind) for kind in request.changed]
-    with Deployment.open() as deployment, open_instance() as instance:
+    with Deployment.open() as deployment:
         lab = deployment.registry.labs.get(request.lab_id)
         create_run(
             deployment, instance, lab, changed=changed, cause=request.cause, by=request.by, run_id=request.run_id
@@ -45,23 +56,13 @@ def _made(request: RunRequest) -> str:
     return request.run_id
 
 
-def _wait_for_run() -> str:
-    """Load what every run needs, and return the id of the first run that is handed over; whoever waits ends with us."""
-    _REPOSITORY.get_reconstructable_job(VALIDATE).get_definition()
-    run_id = sys.stdin.readline().strip()
-    if not run_id:
-        sys.exit(0)
-    return run_id
-
-
-def _execute(run_id: str) -> int:
-    with open_instance() as instance:
-        run = instance.get_run_by_id(run_id)
-        if run is None:
-            sys.stderr.write(f"There is no run {run_id}.\n")
-            return 1
-        for _ in execute_run_iterator(_REPOSITORY.get_reconstructable_job(run.job_name), run, instance):
-            pass
+def _execute(instance: dg.DagsterInstance, run_id: str) -> int:
+    run = instance.get_run_by_id(run_id)
+    if run is None:
+        sys.stderr.write(f"There is no run {run_id}.\n")
+        return 1
+    for _ in execute_run_iterator(REPOSITORY.get_reconstructable_job(run.job_name), run, instance):
+        pass
     return 0
 
 

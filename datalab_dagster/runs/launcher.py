@@ -50,6 +50,15 @@ class ProcessRunLauncher(RunLauncher, ConfigurableClass):
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
         return cls(inst_data)
 
+    def prepare(self) -> None:
+        """Have a spare process ready for the next run, where `datalab up` keeps things going.
+
+        Raises:
+            OSError: the machine refuses.
+        """
+        if UP in self.environment:
+            self._spares.provide(self.environment)
+
     def launch_run(self, context: LaunchRunContext) -> None:
         """Start the process of a run.
 
@@ -60,8 +69,7 @@ class ProcessRunLauncher(RunLauncher, ConfigurableClass):
         try:
             process = self._spares.hand_over(run_id) or start_process(self.environment, run_id)
             threading.Thread(target=process.wait, daemon=True).start()  # no zombie is left
-            if UP in self.environment:
-                self._spares.provide(self.environment)
+            self.prepare()
         except OSError as error:
             raise RunNotStarted(why(error)) from None
         with contextlib.suppress(psutil.NoSuchProcess):  # it has ended already

@@ -1,4 +1,4 @@
-"""Makes the run of a lab and puts it into the queue, for the daemon to take."""
+"""Makes the run of a lab and starts it: at once, or in the queue when others go on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
@@ -18,7 +19,8 @@ from datalab_dagster.runs.selection import assets_to_run
 from resources.workspace import CAUSE_TAG, PARTITION_TAG, SEQUENCE_TAG
 
 CODE_LOCATION = "datalab_dagster.definitions"
-_REPOSITORY = "__repository__"
+REPOSITORY = ReconstructableRepository.for_module(CODE_LOCATION, "defs")
+_REPOSITORY_NAME = "__repository__"
 LAB_TAG, DATASETS_TAG, BY_TAG = "datalab/lab", "datalab/datasets", "datalab/by"
 
 
@@ -61,10 +63,11 @@ def create_run(
         tags={**job.tags, **tags, PARTITION_TAG: lab.id},
         asset_selection=frozenset(assets_to_run(deployment, lab, changed)),
         remote_job_origin=remote_job_origin(),
+        job_code_origin=REPOSITORY.get_reconstructable_job(VALIDATE).get_python_origin(),
     )
 
 
-def queue_run(
+def start_run(
     deployment: Deployment,
     instance: dg.DagsterInstance,
     lab: Lab,
@@ -73,15 +76,21 @@ def queue_run(
     cause: str,
     by: str,
 ) -> Run:
-    """Make a run for what is provisioned to `lab` now, put it into the queue, and return it as the registry knows it.
+    """Make a run for what is provisioned to `lab` now, start it, and return it as the registry knows it.
+
+    While other runs go on it waits in the queue; otherwise it is started at once, which saves the queue's second.
 
     Raises:
         RunRefused: nothing is provisioned.
     """
+    is_alone = not deployment.registry.runs.in_flight()
     created = create_run(deployment, instance, lab, changed=changed, cause=cause, by=by)
     run = deployment.registry.runs.start(lab.id, created.run_id, cause=cause)
-    no_workspace: Any = None  # our launcher needs none
-    instance.submit_run(created.run_id, no_workspace)
+    no_workspace: Any = None  # neither our launcher nor the queue needs one
+    if is_alone:
+        instance.launch_run(created.run_id, no_workspace)
+    else:
+        instance.submit_run(created.run_id, no_workspace)
     return run
 
 
@@ -90,4 +99,4 @@ def remote_job_origin() -> RemoteJobOrigin:
     location = ManagedGrpcPythonEnvCodeLocationOrigin(
         loadable_target_origin=LoadableTargetOrigin(module_name=CODE_LOCATION), location_name=CODE_LOCATION
     )
-    return RemoteJobOrigin(RemoteRepositoryOrigin(location, _REPOSITORY), VALIDATE)
+    return RemoteJobOrigin(RemoteRepositoryOrigin(location, _REPOSITORY_NAME), VALIDATE)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import dagster as dg
+
+_SECONDS_BETWEEN_LOOKS = 1.0
 
 
 class DagsterAccess:
@@ -17,6 +20,7 @@ class DagsterAccess:
         self._environment = environment
         self._lock = threading.Lock()
         self._instance: dg.DagsterInstance | None = None
+        self._looked = float("-inf")
 
     @property
     def instance(self) -> dg.DagsterInstance:
@@ -25,6 +29,14 @@ class DagsterAccess:
         with self._lock:
             self._instance = self._instance or open_instance(self._environment)
             return self._instance
+
+    def is_time_to_look(self) -> bool:
+        """Tell, at most once a second, whether to look again what became of runs: many ask how one run is."""
+        with self._lock:
+            now = time.monotonic()
+            due = now - self._looked >= _SECONDS_BETWEEN_LOOKS
+            self._looked = now if due else self._looked
+            return due
 
     def close(self) -> None:
         with self._lock:

@@ -74,9 +74,12 @@ class EmbeddedService:
         """Load what it takes to start a run, which takes seconds, before somebody waits for it."""
         from datalab_dagster.definitions import defs
         from datalab_dagster.jobs import VALIDATE
+        from datalab_dagster.runs.launcher import ProcessRunLauncher
 
         defs.resolve_job_def(VALIDATE)
-        self._instance.get_runs_count()
+        launcher = self._instance.run_launcher
+        if isinstance(launcher, ProcessRunLauncher):
+            launcher.prepare()
 
     # ----------------------------------------------------------------------------------------------- datasets
 
@@ -171,9 +174,9 @@ class EmbeddedService:
         cause = f"validated by {self._user}"
         if not self._is_up:
             return self._run_info(self._begin(found, changed, cause))
-        from datalab_dagster.runs.start import queue_run
+        from datalab_dagster.runs.start import start_run
 
-        run = queue_run(self._deployment, self._instance, found, changed=changed, cause=cause, by=self._user)
+        run = start_run(self._deployment, self._instance, found, changed=changed, cause=cause, by=self._user)
         return self._run_info(run)
 
     def _answer(self, lab: Lab) -> Run | None:
@@ -213,7 +216,7 @@ class EmbeddedService:
 
     def run(self, run_id: str) -> RunInfo:
         run = self._registry.runs.get(run_id)
-        if run.ended_at is None:
+        if run.ended_at is None and self._dagster.is_time_to_look():
             self._reconcile()
             run = self._registry.runs.get(run_id)
         return self._run_info(run, steps=self._steps(run))

@@ -48,6 +48,19 @@ def test_a_killed_run_is_begun_again(world: World, step: str | None) -> None:
     assert world.service.run(run.run_id).state is RunState.FAILED
 
 
+def test_a_validation_that_is_asked_for_waits_in_the_queue_and_is_done_once(world: World) -> None:
+    lab = world.new_lab()
+    first = world.service.validate(lab.id)  # before or after the sensor has seen the event
+    assert_sound(world, lab)
+    assert [run.run_id for run in world.service.runs(lab.id)] == [first.run_id]
+    assert world.service.validate(lab.id).run_id == first.run_id
+    again = world.service.validate(lab.id, again=True)
+    assert again.run_id != first.run_id
+    assert eventually(lambda: world.service.run(again.run_id).is_complete)
+    assert world.service.run(again.run_id).state is RunState.FINISHED
+    assert all(step.state == "SUCCESS" for step in world.service.run(again.run_id).steps)
+
+
 def test_an_event_while_the_daemon_is_dead_is_answered_once(world: World) -> None:
     lab = world.new_lab()
     assert_sound(world, lab)
