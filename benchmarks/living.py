@@ -1,0 +1,102 @@
+"""How long a living lab takes: `python -m benchmarks.living`; embedded from nothing, on a deployment, by the sensor.
+
+A small lab (2,000 users), so that what is measured is what a run costs beside its data. Three of each; median and all.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from datalab.lab import DatasetKind, load_lab
+from datalab.registry import EmbeddedPostgres, LabState
+from datalab.registry.accounts import Role
+from datalab.sample import write_sample
+from datalab_dagster.service import LabService
+from datalab_dagster.service.http import HttpService
+from datalab_dagster.service.open import open_service
+from datalab_dagster.up.record import running
+
+ME = "me@publisher.example"
+TIMES = 3
+DATALAB = str(Path(sys.executable).with_name("datalab"))
+
+
+def main() -> None:
+    """Measure, and print a line per way in."""
+    home = Path(tempfile.mkdtemp(prefix="datalab-bench-"))
+    os.environ["DATALAB_HOME"] = str(home / "home")
+    write_sample(home / "files", users=2_000, seed=1)
+    try:
+        with open_service(ME) as service:
+            told("embedded: validate() to result", lambda: validated(service, home / "files"))
+            service._registry.accounts.add(ME, Role.PUBLISHER, by=ME)
+            _, token = service._registry.accounts.tokens.create(ME, "bench", lifetime=timedelta(hours=1), by=ME)
+        up = subprocess.Popen([DATALAB, "up", "--port", "3997", "--portal-port", "3998"])
+        while (record := running(home / "home")) is None or not answers(str(record.portal_url), token):
+            time.sleep(0.5)
+        time.sleep(10)  # until it has loaded what it keeps ready
+        with HttpService(str(record.portal_url), token) as remote:
+            told("deployment, over HTTP: validate() to result", lambda: validated(remote, home / "files"))
+            told("deployment: provisioned to Ready by the sensor", lambda: provisioned(remote, home / "files"))
+        up.send_signal(signal.SIGINT)
+        up.wait()
+    finally:
+        EmbeddedPostgres(home / "home").stop()
+        shutil.rmtree(home)
+
+
+def told(what: str, measure: Callable[[], float]) -> None:
+    seconds = [measure() for _ in range(TIMES)]
+    print(f"{what}: {statistics.median(seconds):.1f} s ({', '.join(f'{one:.1f}' for one in seconds)})", flush=True)
+
+
+def validated(service: LabService, files: Path) -> float:
+    """Seconds from asking for a validation to its result."""
+    lab = prepared(service, files)
+    began = time.perf_counter()
+    run = service.validate(lab)
+    while not service.run(run.run_id).is_complete:
+        time.sleep(0.1)
+    return time.perf_counter() - began
+
+
+def provisioned(service: LabService, files: Path) -> float:
+    """Seconds from provisioning to Ready, nobody asking for anything."""
+    lab = prepared(service, files)
+    began = time.perf_counter()
+    while service.lab(lab).state.state is not LabState.READY:
+        time.sleep(0.2)
+    return time.perf_counter() - began
+
+
+def prepared(service: LabService, files: Path) -> str:
+    """Make a lab and provision the files; returns its id."""
+    lab = service.create_lab(load_lab(files / "LAB.json"))
+    uploads = {kind: (files / f"{kind.value}.csv").read_bytes() for kind in DatasetKind}
+    hashes = {
+        kind: service.upload_dataset(io.BytesIO(data), kind.value).manifest_hash for kind, data in uploads.items()
+    }
+    return service.change(lab.id, hashes).id
+
+
+def answers(url: str, token: str) -> bool:
+    try:
+        HttpService(url, token).close()
+    except Exception:  # noqa: BLE001 - it is just starting
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main()
