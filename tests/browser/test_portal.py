@@ -152,7 +152,7 @@ def test_from_files_to_a_compared_refresh(
     assert "Users" in page.locator("dl.headline").inner_text()
 
     page.get_by_role("link", name="Statistics", exact=True).click()
-    page.wait_for_function("document.documentElement.dataset.drawn")
+    page.locator("html[data-drawn]").wait_for(state="attached")
     assert page.locator("#chart-segments svg").count() == 1
     page.get_by_role("button", name="Matchable users").click()
     page.get_by_role("button", name="Segments", exact=True).click()
