@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from datalab.registry.errors import DatasetInUse, DatasetNotFound, KeyNotFound
 from datalab.storage import errors as storage_errors
+from datalab.storage import size_of
 from datalab_dagster.archv2.client import ClientV2
 from datalab_dagster.archv2.connect import (
     DECENTRIQ_CLIENT_ID,
@@ -116,7 +116,7 @@ class Client:
         del chunk_size, parallel_uploads, is_accessory
         options = secret_store_options or SecretStoreOptions()
         access = options.access(self.user_email)
-        with upload_bar(file_name, _bytes_left(data), shown=self.shows_progress) as progress:
+        with upload_bar(file_name, size_of(data), shown=self.shows_progress) as progress:
             dataset = self.service.upload_dataset(
                 data,
                 file_name,
@@ -239,17 +239,6 @@ class Client:
     def list_data_labs_v2(self) -> list[DataLabV2]:
         """Return the labs that the user made, the oldest first."""
         return self.client_v2.get_data_labs(self.user_email)
-
-
-def _bytes_left(data: BinaryIO) -> int | None:
-    """How many bytes `data` will yield, where it can tell."""
-    try:
-        here = data.tell()
-        size = data.seek(0, os.SEEK_END) - here
-        data.seek(here)
-    except (AttributeError, OSError, ValueError):
-        return None
-    return size
 
 
 def _description(dataset: DatasetInfo) -> DatasetDescription:

@@ -6,7 +6,6 @@ The order of the steps keeps the two in agreement: a crash between them leaves s
 from __future__ import annotations
 
 import contextlib
-import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +15,7 @@ from datalab.errors import UsageError
 from datalab.registry import Dataset, KeyEntry, KeyRole, Registry, Upload
 from datalab.registry import WrappedKey as KeptKey
 from datalab.registry.errors import DatasetNotFound, KeyNotFound
-from datalab.storage import DatasetReader, DatasetStore, Key, KeyService, MasterKeyFile, Rewrapped, WrappedKey
+from datalab.storage import DatasetReader, DatasetStore, Key, KeyService, MasterKeyFile, Rewrapped, WrappedKey, size_of
 from datalab.storage import new_upload_id as new_id
 from datalab.storage.errors import DatasetNotFound as NotInStore
 from datalab.storage.errors import MasterKeyMissing
@@ -64,7 +63,7 @@ class StoredDatasets:
             InputUnreadable: the source failed.
             AccessListWrong: nobody would own the key.
         """
-        size = _size_of(source)
+        size = size_of(source)
         with contextlib.ExitStack() as stack:
             upload = self._resumable(stack, name, size, by, key) if size is not None else None
             if upload is None:
@@ -200,13 +199,12 @@ class StoredDatasets:
         self.registry.uploads.forget(
             upload_id for upload_id in begun if upload_id in swept or not self.store.has_upload(upload_id)
         )
-        for manifest_hash in self.store.list_hashes():
-            try:
-                self.registry.datasets.get(manifest_hash)
-            except DatasetNotFound:
-                with contextlib.suppress(NotInStore):
-                    if self.store.describe(manifest_hash).created < limit:
-                        self.store.delete(manifest_hash)
+        stored = self.store.list_hashes()  # first: what becomes known meanwhile is then known below
+        known = {dataset.manifest_hash for dataset in self.registry.datasets.all()}
+        for manifest_hash in stored:
+            with contextlib.suppress(NotInStore):
+                if manifest_hash not in known and self.store.describe(manifest_hash).created < limit:
+                    self.store.delete(manifest_hash)
 
     # ------------------------------------------------------------------------------------------------- rotation
 
@@ -249,19 +247,6 @@ class _RegistryKeyring:
         for manifest_hash in self._registry.keychain.all():
             with contextlib.suppress(DatasetNotFound, KeyNotFound):  # deleted meanwhile
                 yield _dataset_context(manifest_hash), self._registry.keychain.entry(manifest_hash)
-
-
-def _size_of(source: BinaryIO) -> int | None:
-    """The bytes from the present position to the end; None when that cannot be known beforehand."""
-    try:
-        if not source.seekable():
-            return None
-        position = source.tell()
-        size = source.seek(0, io.SEEK_END) - position
-        source.seek(position)
-    except (OSError, AttributeError):
-        return None
-    return size
 
 
 def _printable(name: str) -> str:

@@ -25,7 +25,7 @@ from datalab.errors import DatalabError, InputMissing, OutputFailed
 from datalab.lab import DatasetKind
 from datalab.scratch import publish, why, write_whole
 from datalab.storage import Key, ParquetCipher, read_encrypted, write_encrypted
-from datalab.storage.files import make_private
+from datalab.storage.files import make_private, private_file
 
 Datasets = Mapping[DatasetKind, str]
 KeyOf = Callable[[str], Key]
@@ -209,12 +209,9 @@ def _read(path: Path) -> bytes:
 
 def _encrypt_parquet(plain: Path, path: Path, cipher: ParquetCipher) -> None:
     """Write plain Parquet encrypted to `path`, row group by row group; there completely or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with pq.ParquetFile(plain) as rows:
+        with pq.ParquetFile(plain) as rows, private_file(path) as (_, part):
             cipher.encrypt_to(rows, part)
-        publish(part, path)
+            publish(part, path)
     except OSError as error:
         raise OutputFailed(path, why(error)) from None
-    finally:
-        part.unlink(missing_ok=True)

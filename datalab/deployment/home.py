@@ -66,13 +66,14 @@ class Deployment:
         for result in expired:
             self.files.remove_result(result.lab_id, result.run_id)
         self.registry.results.forget(expired)
+        in_flight = self.registry.runs.in_flight()
         for lab in self.registry.labs.all(deleted=True):
             if lab.deleted_at is not None:
                 self.files.remove_lab(lab.id)
                 continue
             wanted: list[Datasets] = [self.registry.provisioning.datasets(lab.id)]
             wanted += [result.datasets for result in self.registry.results.history(lab.id)]
-            wanted += [run.datasets for run in self.registry.runs.in_flight() if run.lab_id == lab.id]
+            wanted += [run.datasets for run in in_flight if run.lab_id == lab.id]
             self.files.keep_only(lab.id, wanted)
         self.datasets.sweep()
 

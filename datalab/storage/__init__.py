@@ -7,7 +7,7 @@ from datalab.storage.master import MasterKeyFile, master_keys
 from datalab.storage.parquet import ParquetCipher
 from datalab.storage.reader import DatasetReader
 from datalab.storage.store import DatasetStore
-from datalab.storage.upload import new_upload_id
+from datalab.storage.upload import new_upload_id, size_of
 
 __all__ = [
     "DatasetDescription",
@@ -27,5 +27,6 @@ __all__ = [
     "new_upload_id",
     "read_encrypted",
     "rewrap",
+    "size_of",
     "write_encrypted",
 ]

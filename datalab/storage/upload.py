@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import secrets
 from collections import deque
@@ -30,6 +31,19 @@ def new_upload_id() -> str:
 def is_upload_id(text: str) -> bool:
     """Tell whether `text` could be the id of an upload."""
     return re.fullmatch(r"[0-9a-f]{32}", text) is not None
+
+
+def size_of(source: BinaryIO) -> int | None:
+    """Return the bytes from the present position to the end; None when that cannot be known beforehand."""
+    try:
+        if not source.seekable():
+            return None
+        position = source.tell()
+        size = source.seek(0, io.SEEK_END) - position
+        source.seek(position)
+    except (OSError, AttributeError):
+        return None
+    return size
 
 
 class Upload:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dagster as dg
 
-from datalab_dagster.service.models import StepInfo
+from datalab_dagster.service.models import StepInfo, StepState
+
+_STATES: dict[str, StepState] = {"SUCCESS": "SUCCESS", "FAILURE": "FAILED", "SKIPPED": "SKIPPED"}
+"""Dagster's word → ours; any other means that the step goes on."""
 
 
 def steps_of(instance: dg.DagsterInstance, run_id: str, *, over: bool) -> list[StepInfo]:
@@ -26,14 +29,9 @@ def steps_of(instance: dg.DagsterInstance, run_id: str, *, over: bool) -> list[S
         if stats is None or stats.status is None:
             steps.append(StepInfo(name=key, state="SKIPPED" if over else "PENDING"))
             continue
-        seconds = stats.end_time - stats.start_time if stats.end_time and stats.start_time else None
-        state = {"SUCCESS": "SUCCESS", "FAILURE": "FAILED", "SKIPPED": "SKIPPED"}.get(stats.status.value)
-        if state == "SUCCESS":
-            steps.append(StepInfo(name=key, state="SUCCESS", seconds=seconds))
-        elif state == "FAILED" or (over and state is None):
-            steps.append(StepInfo(name=key, state="FAILED", seconds=seconds))
-        elif state == "SKIPPED":
-            steps.append(StepInfo(name=key, state="SKIPPED"))
-        else:
-            steps.append(StepInfo(name=key, state="RUNNING"))
+        state = _STATES.get(stats.status.value, "FAILED" if over else "RUNNING")
+        seconds = None
+        if state in ("SUCCESS", "FAILED") and stats.end_time and stats.start_time:
+            seconds = stats.end_time - stats.start_time
+        steps.append(StepInfo(name=key, state=state, seconds=seconds))
     return steps

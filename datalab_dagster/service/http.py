@@ -13,11 +13,11 @@ from pydantic import BaseModel, TypeAdapter
 from datalab.lab import DatasetKind, LabDefinition
 from datalab.registry import KeyRole
 from datalab.registry.errors import DatasetNotFound, RunNotFound
-from datalab.storage import Key
+from datalab.storage import Key, size_of
 from datalab_dagster.service.errors import ResultNotFound
 from datalab_dagster.service.http_connection import Connection
 from datalab_dagster.service.http_download import Download
-from datalab_dagster.service.http_upload import size_of, upload_by_parts, upload_in_one
+from datalab_dagster.service.http_upload import upload_by_parts, upload_in_one
 from datalab_dagster.service.models import DatasetInfo, EventInfo, KeyAccess, LabInfo, ResultInfo, RunInfo
 from datalab_dagster.service.protocol import Progress
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -24,19 +23,6 @@ PAUSES = (0.2, 1.0, 3.0)
 """Seconds before a part is sent again; after the last one the upload is interrupted."""
 _PIECE = 1024**2
 _PASSING = (ServiceUnreachable, StoreUnreachable)
-
-
-def size_of(source: BinaryIO) -> int | None:
-    """Return the bytes from the present position to the end; None when that cannot be known beforehand."""
-    try:
-        if not source.seekable():
-            return None
-        position = source.tell()
-        size = source.seek(0, io.SEEK_END) - position
-        source.seek(position)
-    except (OSError, AttributeError):
-        return None
-    return size
 
 
 def upload_by_parts(

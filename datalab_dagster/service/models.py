@@ -87,11 +87,14 @@ class EventInfo(ServiceModel):
     at: datetime
 
 
+StepState = Literal["PENDING", "RUNNING", "SUCCESS", "FAILED", "SKIPPED"]
+
+
 class StepInfo(ServiceModel):
     """How far one step of a run is."""
 
     name: str
-    state: Literal["PENDING", "RUNNING", "SUCCESS", "FAILED", "SKIPPED"]
+    state: StepState
     seconds: float | None = None
 
 

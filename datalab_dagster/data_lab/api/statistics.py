@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from pydantic import BaseModel
 
 from datalab import results
@@ -84,12 +82,8 @@ def parse_statistics_result(json_str: str | bytes) -> StatisticsResultUnion:
     Traceback (most recent call last):
     ValueError: Invalid statistics result format
     """
-    data = json.loads(json_str)
-    if isinstance(data, dict) and "identifiers_overview" in data:
-        return StatisticsResultV2.model_validate(data)
-    if isinstance(data, dict) and "original_number_of_unique_users" in data:
-        return StatisticsResult.model_validate(data)
-    raise ValueError("Invalid statistics result format")
+    found = results.parse_statistics_result(json_str)
+    return found if isinstance(found, StatisticsResultV2) else StatisticsResult.model_validate(found.model_dump())
 
 
 __all__ = [
