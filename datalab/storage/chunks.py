@@ -29,7 +29,7 @@ class ChunkCipher:
         self._cipher = AESGCM(key.derive("chunks", upload).material)
         self._bound = b"datalab chunk 1\0" + upload + struct.pack(">Q", chunk_size)
 
-    def encrypt(self, plain: bytes, number: int, last: bool, nonce: bytes | None = None) -> bytearray:
+    def encrypt(self, plain: bytes | bytearray, number: int, last: bool, nonce: bytes | None = None) -> bytearray:
         """Return an encrypted chunk; a given `nonce` is only for finding out whether this chunk is stored already."""
         sealed = bytearray(len(plain) + OVERHEAD)
         sealed[:NONCE_BYTES] = nonce or os.urandom(NONCE_BYTES)

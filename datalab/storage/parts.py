@@ -50,7 +50,7 @@ class PartUpload(Upload):
             raise PartUnknown(number, self.count)
         return min(self._chunk_size, self.size - number * self._chunk_size)
 
-    def put(self, number: int, plain: bytes) -> None:
+    def put(self, number: int, plain: bytes | bytearray) -> None:
         """Store a part; what was stored under its number before is replaced, unless it is the same.
 
         Raises:

@@ -124,7 +124,7 @@ class Upload:
             if dash and number.isdigit():
                 self._candidates.setdefault(int(number), []).append(sha256)
 
-    def _send(self, plain: bytes, number: int, last: bool) -> Chunk:
+    def _send(self, plain: bytes | bytearray, number: int, last: bool) -> Chunk:
         for sha256 in self._candidates.get(number, []):
             # Encrypted under the nonce of the stored chunk, equal plain text has the same hash; nothing of a
             # different plain text leaves this function, so no nonce is used twice.

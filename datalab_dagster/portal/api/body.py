@@ -30,7 +30,7 @@ def no_envelope(request: Request) -> None:
         raise ContentTypeWrong("application/octet-stream, the file itself and no form (curl: -T FILE)")
 
 
-async def read_at_most(request: Request, limit: int) -> bytes:
+async def read_at_most(request: Request, limit: int) -> bytearray:
     """Return the whole body.
 
     Raises:
@@ -43,7 +43,7 @@ async def read_at_most(request: Request, limit: int) -> bytes:
         body += piece
         if len(body) > limit:
             raise RequestTooLarge(limit)
-    return bytes(body)
+    return body
 
 
 async def _next_of(stream: AsyncIterator[bytes]) -> bytes | None:
