@@ -81,6 +81,7 @@ def validation_assets(kind: DatasetKind) -> dg.AssetsDefinition:
                 kind,
                 report=outcome.report.model_dump_json(by_alias=True),
                 summary=ValidatedDataset.from_report(outcome.report, outcome.facts).model_dump_json(),
+                total_rows=outcome.report.report.num_rows_total,
             )
             numbers = _numbers(outcome, seconds)
             passed = outcome.report.report.outcome == "PASSED"

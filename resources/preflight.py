@@ -44,7 +44,7 @@ class PreflightWorkspace(LabWorkspace):
     def valid_rows(self, lab: str, kind: DatasetKind) -> Path:
         return self.new_valid_rows(lab, kind)
 
-    def keep_validated(self, lab: str, kind: DatasetKind, *, report: str, summary: str) -> None:
+    def keep_validated(self, lab: str, kind: DatasetKind, *, report: str, summary: str, total_rows: int) -> None:
         write_whole(self.results / kind.value / REPORT_NAME, report)
         write_whole(Path(self.root) / f"{kind.value}.json", summary)
 

@@ -65,7 +65,7 @@ class LabWorkspace(dg.ConfigurableResource[Any], ABC):
         """Return where the valid rows can be read, as Parquet."""
 
     @abstractmethod
-    def keep_validated(self, lab: str, kind: DatasetKind, *, report: str, summary: str) -> None:
+    def keep_validated(self, lab: str, kind: DatasetKind, *, report: str, summary: str, total_rows: int) -> None:
         """Keep the private report, the summary that holds counts only, and the valid rows."""
 
     @abstractmethod
@@ -162,9 +162,9 @@ class DeploymentWorkspace(LabWorkspace):
     def valid_rows(self, lab: str, kind: DatasetKind) -> Path:
         return self._run.valid_rows(kind)
 
-    def keep_validated(self, lab: str, kind: DatasetKind, *, report: str, summary: str) -> None:
+    def keep_validated(self, lab: str, kind: DatasetKind, *, report: str, summary: str, total_rows: int) -> None:
         self._run.forget_content(kind)
-        self._run.keep_validated(kind, report=report, summary=summary)
+        self._run.keep_validated(kind, report=report, summary=summary, total_rows=total_rows)
 
     def summary(self, lab: str, kind: DatasetKind) -> bytes:
         return self._run.summary(kind)

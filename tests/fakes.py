@@ -99,6 +99,7 @@ class MemoryService:
             name=name,
             description=description,
             size=len(content),
+            rows=None,
             usage="TEST" if usage == "TEST" else "PUBLISHED",
             created_at=self._now(),
             created_by=self.user,

@@ -100,8 +100,9 @@ class LabRun:
         """Return where validation writes the valid rows, in scratch."""
         return self.scratch / f"{kind.value}.parquet"
 
-    def keep_validated(self, kind: DatasetKind, *, report: str, summary: str) -> None:
-        """Keep report, summary and the valid rows that lie in scratch."""
+    def keep_validated(self, kind: DatasetKind, *, report: str, summary: str, total_rows: int) -> None:
+        """Keep report, summary, the number of all rows, and the valid rows that lie in scratch."""
+        self._deployment.registry.datasets.set_rows(self.datasets[kind], total_rows)
         self._files.keep_validated(
             self.lab_id, kind, self.datasets[kind], report=report, summary=summary, rows=self.new_valid_rows(kind)
         )

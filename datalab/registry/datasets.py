@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -86,6 +86,11 @@ class Datasets:
             found = session.execute(query if by is None else query.where(DatasetRow.created_by == by))
             return [_record(*row) for row in found]
 
+    def set_rows(self, manifest_hash: str, rows: int) -> None:
+        """Keep how many rows a validation has counted in a dataset; no mistake if it was deleted meanwhile."""
+        with self._database.write() as session:
+            session.execute(update(DatasetRow).where(DatasetRow.manifest_hash == manifest_hash).values(rows=rows))
+
     def delete(self, manifest_hash: str, *, by: str, force: bool = False) -> list[Event]:
         """Forget a dataset and its key, for good; with `force` also where it is provisioned.
 
@@ -145,6 +150,7 @@ def _record(row: DatasetRow, secret_id: str | None, labs: Sequence[str] | None) 
         name=row.name,
         description=row.description,
         size_bytes=row.size_bytes,
+        rows=row.rows,
         usage=row.usage,
         created_at=row.created_at,
         created_by=row.created_by,

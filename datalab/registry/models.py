@@ -78,6 +78,7 @@ class DatasetRow(Base):
     name: Mapped[str]
     description: Mapped[str]
     size_bytes: Mapped[int]
+    rows: Mapped[int | None]
     usage: Mapped[str]
     created_at: Mapped[datetime] = _now()
     created_by: Mapped[str]

@@ -62,6 +62,8 @@ class Dataset:
     name: str
     description: str
     size_bytes: int
+    rows: int | None
+    """As its last validation counted them, valid or not; None until then."""
     usage: str
     created_at: datetime
     created_by: str

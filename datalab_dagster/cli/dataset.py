@@ -59,13 +59,16 @@ def list_datasets(user: str | None, as_json: bool) -> int:
                 listing.short(found.manifest_hash),
                 found.name,
                 listing.size(found.size),
+                listing.count(found.rows),
                 listing.when(found.created_at),
                 found.created_by,
                 ", ".join(names.get(lab, lab) for lab in found.labs) or "–",
             )
             for found in datasets
         ]
-        listing.print_table(("dataset", "name", "size", "uploaded", "by", "labs"), rows, numbers=("size",))
+        listing.print_table(
+            ("dataset", "name", "size", "rows", "uploaded", "by", "labs"), rows, numbers=("size", "rows")
+        )
     return 0
 
 
@@ -94,6 +97,7 @@ def show(manifest_hash: str, user: str | None, as_json: bool) -> int:
         "Name": found.name,
         "Description": found.description or "–",
         "Size": listing.size(found.size),
+        "Rows": listing.count(found.rows),
         "Uploaded": f"{listing.when(found.created_at)} by {found.created_by}",
         "Key": access,
         "Labs": ", ".join(f"{names.get(lab, lab)} ({lab})" for lab in found.labs) or "–",

@@ -88,6 +88,15 @@ def size(count: int) -> str:
     return decimal(count)
 
 
+def count(number: int | None) -> str:
+    """Return a number with separators, or a dash where nothing has been counted.
+
+    >>> count(1234567), count(None)
+    ('1,234,567', '–')
+    """
+    return "–" if number is None else f"{number:,}"
+
+
 def coloured(state: LabState) -> str:
     """Return the state of a lab with its colour, as markup."""
     colour = _COLOURS.get(state)

@@ -31,6 +31,8 @@ class DatasetInfo(ServiceModel):
     description: str
     size: int
     """Bytes of the uploaded file."""
+    rows: int | None
+    """As its last validation counted them, valid or not; None until then."""
     usage: Literal["PUBLISHED", "TEST"]
     created_at: datetime
     created_by: str

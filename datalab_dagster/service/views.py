@@ -50,6 +50,7 @@ def dataset_info(dataset: Dataset) -> DatasetInfo:
         name=dataset.name,
         description=dataset.description,
         size=dataset.size_bytes,
+        rows=dataset.rows,
         usage="TEST" if dataset.usage == "TEST" else "PUBLISHED",
         created_at=dataset.created_at,
         created_by=dataset.created_by,

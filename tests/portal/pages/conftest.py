@@ -99,6 +99,7 @@ def validated(service: QuietService, deployment: Deployment) -> Validated:
             deployment.files.publish(lab.id, run_id, name, text)
         for kind in hashes:
             keep_report(deployment, lab, kind, hashes[kind])
+            service._registry.datasets.set_rows(hashes[kind], lines(CASES / case / f"{kind.value}.csv"))
         verdict = json.loads(files["validation-status.json"])["status"]
         service._registry.runs.finish(
             run_id, NewResult(verdict, dict.fromkeys(files, ""), headline_numbers(statistics))
@@ -106,6 +107,10 @@ def validated(service: QuietService, deployment: Deployment) -> Validated:
         return service.lab(lab.id)
 
     return make
+
+
+def lines(file: Path) -> int:
+    return len(file.read_text("utf-8").splitlines())
 
 
 def keep_report(deployment: Deployment, lab: LabInfo, kind: DatasetKind, manifest_hash: str) -> None:

@@ -22,6 +22,14 @@ def test_a_dataset_is_described(registry: Registry) -> None:
     assert made.created_by == ME and made.secret_id and made.labs == ()
 
 
+def test_its_rows_are_known_once_they_were_counted(registry: Registry) -> None:
+    assert registry.datasets.register(HASH, name="ids.csv", size_bytes=5, by=ME).rows is None
+    registry.datasets.set_rows(HASH, 2**33)
+    assert registry.datasets.get(HASH).rows == registry.datasets.all()[0].rows == 2**33
+    registry.datasets.delete(HASH, by=ME)
+    registry.datasets.set_rows(HASH, 1)
+
+
 def test_registering_again_changes_nothing_but_adds_a_missing_key(registry: Registry) -> None:
     first = registry.datasets.register(HASH, name="ids.csv", size_bytes=5, by=ME)
     assert first.secret_id is None
