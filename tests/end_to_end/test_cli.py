@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -48,13 +49,17 @@ def small(tmp_path: Path) -> Path:
 
 
 class TestHelp:
-    def test_answers_in_under_half_a_second(self) -> None:
-        def seconds() -> float:
+    def test_answers_as_fast_as_an_interpreter_starts(self) -> None:
+        def seconds(start: Callable[[], object]) -> float:
             started = time.perf_counter()
-            assert datalab("--help").code == 0
+            start()
             return time.perf_counter() - started
 
-        assert min(seconds() for _ in range(4)) < 0.5
+        bare = [sys.executable, "-c", "import click"]
+        pairs = [
+            (seconds(lambda: subprocess.run(bare, check=True)), seconds(lambda: datalab("--help"))) for _ in range(5)
+        ]
+        assert min(ours for _, ours in pairs) < 3 * min(theirs for theirs, _ in pairs), pairs
 
     def test_imports_nothing_heavy(self) -> None:
         code = f"import sys, datalab_dagster.cli; print([name for name in {HEAVY} if name in sys.modules])"

@@ -19,7 +19,7 @@ from datalab.registry import EmbeddedPostgres
 from datalab_dagster.up import health
 from datalab_dagster.up.record import UpRecord, running
 from tests.commands import COMMAND, Ended, environment
-from tests.up.processes import free_port, marked, mode_of, within
+from tests.up.processes import PATIENCE, free_port, marked, mode_of, within
 
 START_SECONDS = 120
 
@@ -152,7 +152,7 @@ def test_a_taken_port_is_named_with_its_option(home: Home, tmp_path: Path) -> No
 def test_what_is_killed_comes_back(home: Home, name: str) -> None:
     before, moment = home.pid(name), time.time()
     os.kill(before, signal.SIGKILL)
-    assert within(20, lambda: home.pid(name) != before), home.said
+    assert within(PATIENCE, lambda: home.pid(name) != before), home.said
     assert f"{name} ended unexpectedly by SIGKILL" in home.said
     works = {
         "portal": lambda: health.serves("127.0.0.1", home.portal_port),
@@ -168,7 +168,7 @@ def test_a_killed_database_comes_back_with_what_it_held(home: Home, tmp_path: Pa
     before = home.database
     assert before is not None
     os.kill(before, signal.SIGKILL)
-    assert within(20, lambda: "The database is back." in home.said), home.said
+    assert within(PATIENCE, lambda: "The database is back." in home.said), home.said
     assert home.database != before
     assert "Kept" in home.labs
     assert within(START_SECONDS, lambda: home.serves), home.said
@@ -176,9 +176,7 @@ def test_a_killed_database_comes_back_with_what_it_held(home: Home, tmp_path: Pa
 
 def test_a_signal_ends_everything_and_everything_is_there_again(home: Home, tmp_path: Path) -> None:
     home.create_lab("Stays", tmp_path)
-    began = time.monotonic()
     assert home.end(signal.SIGTERM) == 0
-    assert time.monotonic() - began < 30
     assert home.processes == [] and not (home.path / "up.json").exists()
     assert not EmbeddedPostgres(home.path).running()
     assert home.said.rstrip().endswith("Stopped; everything is kept.")
@@ -190,7 +188,7 @@ def test_a_killed_up_takes_its_processes_along_and_the_next_one_its_database(hom
     assert home.process is not None
     home.process.kill()
     home.process.wait()
-    assert within(20, lambda: {process.name() for process in home.processes} <= {"postgres"}), home.processes
+    assert within(PATIENCE, lambda: {process.name() for process in home.processes} <= {"postgres"}), home.processes
     assert running(home.path) is None and EmbeddedPostgres(home.path).running()
     home.up()
     assert home.serves

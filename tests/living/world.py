@@ -156,7 +156,7 @@ class World:
             found.extend([psutil.Process(int(mark.split(":")[0]))] if mark else [])
             return bool(found)
 
-        assert within(30, is_there)
+        assert within(PATIENCE, is_there)
         return found[0]
 
     def scratch(self) -> list[Path]:
@@ -166,7 +166,7 @@ class World:
 
 
 def gone(process: psutil.Process) -> bool:
-    return within(30, lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
+    return within(PATIENCE, lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
 
 
 def eventually(holds: Callable[[], bool], seconds: float = PATIENCE) -> bool:

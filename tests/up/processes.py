@@ -25,6 +25,10 @@ def marked(mark: str, variable: str = MARK) -> list[psutil.Process]:
     return found
 
 
+PATIENCE = 60.0
+"""Seconds that a test waits for what takes one or two on an idle machine."""
+
+
 def within(seconds: float, holds: Callable[[], object]) -> bool:
     """Whether `holds` becomes true in time."""
     end = time.monotonic() + seconds

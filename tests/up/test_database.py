@@ -12,7 +12,7 @@ from datalab.registry.errors import EmbeddedPostgresFailed
 from datalab_dagster.up import database as room
 from datalab_dagster.up.database import WatchedDatabase
 from datalab_dagster.up.errors import DatabaseKeepsEnding
-from tests.up.processes import within
+from tests.up.processes import PATIENCE, within
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ def test_the_one_under_the_home_is_started_again_and_both_is_said(tmp_path: Path
     server = Server(tmp_path, starts=True)
     with WatchedDatabase(server, lambda: server.up, said.append) as watched:
         server.up = False
-        assert within(5, lambda: len(said) == 2)
+        assert within(PATIENCE, lambda: len(said) == 2)
         watched.check()
         assert not watched.is_down
     assert said[0].startswith("The database ended unexpectedly") and str(server.log) in said[0]
@@ -53,7 +53,7 @@ def test_the_one_under_the_home_is_started_again_and_both_is_said(tmp_path: Path
 def test_one_that_does_not_start_any_more_is_given_up_with_the_reason(tmp_path: Path) -> None:
     server = Server(tmp_path, starts=False)
     with WatchedDatabase(server, lambda: False, lambda text: None) as watched:
-        assert within(10, lambda: not watched._thread.is_alive())
+        assert within(PATIENCE, lambda: not watched._thread.is_alive())
         with pytest.raises(DatabaseKeepsEnding, match="the disk is full"):
             watched.check()
         assert server.attempts == 5 and watched.is_down
@@ -64,8 +64,8 @@ def test_somebody_elses_is_waited_for(tmp_path: Path) -> None:
     answers = [True]
     with WatchedDatabase(None, lambda: answers[0], said.append) as watched:
         answers[0] = False
-        assert within(5, lambda: watched.is_down)
+        assert within(PATIENCE, lambda: watched.is_down)
         watched.check()
         answers[0] = True
-        assert within(5, lambda: not watched.is_down)
+        assert within(PATIENCE, lambda: not watched.is_down)
     assert said == ["The database does not answer; it is waited for.", "The database is back."]

@@ -18,7 +18,7 @@ import pytest
 
 from datalab_dagster.up import record
 from tests.commands import environment
-from tests.up.processes import MARK, free_port, marked, mode_of, within
+from tests.up.processes import MARK, PATIENCE, free_port, marked, mode_of, within
 
 ROOT = Path(__file__).parents[2]
 Services = dict[str, tuple[int, list[str], list[str]]]
@@ -42,13 +42,13 @@ class Driven:
         found = record.running(self.home)
         return {child.name: child.pid for child in found.children} if found else {}
 
-    def waits_for(self, text: str, seconds: float = 15) -> None:
+    def waits_for(self, text: str, seconds: float = PATIENCE) -> None:
         assert within(seconds, lambda: text in self.said), self.said
 
-    def ended(self, seconds: float = 15) -> int:
+    def ended(self, seconds: float = PATIENCE) -> int:
         return self.process.wait(seconds)
 
-    def leaves_nothing(self, seconds: float = 0.5) -> bool:
+    def leaves_nothing(self, seconds: float = 5) -> bool:
         return within(seconds, lambda: not marked(self.mark))
 
 
@@ -96,9 +96,8 @@ def test_a_signal_ends_everything(drive: Callable[..., Driven], number: signal.S
     driven = drive({"first": (free_port(), [], []), "second": (free_port(), [], [])})
     driven.waits_for("answered")
     assert len(marked(driven.mark)) == 3
-    began = time.monotonic()
     driven.process.send_signal(number)
-    assert driven.ended() == 0 and time.monotonic() - began < 9
+    assert driven.ended() == 0 and "had to be killed" not in driven.said
     assert driven.leaves_nothing() and not (driven.home / "up.json").exists()
 
 
@@ -107,7 +106,7 @@ def test_a_process_that_wants_no_end_and_whose_parent_ended_is_killed(
 ) -> None:
     driven = drive(one("orphan"), STUBBORN=str(tmp_path / "stubborn"))
     driven.waits_for("answered")
-    assert within(15, (tmp_path / "stubborn").exists)
+    assert within(PATIENCE, (tmp_path / "stubborn").exists)
     assert len(marked(driven.mark)) == 3
     driven.process.terminate()
     time.sleep(1)
@@ -122,7 +121,7 @@ def test_what_is_killed_is_started_again(drive: Callable[..., Driven]) -> None:
     before = driven.pids["first"]
     os.kill(before, signal.SIGKILL)
     driven.waits_for("first ended unexpectedly by SIGKILL")
-    assert within(10, lambda: driven.pids.get("first") != before and psutil.pid_exists(driven.pids["first"]))
+    assert within(PATIENCE, lambda: driven.pids.get("first") != before and psutil.pid_exists(driven.pids["first"]))
     assert not psutil.pid_exists(before)
     assert driven.said.count("answered") == 1
 
@@ -147,13 +146,13 @@ def test_a_killed_supervisor_takes_its_processes_with_it(drive: Callable[..., Dr
     driven.waits_for("answered")
     driven.process.kill()
     driven.ended()
-    assert driven.leaves_nothing(5)
+    assert driven.leaves_nothing()
     assert record.running(driven.home) is None and record.left_record(driven.home) is not None
 
 
 def test_the_next_one_sweeps_what_a_killed_one_has_left(drive: Callable[..., Driven], tmp_path: Path) -> None:
     driven = drive(one("stubborn"), STUBBORN=str(tmp_path / "stubborn"))
-    assert within(15, (tmp_path / "stubborn").exists)
+    assert within(PATIENCE, (tmp_path / "stubborn").exists)
     left = driven.pids["first"]
     driven.process.kill()
     driven.ended()
