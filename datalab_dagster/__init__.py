@@ -46,6 +46,7 @@ _HOMES = {
     "SessionV2": "archv2.session",
     "create_client": "client",
 }
+_ENCLAVES = {"EnclaveSpecifications", "Endorser", "Session", "enclave_specifications"}
 
 
 def __getattr__(name: str) -> Any:
@@ -53,6 +54,10 @@ def __getattr__(name: str) -> Any:
         return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     if name in __all__:
         return importlib.import_module(f"{__name__}.{name}")
+    if name in _ENCLAVES:
+        from datalab_dagster.elsewhere import not_offered
+
+        raise not_offered(__name__, name, "there are no enclaves on your own machines, so leave it out")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -128,6 +128,12 @@ def test_what_is_not_about_labs_says_so(module: str) -> None:
     assert not hasattr(home, "__wrapped__")
 
 
+@pytest.mark.parametrize("name", ["EnclaveSpecifications", "Endorser", "Session", "enclave_specifications"])
+def test_what_is_about_enclaves_says_so(name: str) -> None:
+    with pytest.raises(NotOffered, match=f"datalab_dagster.{name} does not exist: there are no enclaves"):
+        getattr(dq, name)
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         _ = dq.nonsense
