@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 DEMO := demo-lab
 BENCH := bench-lab
 
-.PHONY: help venv demo up test lint types imports unit fuzz bench docs dev clean
+.PHONY: help venv demo up test lint types imports unit fuzz bench vendor docs dev clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -43,6 +43,11 @@ fuzz: venv ## Compare with the slow reference model, at length
 
 bench: venv ## Measure speed and memory against the floor (minutes; 4 GB of disk)
 	$(BIN)/python -m benchmarks.preflight --lab $(BENCH)
+
+vendor: venv ## Compare with the vendor's Python package, installed beside ours: names, signatures, calls, results
+	test -x .venv-vendor/bin/python || $(PYTHON) -m venv .venv-vendor
+	.venv-vendor/bin/python -m pip install --quiet --disable-pip-version-check decentriq-platform
+	$(BIN)/python -m scripts.vendor .venv-vendor/bin/python
 
 docs: venv ## Write docs/cli.md from the commands' own help
 	$(BIN)/python -m datalab_dagster.cli.reference > docs/cli.md

@@ -1,0 +1,67 @@
+"""Holds tests/sdk/surface.py against the vendor's package, and prints as JSON where the table is wrong.
+
+Run by the interpreter that has the vendor's package; the command line names the table. That this package has what the
+table says is held by tests/sdk/test_surface.py.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import runpy
+import sys
+from enum import Enum
+from typing import Any
+
+ROOT = "decentriq_platform"
+table = runpy.run_path(sys.argv[1])
+wrong: list[str] = []
+
+
+class Spelled:
+    def __init__(self, value: Any) -> None:
+        self.text = value.name if isinstance(value, Enum) else repr(value)
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def found(dotted: str) -> Any:
+    here: Any = importlib.import_module(ROOT)
+    name = ROOT
+    for part in dotted.split("."):
+        name = f"{name}.{part}"
+        here = getattr(here, part) if hasattr(here, part) else importlib.import_module(name)
+    return here
+
+
+def spelled(function: Any) -> str:
+    empty = inspect.Parameter.empty
+    shown = [
+        one.replace(annotation=empty, default=empty if one.default is empty else Spelled(one.default))
+        for one in inspect.signature(function).parameters.values()
+    ]
+    return str(inspect.Signature(shown)).strip("()")
+
+
+def expect(what: str, theirs: Any, ours: Any) -> None:
+    if theirs != ours:
+        wrong.append(f"{what}\n  theirs: {theirs}\n  table:  {ours}")
+
+
+for member, signature in table["SIGNATURES"].items():
+    theirs = spelled(found(member))
+    if "client_id=?" in signature:
+        theirs = theirs.replace(repr(importlib.import_module(f"{ROOT}.client").DECENTRIQ_CLIENT_ID), "?")
+    expect(member, theirs, signature)
+for module, names in table["NAMES"].items():
+    home = importlib.import_module(f"{ROOT}.{module}" if module else ROOT)
+    expect(module, [name for name in names if hasattr(home, name)], names)
+for enumeration, members in table["MEMBERS"].items():
+    expected = {name: name if value is None else value for name, value in members.items()}
+    expect(enumeration, {member.name: member.value for member in found(enumeration)}, expected)
+for model, keys in table["REPORT_KEYS"].items():
+    expect(model, list(getattr(found("data_lab.api"), model).model_fields), keys)
+
+json.dump(wrong, sys.stdout)
