@@ -19,7 +19,7 @@ LOST: tuple[type[DatalabError], ...] = (ServiceUnreachable, DatabaseUnreachable,
 PATIENCE_SECONDS = 60.0
 """How long a deployment may stay silent before a wait gives up."""
 _FIRST_PAUSE_SECONDS = 0.05
-_SHARE = 0.1
+_SHARE = 0.05
 """Of the time that has passed: an end is noticed at most so much later."""
 
 

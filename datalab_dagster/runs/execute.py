@@ -7,6 +7,7 @@ Instead of an id, `--wait` loads everything first and then reads the id of one r
 from __future__ import annotations
 
 import json
+import select
 import signal
 import sys
 
@@ -18,26 +19,25 @@ from datalab.lab import DatasetKind
 from datalab_dagster.instance import open_instance
 from datalab_dagster.jobs import VALIDATE
 from datalab_dagster.runs.processes import BEGIN, WAIT, RunRequest
+from datalab_dagster.runs.rehearsal import rehearse
 from datalab_dagster.runs.start import REPOSITORY, create_run
 from resources.workspace import mark_process
-
-_STATEMENT_MILLISECONDS = 120_000
 
 
 def main(argument: str) -> int:
     """Execute the run; what becomes of it is told by the instance, so the exit code only says whether it was found."""
     with open_instance() as instance:
         run_id = _handed_over() if argument == WAIT else argument
-        # Keep connections from now on: otherwise a small run spends half of its time connecting to the database.
-        instance.optimize_for_webserver(_STATEMENT_MILLISECONDS, pool_recycle=3600, max_overflow=20)
         if argument == BEGIN:
             run_id = _made(instance, RunRequest(**json.loads(sys.stdin.readline())))
         return _execute(instance, run_id)
 
 
 def _handed_over() -> str:
-    """Load what every run needs, and return the id of the first run that is handed over; whoever waits ends with us."""
+    """Load what every run needs, and return the id of the first run that is handed over; without one, end."""
     REPOSITORY.get_reconstructable_job(VALIDATE).get_definition()
+    if not select.select([sys.stdin], [], [], 0)[0]:
+        rehearse()
     run_id = sys.stdin.readline().strip()
     if not run_id:
         sys.exit(0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import threading
 from collections.abc import Mapping
 from typing import Any, Self
@@ -23,6 +24,9 @@ from datalab_dagster.dagster_home import UP
 from datalab_dagster.runs.processes import Spares, start_process
 from datalab_dagster.service.errors import RunNotStarted
 from resources.process import PROCESS_TAG, is_alive
+
+_LONG_SECONDS = 30.0
+"""A run that takes longer is not slowed down much by a spare process that is loaded beside it."""
 
 
 class ProcessRunLauncher(RunLauncher, ConfigurableClass):
@@ -68,13 +72,20 @@ class ProcessRunLauncher(RunLauncher, ConfigurableClass):
         run_id = context.dagster_run.run_id
         try:
             process = self._spares.hand_over(run_id) or start_process(self.environment, run_id)
-            threading.Thread(target=process.wait, daemon=True).start()  # no zombie is left
-            self.prepare()
         except OSError as error:
             raise RunNotStarted(why(error)) from None
+        threading.Thread(target=self._follow, args=(process,), daemon=True).start()
         with contextlib.suppress(psutil.NoSuchProcess):  # it has ended already
             started = psutil.Process(process.pid).create_time()
             self._instance.add_run_tags(run_id, {PROCESS_TAG: f"{process.pid}:{started:.2f}"})
+
+    def _follow(self, process: subprocess.Popen[str]) -> None:
+        """Prepare for the next run when this one has ended, or goes on for long; leave no zombie."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_LONG_SECONDS)  # loading a spare meanwhile would slow it down
+        with contextlib.suppress(OSError):
+            self.prepare()
+        process.wait()
 
     def terminate(self, run_id: str) -> bool:
         """Interrupt the process of a run, which then ends as cancelled; tell whether there was one."""

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import NullPool, create_engine, text
 
-from datalab_dagster.runs import processes
+from datalab_dagster.definitions import build_definitions
+from datalab_dagster.instance import open_instance
+from datalab_dagster.jobs import VALIDATE
+from datalab_dagster.runs import processes, rehearsal
+from datalab_dagster.runs.launcher import ProcessRunLauncher
 from datalab_dagster.runs.processes import Spares
 from resources.process import is_alive, this_process
 
@@ -55,6 +61,47 @@ def test_a_dead_spare_is_not_relied_upon_and_replaced(said: Path) -> None:
     spares.provide({})
     taken = spares.hand_over("run")
     assert taken is not None and taken.wait(10) == 0 and said.read_text() == "run\n"
+
+
+def test_a_spare_is_loaded_when_the_run_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    launcher = ProcessRunLauncher()
+    said: list[str] = []
+
+    class Process:
+        def wait(self, timeout: float | None = None) -> int:
+            said.append("ended" if timeout else "reaped")
+            return 0
+
+    monkeypatch.setattr(launcher, "prepare", lambda: said.append("prepared"))
+    launcher._follow(Process())  # type: ignore[arg-type]
+    assert said == ["ended", "prepared", "reaped"]
+
+
+def test_a_rehearsal_runs_every_step_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ran: list[str] = []
+    real = rehearsal.preflight
+    monkeypatch.setattr(rehearsal, "preflight", lambda *given: ran.extend(real(*given).steps))
+    rehearsal.rehearse()
+    assert set(ran) == {node.name for node in build_definitions().resolve_job_def(VALIDATE).nodes}
+    assert list(tmp_path.iterdir()) == [] and capfd.readouterr() == ("", "")
+
+
+def test_a_connection_that_broke_while_nobody_used_it_is_replaced(url: str, tmp_path: Path) -> None:
+    with open_instance({"DATALAB_POSTGRES_URL": url, "DATALAB_HOME": str(tmp_path)}) as instance:
+        assert instance.get_runs_count() == 0
+        other = create_engine(url, poolclass=NullPool)
+        with other.connect() as connection:
+            ended = connection.scalar(
+                text(
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            )
+        assert ended
+        assert instance.get_runs_count() == 0
 
 
 def test_a_process_with_the_same_number_is_not_taken_for_it() -> None:

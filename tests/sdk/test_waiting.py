@@ -59,14 +59,14 @@ def test_questions_come_soon_at_first_and_then_as_said(
 ) -> None:
     job = DataLabStatisticsJob(lab.id, quick)
     job.run()
-    when_asked(memory, 60, lambda: finish(memory, str(job.job_id)))
+    when_asked(memory, 160, lambda: finish(memory, str(job.job_id)))
     pauses: list[float] = []
     monkeypatch.setattr(waiting.time, "sleep", pauses.append)
     monkeypatch.setattr(waiting.time, "monotonic", lambda: sum(pauses))
     job.wait_for_completion(sleep_interval=1)
     assert pauses[0] == 0.05 and pauses[-1] == 1 and pauses == sorted(pauses)
-    assert len(pauses) == 59
-    assert all(pause <= max(0.05, 0.1 * sum(pauses[:number])) for number, pause in enumerate(pauses))
+    assert len(pauses) == 159
+    assert all(pause <= max(0.05, 0.05 * sum(pauses[:number])) for number, pause in enumerate(pauses))
 
 
 def test_no_pause_is_longer_than_what_is_left(quick: Client, lab: DataLab, monkeypatch: pytest.MonkeyPatch) -> None:

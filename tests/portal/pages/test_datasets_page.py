@@ -152,7 +152,7 @@ def test_labs_are_filtered_by_state_and_name(
 def test_many_labs_are_listed_with_as_few_queries_as_some(
     publisher: TestClient, service: QuietService, validated: Validated
 ) -> None:
-    """How long a page takes with 200 labs is measured by `benchmarks.pages`."""
+    """How long a page takes with 200 labs is measured by `benchmarks.portal`."""
     first = validated()
     changes = {slot.kind: slot.manifest_hash for slot in first.slots}
     asked: list[dict[str, int]] = []

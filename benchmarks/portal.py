@@ -1,0 +1,123 @@
+"""How fast the portal answers with many labs, and takes large files: `python -m benchmarks.portal`; over HTTP.
+
+Pages: milliseconds to the first byte with 200 labs, half of them provisioned. Uploads: ratios to `cp` and `sync` of the
+same file on the same disk, in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from datalab.lab import DatasetKind, load_lab
+from datalab.registry import EmbeddedPostgres
+from datalab.sample import write_sample
+from datalab_dagster.service import ServiceUnreachable
+from datalab_dagster.service.http import HttpService
+
+MIB = 1024**2
+
+
+def main() -> None:
+    """Measure, and print a line per page and per way to send a file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--labs", type=int, default=200)
+    parser.add_argument("--mib", type=int, default=2048, help="size of the file that is sent")
+    options = parser.parse_args()
+    home = Path(tempfile.mkdtemp(prefix="datalab-bench-"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "DATALAB_HOME": str(home / "home")}
+    command = [sys.executable, "-m", "datalab_dagster.portal", "--port", str(port)]
+    try:
+        with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as portal:
+            address = f"http://127.0.0.1:{port}"
+            with answering(address) as service, httpx.Client(base_url=address, timeout=600) as browser:
+                pages(service, browser, home / "files", options.labs)
+                uploads(service, browser, home, options.mib)
+            portal.terminate()
+    finally:
+        EmbeddedPostgres(home / "home").stop()
+        shutil.rmtree(home)
+
+
+def answering(address: str) -> HttpService:
+    while True:
+        try:
+            return HttpService(address)
+        except ServiceUnreachable:
+            time.sleep(0.2)
+
+
+def pages(service: HttpService, browser: httpx.Client, files: Path, labs: int) -> None:
+    write_sample(files, users=200)
+    definition = load_lab(files / "LAB.json")
+    hashes = {
+        kind: service.upload_dataset(io.BytesIO((files / f"{kind.value}.csv").read_bytes()), kind.value).manifest_hash
+        for kind in DatasetKind
+    }
+    for number in range(labs):
+        lab = service.create_lab(definition.model_copy(update={"name": f"Lab {number}"}))
+        if number % 2:
+            service.change(lab.id, hashes)
+    for page in ("/datalabs", "/datasets", f"/datalabs/{lab.id}", "/api/labs"):
+        times = [first_byte(browser, page) for _ in range(12)][2:]
+        print(f"{page.replace(lab.id, 'LAB')}: {statistics.median(times):.0f} ms ({min(times):.0f}-{max(times):.0f})")
+
+
+def first_byte(browser: httpx.Client, page: str) -> float:
+    """Milliseconds until the first byte of a page."""
+    began = time.perf_counter()
+    with browser.stream("GET", page) as answer:
+        answer.raise_for_status()
+        next(answer.iter_raw())
+        return (time.perf_counter() - began) * 1000
+
+
+def uploads(service: HttpService, browser: httpx.Client, home: Path, mib: int) -> None:
+    file = home / "large.csv"
+    with file.open("wb") as out:
+        for _ in range(mib):
+            out.write(os.urandom(MIB))
+
+    def by_parts() -> None:
+        with file.open("rb") as source:
+            service.upload_dataset(source, "by parts")
+
+    def in_one() -> None:
+        with file.open("rb") as source:
+            size = {"Content-Type": "application/octet-stream", "Content-Length": str(file.stat().st_size)}
+            browser.put("/api/datasets", params={"name": "in one"}, content=source, headers=size).raise_for_status()
+
+    def copied() -> None:
+        subprocess.run(["cp", file, home / "copy.csv"], check=True)
+        subprocess.run(["sync", home / "copy.csv"], check=True)
+
+    floor = seconds(copied)
+    print(f"cp and sync of {mib} MiB: {floor:.1f} s")
+    for what, send in (("by parts, resumable", by_parts), ("in one request", in_one)):
+        took = seconds(send)
+        print(f"{what}: {took:.1f} s, {took / floor:.2f} x")
+
+
+def seconds(what: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    what()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
