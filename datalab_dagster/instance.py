@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import time
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -17,6 +19,9 @@ from datalab.registry import database_url
 from datalab_dagster.dagster_home import child_environment
 
 _STATEMENT_MILLISECONDS = 120_000
+_LAST_USED = "last used"
+_SURE_SECONDS = 1.0
+"""A connection that was used so shortly before is not tried first."""
 
 
 class DatalabStorage(DagsterPostgresStorage):
@@ -28,7 +33,11 @@ class DatalabStorage(DagsterPostgresStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
-        return cls(config_value.get("postgres_url") or database_url(), inst_data=inst_data)
+        storage = cls(config_value.get("postgres_url") or database_url(), inst_data=inst_data)
+        # What the tables are like does not change any more; Dagster would ask several times per event.
+        for question in ("has_table", "has_asset_key_col"):
+            setattr(storage.event_log_storage, question, functools.cache(getattr(storage.event_log_storage, question)))
+        return storage
 
 
 def open_instance(environment: Mapping[str, str] = os.environ) -> dg.DagsterInstance:
@@ -58,8 +67,12 @@ def _keep_connections(instance: dg.DagsterInstance) -> None:
         event.listen(storage._engine, "checkout", _must_live)
 
 
-def _must_live(connection: Any, *_: object) -> None:
+def _must_live(connection: Any, record: Any, *_: object) -> None:
     """Have a connection replaced that broke while nobody used it: the database may have been started again."""
+    idle = time.monotonic() - record.info.get(_LAST_USED, float("-inf"))
+    record.info[_LAST_USED] = time.monotonic()
+    if idle < _SURE_SECONDS:
+        return
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

@@ -22,6 +22,8 @@ DEFAULT_MEMORY_LIMIT = "1500MiB"
 _MACROS = ("CREATE OR REPLACE TEMP MACRO xxhash64(text) AS hash(text)",)
 """Functions that Spark SQL has and DuckDB has not (see datalab.engines); any good 64-bit hash serves."""
 
+_ARROW = "Arrow"
+
 
 class DuckDBEngine:
     """One in-memory DuckDB; see `datalab.engines.Engine` for the methods.
@@ -61,6 +63,8 @@ class DuckDBEngine:
                 "autoinstall_known_extensions": False,
             },
         )
+        self._kinds: dict[str, str] = {}
+        """What every relation is; asking DuckDB's catalogue takes milliseconds."""
         for macro in _MACROS:
             self._connection.execute(macro)
 
@@ -71,9 +75,13 @@ class DuckDBEngine:
             files = self._open().read_parquet([str(path) for path in paths])
             files.create_view(name, replace=True)
 
+        self.drop(name)
+        self._kinds[name] = "VIEW"
         self._guarded(name, f"-- register Parquet files as {relation}", register)
 
     def register_arrow(self, name: str, source: Any) -> None:
+        self.drop(name)
+        self._kinds[name] = _ARROW
         self._guarded(name, f"-- register Arrow as {self.quote(name)}", lambda: self._open().register(name, source))
 
     def query(self, sql: str, parameters: Sequence[Parameter] = (), *, panel: str) -> pa.Table:
@@ -81,6 +89,7 @@ class DuckDBEngine:
 
     def create_table(self, name: str, sql: str, parameters: Sequence[Parameter] = (), *, panel: str) -> None:
         self.drop(name)
+        self._kinds[name] = "TABLE"
         self._run(panel, f"CREATE TEMP TABLE {self.quote(name)} AS {sql}", parameters)
 
     def write_parquet(self, path: Path, sql: str, parameters: Sequence[Parameter] = (), *, panel: str) -> None:
@@ -93,14 +102,11 @@ class DuckDBEngine:
         )
 
     def drop(self, name: str) -> None:
-        connection = self._open()
-        connection.unregister(name)
-        for kind in ("VIEW", "TABLE"):
-            found = connection.execute(
-                f"SELECT 1 FROM duckdb_{kind.lower()}s() WHERE {kind.lower()}_name = ? AND NOT internal", [name]
-            ).fetchone()
-            if found:
-                self._run(name, f"DROP {kind} {self.quote(name)}", ())
+        kind = self._kinds.pop(name, None)
+        if kind == _ARROW:
+            self._open().unregister(name)
+        elif kind is not None:
+            self._run(name, f"DROP {kind} IF EXISTS {self.quote(name)}", ())
 
     def quote(self, name: str) -> str:
         return '"' + name.replace('"', '""') + '"'

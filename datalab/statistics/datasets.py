@@ -86,7 +86,6 @@ def register_valid_rows(engine: Engine, lab: LabDefinition, rows: ValidRows, use
 
 
 def _register(engine: Engine, name: str, source: Any, empty: pa.Schema) -> None:
-    engine.drop(name)
     if isinstance(source, str | Path):
         source = [Path(source)]
     if source is None or (isinstance(source, Sequence) and not source):

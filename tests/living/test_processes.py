@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
+from datalab_dagster import instance as instance_module
 from datalab_dagster.definitions import build_definitions
 from datalab_dagster.instance import open_instance
 from datalab_dagster.jobs import VALIDATE
@@ -89,7 +90,10 @@ def test_a_rehearsal_runs_every_step_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == [] and capfd.readouterr() == ("", "")
 
 
-def test_a_connection_that_broke_while_nobody_used_it_is_replaced(url: str, tmp_path: Path) -> None:
+def test_a_connection_that_broke_while_nobody_used_it_is_replaced(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(instance_module, "_SURE_SECONDS", 0.0)
     with open_instance({"DATALAB_POSTGRES_URL": url, "DATALAB_HOME": str(tmp_path)}) as instance:
         assert instance.get_runs_count() == 0
         other = create_engine(url, poolclass=NullPool)
