@@ -45,10 +45,12 @@ def main() -> None:
     try:
         with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as portal:
             address = f"http://127.0.0.1:{port}"
-            with answering(address) as service, httpx.Client(base_url=address, timeout=600) as browser:
-                pages(service, browser, home / "files", options.labs)
-                uploads(service, browser, home, options.mib)
-            portal.terminate()
+            try:
+                with answering(address) as service, httpx.Client(base_url=address, timeout=600) as browser:
+                    pages(service, browser, home / "files", options.labs)
+                    uploads(service, browser, home, options.mib)
+            finally:
+                portal.terminate()
     finally:
         EmbeddedPostgres(home / "home").stop()
         shutil.rmtree(home)
