@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from datalab.registry import Registry, passwords
 from datalab.registry.accounts import Role
 from datalab_dagster.portal.app import create_app
 from datalab_dagster.portal.settings import PortalSettings
+from datalab_dagster.service.access import DagsterAccess
 from datalab_dagster.service.parts import PartUploads
 from tests.portal.clients import TestClient, visitor
 from tests.portal.deployments import ADMIN, PUBLISHER, VIEWER, QuietService
@@ -38,9 +39,12 @@ def deployment(tmp_path: Path, registry: Registry) -> Deployment:
 
 
 @pytest.fixture
-def service(deployment: Deployment) -> QuietService:
+def service(deployment: Deployment, url: str) -> Iterator[QuietService]:
     """The deployment as the publisher sees it."""
-    return QuietService(deployment, PUBLISHER)
+    environment = {"DATALAB_HOME": str(deployment.home), "DATALAB_POSTGRES_URL": url}
+    dagster = DagsterAccess(environment)
+    yield QuietService(deployment, PUBLISHER, environment, dagster)
+    dagster.close()
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ class QuietService(EmbeddedService):
     """The service of this machine, but that nothing is executed: `finish` gives a run its result."""
 
     def for_user(self, user: str) -> QuietService:
-        return QuietService(self._deployment, user)
+        return QuietService(self._deployment, user, self._environment, self._dagster)
 
     def close(self) -> None:
         """The deployment is closed by who opened it."""
