@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 0.5
 _PATIENCE_SECONDS = 60.0
 """So long a deployment may be out of reach, as it is while its database is started again."""
 _ENDED = {"SUCCESS": "done", "FAILED": "failed", "SKIPPED": "skipped"}
@@ -57,14 +57,17 @@ def follow_lab(
         Stopped: Ctrl-C; whatever happens goes on.
     """
     last: object = None
+    earlier: str | None = None
     try:
         with _Steps(quiet=quiet) as shown:
             for found, run in _looks(lambda: lab_and_run(service, lab)):
+                if last is None and run is not None and run.is_complete:
+                    earlier = run.run_id  # nobody was there to watch it
                 now = (found.state, run and (run.run_id, run.state))
                 if now != last:
                     changed(found, run)
                     last = now
-                if run is not None and not run.is_complete:
+                if run is not None and run.run_id != earlier:
                     shown.show(run)
                 if is_settled(found, run):
                     return found, run

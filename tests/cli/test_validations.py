@@ -166,6 +166,21 @@ class TestStatus:
         assert states == ["Validating", "Ready", "Ready"]  # the last one heads the whole status
         assert [line.split()[0] for line in ended.err.splitlines()] == list(STEPS)
 
+    def test_a_run_that_ends_between_two_looks_is_told_with_all_its_steps(
+        self, service: MemoryService, datalab: Datalab, full_lab: LabInfo, run: RunInfo
+    ) -> None:
+        looks = iter(range(100))
+
+        def ends_at_once(service: MemoryService) -> None:
+            if next(looks) == 2:
+                for _ in STEPS:
+                    service.end_step(run.run_id)
+                service.end_run(run.run_id, "SUCCESS", FILES, SUMMARY)
+
+        service.before_look = ends_at_once
+        assert [line.split()[0] for line in datalab("status", full_lab.id, "--watch").err.splitlines()] == list(STEPS)
+        assert datalab("status", full_lab.id, "--watch").err == "", "what ended before is not told again"
+
     def test_watching_as_json_is_a_line_per_change(
         self, service: MemoryService, datalab: Datalab, full_lab: LabInfo, run: RunInfo
     ) -> None:

