@@ -43,14 +43,16 @@ def main() -> None:
             service._registry.accounts.add(ME, Role.PUBLISHER, by=ME)
             _, token = service._registry.accounts.tokens.create(ME, "bench", lifetime=timedelta(hours=1), by=ME)
         up = subprocess.Popen([DATALAB, "up", "--port", "3997", "--portal-port", "3998"])
-        while (record := running(home / "home")) is None or not answers(str(record.portal_url), token):
-            time.sleep(0.5)
-        with HttpService(str(record.portal_url), token) as remote:
-            told("deployment, over HTTP: validate() to result", lambda: validated(remote, home / "files"), pause=10)
-            told("the same, one right after the other", lambda: validated(remote, home / "files"))
-            told("deployment: provisioned to Ready by the sensor", lambda: provisioned(remote, home / "files"))
-        up.send_signal(signal.SIGINT)
-        up.wait()
+        try:
+            while (record := running(home / "home")) is None or not answers(str(record.portal_url), token):
+                time.sleep(0.5)
+            with HttpService(str(record.portal_url), token) as remote:
+                told("deployment, over HTTP: validate() to result", lambda: validated(remote, home / "files"), pause=10)
+                told("the same, one right after the other", lambda: validated(remote, home / "files"))
+                told("deployment: provisioned to Ready by the sensor", lambda: provisioned(remote, home / "files"))
+        finally:
+            up.send_signal(signal.SIGINT)
+            up.wait()
     finally:
         EmbeddedPostgres(home / "home").stop()
         shutil.rmtree(home)
@@ -87,11 +89,13 @@ def provisioned(service: LabService, files: Path) -> float:
 def prepared(service: LabService, files: Path) -> str:
     """Make a lab and provision the files; returns its id."""
     lab = service.create_lab(load_lab(files / "LAB.json"))
+    return service.change(lab.id, uploaded(service, files)).id
+
+
+def uploaded(service: LabService, files: Path) -> dict[DatasetKind, str]:
+    """Upload all four files; returns their manifest hashes."""
     uploads = {kind: (files / f"{kind.value}.csv").read_bytes() for kind in DatasetKind}
-    hashes = {
-        kind: service.upload_dataset(io.BytesIO(data), kind.value).manifest_hash for kind, data in uploads.items()
-    }
-    return service.change(lab.id, hashes).id
+    return {kind: service.upload_dataset(io.BytesIO(data), kind.value).manifest_hash for kind, data in uploads.items()}
 
 
 def answers(url: str, token: str) -> bool:

@@ -7,7 +7,6 @@ same file on the same disk, in the same run.
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import shutil
 import socket
@@ -21,7 +20,8 @@ from pathlib import Path
 
 import httpx
 
-from datalab.lab import DatasetKind, load_lab
+from benchmarks.living import uploaded
+from datalab.lab import load_lab
 from datalab.registry import EmbeddedPostgres
 from datalab.sample import write_sample
 from datalab_dagster.service import ServiceUnreachable
@@ -67,10 +67,7 @@ def answering(address: str) -> HttpService:
 def pages(service: HttpService, browser: httpx.Client, files: Path, labs: int) -> None:
     write_sample(files, users=200)
     definition = load_lab(files / "LAB.json")
-    hashes = {
-        kind: service.upload_dataset(io.BytesIO((files / f"{kind.value}.csv").read_bytes()), kind.value).manifest_hash
-        for kind in DatasetKind
-    }
+    hashes = uploaded(service, files)
     for number in range(labs):
         lab = service.create_lab(definition.model_copy(update={"name": f"Lab {number}"}))
         if number % 2:

@@ -18,7 +18,6 @@ warnings.simplefilter("ignore")
 root = sys.argv[1]
 dq = importlib.import_module(root)
 lab = importlib.import_module(f"{root}.data_lab")
-api = importlib.import_module(f"{root}.data_lab.api")
 media = importlib.import_module(f"{root}.media")
 types = importlib.import_module(f"{root}.types")
 client = SimpleNamespace(client_v2=None)
@@ -26,7 +25,6 @@ client = SimpleNamespace(client_v2=None)
 USER = lab.IdentifiersConfig("userId", lab.IdType.STRING, False, True)
 EMAIL = lab.IdentifiersConfig("hem", lab.IdType.HASHED_EMAIL, True, False)
 OPTIONS = dq.SecretStoreOptions
-NOBODY: list[dict[str, str]] = []
 
 
 def builder() -> Any:
@@ -39,11 +37,6 @@ def access(*users: tuple[str, str], kind: str = "UsersList") -> dict[str, Any]:
 
 def checked(options: Any) -> Any:
     return options.validate_users("me@x.org", [{"email": "you@x.org"}])
-
-
-def report(outcome: str, **more: Any) -> Any:
-    text = {"version": "v0", "report": {"outcome": outcome, "numRowsTotal": 3, **more}}
-    return lab.ValidationReport.model_validate(text)
 
 
 QUESTIONS: dict[str, Callable[[], Any]] = {

@@ -7,11 +7,9 @@ table says is held by tests/sdk/test_surface.py.
 from __future__ import annotations
 
 import importlib
-import inspect
 import json
 import runpy
 import sys
-from enum import Enum
 from typing import Any
 
 ROOT = "decentriq_platform"
@@ -19,30 +17,8 @@ table = runpy.run_path(sys.argv[1])
 wrong: list[str] = []
 
 
-class Spelled:
-    def __init__(self, value: Any) -> None:
-        self.text = value.name if isinstance(value, Enum) else repr(value)
-
-    def __repr__(self) -> str:
-        return self.text
-
-
 def found(dotted: str) -> Any:
-    here: Any = importlib.import_module(ROOT)
-    name = ROOT
-    for part in dotted.split("."):
-        name = f"{name}.{part}"
-        here = getattr(here, part) if hasattr(here, part) else importlib.import_module(name)
-    return here
-
-
-def spelled(function: Any) -> str:
-    empty = inspect.Parameter.empty
-    shown = [
-        one.replace(annotation=empty, default=empty if one.default is empty else Spelled(one.default))
-        for one in inspect.signature(function).parameters.values()
-    ]
-    return str(inspect.Signature(shown)).strip("()")
+    return table["found"](ROOT, dotted)
 
 
 def expect(what: str, theirs: Any, ours: Any) -> None:
@@ -51,7 +27,7 @@ def expect(what: str, theirs: Any, ours: Any) -> None:
 
 
 for member, signature in table["SIGNATURES"].items():
-    theirs = spelled(found(member))
+    theirs = table["spelled"](found(member))
     if "client_id=?" in signature:
         theirs = theirs.replace(repr(importlib.import_module(f"{ROOT}.client").DECENTRIQ_CLIENT_ID), "?")
     expect(member, theirs, signature)

@@ -5,6 +5,11 @@ Signatures are written as in a `def`, without annotations. `ADDED` are our own a
 
 from __future__ import annotations
 
+import importlib
+import inspect
+from enum import Enum
+from typing import Any
+
 _LAB = "data_lab"
 _JOBS = "data_lab.compute_job"
 _LOCAL = (
@@ -252,3 +257,34 @@ REPORT_KEYS = {
     ],
 }  # fmt: skip
 """Model → keys of its `model_dump()`, in order."""
+
+
+def found(root: str, dotted: str) -> Any:
+    """Return what is at a path below the package `root`, importing modules on the way."""
+    here: Any = importlib.import_module(root)
+    name = root
+    for part in dotted.split("."):
+        name = f"{name}.{part}"
+        try:
+            here = getattr(here, part)
+        except AttributeError:
+            here = importlib.import_module(name)
+    return here
+
+
+def spelled(function: Any) -> str:
+    """Return a signature as in a `def`, without annotations."""
+    empty = inspect.Parameter.empty
+    shown = [
+        one.replace(annotation=empty, default=empty if one.default is empty else _Spelled(one.default))
+        for one in inspect.signature(function).parameters.values()
+    ]
+    return str(inspect.Signature(shown)).strip("()")
+
+
+class _Spelled:
+    def __init__(self, value: Any) -> None:
+        self._text = value.name if isinstance(value, Enum) else repr(value)
+
+    def __repr__(self) -> str:
+        return self._text

@@ -6,7 +6,6 @@ import importlib
 import inspect
 import subprocess
 import sys
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -19,43 +18,13 @@ from tests.sdk import surface
 
 
 def found(dotted: str) -> Any:
-    """Return what is at a path below the package, importing modules on the way."""
-    here: Any = dq
-    name = "datalab_dagster"
-    for part in dotted.split("."):
-        name = f"{name}.{part}"
-        try:
-            here = getattr(here, part)
-        except AttributeError:
-            here = importlib.import_module(name)
-    return here
-
-
-def spelled(function: Any) -> str:
-    """Return a signature as in a `def`, without annotations."""
-    signature = inspect.signature(function)
-    bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values()]
-    shown = [
-        parameter.replace(default=_Spelled(parameter.default))
-        if parameter.default is not inspect.Parameter.empty
-        else parameter
-        for parameter in bare
-    ]
-    return str(inspect.Signature(shown)).strip("()")
-
-
-class _Spelled:
-    def __init__(self, value: Any) -> None:
-        self._text = value.name if isinstance(value, Enum) else repr(value)
-
-    def __repr__(self) -> str:
-        return self._text
+    return surface.found("datalab_dagster", dotted)
 
 
 @pytest.mark.parametrize("member", surface.SIGNATURES)
 def test_signatures(member: str) -> None:
     expected = surface.ADDED.get(member, surface.SIGNATURES[member])
-    got = spelled(found(member))
+    got = surface.spelled(found(member))
     if "client_id=?" in expected:  # the vendor's own id is of no use here
         assert "client_id='datalab'" in got
         expected = expected.replace("client_id=?", "client_id='datalab'")
