@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from datalab.engines import Engine
 from datalab.lab import DatasetKind, LabDefinition
-from datalab.results import ValidationStatus
+from datalab.results.status import ValidationStatus
 from datalab.statistics import IdProfiles, ValidatedDataset, register_valid_rows
 from resources import LabWorkspace, SqlEngine
 from resources.workspace import STATUS_NAME

@@ -11,7 +11,7 @@ from functools import singledispatch
 
 from pydantic import BaseModel
 
-from datalab.results import ActivationIdStats
+from datalab.results.statistics import ActivationIdStats
 from datalab.statistics import (
     BasicPanel,
     DemographicUserCountsPanel,

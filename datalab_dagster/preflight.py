@@ -13,7 +13,8 @@ from assets import ALL_ASSETS, data_labs
 from assets.session import COMPARISON, Session
 from datalab.errors import InputMissing, UsageError
 from datalab.lab import DatasetKind, LabDefinition, lab_from_dict
-from datalab.results import StatisticsResultV2, ValidationStatus
+from datalab.results.statistics import StatisticsResultV2
+from datalab.results.status import ValidationStatus
 from datalab.scratch import publish, scratch_directory
 from datalab.statistics import Comparison, Readiness, ValidatedDataset, readiness
 from resources import FindingThresholds, PreflightWorkspace, Progress, SqlEngine

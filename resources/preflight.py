@@ -6,7 +6,7 @@ from pydantic import Field
 
 from datalab.errors import InputMissing
 from datalab.lab import DatasetKind, LabDefinition
-from datalab.results import StatisticsResultV2, parse_statistics_result
+from datalab.results.statistics import StatisticsResultV2, parse_statistics_result
 from datalab.scratch import write_whole
 from resources.workspace import REPORT_NAME, STATISTICS_NAME, LabWorkspace
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from datalab.lab import DatasetKind, LabDefinition
-from datalab.results import DatasetFacts, Hint
+from datalab.results.validation import DatasetFacts, Hint
 from datalab.validation.stream import validate
 from tests.conformance.compare import Rows, rows_of_parquet
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datalab.results import Finding
+from datalab.results.statistics import Finding
 
 _FILE = "Export the file again as CSV in UTF-8 (or Parquet, gzip, zip) and provision it anew."
 

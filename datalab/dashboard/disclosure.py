@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
-from datalab.results import Finding, StatisticsResultV2
+from datalab.results.statistics import Finding, StatisticsResultV2
 from datalab.statistics.compare import Change, headline_numbers
 
 HIDDEN = "hidden"

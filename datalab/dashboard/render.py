@@ -15,7 +15,8 @@ from datalab.dashboard.summary import change_rows, deltas, headlines, notes, rea
 from datalab.dashboard.tables import panels, shown_of
 from datalab.dashboard.texts import DATASETS, PANELS, absence
 from datalab.lab import LabDefinition
-from datalab.results import StatisticsResultV2, ValidationStatus
+from datalab.results.statistics import StatisticsResultV2
+from datalab.results.status import ValidationStatus
 from datalab.statistics.compare import Comparison
 from datalab.statistics.readiness import Readiness
 

@@ -11,7 +11,8 @@ from datalab.dashboard.formats import Cell, counted, figures_in_text, listed, nu
 from datalab.dashboard.tables import Figure
 from datalab.dashboard.texts import PARTS, TYPES, metric_name
 from datalab.lab import DatasetKind, LabDefinition
-from datalab.results import Finding, StatisticsResultV2, ValidationStatus
+from datalab.results.statistics import Finding, StatisticsResultV2
+from datalab.results.status import ValidationStatus
 from datalab.statistics.compare import Comparison
 from datalab.statistics.readiness import Readiness
 

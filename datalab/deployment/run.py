@@ -16,7 +16,7 @@ from datalab.deployment.home import Deployment
 from datalab.errors import InputMissing
 from datalab.lab import DatasetKind, LabDefinition
 from datalab.registry import NewResult, Run, Verdict
-from datalab.results import StatisticsResultV2
+from datalab.results.statistics import StatisticsResultV2
 from datalab.scratch import scratch_directory
 
 _SECONDS_BETWEEN_LOOKS = 2.0

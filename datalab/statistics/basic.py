@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datalab.engines import Engine, Parameter
 from datalab.lab import USER_ID, DatasetKind, LabDefinition
-from datalab.results import (
+from datalab.results.statistics import (
     BasicDemographicsStatistics,
     BasicEmbeddingsStatistics,
     BasicIdentifiersStatistics,

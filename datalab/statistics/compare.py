@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 
 from datalab.lab import DatasetKind
-from datalab.results import Finding, StatisticsResultV2
+from datalab.results.statistics import Finding, StatisticsResultV2
 from datalab.statistics.findings import Thresholds
 
 

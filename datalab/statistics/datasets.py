@@ -11,13 +11,8 @@ from pydantic import BaseModel
 
 from datalab.engines import Engine
 from datalab.lab import DatasetKind, LabDefinition
-from datalab.results import (
-    AnyValidationReport,
-    DatasetFacts,
-    Finding,
-    IdentifiersValidationReport,
-    Outcome,
-)
+from datalab.results.statistics import Finding
+from datalab.results.validation import AnyValidationReport, DatasetFacts, IdentifiersValidationReport, Outcome
 from datalab.statistics.users import USERS
 
 _ROW_CODES = frozenset({"NOT_ENOUGH_COLUMNS_PROVIDED", "TOO_MANY_COLUMNS_PROVIDED"})

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from datalab.engines import Engine
 from datalab.lab import LabDefinition
-from datalab.results import DemographicStatistics, DistributionValue
+from datalab.results.statistics import DemographicStatistics, DistributionValue
 from datalab.statistics.identifiers import builds_audiences
 from datalab.statistics.panels import DemographicUserCountsPanel
 from datalab.statistics.segments import share

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from datalab.lab import DatasetKind, LabDefinition
-from datalab.results import BasicDatasetStatistics, Finding
+from datalab.results.statistics import BasicDatasetStatistics, Finding
 from datalab.statistics.datasets import Summaries
 from datalab.statistics.panels import BasicPanel, IdentifiersOverview
 

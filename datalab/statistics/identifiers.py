@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datalab.engines import Engine, Parameter
 from datalab.lab import USER_ID, CollaborationType, DatasetKind, LabDefinition
-from datalab.results import ActivationIdStats, IdentifierInfo
+from datalab.results.statistics import ActivationIdStats, IdentifierInfo
 from datalab.statistics.panels import (
     EmbeddingsActivationPotential,
     IdentifiersOverview,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datalab.engines import Engine
 from datalab.engines.duckdb import DuckDBEngine
 from datalab.lab import DatasetKind, LabDefinition
-from datalab.results import StatisticsResult, UniqueUsersCount
+from datalab.results.statistics import StatisticsResult, UniqueUsersCount
 from datalab.statistics.datasets import ValidRows, register_valid_rows
 from datalab.statistics.demographics import EMPTY, demographic_key
 from datalab.statistics.users import USERS, create_users, mask_sql

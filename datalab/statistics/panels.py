@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, RootModel
 
-from datalab.results import (
+from datalab.results.statistics import (
     ActivationIdStats,
     BasicStatistics,
     DemographicStatistics,

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, RootModel
 
 from datalab.lab import NEEDS_ACTIVATION_ID, CollaborationType, LabDefinition
-from datalab.results import StatisticsResultV2
+from datalab.results.statistics import StatisticsResultV2
 
 Part = Literal["matching id", "activation id", "segments", "demographics", "embeddings", "segments or embeddings"]
 

@@ -6,7 +6,7 @@ from datalab.engines import Engine
 from datalab.engines.duckdb import DuckDBEngine
 from datalab.errors import UsageError
 from datalab.lab import LabDefinition
-from datalab.results import SegmentStatistics, StatisticsResultV2
+from datalab.results.statistics import SegmentStatistics, StatisticsResultV2
 from datalab.statistics.basic import basic_statistics
 from datalab.statistics.datasets import Summaries, ValidRows, register_valid_rows
 from datalab.statistics.demographics import demographic_user_counts

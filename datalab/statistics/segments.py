@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datalab.engines import Engine
 from datalab.lab import CollaborationType, DatasetKind, LabDefinition
-from datalab.results import DistributionValue, SegmentsPerUserDistribution, SegmentUserCounts
+from datalab.results.statistics import DistributionValue, SegmentsPerUserDistribution, SegmentUserCounts
 from datalab.statistics.identifiers import builds_audiences
 from datalab.statistics.panels import SegmentsPerUserPanel, SegmentUserCountsPanel
 from datalab.statistics.users import USERS, UserGroups, matching_mask_sql, per_bit_sql, user_groups

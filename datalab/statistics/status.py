@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datalab.lab import DatasetKind, LabDefinition
-from datalab.results import (
+from datalab.results.statistics import Finding, StatisticsResultV2
+from datalab.results.status import (
     DatasetStatus,
-    Finding,
     LegacyDatasetStatus,
     LegacyValidationStatus,
-    StatisticsResultV2,
     StatisticsStatus,
     ValidationStatus,
 )

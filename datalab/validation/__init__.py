@@ -10,7 +10,7 @@ from datalab.errors import UsageError, suggestion
 from datalab.lab import DatasetKind, LabDefinition
 
 if TYPE_CHECKING:
-    from datalab.results import AnyValidationReport
+    from datalab.results.validation import AnyValidationReport
 
 __all__ = ["dataset_kind", "validate_file"]
 

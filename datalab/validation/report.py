@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from datalab.engines.keys import Flags, RowSet
 from datalab.lab import LabDefinition
-from datalab.results import (
+from datalab.results.validation import (
     AnyValidationReport,
     CellError,
     CellLocation,

@@ -21,7 +21,7 @@ from datalab.errors import InputChanged, InputMissing, OutputFailed
 from datalab.ingest.failures import FileLevelError
 from datalab.ingest.source import Input, open_input
 from datalab.lab import DatasetKind, LabDefinition
-from datalab.results import AnyValidationReport, DatasetFacts, SchemaError
+from datalab.results.validation import AnyValidationReport, DatasetFacts, SchemaError
 from datalab.scratch import publish, scratch_directory, why
 from datalab.validation.check import Checked, IdentifierFlags, check_identifiers, check_rows
 from datalab.validation.hints import hints, is_header

@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from datalab.registry import LabState
-from datalab.results import Finding
+from datalab.results.statistics import Finding
 
 _SHORT = 12
 _COLOURS = {

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from datalab.results import (
+from datalab.results.statistics import (
     BasicStatistics,
     DemographicStatistics,
     DistributionValue,

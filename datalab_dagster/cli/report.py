@@ -17,7 +17,7 @@ _STATISTICS, _COMPARISON = "statistics.json", "comparison.json"
 def report(lab: str, user: str | None) -> int:
     """Print the statistics in DIR (what preflight wrote), or the current ones of LAB."""
     from datalab.errors import UsageError
-    from datalab.results import parse_statistics_result
+    from datalab.results.statistics import parse_statistics_result
     from datalab_dagster.cli import panels
 
     folder = Path(lab)

@@ -11,7 +11,7 @@ import click
 from datalab_dagster.cli.deployment import json_option, opened, the_result, user_option
 
 if TYPE_CHECKING:
-    from datalab.results import Finding
+    from datalab.results.statistics import Finding
     from datalab_dagster.service import LabInfo, LabService, ResultInfo
 
 _STATISTICS, _STATUS, _COMPARISON = "statistics.json", "validation-status.json", "comparison.json"
@@ -69,7 +69,7 @@ def results(
 
 def findings_of(service: LabService, result: ResultInfo) -> list[tuple[str, list[Finding]]]:
     """Return what is wrong or odd in a result, and what fell since the refresh before; a label for each group."""
-    from datalab.results import ValidationStatus
+    from datalab.results.status import ValidationStatus
     from datalab.statistics import Comparison
     from datalab_dagster.cli.listing import DROP, ERROR, WARNING
 
@@ -125,7 +125,7 @@ def _put(path: Path, content: bytes, mode: int) -> Path:
 
 def _compare(service: LabService, lab: str, before: str, now: str, *, as_json: bool) -> int:
     from datalab.errors import UsageError
-    from datalab.results import StatisticsResultV2, parse_statistics_result
+    from datalab.results.statistics import StatisticsResultV2, parse_statistics_result
     from datalab.statistics import compare_statistics
     from datalab_dagster.cli import listing, panels
 

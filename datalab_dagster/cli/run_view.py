@@ -7,7 +7,7 @@ from typing import Any
 
 from datalab.lab import DatasetKind
 from datalab.registry import RunState
-from datalab.results import Finding
+from datalab.results.statistics import Finding
 from datalab_dagster.cli.listing import (
     console_for_text,
     line,

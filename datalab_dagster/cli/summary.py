@@ -13,7 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from datalab.lab import DatasetKind
-from datalab.results import DatasetStatus, Hint, StatisticsResultV2
+from datalab.results.statistics import StatisticsResultV2
+from datalab.results.status import DatasetStatus
+from datalab.results.validation import Hint
 from datalab.statistics import Comparison, Readiness, ValidatedDataset
 from datalab.validation.stream import Validated
 from datalab_dagster.cli.listing import DROP, ERROR, WARNING, console_for_text, print_findings

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from datalab.registry import Verdict
 from datalab.registry.errors import LabNotFound
-from datalab.results import ValidationStatus
+from datalab.results.status import ValidationStatus
 from datalab_dagster.service import LabInfo, LabService, ResultNotFound
 from datalab_dagster.service.models import ServiceModel
 

@@ -13,7 +13,7 @@ import pytest
 
 from datalab.dashboard import render_dashboard
 from datalab.lab import LabDefinition
-from datalab.results import StatisticsResultV2
+from datalab.results.statistics import StatisticsResultV2
 from datalab.statistics.readiness import readiness
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

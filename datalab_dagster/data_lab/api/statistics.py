@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from datalab import results
-from datalab.results import (
+from datalab.results import statistics
+from datalab.results.statistics import (
     ActivationIdStats,
     BasicStatistics,
     DemographicStatistics,
@@ -17,12 +17,12 @@ from datalab.results import (
     StatisticsResultV2,
 )
 
-StatisticsFinding = results.Finding
-DatasetBasicStatistics = results.BasicDatasetStatistics
-IdentifiersBasicStatistics = results.BasicIdentifiersStatistics
-SegmentsBasicStatistics = results.BasicSegmentsStatistics
-DemographicsBasicStatistics = results.BasicDemographicsStatistics
-EmbeddingsBasicStatistics = results.BasicEmbeddingsStatistics
+StatisticsFinding = statistics.Finding
+DatasetBasicStatistics = statistics.BasicDatasetStatistics
+IdentifiersBasicStatistics = statistics.BasicIdentifiersStatistics
+SegmentsBasicStatistics = statistics.BasicSegmentsStatistics
+DemographicsBasicStatistics = statistics.BasicDemographicsStatistics
+EmbeddingsBasicStatistics = statistics.BasicEmbeddingsStatistics
 
 IdentifiersOverview = dict[str, IdentifierInfo]
 RemarketingActivationPotential = dict[str, dict[str, ActivationIdStats]]
@@ -82,7 +82,7 @@ def parse_statistics_result(json_str: str | bytes) -> StatisticsResultUnion:
     Traceback (most recent call last):
     ValueError: Invalid statistics result format
     """
-    found = results.parse_statistics_result(json_str)
+    found = statistics.parse_statistics_result(json_str)
     return found if isinstance(found, StatisticsResultV2) else StatisticsResult.model_validate(found.model_dump())
 
 

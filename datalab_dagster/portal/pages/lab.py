@@ -15,7 +15,7 @@ from datalab.errors import UsageError
 from datalab.lab import DatasetKind
 from datalab.registry import LabState, RunState
 from datalab.registry.errors import LabNotFound, ProvisioningRefused
-from datalab.results import DatasetStatus
+from datalab.results.status import DatasetStatus
 from datalab_dagster.portal.access import Admin, Changer, Permission, Record, Service, Visitor
 from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render

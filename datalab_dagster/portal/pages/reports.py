@@ -10,9 +10,9 @@ from pydantic import Field
 from datalab.dashboard.advice import ADVICE, reason
 from datalab.dashboard.formats import ratio, share
 from datalab.lab import DatasetKind, LabDefinition
-from datalab.results import (
+from datalab.results.statistics import Finding
+from datalab.results.validation import (
     AnyValidationReport,
-    Finding,
     IdentifiersValidationReport,
     IdentifiersValidationReportV0,
     ValidationReport,

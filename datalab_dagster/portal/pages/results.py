@@ -11,7 +11,8 @@ from datalab.dashboard.summary import Note as Finding
 from datalab.dashboard.summary import deltas, headlines, notes
 from datalab.dashboard.tables import Figure
 from datalab.lab import LabDefinition
-from datalab.results import StatisticsResult, StatisticsResultV2, ValidationStatus, parse_statistics_result
+from datalab.results.statistics import StatisticsResult, StatisticsResultV2, parse_statistics_result
+from datalab.results.status import ValidationStatus
 from datalab.statistics.compare import Comparison
 from datalab_dagster.service import LabService, ResultInfo, ResultNotFound
 from resources.workspace import COMPARISON_NAME, DASHBOARD_NAME, STATISTICS_NAME, STATUS_NAME

@@ -24,7 +24,7 @@ from datalab.dashboard.summary import (
 from datalab.dashboard.tables import Figure, Panel, panels
 from datalab.dashboard.texts import DATASETS, PANELS, absence
 from datalab.lab import LabDefinition
-from datalab.results import StatisticsResult, StatisticsResultV2
+from datalab.results.statistics import StatisticsResult, StatisticsResultV2
 from datalab.statistics.readiness import readiness
 from datalab_dagster.portal.access import Admin, Permission, Record, Service, Visitor
 from datalab_dagster.portal.pages import results

@@ -16,7 +16,7 @@ from datalab.deployment.files import REPORT
 from datalab.lab import DatasetKind, load_lab
 from datalab.registry import NewResult, Registry
 from datalab.registry.accounts import Role
-from datalab.results import StatisticsResultV2
+from datalab.results.statistics import StatisticsResultV2
 from datalab.statistics.compare import compare_statistics, headline_numbers
 from datalab.storage import write_encrypted
 from datalab_dagster.service import LabInfo

@@ -16,16 +16,14 @@ import pytest
 from datalab.dashboard import bundle, render_dashboard, shareable
 from datalab.dashboard.texts import PANELS
 from datalab.lab import LabDefinition
-from datalab.results import (
-    DatasetStatus,
+from datalab.results.statistics import (
     DemographicStatistics,
     DistributionValue,
     Finding,
     SegmentsPerUserDistribution,
     StatisticsResultV2,
-    StatisticsStatus,
-    ValidationStatus,
 )
+from datalab.results.status import DatasetStatus, StatisticsStatus, ValidationStatus
 from datalab.statistics.compare import Comparison, compare_statistics
 from datalab.statistics.readiness import readiness
 

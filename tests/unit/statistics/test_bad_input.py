@@ -12,7 +12,7 @@ import pytest
 
 from datalab.engines import Engine, EngineError
 from datalab.lab import DatasetKind, LabDefinition
-from datalab.results import StatisticsResultV2, parse_statistics_result
+from datalab.results.statistics import StatisticsResultV2, parse_statistics_result
 from datalab.statistics import ValidatedDataset, compute_legacy_statistics, compute_statistics
 
 Compute = Callable[..., StatisticsResultV2]

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from datalab.engines import Engine
 from datalab.errors import UsageError
 from datalab.lab import DatasetKind, LabDefinition
-from datalab.results import DatasetFacts, Finding
+from datalab.results.statistics import Finding
+from datalab.results.validation import DatasetFacts
 from datalab.statistics import Thresholds, ValidatedDataset, compute_statistics
 
 MANY = [(f"u{n}", f"s{n % 10}") for n in range(100)]

@@ -9,7 +9,7 @@ import pytest
 
 from datalab.engines import Engine
 from datalab.lab import LabDefinition
-from datalab.results import StatisticsResult, parse_statistics_result
+from datalab.results.statistics import StatisticsResult, parse_statistics_result
 from datalab.statistics import compute_legacy_statistics
 
 TEN = [("u1", f"s{n}") for n in range(10)]

@@ -9,7 +9,7 @@ import pytest
 
 from datalab.engines import Engine
 from datalab.lab import CollaborationType, LabDefinition
-from datalab.results import StatisticsResultV2
+from datalab.results.statistics import StatisticsResultV2
 from datalab.statistics import Thresholds, compare_statistics, compute_statistics, headline_numbers, readiness
 
 T = CollaborationType

@@ -9,11 +9,8 @@ import pytest
 
 from datalab.engines import Engine
 from datalab.lab import DatasetKind, LabDefinition
-from datalab.results import (
-    Finding,
-    IdentifiersValidationReport,
-    ValidationReport,
-)
+from datalab.results.statistics import Finding
+from datalab.results.validation import IdentifiersValidationReport, ValidationReport
 from datalab.statistics import ValidatedDataset, compute_statistics, legacy_status, validation_status
 
 K = DatasetKind

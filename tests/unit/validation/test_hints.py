@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from datalab.results import Hint
+from datalab.results.validation import Hint
 from tests.labs import EMAIL, HASH, MATCHED_USER_ID, USER_ID, Checked, make_lab
 
 Check = Callable[..., Checked]
