@@ -18,6 +18,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from datalab.home.up import running
 from datalab.lab import DatasetKind, load_lab
 from datalab.registry import EmbeddedPostgres, LabState
 from datalab.registry.accounts import Role
@@ -25,7 +26,6 @@ from datalab.sample import write_sample
 from datalab_dagster.service import LabService
 from datalab_dagster.service.http import HttpService
 from datalab_dagster.service.open import open_service
-from datalab_dagster.up.record import running
 
 ME = "me@publisher.example"
 TIMES = 3

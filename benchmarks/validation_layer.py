@@ -14,7 +14,7 @@ import dagster as dg
 
 from datalab.lab import DatasetKind, load_lab
 from datalab.scratch import scratch_directory
-from datalab_dagster.preflight import PreflightOptions, run_graph, workspace_for
+from datalab_dagster.graph.preflight import PreflightOptions, run_graph, workspace_for
 from resources import LogProgress
 
 

@@ -21,13 +21,13 @@ from datalab_dagster.archv2.connect import (
 from datalab_dagster.archv2.errors import DatasetPublished, DatasetUnknown, SecretMissing, SecretUnknown
 from datalab_dagster.archv2.legacy_definition import legacy_definition
 from datalab_dagster.archv2.models import DataLabV2
-from datalab_dagster.archv2.progress import on_terminal, upload_bar
 from datalab_dagster.archv2.secret import SecretStoreOptions
 from datalab_dagster.archv2.session import SessionV2
 from datalab_dagster.archv2.streams import RawStream
 from datalab_dagster.service.models import DatasetInfo
 from datalab_dagster.service.protocol import LabService
 from datalab_dagster.storage import Key
+from datalab_dagster.terminal.bars import on_terminal, upload_bar
 from datalab_dagster.types import DataLabDefinition, DataLabListFilter, DatasetDescription, DatasetUsage
 
 __all__ = ["Client", "SecretStoreOptions", "create_client"]

@@ -1,4 +1,4 @@
-"""The code location: assembles assets, resources, jobs, sensors and schedules; nothing is decided here."""
+"""The code location: the catalogue of assets and jobs with the sensors and schedules that start them."""
 
 from __future__ import annotations
 
@@ -6,34 +6,14 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from assets import ALL_ASSETS
-from datalab.deployment import load_settings
-from datalab.registry import home_directory
-from datalab_dagster.jobs import JOBS
-from datalab_dagster.schedules import SCHEDULES
-from datalab_dagster.sensors import SENSORS
-from resources import DeploymentWorkspace, FindingThresholds, LogProgress, SqlEngine
+from datalab_dagster.graph.catalogue import catalogue
+from datalab_dagster.graph.schedules import SCHEDULES
+from datalab_dagster.graph.sensors import SENSORS
 
 
 def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Definitions:
     """Return the definitions, with `resources` in place of the default ones of the same names."""
-    settings = load_settings(home_directory())
-    return dg.Definitions(
-        assets=ALL_ASSETS,
-        jobs=JOBS,
-        sensors=SENSORS,
-        schedules=SCHEDULES,
-        resources={
-            "workspace": DeploymentWorkspace(
-                statistics_version=settings.statistics_version, minimum_count=settings.minimum_count
-            ),
-            "progress": LogProgress(),
-            "sql": SqlEngine(memory_limit=settings.engine_memory),
-            "thresholds": FindingThresholds(limits=settings.thresholds),
-            **(resources or {}),
-        },
-        executor=dg.in_process_executor,
-    )
+    return dg.Definitions.merge(catalogue(resources), dg.Definitions(sensors=SENSORS, schedules=SCHEDULES))
 
 
 defs = build_definitions()

@@ -64,14 +64,14 @@ def served(home: Path, users: int) -> Iterator[tuple[str, dict[str, str]]]:
     import uvicorn
 
     from datalab.deployment import Deployment
+    from datalab.deployment.parts import PartUploads
     from datalab_dagster.portal.app import create_app
     from datalab_dagster.portal.settings import PortalSettings
-    from datalab_dagster.service.embedded import EmbeddedService
-    from datalab_dagster.service.parts import PartUploads
+    from datalab_dagster.service.local import LocalService
 
     environment = {**os.environ, "DATALAB_HOME": str(home)}
     environment.pop("DATALAB_POSTGRES_URL", None)
-    with EmbeddedService(Deployment.open(environment), OWNER, environment) as service:
+    with LocalService(Deployment.open(environment), OWNER, environment) as service:
         places = make_labs(service, home, users)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

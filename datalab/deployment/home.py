@@ -10,9 +10,10 @@ from typing import Self
 
 from datalab.deployment.datasets import StoredDatasets
 from datalab.deployment.files import Datasets, LabFiles
-from datalab.deployment.settings import Settings, load_settings
+from datalab.home.directory import home_directory
+from datalab.home.settings import Settings, load_settings
 from datalab.lab import DatasetKind
-from datalab.registry import Lab, Registry, home_directory
+from datalab.registry import Lab, Registry
 from datalab.storage import DatasetStore, master_keys
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from datalab.errors import DatalabError, UnexpectedFailure
+from datalab.home.directory import home_directory
 from datalab.registry.embedded import EmbeddedPostgres
 from datalab.registry.errors import (
     DatabaseFull,
@@ -28,7 +29,6 @@ from datalab.registry.errors import (
 from datalab.registry.models import SCHEMA
 
 POSTGRES_URL = "DATALAB_POSTGRES_URL"
-HOME = "DATALAB_HOME"
 _DRIVER = "postgresql+psycopg2"
 _MIGRATION_LOCK = 0x64617461_6C61_6201
 """Any number that nobody else takes an advisory lock with: "datalab" and a 1."""
@@ -38,11 +38,6 @@ _SESSION = "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = 
 REVISIONS = sorted(path.name[1:5] for path in (Path(__file__).parent / "migrations" / "versions").glob("r[0-9]*.py"))
 NEWEST = REVISIONS[-1]
 """The steps of the schema, one after the other, as their files are named."""
-
-
-def home_directory(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the directory of `DATALAB_HOME`, by default `.datalab`."""
-    return Path(environment.get(HOME) or ".datalab").expanduser().absolute()
 
 
 def embedded(environment: Mapping[str, str] = os.environ) -> EmbeddedPostgres | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from datalab.registry import RunState
 from datalab_dagster.archv2 import results
@@ -17,13 +17,11 @@ from datalab_dagster.archv2.errors import (
     ResultFileMissing,
     UnexpectedJobStatus,
 )
+from datalab_dagster.archv2.protocol import DeploymentClient
 from datalab_dagster.archv2.streams import RawBytes
 from datalab_dagster.archv2.waiting import wait, wait_async
 from datalab_dagster.service.errors import ResultNotFound
 from datalab_dagster.service.models import RunInfo
-
-if TYPE_CHECKING:
-    from datalab_dagster.client import Client
 
 
 class ComputeJob(ABC):
@@ -42,7 +40,7 @@ class ComputeJob(ABC):
         dcr_id: str,
         action: Any,
         result_zip_file_name: str,
-        client: Client,
+        client: DeploymentClient,
         as_decentriq_admin: bool = False,
     ) -> None:
         self.dcr_id = dcr_id

@@ -24,8 +24,8 @@ from collections.abc import Sequence
 from datalab.errors import DatalabError, UsageError
 from datalab_dagster.api import AuthorizationError, NotFoundError, ServerError
 from datalab_dagster.service.errors import NotPermitted, ServiceUnreachable
+from datalab_dagster.service.http_errors import status_of
 from datalab_dagster.service.models import RunInfo
-from datalab_dagster.service.wire import status_of
 
 # -------------------------------------------------------------------------------------------------- connecting
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from datalab.lab import DatasetKind
 from datalab_dagster.archv2.errors import UnknownDatasetType
 from datalab_dagster.archv2.leaves import LEAVES
+from datalab_dagster.archv2.protocol import DeploymentClient
 from datalab_dagster.archv2.session import ReleasePolicy
-
-if TYPE_CHECKING:
-    from datalab_dagster.client import Client
 
 
 class ReleasePolicyBuilder:
     """Builds a policy for one dataset and one lab."""
 
-    def __init__(self, client: Client, data_room_id: str, manifest_hash: str) -> None:
+    def __init__(self, client: DeploymentClient, data_room_id: str, manifest_hash: str) -> None:
         self.client = client
         self.data_room_id = data_room_id
         self.manifest_hash = manifest_hash

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from datalab.lab import DatasetKind
 from datalab_dagster.archv2.errors import PolicyUnknown, SecretMissing
 from datalab_dagster.archv2.leaves import LEAVES, policies, policy_id
+from datalab_dagster.archv2.protocol import DeploymentClient
 from datalab_dagster.archv2.secret import Secret, access_list_of, roles_of
-
-if TYPE_CHECKING:
-    from datalab_dagster.client import Client
 
 _KEYS = {
     "identifiersPolicyId": DatasetKind.IDENTIFIERS,
@@ -34,7 +32,7 @@ class ReleasePolicy:
 class SessionV2:
     """Asks for changes of labs and for stored keys, as the client's user."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: DeploymentClient) -> None:
         self.client = client
         self._policies: dict[str, ReleasePolicy] = {}
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Generator
 from datalab.errors import DatalabError
 from datalab.registry.errors import DatabaseUnreachable, RegistryBusy
 from datalab_dagster.archv2.errors import ConnectionLost, NotCompleteInTime
-from datalab_dagster.archv2.progress import wait_bar
 from datalab_dagster.service.errors import ServiceUnreachable
 from datalab_dagster.service.models import RunInfo
+from datalab_dagster.terminal.bars import wait_bar
 
 LOST: tuple[type[DatalabError], ...] = (ServiceUnreachable, DatabaseUnreachable, RegistryBusy)
 """What a deployment that restarts, or a network that breaks, makes of a question."""

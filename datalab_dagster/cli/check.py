@@ -43,7 +43,7 @@ def check(
     from datalab.scratch import write_whole
     from datalab.validation.stream import validate
     from datalab_dagster.cli import summary
-    from datalab_dagster.cli.progress import shown_progress
+    from datalab_dagster.terminal.checks import shown_progress
 
     with shown_progress(for_machines=as_json) as progress:
         outcome = validate(

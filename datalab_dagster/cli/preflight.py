@@ -52,9 +52,9 @@ def preflight(
     }
     files = {kind: path for kind, path in given.items() if path is not None}
 
-    from datalab_dagster import preflight as run
     from datalab_dagster.cli import summary
-    from datalab_dagster.cli.progress import shown_progress
+    from datalab_dagster.graph import preflight as run
+    from datalab_dagster.terminal.checks import shown_progress
 
     with shown_progress(for_machines=as_json) as progress:
         options = run.PreflightOptions(statistics_version, run.SHARING_MINIMUM if for_sharing else 0, limits)

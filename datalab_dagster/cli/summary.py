@@ -19,7 +19,7 @@ from datalab.results.validation import Hint
 from datalab.statistics import Comparison, Readiness, ValidatedDataset
 from datalab.validation.stream import Validated
 from datalab_dagster.cli.listing import DROP, ERROR, WARNING, console_for_text, print_findings
-from datalab_dagster.preflight import PreflightResult
+from datalab_dagster.graph.preflight import PreflightResult
 from resources.workspace import COMPARISON_NAME, DASHBOARD_NAME, STATISTICS_NAME, STATUS_NAME
 
 RESULT_NAMES = (STATUS_NAME, STATISTICS_NAME, COMPARISON_NAME, DASHBOARD_NAME)

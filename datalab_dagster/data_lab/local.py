@@ -19,7 +19,7 @@ from datalab_dagster.data_lab.data_lab import DataLab
 from datalab_dagster.data_lab.validation_reports import ValidationReports
 
 if TYPE_CHECKING:
-    from datalab_dagster.preflight import PreflightResult
+    from datalab_dagster.graph.preflight import PreflightResult
 
 Lab = DataLab | DataLabBuilder | DataLabConfig | LabDefinition | Mapping[str, Any] | str | os.PathLike[str]
 
@@ -87,8 +87,8 @@ def preflight(
 
 
 def _run(definition: LabDefinition, files: Mapping[DatasetKind, Path], out: Path, *, keep: bool) -> Preflight:
-    from datalab_dagster import preflight as graph
-    from datalab_dagster.cli.progress import shown_progress
+    from datalab_dagster.graph import preflight as graph
+    from datalab_dagster.terminal.checks import shown_progress
 
     with shown_progress(for_machines=True) as progress:
         result = graph.preflight(definition, files, out, progress)

@@ -30,10 +30,10 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 
 from datalab.registry.accounts import Account, Role
-from datalab_dagster.portal.errors import LoginNeeded, RequestForged
 from datalab_dagster.portal.settings import LOOPBACK_NAMES, is_loopback
 from datalab_dagster.portal.state import Portal, portal_of
 from datalab_dagster.service import LabService, NotPermitted
+from datalab_dagster.service.http_errors import LoginNeeded, RequestForged
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 COOKIE = "datalab_session"

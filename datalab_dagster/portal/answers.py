@@ -15,16 +15,17 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import Scope
 
 from datalab.errors import DatalabError, UnexpectedFailure, UsageError
-from datalab_dagster.portal.errors import (
+from datalab_dagster.service.errors import NotPermitted
+from datalab_dagster.service.http_errors import (
     AddressUnknown,
     ContentTypeWrong,
     DeploymentUnavailable,
     LoginNeeded,
     MethodRefused,
     RequestInvalid,
+    body_of,
+    status_of,
 )
-from datalab_dagster.service.errors import NotPermitted
-from datalab_dagster.service.wire import body_of, status_of
 
 ErrorPage = Callable[[Request, int, DatalabError], Response]
 """Shows an error to a person; `datalab_dagster.portal.pages.error_page`, when there is one."""

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from datalab import __version__
+from datalab.deployment.parts import PartUploads
 from datalab.registry.accounts import Accounts
 from datalab_dagster.portal import answers
 from datalab_dagster.portal.api import router as api_router
@@ -16,7 +17,6 @@ from datalab_dagster.portal.api.reference import router as reference_router
 from datalab_dagster.portal.security import Security
 from datalab_dagster.portal.settings import PortalSettings
 from datalab_dagster.portal.state import Portal, ServiceFor
-from datalab_dagster.service.parts import PartUploads
 
 _PAGES = "datalab_dagster.portal.pages"
 

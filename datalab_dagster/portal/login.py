@@ -6,8 +6,8 @@ from fastapi import Request
 from starlette.responses import Response
 
 from datalab_dagster.portal.access import address_of, cookie_name, same_site
-from datalab_dagster.portal.errors import RequestForged
 from datalab_dagster.portal.state import portal_of
+from datalab_dagster.service.http_errors import RequestForged
 
 
 def sign_in(request: Request, response: Response, email: str, password: str) -> None:

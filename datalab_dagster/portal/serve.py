@@ -28,13 +28,13 @@ def serve(
     import uvicorn
 
     from datalab.deployment import Deployment
+    from datalab.deployment.parts import PartUploads
     from datalab_dagster.portal.app import create_app
-    from datalab_dagster.service.embedded import EmbeddedService
-    from datalab_dagster.service.parts import PartUploads
+    from datalab_dagster.service.local import LocalService
 
     _log_to_terminal()
     deployment = Deployment.open(environment)
-    with EmbeddedService(deployment, settings.local_owner, environment) as service:
+    with LocalService(deployment, settings.local_owner, environment) as service:
         accounts = deployment.registry.accounts
         check_bind(settings.host, accounts)
         app = create_app(service.for_user, accounts, settings, uploads=PartUploads(deployment.datasets))

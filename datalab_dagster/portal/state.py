@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from fastapi import Request
 
+from datalab.deployment.parts import PartUploads
 from datalab.registry.accounts import Accounts
 from datalab_dagster.portal.settings import PortalSettings
 from datalab_dagster.service import LabService
-from datalab_dagster.service.parts import PartUploads
 
 ServiceFor = Callable[[str], LabService]
 """Opens the deployment as a user sees it, by his e-mail address."""

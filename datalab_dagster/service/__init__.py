@@ -1,10 +1,10 @@
 """One interface to a deployment, and who carries it out: this machine, or another one over HTTP."""
 
+from datalab_dagster.graph.errors import RunNotStarted
 from datalab_dagster.service.errors import (
     LabIncomplete,
     NotPermitted,
     ResultNotFound,
-    RunNotStarted,
     ServiceUnreachable,
 )
 from datalab_dagster.service.models import (

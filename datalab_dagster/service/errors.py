@@ -24,13 +24,6 @@ class ResultNotFound(UsageError):
         super().__init__(f"Lab {lab} has no {what}. `datalab results {lab}` lists what there is.")
 
 
-class RunNotStarted(DatalabError):
-    """The process that executes a run could not be started."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"The run could not be started: {reason}. Nothing was changed; run again.")
-
-
 class ServiceUnreachable(DatalabError):
     """A deployment does not answer over HTTP."""
 

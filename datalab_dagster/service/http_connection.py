@@ -11,7 +11,7 @@ import httpx
 
 from datalab.errors import DatalabError, UsageError
 from datalab_dagster.service.errors import ServiceUnreachable
-from datalab_dagster.service.wire import error_from
+from datalab_dagster.service.http_errors import error_from
 
 
 class Connection:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from datalab_dagster.service.embedded import EmbeddedService
+from datalab_dagster.service.local import LocalService
 
 
-def open_service(user: str, environment: Mapping[str, str] = os.environ) -> EmbeddedService:
+def open_service(user: str, environment: Mapping[str, str] = os.environ) -> LocalService:
     """Return the deployment of `DATALAB_HOME` as `user` sees it; its database is started and migrated when needed.
 
     Raises:
@@ -17,4 +17,4 @@ def open_service(user: str, environment: Mapping[str, str] = os.environ) -> Embe
     """
     from datalab.deployment import Deployment
 
-    return EmbeddedService(Deployment.open(environment), user, environment)
+    return LocalService(Deployment.open(environment), user, environment)

@@ -1,6 +1,6 @@
 """What anybody may ask of a deployment: one interface for the command line, the SDK and the portal.
 
-`EmbeddedService` carries it out on this machine; `HttpService` asks a deployment over its HTTP API. One suite of tests
+`LocalService` carries it out on this machine; `HttpService` asks a deployment over its HTTP API. One suite of tests
 holds both to it (tests/service). Errors are those of `datalab.errors` and the rooms below it, the same on both.
 """
 

@@ -9,12 +9,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from datalab.registry import Database, EmbeddedPostgres, Registry, embedded, home_directory
+from datalab.home.directory import home_directory
+from datalab.home.up import UpRecord, held, left_record, remove_record, write_record
+from datalab.registry import Database, EmbeddedPostgres, Registry, embedded
 from datalab.registry.errors import RegistryError
 from datalab_dagster.up import plan
 from datalab_dagster.up.database import WatchedDatabase, stop_unused
 from datalab_dagster.up.processes import sweep
-from datalab_dagster.up.record import UpRecord, held, left_record, remove_record, write_record
 from datalab_dagster.up.supervisor import Supervisor
 
 
@@ -63,7 +64,7 @@ def up(
 
                 check_bind(addresses.host, registry.accounts)
 
-        from datalab_dagster.dagster_home import prepare_home
+        from datalab_dagster.graph.home import prepare_home
 
         children = prepare_home(environment)
         database = stack.enter_context(WatchedDatabase(server, lambda: _answers(environment), say))

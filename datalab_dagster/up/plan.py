@@ -14,9 +14,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from datalab.home.up import HomeUnusable
 from datalab_dagster.up import health
 from datalab_dagster.up.errors import AddressUnusable, PortTaken
-from datalab_dagster.up.record import HomeUnusable
 from datalab_dagster.up.service import Service
 
 CODE_LOCATION = "datalab_dagster.definitions"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 import psutil
 
-from datalab_dagster.up.record import Child
+from datalab.home.up import Child
 
 _PR_SET_CHILD_SUBREAPER = 36
 _SAME_MOMENT_SECONDS = 0.05

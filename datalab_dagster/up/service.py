@@ -13,9 +13,9 @@ from pathlib import Path
 
 import psutil
 
+from datalab.home.logs import open_log
+from datalab.home.up import Child
 from datalab_dagster.up.errors import ServiceKeepsEnding
-from datalab_dagster.up.logs import open_log
-from datalab_dagster.up.record import Child
 
 
 @dataclass(frozen=True)

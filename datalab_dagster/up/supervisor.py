@@ -15,10 +15,10 @@ from typing import Any
 
 import psutil
 
+from datalab.home.logs import log_directory, log_file, rotate
+from datalab.home.up import UpRecord, write_record
 from datalab_dagster.up import processes
 from datalab_dagster.up.database import WatchedDatabase
-from datalab_dagster.up.logs import log_directory, log_file, rotate
-from datalab_dagster.up.record import UpRecord, write_record
 from datalab_dagster.up.service import Patience, Running, Service
 
 _TURN_SECONDS = 0.2

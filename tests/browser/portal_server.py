@@ -17,11 +17,11 @@ from typing import Any
 import uvicorn
 
 from datalab.deployment import Deployment
+from datalab.deployment.parts import PartUploads
 from datalab.registry import EmbeddedPostgres
 from datalab_dagster.portal.app import create_app
 from datalab_dagster.portal.settings import PortalSettings
-from datalab_dagster.service.embedded import EmbeddedService
-from datalab_dagster.service.parts import PartUploads
+from datalab_dagster.service.local import LocalService
 
 OWNER = "pat@publisher.example"
 
@@ -31,7 +31,7 @@ class Portal:
     """A portal that is served."""
 
     address: str
-    service: EmbeddedService
+    service: LocalService
     deployment: Deployment
 
 
@@ -43,7 +43,7 @@ def served() -> Iterator[Portal]:
     environment.pop("DATALAB_POSTGRES_URL", None)
     try:
         deployment = Deployment.open(environment)
-        with EmbeddedService(deployment, OWNER, environment) as service, socket.socket() as bound:
+        with LocalService(deployment, OWNER, environment) as service, socket.socket() as bound:
             bound.bind(("127.0.0.1", 0))
             port = bound.getsockname()[1]
             settings = PortalSettings(port=port, local_owner=OWNER)

@@ -19,7 +19,7 @@ import pytest
 from datalab.errors import InputChanged
 from datalab.lab import DatasetKind
 from datalab.validation.stream import validate
-from datalab_dagster.preflight import preflight
+from datalab_dagster.graph.preflight import preflight
 from tests.commands import Ended, datalab, datalab_here, end_of, patched_datalab
 from tests.labs import MATCHED_USER_ID, Checked, make_lab, wire_lab
 

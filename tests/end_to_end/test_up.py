@@ -15,9 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from datalab.home.up import UpRecord, running
 from datalab.registry import EmbeddedPostgres
 from datalab_dagster.up import health
-from datalab_dagster.up.record import UpRecord, running
 from tests.commands import COMMAND, Ended, environment
 from tests.up.processes import PATIENCE, free_port, marked, mode_of, within
 

@@ -52,7 +52,7 @@ class Living:
 
     def tick(self) -> list[dg.RunRequest]:
         """Evaluate the provisioning sensor as the daemon does, and keep its cursor."""
-        from datalab_dagster.sensors import provisioning
+        from datalab_dagster.graph.sensors import provisioning
 
         answer = self.evaluate(provisioning)
         if isinstance(answer, dg.SkipReason):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from datalab.deployment import Settings
+from datalab.home.settings import Settings
 from datalab.registry import Lab, LabState, RunState
 from tests.living.conftest import FILES, IDENTIFIERS, SEGMENTS, Living, segments
 from tests.unit.registry.conftest import ME

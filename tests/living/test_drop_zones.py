@@ -11,10 +11,10 @@ import fsspec
 import pytest
 from moto.server import ThreadedMotoServer
 
-from datalab.deployment import Settings
+from datalab.home.settings import Settings
 from datalab.registry import Lab
-from datalab_dagster.drop_zone import TakenFile, look, take_from_drop_zone
-from datalab_dagster.sensors import drop_zones
+from datalab_dagster.graph.drop_zones import TakenFile, look, take_from_drop_zone
+from datalab_dagster.graph.sensors import drop_zones
 from tests.living.conftest import FILES, IDENTIFIERS, SEGMENTS, Living, segments
 
 

@@ -12,13 +12,13 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from datalab.deployment import FailureHooks
+from datalab.deployment.notify import notify
+from datalab.home.settings import FailureHooks
 from datalab.registry import LabState, RunState
-from datalab_dagster.notify import notify
-from datalab_dagster.runs.reconcile import reconcile
-from datalab_dagster.runs.start import remote_job_origin
-from datalab_dagster.schedules import nightly
-from datalab_dagster.sensors import broken_runs, failed_labs
+from datalab_dagster.graph.runs.reconcile import reconcile
+from datalab_dagster.graph.runs.start import remote_job_origin
+from datalab_dagster.graph.schedules import nightly
+from datalab_dagster.graph.sensors import broken_runs, failed_labs
 from resources.process import PROCESS_TAG, this_process
 from tests.living.conftest import FILES, IDENTIFIERS, SEGMENTS, Living, names, segments
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
-from datalab_dagster import instance as instance_module
 from datalab_dagster.definitions import build_definitions
-from datalab_dagster.instance import open_instance
-from datalab_dagster.jobs import VALIDATE
-from datalab_dagster.runs import processes, rehearsal
-from datalab_dagster.runs.launcher import ProcessRunLauncher
-from datalab_dagster.runs.processes import Spares
+from datalab_dagster.graph import instance as instance_module
+from datalab_dagster.graph.instance import open_instance
+from datalab_dagster.graph.jobs import VALIDATE
+from datalab_dagster.graph.runs import processes, rehearsal
+from datalab_dagster.graph.runs.launcher import ProcessRunLauncher
+from datalab_dagster.graph.runs.processes import Spares
 from resources.process import is_alive, this_process
 
 ECHO = "import sys; open(sys.argv[1], 'w').write(sys.stdin.readline())"

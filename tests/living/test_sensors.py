@@ -14,7 +14,7 @@ from dagster._core.loader import LoadingContextForTest
 
 from datalab.registry import LabState, RunState
 from datalab.registry.errors import RegistryError
-from datalab_dagster.sensors import provisioning
+from datalab_dagster.graph.sensors import provisioning
 from tests.living.conftest import DEMOGRAPHICS, FILES, IDENTIFIERS, SEGMENTS, Living, names, segments
 from tests.unit.registry.conftest import ME
 
@@ -129,7 +129,7 @@ class TestEvents:
         living.provision(lab, FILES)
         with monkeypatch.context() as broken:
             broken.setattr(
-                "datalab_dagster.sensors.assets_to_run", lambda *_: (_ for _ in ()).throw(RegistryError("gone"))
+                "datalab_dagster.graph.sensors.assets_to_run", lambda *_: (_ for _ in ()).throw(RegistryError("gone"))
             )
             with pytest.raises(RegistryError):
                 living.tick()
@@ -269,7 +269,7 @@ class up_runs:  # noqa: N801 - reads as what it stands for
     """Pretends that `datalab up` runs on a home directory."""
 
     def __init__(self, home: Path) -> None:
-        from datalab_dagster.up.record import UpRecord, write_record
+        from datalab.home.up import UpRecord, write_record
 
         self._lock = os.open(home / "up.lock", os.O_RDWR | os.O_CREAT)
         os.write(self._lock, b"4242\n")

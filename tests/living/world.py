@@ -16,15 +16,15 @@ from pathlib import Path
 import dagster as dg
 import psutil
 
+from datalab.home.up import UpRecord, running
 from datalab.lab import DatasetKind, LabDefinition, load_lab
 from datalab.registry import EmbeddedPostgres, LabState
 from datalab.registry.errors import RegistryError
 from datalab.sample import write_sample
-from datalab_dagster.instance import open_instance
+from datalab_dagster.graph.instance import open_instance
 from datalab_dagster.service import LabInfo, RunInfo
-from datalab_dagster.service.embedded import EmbeddedService
+from datalab_dagster.service.local import LocalService
 from datalab_dagster.service.open import open_service
-from datalab_dagster.up.record import UpRecord, running
 from resources.process import PROCESS_TAG
 from tests.commands import COMMAND, environment
 from tests.up.processes import free_port, within
@@ -48,7 +48,7 @@ class World:
         return self.home / "home"
 
     @cached_property
-    def service(self) -> EmbeddedService:
+    def service(self) -> LocalService:
         return open_service(ME, self.environment)
 
     @cached_property

@@ -13,7 +13,7 @@ from datalab.lab import DatasetKind, LabDefinition
 from datalab.registry import NewResult, Run
 from datalab.storage import write_encrypted
 from datalab_dagster.service import LabIncomplete, LabInfo, RunInfo
-from datalab_dagster.service.embedded import EmbeddedService
+from datalab_dagster.service.local import LocalService
 
 PUBLISHER, VIEWER, ADMIN = "pat@publisher.example", "vera@publisher.example", "ada@vendor.example"
 PASSWORD = "correct horse battery"
@@ -38,7 +38,7 @@ FILES: dict[str, bytes] = {
 }
 
 
-class QuietService(EmbeddedService):
+class QuietService(LocalService):
     """The service of this machine, but that nothing is executed: `finish` gives a run its result."""
 
     def for_user(self, user: str) -> QuietService:

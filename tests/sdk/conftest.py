@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from datalab.deployment import Deployment
+from datalab.deployment.parts import PartUploads
 from datalab.registry import EmbeddedPostgres
 from datalab.registry.accounts import Role
 from datalab_dagster.client import Client
 from datalab_dagster.data_lab import DataLab
 from datalab_dagster.portal.app import create_app
 from datalab_dagster.portal.settings import PortalSettings
-from datalab_dagster.service.embedded import EmbeddedService
 from datalab_dagster.service.http import HttpService
+from datalab_dagster.service.local import LocalService
 from datalab_dagster.service.open import open_service
-from datalab_dagster.service.parts import PartUploads
 from datalab_dagster.storage import Key
 from tests.fakes import MemoryService
 from tests.portal.clients import HERE
@@ -62,7 +62,7 @@ def wire(opened: Deployment, home: Path) -> Wire:
     uploads = PartUploads(opened.datasets)
     return Wire(
         create_app(
-            lambda user: EmbeddedService(opened, user, environment_of(home)),
+            lambda user: LocalService(opened, user, environment_of(home)),
             opened.registry.accounts,
             PortalSettings(local_owner=ME),
             uploads=uploads,

@@ -13,9 +13,9 @@ from datalab.errors import DatalabError, InputChanged, UsageError
 from datalab.registry.errors import LabNotFound, TooManyLogins
 from datalab.storage.chunks import CHUNK_BYTES
 from datalab.storage.errors import UploadInterrupted
-from datalab_dagster.portal.errors import LoginNeeded
-from datalab_dagster.service import NotPermitted, ServiceUnreachable, http_upload, wire
+from datalab_dagster.service import NotPermitted, ServiceUnreachable, http_errors, http_upload
 from datalab_dagster.service.http import HttpService
+from datalab_dagster.service.http_errors import LoginNeeded
 from tests.portal.clients import HERE
 from tests.portal.deployments import VIEWER, QuietService, definition
 from tests.service.conftest import Wire
@@ -139,19 +139,20 @@ def test_an_address_that_is_none() -> None:
 
 def test_errors_travel_as_their_own_class() -> None:
     for error in (LabNotFound("x", ["xy"]), TooManyLogins(61)):
-        back = wire.error_from(wire.body_of(error), wire.status_of(error))
+        back = http_errors.error_from(http_errors.body_of(error), http_errors.status_of(error))
         assert type(back) is type(error) and str(back) == str(error) and vars(back) == vars(error)
     unknown = {"error": {"code": "FromTheFuture", "message": "no", "details": {}}}
-    assert type(wire.error_from(unknown, 409)) is UsageError
-    assert type(wire.error_from(unknown, 500)) is DatalabError
+    assert type(http_errors.error_from(unknown, 409)) is UsageError
+    assert type(http_errors.error_from(unknown, 500)) is DatalabError
     for nonsense in (None, [], {"error": "x"}, {"error": {"code": "LabNotFound"}}, {"detail": "x"}):
-        assert wire.error_from(nonsense, 404) is None
+        assert http_errors.error_from(nonsense, 404) is None
 
 
 def test_every_error_of_the_rooms_below_has_a_status_and_travels() -> None:
-    for name, kind in wire._classes().items():
+    for name, kind in http_errors._classes().items():
         error = kind.__new__(kind)
         DatalabError.__init__(error, "said")
-        assert 400 <= wire.status_of(error) < 600
-        back = wire.error_from({"error": {"code": name, "message": "said", "details": {}}}, wire.status_of(error))
+        assert 400 <= http_errors.status_of(error) < 600
+        body = {"error": {"code": name, "message": "said", "details": {}}}
+        back = http_errors.error_from(body, http_errors.status_of(error))
         assert type(back) is kind

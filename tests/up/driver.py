@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 from datalab.errors import DatalabError
+from datalab.home.up import UpRecord, held, left_record, remove_record
 from datalab_dagster.up import health
 from datalab_dagster.up.database import WatchedDatabase
 from datalab_dagster.up.processes import sweep
-from datalab_dagster.up.record import UpRecord, held, left_record, remove_record
 from datalab_dagster.up.service import Patience, Service
 from datalab_dagster.up.supervisor import Supervisor
 

@@ -12,11 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from datalab_dagster.up import plan
-from datalab_dagster.up.errors import AddressUnusable, PortTaken
-from datalab_dagster.up.logs import KEPT, open_log, rotate
-from datalab_dagster.up.processes import sweep
-from datalab_dagster.up.record import (
+from datalab.home.logs import KEPT, open_log, rotate
+from datalab.home.up import (
     Child,
     HomeUnusable,
     UpIsRunning,
@@ -27,6 +24,9 @@ from datalab_dagster.up.record import (
     running,
     write_record,
 )
+from datalab_dagster.up import plan
+from datalab_dagster.up.errors import AddressUnusable, PortTaken
+from datalab_dagster.up.processes import sweep
 from tests.up.processes import free_port, mode_of
 
 RECORD = UpRecord(os.getpid(), "http://127.0.0.1:3000", "http://127.0.0.1:8000", (Child("a", 1, 2.5),), True)

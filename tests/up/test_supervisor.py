@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from datalab_dagster.up import record
+from datalab.home import up as record
 from tests.commands import environment
 from tests.up.processes import MARK, PATIENCE, free_port, marked, mode_of, within
 

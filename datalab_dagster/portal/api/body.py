@@ -10,7 +10,7 @@ from anyio import fail_after, from_thread
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from datalab_dagster.portal.errors import ContentTypeWrong, RequestTooLarge, RequestTooSlow
+from datalab_dagster.service.http_errors import ContentTypeWrong, RequestTooLarge, RequestTooSlow
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

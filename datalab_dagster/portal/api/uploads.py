@@ -10,6 +10,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
 
+from datalab.deployment.parts import PartUploads
 from datalab.registry import KeyRole, Upload
 from datalab.storage.chunks import CHUNK_BYTES
 from datalab.storage.errors import PartMissing, PartSizeWrong
@@ -17,11 +18,10 @@ from datalab.storage.parts import PartUpload
 from datalab_dagster.portal.access import Changer, Record, Service
 from datalab_dagster.portal.api.body import no_envelope, read_at_most
 from datalab_dagster.portal.api.values import MAX_BYTES, Email, Name, UploadId, Usage, Words, key_from
-from datalab_dagster.portal.errors import AddressUnknown
 from datalab_dagster.portal.state import portal_of
 from datalab_dagster.service import DatasetInfo
+from datalab_dagster.service.http_errors import AddressUnknown
 from datalab_dagster.service.models import ServiceModel
-from datalab_dagster.service.parts import PartUploads
 
 router = APIRouter(prefix="/uploads", tags=["uploads"])
 _BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}

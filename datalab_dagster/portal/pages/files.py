@@ -12,7 +12,7 @@ from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
 from datalab.dashboard.bundle import STATIC as DASHBOARD
-from datalab_dagster.portal.errors import AddressUnknown, MethodRefused
+from datalab_dagster.service.http_errors import AddressUnknown, MethodRefused
 
 OWN = Path(__file__).parent.parent / "static"
 FILES = {

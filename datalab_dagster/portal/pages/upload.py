@@ -27,10 +27,10 @@ from datalab_dagster.portal.access import (
     current_visitor,
     require,
 )
-from datalab_dagster.portal.errors import ContentTypeWrong, RequestForged, RequestInvalid
 from datalab_dagster.portal.pages.datasets import page_of
 from datalab_dagster.portal.pages.page import go, render
 from datalab_dagster.service import DatasetInfo, LabService
+from datalab_dagster.service.http_errors import ContentTypeWrong, RequestForged, RequestInvalid
 
 MAX_FIELD = 10_000
 _WAITING = 16

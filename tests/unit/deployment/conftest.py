@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from datalab.deployment import Deployment, Settings
+from datalab.deployment import Deployment
+from datalab.home.settings import Settings
 from datalab.registry import Registry
 from tests.unit.registry.conftest import ME, database, registry, server, url
 

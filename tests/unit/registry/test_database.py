@@ -13,7 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from datalab.errors import UnexpectedFailure
-from datalab.registry import Database, EmbeddedPostgres, Lab, Registry, database_url, embedded, home_directory
+from datalab.home.directory import home_directory
+from datalab.registry import Database, EmbeddedPostgres, Lab, Registry, database_url, embedded
 from datalab.registry.database import REVISIONS, with_driver
 from datalab.registry.errors import (
     DatabaseRefused,

@@ -20,9 +20,9 @@ from dagster._core.storage.dagster_run import DagsterRun
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 from datalab.scratch import why
-from datalab_dagster.dagster_home import UP
-from datalab_dagster.runs.processes import Spares, start_process
-from datalab_dagster.service.errors import RunNotStarted
+from datalab_dagster.graph.errors import RunNotStarted
+from datalab_dagster.graph.home import UP
+from datalab_dagster.graph.runs.processes import Spares, start_process
 from resources.process import PROCESS_TAG, is_alive
 
 _LONG_SECONDS = 30.0

@@ -6,7 +6,7 @@ import dagster as dg
 
 from assets.guard import told_safely
 from datalab.deployment import Deployment
-from datalab_dagster.drop_zone import take_from_drop_zone
+from datalab_dagster.graph.drop_zones import take_from_drop_zone
 
 VALIDATE = "validate_data_lab"
 

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from datalab.deployment import Deployment, load_settings
-from datalab.registry import LabState, RunState, home_directory
-from datalab_dagster.jobs import sweep_deployment, validate_data_lab
-from datalab_dagster.runs.selection import assets_to_run
-from datalab_dagster.runs.start import run_tags
+from datalab.deployment import Deployment
+from datalab.home.directory import home_directory
+from datalab.home.settings import load_settings
+from datalab.registry import LabState, RunState
+from datalab_dagster.graph.jobs import sweep_deployment, validate_data_lab
+from datalab_dagster.graph.runs.selection import assets_to_run
+from datalab_dagster.graph.runs.start import run_tags
 
 _settings = load_settings(home_directory())
 

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 import dagster as dg
 
-from datalab_dagster.service.models import StepInfo, StepState
-
+StepState = Literal["PENDING", "RUNNING", "SUCCESS", "FAILED", "SKIPPED"]
 _STATES: dict[str, StepState] = {"SUCCESS": "SUCCESS", "FAILURE": "FAILED", "SKIPPED": "SKIPPED"}
 """Dagster's word → ours; any other means that the step goes on."""
 
 
-def steps_of(instance: dg.DagsterInstance, run_id: str, *, over: bool) -> list[StepInfo]:
+@dataclass(frozen=True)
+class Step:
+    """The progress of one step of a run."""
+
+    name: str
+    state: StepState
+    seconds: float | None = None
+    """None: it has not ended."""
+
+
+def steps_of(instance: dg.DagsterInstance, run_id: str, *, over: bool) -> list[Step]:
     """Return the steps of a run in the order in which they are executed; those of an ended run that never began, not.
 
     Args:
@@ -27,11 +39,11 @@ def steps_of(instance: dg.DagsterInstance, run_id: str, *, over: bool) -> list[S
     for key in plan.step_keys_to_execute:
         stats = seen.get(key)
         if stats is None or stats.status is None:
-            steps.append(StepInfo(name=key, state="SKIPPED" if over else "PENDING"))
+            steps.append(Step(name=key, state="SKIPPED" if over else "PENDING"))
             continue
         state = _STATES.get(stats.status.value, "FAILED" if over else "RUNNING")
         seconds = None
         if state in ("SUCCESS", "FAILED") and stats.end_time and stats.start_time:
             seconds = stats.end_time - stats.start_time
-        steps.append(StepInfo(name=key, state=state, seconds=seconds))
+        steps.append(Step(name=key, state=state, seconds=seconds))
     return steps

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from datalab.registry import home_directory
+from datalab.home.directory import home_directory
 
-EXECUTE = "datalab_dagster.runs.execute"
+EXECUTE = "datalab_dagster.graph.runs.execute"
 LOG_NAME = "runs.log"
 BEGIN, WAIT = "--begin", "--wait"
 
@@ -90,7 +90,7 @@ def _start(environment: Mapping[str, str], argument: str, stdin: int) -> subproc
         return subprocess.Popen(
             [sys.executable, "-m", EXECUTE, argument],
             env=dict(environment),
-            cwd=Path(__file__).parents[2],
+            cwd=Path(__file__).parents[3],
             stdin=stdin,
             stdout=subprocess.DEVNULL,
             stderr=errors,

@@ -16,7 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 
 from datalab.registry import database_url
-from datalab_dagster.dagster_home import child_environment
+from datalab_dagster.graph.home import child_environment
 
 _STATEMENT_MILLISECONDS = 120_000
 _LAST_USED = "last used"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from datalab_dagster.dagster_home import UP
-from datalab_dagster.up.record import running
+from datalab.home.up import running
+from datalab_dagster.graph.home import UP
 
 
 def belongs_here(home: Path) -> bool:

@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable
 from email.message import EmailMessage
 
-from datalab.deployment import FailureHooks
+from datalab.home.settings import FailureHooks
 
 _SECONDS = 10
 _log = logging.getLogger(__name__)

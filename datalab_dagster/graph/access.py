@@ -24,7 +24,7 @@ class DagsterAccess:
 
     @property
     def instance(self) -> dg.DagsterInstance:
-        from datalab_dagster.instance import open_instance
+        from datalab_dagster.graph.instance import open_instance
 
         with self._lock:
             self._instance = self._instance or open_instance(self._environment)

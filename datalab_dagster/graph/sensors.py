@@ -9,15 +9,16 @@ import dagster as dg
 
 from assets import data_labs
 from datalab.deployment import Deployment
-from datalab.registry import Lab, LabChange, Run, RunState, home_directory
+from datalab.deployment.notify import notify
+from datalab.home.directory import home_directory
+from datalab.registry import Lab, LabChange, Run, RunState
 from datalab.registry.errors import LabNotFound, RunNotFound, RunRefused
-from datalab_dagster import drop_zone
-from datalab_dagster.jobs import validate_data_lab
-from datalab_dagster.notify import notify
-from datalab_dagster.runs.reconcile import reconcile, stop_outdated
-from datalab_dagster.runs.selection import assets_to_run
-from datalab_dagster.runs.start import BY_TAG, run_tags
-from datalab_dagster.runs.watch import belongs_here
+from datalab_dagster.graph.drop_zones import DROP_ZONE_USER, look, take_from_drop_zone
+from datalab_dagster.graph.jobs import validate_data_lab
+from datalab_dagster.graph.runs.reconcile import reconcile, stop_outdated
+from datalab_dagster.graph.runs.selection import assets_to_run
+from datalab_dagster.graph.runs.start import BY_TAG, run_tags
+from datalab_dagster.graph.runs.watch import belongs_here
 from resources.workspace import PARTITION_TAG
 
 _ATTEMPTS = 3
@@ -104,7 +105,7 @@ def _provisioned(change: LabChange) -> list[dg.AssetMaterialization]:
 
 
 @dg.sensor(
-    job=drop_zone.take_from_drop_zone,
+    job=take_from_drop_zone,
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Looks for complete new files in the configured drop zones; a run uploads and provisions each.",
@@ -115,7 +116,7 @@ def drop_zones(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Skip
     with Deployment.open() as deployment:
         if not deployment.settings.drop_zones:
             return dg.SkipReason("No drop zone is configured (dropZones in datalab.yaml).")
-        files, cursor, problems = drop_zone.look(deployment, context.cursor)
+        files, cursor, problems = look(deployment, context.cursor)
         for problem in problems:
             context.log.warning(problem)
         return dg.SensorResult(
@@ -123,7 +124,7 @@ def drop_zones(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Skip
                 dg.RunRequest(
                     run_key=f"{file.lab}:{file.fingerprint}",
                     run_config=dg.RunConfig(ops={"take_file": file}),
-                    tags={"datalab/lab": file.lab, "datalab/datasets": file.dataset, BY_TAG: drop_zone.BY},
+                    tags={"datalab/lab": file.lab, "datalab/datasets": file.dataset, BY_TAG: DROP_ZONE_USER},
                 )
                 for file in files
             ],

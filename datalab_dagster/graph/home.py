@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from datalab.errors import OutputFailed
-from datalab.registry import home_directory
+from datalab.home.directory import home_directory
 from datalab.scratch import why, write_whole
 
-SETTINGS = Path(__file__).parent.parent / "dagster.yaml"
+SETTINGS = Path(__file__).parents[2] / "dagster.yaml"
 """The settings of every deployment, at the top of the checkout."""
 UP = "DATALAB_UP"
 """Set for what `datalab up` starts: only there do sensors answer events while it runs."""

@@ -8,20 +8,22 @@ import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import BinaryIO, Self
 
 from datalab.deployment import Deployment
 from datalab.errors import DatalabError, InputMissing
+from datalab.home.up import running
 from datalab.lab import DatasetKind, LabDefinition
 from datalab.registry import KeyRole, Lab, Result, Run, RunState
 from datalab.registry.errors import DatasetNotFound, KeyNotFound
 from datalab.scratch import why
 from datalab.storage import Key
 from datalab.storage.errors import EncryptedFileDamaged
-from datalab_dagster.runs.processes import RunRequest, begin_process
+from datalab_dagster.graph.access import DagsterAccess
+from datalab_dagster.graph.errors import RunNotStarted
+from datalab_dagster.graph.runs.processes import RunRequest, begin_process
 from datalab_dagster.service import views
-from datalab_dagster.service.access import DagsterAccess
-from datalab_dagster.service.errors import LabIncomplete, ResultNotFound, RunNotStarted
+from datalab_dagster.service.errors import LabIncomplete, ResultNotFound
 from datalab_dagster.service.models import (
     DatasetInfo,
     EventInfo,
@@ -32,13 +34,9 @@ from datalab_dagster.service.models import (
     StepInfo,
 )
 from datalab_dagster.service.protocol import Progress
-from datalab_dagster.up.record import running
-
-if TYPE_CHECKING:
-    import dagster as dg
 
 
-class EmbeddedService:
+class LocalService:
     """A `LabService` on the deployment that the environment names; threads may share it.
 
     Dagster is only imported for what concerns runs.
@@ -66,18 +64,17 @@ class EmbeddedService:
     def user(self) -> str:
         return self._user
 
-    def for_user(self, user: str) -> EmbeddedService:
+    def for_user(self, user: str) -> LocalService:
         """Return the same deployment as another user sees it; shares what is open."""
-        return EmbeddedService(self._deployment, user, self._environment, self._dagster)
+        return LocalService(self._deployment, user, self._environment, self._dagster)
 
     def warm(self) -> None:
         """Load what it takes to start a run, which takes seconds, before somebody waits for it."""
-        from datalab_dagster.definitions import defs
-        from datalab_dagster.jobs import VALIDATE
-        from datalab_dagster.runs.launcher import ProcessRunLauncher
+        from datalab_dagster.graph.catalogue import validation_job
+        from datalab_dagster.graph.runs.launcher import ProcessRunLauncher
 
-        defs.resolve_job_def(VALIDATE)
-        launcher = self._instance.run_launcher
+        validation_job()
+        launcher = self._dagster.instance.run_launcher
         if isinstance(launcher, ProcessRunLauncher):
             launcher.prepare()
 
@@ -174,9 +171,9 @@ class EmbeddedService:
         cause = f"validated by {self._user}"
         if not self._is_up:
             return self._run_info(self._begin(found, changed, cause))
-        from datalab_dagster.runs.start import start_run
+        from datalab_dagster.graph.runs.start import start_run
 
-        run = start_run(self._deployment, self._instance, found, changed=changed, cause=cause, by=self._user)
+        run = start_run(self._deployment, self._dagster.instance, found, changed=changed, cause=cause, by=self._user)
         return self._run_info(run)
 
     def _answer(self, lab: Lab) -> Run | None:
@@ -190,9 +187,9 @@ class EmbeddedService:
             if run.lab_id == lab.id and dict(run.datasets) == provisioned:
                 return run
         if self._is_up:
-            from datalab_dagster.runs.waiting import waiting_run
+            from datalab_dagster.graph.runs.waiting import waiting_run
 
-            if (run_id := waiting_run(self._deployment, self._instance, lab.id)) is not None:
+            if (run_id := waiting_run(self._deployment, self._dagster.instance, lab.id)) is not None:
                 return self._registry.runs.start(lab.id, run_id)
         return None
 
@@ -210,9 +207,9 @@ class EmbeddedService:
         return run
 
     def _reconcile(self) -> None:
-        from datalab_dagster.runs.reconcile import reconcile
+        from datalab_dagster.graph.runs.reconcile import reconcile
 
-        reconcile(self._deployment, self._instance, watched=self._is_up)
+        reconcile(self._deployment, self._dagster.instance, watched=self._is_up)
 
     def run(self, run_id: str) -> RunInfo:
         run = self._registry.runs.get(run_id)
@@ -225,10 +222,10 @@ class EmbeddedService:
         return [self._run_info(run) for run in self._registry.runs.history(self._registry.labs.get(lab).id)]
 
     def cancel_run(self, run_id: str) -> RunInfo:
-        from datalab_dagster.runs.reconcile import stop
+        from datalab_dagster.graph.runs.reconcile import stop
 
         self._registry.runs.get(run_id)
-        stop(self._instance, run_id)
+        stop(self._dagster.instance, run_id)
         return self._run_info(self._registry.runs.cancel(run_id, f"Cancelled by {self._user}."))
 
     # ------------------------------------------------------------------------------------------------ results
@@ -277,18 +274,14 @@ class EmbeddedService:
     # ------------------------------------------------------------------------------------------------- helpers
 
     @property
-    def _instance(self) -> dg.DagsterInstance:
-        return self._dagster.instance
-
-    @property
     def _is_up(self) -> bool:
         return running(self._deployment.home) is not None
 
     def _stop_outdated(self) -> None:
         if self._registry.runs.outdated():
-            from datalab_dagster.runs.reconcile import stop_outdated
+            from datalab_dagster.graph.runs.reconcile import stop_outdated
 
-            stop_outdated(self._deployment, self._instance)
+            stop_outdated(self._deployment, self._dagster.instance)
 
     def _lab_info(self, lab: Lab) -> LabInfo:
         slots = self._registry.provisioning.current(lab.id)
@@ -300,10 +293,11 @@ class EmbeddedService:
         return views.run_info(run, f"{up.dagster_url}/runs/{run.run_id}" if up else None, steps)
 
     def _steps(self, run: Run) -> list[StepInfo]:
-        from datalab_dagster.runs.steps import steps_of
+        from datalab_dagster.graph.runs.steps import steps_of
 
         with contextlib.suppress(DatalabError):
-            return steps_of(self._instance, run.run_id, over=run.state is not RunState.STARTED)
+            steps = steps_of(self._dagster.instance, run.run_id, over=run.state is not RunState.STARTED)
+            return [StepInfo.model_validate(step, from_attributes=True) for step in steps]
         return []
 
     def _result(self, lab: str, run_id: str | None) -> Result:

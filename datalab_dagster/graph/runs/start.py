@@ -14,8 +14,9 @@ from assets import data_labs
 from datalab.deployment import Deployment
 from datalab.lab import DatasetKind
 from datalab.registry import Lab, Run
-from datalab_dagster.jobs import VALIDATE
-from datalab_dagster.runs.selection import assets_to_run
+from datalab_dagster.graph.catalogue import validation_job
+from datalab_dagster.graph.jobs import VALIDATE
+from datalab_dagster.graph.runs.selection import assets_to_run
 from resources.workspace import CAUSE_TAG, PARTITION_TAG, SEQUENCE_TAG
 
 CODE_LOCATION = "datalab_dagster.definitions"
@@ -51,10 +52,8 @@ def create_run(
         changed: datasets to validate anew; those that were never validated are added.
         run_id: its id, where somebody has been told one already.
     """
-    from datalab_dagster.definitions import defs
-
     sequence = deployment.registry.provisioning.last_sequence(lab.id)
-    job = defs.resolve_job_def(VALIDATE)
+    job = validation_job()
     instance.add_dynamic_partitions(data_labs.name or "", [lab.id])
     tags = run_tags(lab, sequence=sequence, kinds=changed, cause=cause, by=by)
     return instance.create_run_for_job(

@@ -1,4 +1,4 @@
-"""`python -m datalab_dagster.runs.execute RUN_ID`: executes a run that was created, in this process.
+"""`python -m datalab_dagster.graph.runs.execute RUN_ID`: executes a run that was created, in this process.
 
 Instead of an id, `--wait` loads everything first and then reads the id of one run from standard input: a spare process.
 `--begin` reads a request from standard input and makes the run first.
@@ -16,11 +16,11 @@ from dagster._core.execution.api import execute_run_iterator
 
 from datalab.deployment import Deployment
 from datalab.lab import DatasetKind
-from datalab_dagster.instance import open_instance
-from datalab_dagster.jobs import VALIDATE
-from datalab_dagster.runs.processes import BEGIN, WAIT, RunRequest
-from datalab_dagster.runs.rehearsal import rehearse
-from datalab_dagster.runs.start import REPOSITORY, create_run
+from datalab_dagster.graph.instance import open_instance
+from datalab_dagster.graph.jobs import VALIDATE
+from datalab_dagster.graph.runs.processes import BEGIN, WAIT, RunRequest
+from datalab_dagster.graph.runs.rehearsal import rehearse
+from datalab_dagster.graph.runs.start import REPOSITORY, create_run
 from resources.workspace import mark_process
 
 

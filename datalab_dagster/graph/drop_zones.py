@@ -14,12 +14,13 @@ import fsspec
 from pydantic import Field
 
 from assets.guard import told_safely
-from datalab.deployment import Deployment, DropZone
+from datalab.deployment import Deployment
 from datalab.errors import UsageError
+from datalab.home.settings import DropZone
 from datalab.lab import DatasetKind
 
 _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart", "~")
-BY = "drop zone"
+DROP_ZONE_USER = "drop zone"
 
 
 class TakenFile(dg.Config):
@@ -49,11 +50,11 @@ def take_file(config: TakenFile) -> None:
             )
         name = path.rsplit("/", 1)[-1]
         with file_system.open(path, "rb") as source:
-            dataset = deployment.datasets.upload(source, name, by=BY)
+            dataset = deployment.datasets.upload(source, name, by=DROP_ZONE_USER)
         deployment.registry.provisioning.provision(
             config.lab,
             {DatasetKind(config.dataset): dataset.manifest_hash},
-            by=BY,
+            by=DROP_ZONE_USER,
             cause=f"file {name} appeared ({config.fingerprint})",
         )
 
@@ -101,7 +102,10 @@ def look(deployment: Deployment, seen: str | None) -> tuple[list[TakenFile], str
 
 def was_taken(deployment: Deployment, lab: str, mark: str) -> bool:
     """Tell whether a file of this fingerprint was provisioned to the lab before."""
-    return any(event.by == BY and f"({mark})" in event.cause for event in deployment.registry.provisioning.events(lab))
+    return any(
+        event.by == DROP_ZONE_USER and f"({mark})" in event.cause
+        for event in deployment.registry.provisioning.events(lab)
+    )
 
 
 def fingerprint(url: str, info: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from datalab.lab import load_lab
 from datalab.sample import write_sample
-from datalab_dagster.preflight import preflight
+from datalab_dagster.graph.preflight import preflight
 from resources.progress import LogProgress
 
 _USERS = 20

@@ -1,0 +1,1 @@
+"""The graph: everything that imports Dagster, from the catalogue of assets and jobs to the processes of runs."""

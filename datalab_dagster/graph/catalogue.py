@@ -1,0 +1,39 @@
+"""The assets, jobs and resources of the code location; sensors and schedules, which start runs of it, are not here."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+import dagster as dg
+
+from assets import ALL_ASSETS
+from datalab.home.directory import home_directory
+from datalab.home.settings import load_settings
+from datalab_dagster.graph.jobs import JOBS, VALIDATE
+from resources import DeploymentWorkspace, FindingThresholds, LogProgress, SqlEngine
+
+
+def catalogue(resources: Mapping[str, object] | None = None) -> dg.Definitions:
+    """Return assets, jobs and resources, with `resources` in place of the default ones of the same names."""
+    settings = load_settings(home_directory())
+    return dg.Definitions(
+        assets=ALL_ASSETS,
+        jobs=JOBS,
+        resources={
+            "workspace": DeploymentWorkspace(
+                statistics_version=settings.statistics_version, minimum_count=settings.minimum_count
+            ),
+            "progress": LogProgress(),
+            "sql": SqlEngine(memory_limit=settings.engine_memory),
+            "thresholds": FindingThresholds(limits=settings.thresholds),
+            **(resources or {}),
+        },
+        executor=dg.in_process_executor,
+    )
+
+
+@functools.cache
+def validation_job() -> dg.JobDefinition:
+    """Return the job that validates a Data Lab, with the deployment's resources."""
+    return catalogue().resolve_job_def(VALIDATE)
