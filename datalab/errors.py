@@ -10,7 +10,8 @@ DatalabError
     ├── InputChanged       the file was modified while it was being read
     └── OutputFailed       a result could not be written; nothing half-written is left
 
-Rooms with failures of their own declare them below DatalabError: datalab.engines, datalab.storage, datalab.registry.
+Rooms with failures of their own declare them below DatalabError: datalab.engines.protocol, datalab.storage,
+datalab.registry.
 """
 
 from __future__ import annotations

@@ -7,21 +7,22 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from datalab.engines import Engine
-from datalab.engines.duckdb import DEFAULT_MEMORY_LIMIT, DuckDBEngine
+from datalab.engines import DEFAULT_MEMORY_LIMIT, Engine, open_engine
 from datalab.statistics import Thresholds
 
 
 class SqlEngine(dg.ConfigurableResource[None]):
-    """DuckDB in memory, bounded; what does not fit is spilled to the run's private scratch."""
+    """An engine with bounded memory; what does not fit is spilled to the run's private scratch."""
 
-    memory_limit: str = Field(default=DEFAULT_MEMORY_LIMIT, description="What DuckDB may keep in memory, such as 1GiB")
+    memory_limit: str = Field(
+        default=DEFAULT_MEMORY_LIMIT, description="What the engine may keep in memory, such as 1GiB"
+    )
     threads: int | None = Field(default=None, description="How many threads; default: one per core")
 
     @contextlib.contextmanager
     def open(self, scratch: Path) -> Iterator[Engine]:
         """Yield an engine that spills to `scratch`."""
-        with DuckDBEngine(self.memory_limit, scratch, self.threads) as engine:
+        with open_engine(memory_limit=self.memory_limit, temp_directory=scratch, threads=self.threads) as engine:
             yield engine
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from datalab.engines import Engine
-from datalab.engines.duckdb import DuckDBEngine
+from datalab.engines import Engine, open_engine
 from datalab.lab import DatasetKind, LabDefinition
 from datalab.results.statistics import StatisticsResult, UniqueUsersCount
 from datalab.statistics.datasets import ValidRows, register_valid_rows
@@ -102,7 +101,7 @@ def compute_legacy_statistics(
         EngineError: a statement could not be executed.
     """
     if engine is None:
-        with DuckDBEngine() as own:
+        with open_engine() as own:
             return compute_legacy_statistics(lab, valid_rows, own)
     register_valid_rows(engine, lab, valid_rows)
     create_users(engine, lab)

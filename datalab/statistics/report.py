@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datalab.engines import Engine
-from datalab.engines.duckdb import DuckDBEngine
+from datalab.engines import Engine, open_engine
 from datalab.errors import UsageError
 from datalab.lab import LabDefinition
 from datalab.results.statistics import SegmentStatistics, StatisticsResultV2
@@ -110,7 +109,7 @@ def compute_statistics(
     """
     check_summaries(lab, summaries)
     if engine is None:
-        with DuckDBEngine() as own:
+        with open_engine() as own:
             return compute_statistics(lab, valid_rows, summaries, own, thresholds)
     register_valid_rows(engine, lab, valid_rows)
     create_users(engine, lab)

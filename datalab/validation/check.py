@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from datalab.engines.keys import FLAG_BITS, Flags, Hashes, key_hashes
+from datalab.engines import Engine, Hashes
 from datalab.ingest.records import Indexes, Records
 from datalab.lab import USER_ID, LabDefinition
 from datalab.validation.formats import CASE_SENSITIVE_TYPES, FORMATS, has_format
+from datalab.validation.key_spool import FLAG_BITS, Flags
 from datalab.validation.schemas import (
     EMPTY_CELL,
     INVALID_FLOAT_FORMAT,
@@ -65,7 +66,7 @@ class Checked:
     """The first cell errors of the block in order of row and column, as many as a report may hold."""
 
 
-def check_rows(records: Records, schema: DatasetSchema) -> Checked:
+def check_rows(records: Records, schema: DatasetSchema, engine: Engine) -> Checked:
     """Check the rows of a segments, demographics or embeddings block."""
     rows = records.rows
     found = failures(schema, rows) if rows.num_rows else []
@@ -74,9 +75,8 @@ def check_rows(records: Records, schema: DatasetSchema) -> Checked:
         good = ~np.logical_or.reduce([failure.rows for failure in found])
         valid, indexes = rows.filter(pa.array(good)), np.flatnonzero(good) if indexes is None else indexes[good]
     valid = _typed(valid, schema)
-    checked = Checked(
-        records, valid, indexes, key_hashes([valid.column(index) for index in schema.key]), hashed_indexes=indexes
-    )
+    hashes = engine.key_hashes([valid.column(index) for index in schema.key])
+    checked = Checked(records, valid, indexes, hashes, hashed_indexes=indexes)
     if found:
         checked.invalid_rows = rows.num_rows - valid.num_rows
         checked.rows_by_code = _rows_by_code(found)
@@ -137,7 +137,9 @@ class IdentifierFlags:
             raise AssertionError("more format codes than flag bits")
 
 
-def check_identifiers(records: Records, schema: DatasetSchema, lab: LabDefinition, flags: IdentifierFlags) -> Checked:
+def check_identifiers(
+    records: Records, schema: DatasetSchema, lab: LabDefinition, flags: IdentifierFlags, engine: Engine
+) -> Checked:
     """Check the rows of an identifiers block; what is a duplicate is told later, from hashes and flags."""
     rows = normalised(records.rows, lab, schema)
     found = failures(schema, rows) if rows.num_rows else []
@@ -154,7 +156,7 @@ def check_identifiers(records: Records, schema: DatasetSchema, lab: LabDefinitio
     _mark_unknown_names(marks, rows, lab)
     _mark_wrong_case(marks, rows, lab)
     invalid = (marks & IdentifierFlags.INVALID) != 0
-    hashes = key_hashes(rows.columns)
+    hashes = engine.key_hashes(rows.columns)
     checked = Checked(records, rows, records.indexes, hashes, records.indexes, marks if marks.any() else None)
     if not invalid.any():
         checked.valid = _typed(rows, schema)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from datalab.engines.keys import Flags, RowSet
 from datalab.lab import LabDefinition
 from datalab.results.validation import (
     AnyValidationReport,
@@ -47,6 +46,8 @@ from datalab.validation.check import (
     IdentifierFlags,
     width_faults,
 )
+from datalab.validation.key_spool import Flags
+from datalab.validation.row_set import RowSet
 from datalab.validation.schemas import EMPTY_CELL, DatasetSchema
 
 UNIQUENESS_ERROR_CAP = 10

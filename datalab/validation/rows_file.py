@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from datalab.engines.keys import RowSet
 from datalab.errors import OutputFailed
 from datalab.ingest.records import Indexes
 from datalab.scratch import why
+from datalab.validation.row_set import RowSet
 
 _QUEUED_WRITES = 3
 _LOW_CARDINALITY = ["id_name", "segment", "age", "gender", "scope"]

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from datalab.engines.keys import Flags, KeySpool, Rows, RowSet, repeated_rows
+from datalab.engines import Engine, Rows, open_engine
 from datalab.errors import InputChanged, InputMissing, OutputFailed
 from datalab.ingest.failures import FileLevelError
 from datalab.ingest.source import Input, open_input
@@ -25,10 +25,15 @@ from datalab.results.validation import AnyValidationReport, DatasetFacts, Schema
 from datalab.scratch import publish, scratch_directory, why
 from datalab.validation.check import Checked, IdentifierFlags, check_identifiers, check_rows
 from datalab.validation.hints import hints, is_header
+from datalab.validation.key_spool import Flags, KeySpool
 from datalab.validation.pipeline import Pipeline
 from datalab.validation.report import SAMPLE_CAP, IdentifiersReport, InputSummary, RowsReport, file_level_report
+from datalab.validation.row_set import RowSet
 from datalab.validation.rows_file import RowsFile, write_empty
 from datalab.validation.schemas import DatasetSchema, dataset_schema
+
+_MEMORY_FOR_KEYS = "400MB"
+"""What the engine may keep in memory to compare keys."""
 
 Progress = Callable[[int, int, int], None]
 """Called with (rows checked, bytes read, bytes of the file) as a file is checked."""
@@ -66,8 +71,11 @@ def validate(
     schema = dataset_schema(kind, lab)
     with scratch_directory(valid_rows.parent if valid_rows else None) as scratch:
         try:
-            with open_input(path) as source:
-                one_pass = _Pass(source, schema, lab, scratch, progress or (lambda *_: None))
+            with (
+                open_input(path) as source,
+                open_engine(memory_limit=_MEMORY_FOR_KEYS, temp_directory=scratch) as engine,
+            ):
+                one_pass = _Pass(source, schema, lab, scratch, engine, progress or (lambda *_: None))
                 try:
                     validated, rows = one_pass.run(keep_rows=valid_rows is not None)
                 except FileLevelError:
@@ -104,12 +112,19 @@ class _Pass:
     """The state of one pass: the report in the making, the rows kept, and the keys seen."""
 
     def __init__(
-        self, source: Input, schema: DatasetSchema, lab: LabDefinition, scratch: Path, progress: Progress
+        self,
+        source: Input,
+        schema: DatasetSchema,
+        lab: LabDefinition,
+        scratch: Path,
+        engine: Engine,
+        progress: Progress,
     ) -> None:
         self._source = source
         self._schema = schema
         self._lab = lab
         self._scratch = scratch
+        self._engine = engine
         self._progress = progress
         self._keys = KeySpool(scratch)
         self._marked: list[tuple[Rows, Flags]] = []
@@ -120,10 +135,10 @@ class _Pass:
         if schema.kind is DatasetKind.IDENTIFIERS:
             flags = IdentifierFlags(lab)
             self._report = IdentifiersReport(schema, lab, flags)
-            check = partial(check_identifiers, schema=schema, lab=lab, flags=flags)
+            check = partial(check_identifiers, schema=schema, lab=lab, flags=flags, engine=engine)
         else:
             self._report = RowsReport(schema, lab)
-            check = partial(check_rows, schema=schema)
+            check = partial(check_rows, schema=schema, engine=engine)
         self._blocks = Pipeline(source, schema.file_width, check)
 
     def run(self, *, keep_rows: bool) -> tuple[Validated, Path]:
@@ -156,7 +171,10 @@ class _Pass:
             return RowSet()
         key = [self._schema.rows[index].name for index in self._schema.key]
         tables = chain(valid.select(candidates, key), rejected.select(candidates, key))
-        return repeated_rows(tables, self._scratch)
+        repeated = RowSet()
+        for rows in self._engine.repeated_rows(tables):
+            repeated.add(rows)
+        return repeated
 
     def _finish(self, duplicates: RowSet, valid: RowsFile, rejected: RowsFile) -> Validated:
         source, facts = self._source, self._facts

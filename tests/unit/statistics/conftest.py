@@ -18,9 +18,9 @@ import pyarrow as pa
 import pytest
 
 from datalab.engines import Engine
-from datalab.engines.duckdb import DuckDBEngine
 from datalab.lab import DatasetKind, LabDefinition, lab_from_dict
 from datalab.statistics import ValidatedDataset, create_users, register_valid_rows
+from tests.engines import ENGINES
 
 Rows = dict[DatasetKind, pa.Table]
 IDENTIFIERS = [
@@ -103,9 +103,9 @@ def summarise() -> Callable[[Rows], dict[DatasetKind, ValidatedDataset]]:
     return make
 
 
-@pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
-    with DuckDBEngine(memory_limit="500MB", threads=2) as engine:
+@pytest.fixture(scope="session", params=ENGINES, ids=str)
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    with request.param.open("500MB", None, 2) as engine:
         yield engine
 
 

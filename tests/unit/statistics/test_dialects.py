@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,7 +11,7 @@ import pytest
 import sqlglot
 from sqlglot import expressions as exp
 
-from datalab.engines import Engine, Parameter
+from datalab.engines import Engine, Hashes, Parameter, Rows
 from datalab.lab import LabDefinition
 from datalab.statistics import compute_legacy_statistics, compute_statistics, write_users
 
@@ -45,6 +45,12 @@ class Recorder:
     def write_parquet(self, path: Path, sql: str, parameters: Sequence[Parameter] = (), *, panel: str) -> None:
         self._note(panel, sql)
         self.inner.write_parquet(path, sql, parameters, panel=panel)
+
+    def key_hashes(self, columns: Sequence[pa.Array]) -> Hashes:
+        return self.inner.key_hashes(columns)
+
+    def repeated_rows(self, candidates: Iterable[pa.Table]) -> Iterator[Rows]:
+        return self.inner.repeated_rows(candidates)
 
     def drop(self, name: str) -> None:
         self.inner.drop(name)

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from datalab.engines import keys
-from datalab.validation import check as check_module
+from datalab.engines.duckdb import DuckDBEngine
+from datalab.validation import key_spool
 from tests.labs import Checked, make_lab
 
 Check = Callable[..., Checked]
@@ -23,9 +23,9 @@ def pressed(
     if "tiny" in request.param:
         tiny_chunks(16)
     if "spilled" in request.param:
-        monkeypatch.setattr(keys, "_BUFFERED_ROWS", 3)
+        monkeypatch.setattr(key_spool, "_BUFFERED_ROWS", 3)
     if "equal" in request.param:
-        monkeypatch.setattr(check_module, "key_hashes", lambda columns: np.full(len(columns[0]), 7, np.uint64))
+        monkeypatch.setattr(DuckDBEngine, "key_hashes", lambda _, columns: np.full(len(columns[0]), 7, np.uint64))
 
 
 def duplicates(checked: Checked) -> list[int]:
@@ -79,10 +79,10 @@ class TestWhateverTheCircumstances:
 
 
 def test_two_keys_of_one_hash_are_told_apart(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
-    def by_length(columns: list[pa.Array]) -> np.ndarray:
+    def by_length(_: object, columns: list[pa.Array]) -> np.ndarray:
         return np.array([len(value or "") for value in columns[0].to_pylist()], np.uint64)
 
-    monkeypatch.setattr(check_module, "key_hashes", by_length)
+    monkeypatch.setattr(DuckDBEngine, "key_hashes", by_length)
     checked = check("demographics", "aa,1,f\nbb,1,f\nccc,1,f\nbb,2,f\nd,1,f\n")
     assert duplicates(checked) == [3]
 

@@ -5,48 +5,31 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import duckdb
 import pyarrow as pa
 
-from datalab.engines import EngineError, Parameter
+from datalab.engines.duckdb import keys
+from datalab.engines.protocol import EngineError, Hashes, Parameter, Rows
+from datalab.errors import OutputFailed
 
 T = TypeVar("T")
 
-DEFAULT_MEMORY_LIMIT = "1500MiB"
-"""Enough for the reference lab (10 M ids, 20 M segment rows); DuckDB itself exceeds it by some tens of MiB."""
-
 _MACROS = ("CREATE OR REPLACE TEMP MACRO xxhash64(text) AS hash(text)",)
-"""Functions that Spark SQL has and DuckDB has not (see datalab.engines); any good 64-bit hash serves."""
+"""Functions that Spark SQL has and DuckDB has not (see datalab.engines.protocol); any good 64-bit hash serves."""
 
 _ARROW = "Arrow"
 
 
 class DuckDBEngine:
-    """One in-memory DuckDB; see `datalab.engines.Engine` for the methods.
-
-    Args:
-        memory_limit: what DuckDB may keep in memory, such as ``"1GiB"``; more than that goes to scratch files.
-        temp_directory: where the private scratch directory is made (default: the system's); it is removed on close.
-        threads: how many; default: one per core.
-
-    Example:
-        >>> with DuckDBEngine(threads=1) as engine:
-        ...     engine.query("SELECT CAST(? AS INT) + 1 AS n", [41], panel="example").to_pylist()
-        [{'n': 42}]
-    """
+    """One in-memory DuckDB; see `datalab.engines.Engine` for the methods and `open_engine` for the arguments."""
 
     name = "DuckDB"
 
-    def __init__(
-        self,
-        memory_limit: str = DEFAULT_MEMORY_LIMIT,
-        temp_directory: Path | None = None,
-        threads: int | None = None,
-    ) -> None:
+    def __init__(self, memory_limit: str, temp_directory: Path | None, threads: int | None) -> None:
         # Spilled rows lie here in plain text: mkdtemp makes it readable by its owner only, close removes it.
         # (DuckDB encrypts them only with its httpfs extension, which would have to be downloaded.)
         self._scratch = Path(tempfile.mkdtemp(prefix="datalab-duckdb-", dir=temp_directory))
@@ -100,6 +83,20 @@ class DuckDBEngine:
             sql,
             lambda: self._open().execute(f"COPY ({sql}) TO '{target}' (FORMAT parquet)", list(parameters)),
         )
+
+    def key_hashes(self, columns: Sequence[pa.Array]) -> Hashes:
+        with self._open().cursor() as cursor:
+            return keys.key_hashes(cursor, columns)
+
+    def repeated_rows(self, candidates: Iterable[pa.Table]) -> Iterator[Rows]:
+        try:
+            with self._open().cursor() as cursor:
+                yield from keys.later_of_equals(cursor, candidates)
+        except duckdb.Error as error:
+            kind = type(error).__name__
+        else:
+            return
+        raise OutputFailed(self._scratch, f"comparing keys: {kind}")
 
     def drop(self, name: str) -> None:
         kind = self._kinds.pop(name, None)

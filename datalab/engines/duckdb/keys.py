@@ -1,0 +1,53 @@
+"""Hashes keys and compares them in DuckDB; which rows have to be compared is decided by the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import duckdb
+import pyarrow as pa
+
+from datalab.engines.protocol import Hashes, Rows
+
+_CANDIDATES_AT_ONCE = 500_000
+
+
+def key_hashes(connection: duckdb.DuckDBPyConnection, columns: Sequence[pa.Array]) -> Hashes:
+    """Return a 64-bit hash per row over `columns`, null being a value."""
+    names = [f"k{i}" for i in range(len(columns))]
+    table = pa.table(dict(zip(names, columns, strict=True)))
+    hashes: Hashes = connection.from_arrow(table).project(f"hash({', '.join(names)}) AS h").fetchnumpy()["h"]
+    return hashes
+
+
+def later_of_equals(connection: duckdb.DuckDBPyConnection, candidates: Iterable[pa.Table]) -> Iterator[Rows]:
+    """Yield the rows that repeat the key of an earlier one; the caller closes the connection, which frees them."""
+    keys: list[str] = []
+    for table in _gathered(candidates):
+        connection.register("part", table)
+        if not keys:
+            keys = [f'"{name}"' for name in table.column_names if name != "row"]
+            connection.execute("CREATE TEMP TABLE candidates AS FROM part")
+        else:
+            connection.execute("INSERT INTO candidates FROM part")
+    if keys:
+        later = connection.sql(
+            f"SELECT row FROM (SELECT row, row_number() OVER (PARTITION BY {', '.join(keys)} ORDER BY row) AS nth "
+            "FROM candidates) WHERE nth > 1"
+        )
+        for batch in later.to_arrow_reader():
+            yield batch.column(0).to_numpy()
+
+
+def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Yield the rows of `tables` in fewer, larger tables: every insertion costs a transaction."""
+    waiting: list[pa.Table] = []
+    rows = 0
+    for table in tables:
+        waiting.append(table)
+        rows += table.num_rows
+        if rows >= _CANDIDATES_AT_ONCE:
+            yield pa.concat_tables(waiting, promote_options="default")
+            waiting, rows = [], 0
+    if waiting:
+        yield pa.concat_tables(waiting, promote_options="default")
