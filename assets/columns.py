@@ -5,7 +5,8 @@ from __future__ import annotations
 import dagster as dg
 import pyarrow as pa
 
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.validation.schemas import DatasetSchema, dataset_schema
 
 _SHOWN_EMBEDDINGS = 2

@@ -6,7 +6,7 @@ from assets.columns import generic_columns
 from assets.guard import guarded
 from assets.partitions import NOT_IN_LAB, OWNERS, data_labs
 from datalab.errors import UsageError
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from resources import LabWorkspace
 
 DESCRIPTIONS = {

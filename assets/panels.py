@@ -15,7 +15,8 @@ from assets.session import ID_PROFILES, Session
 from assets.tables import numbers_of
 from datalab import statistics
 from datalab.engines import Engine
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from resources import FindingThresholds, LabWorkspace, SqlEngine
 
 VALID_ROWS = [f"valid_{kind.value}" for kind in DatasetKind]

@@ -13,7 +13,7 @@ from assets.partitions import OWNERS, data_labs
 from assets.session import COMPARISON, Session
 from datalab import statistics
 from datalab.dashboard import render_dashboard
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2
 from resources import FindingThresholds, LabWorkspace, SqlEngine
 from resources.workspace import COMPARISON_NAME, DASHBOARD_NAME, STATISTICS_NAME, STATISTICS_REPORT, STATUS_NAME

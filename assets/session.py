@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from datalab.engines import Engine
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.results.status import ValidationStatus
 from datalab.statistics import IdProfiles, ValidatedDataset, register_valid_rows
 from resources import LabWorkspace, SqlEngine

@@ -11,7 +11,7 @@ import dagster as dg
 from assets.columns import column_schema, generic_columns
 from assets.guard import guarded
 from assets.partitions import NOT_IN_LAB, OWNERS, data_labs
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.statistics.datasets import ValidatedDataset
 from datalab.validation.schemas import dataset_schema
 from datalab.validation.stream import Validated, validate

@@ -19,7 +19,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from datalab.home.up import running
-from datalab.lab import DatasetKind, load_lab
+from datalab.kinds import DatasetKind
+from datalab.lab import load_lab
 from datalab.registry import EmbeddedPostgres, LabState
 from datalab.registry.accounts import Role
 from datalab.sample import write_sample

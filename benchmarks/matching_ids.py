@@ -15,7 +15,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datalab.lab import DatasetKind, IdType, LabDefinition, load_lab
+from datalab.kinds import DatasetKind
+from datalab.lab import IdType, LabDefinition, load_lab
 from datalab.scratch import scratch_directory
 from datalab.statistics import ValidatedDataset, compute_statistics
 from datalab.validation.stream import validate

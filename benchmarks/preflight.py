@@ -31,7 +31,7 @@ import duckdb
 import datalab.sample
 from assets.panels import PANELS
 from benchmarks.process import measure
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.sample import write_sample
 
 REFERENCE = {

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from datalab.lab import DatasetKind, load_lab
+from datalab.kinds import DatasetKind
+from datalab.lab import load_lab
 from datalab.scratch import scratch_directory
 from datalab_dagster.graph.preflight import PreflightOptions, run_graph, workspace_for
 from resources import LogProgress

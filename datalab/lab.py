@@ -26,15 +26,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from datalab.errors import ConfigurationError, InputMissing, InputUnreadable, suggestion
-
-
-class DatasetKind(StrEnum):
-    """One of the four datasets of a lab, in the order in which they are reported."""
-
-    IDENTIFIERS = "identifiers"
-    SEGMENTS = "segments"
-    DEMOGRAPHICS = "demographics"
-    EMBEDDINGS = "embeddings"
+from datalab.kinds import KINDS, DatasetKind
 
 
 class IdType(StrEnum):
@@ -202,12 +194,7 @@ class LabDefinition(WireModel):
     @property
     def datasets(self) -> list[DatasetKind]:
         """The datasets that the lab has, identifiers first."""
-        required = {
-            DatasetKind.SEGMENTS: self.require_segments,
-            DatasetKind.DEMOGRAPHICS: self.require_demographics,
-            DatasetKind.EMBEDDINGS: self.require_embeddings,
-        }
-        return [kind for kind in DatasetKind if required.get(kind, True)]
+        return [kind for kind, entry in KINDS.items() if entry.is_in(self)]
 
     @property
     def matching_ids(self) -> list[IdentifierConfig]:
@@ -262,8 +249,12 @@ def rule_violations(data: dict[str, Any]) -> list[tuple[str, str]]:
     if isinstance(given, list) and not any(entry["is_activation_id"] is True for entry in entries):
         for name in [t.value for t in CollaborationType if t in NEEDS_ACTIVATION_ID and t in given]:
             report(f"{name} needs at least one identifier with isActivationId", "collaborationTypes")
-    if _value(data, "require_embeddings") is True and _value(data, "num_embeddings") in (None, 0):
-        report("requireEmbeddings needs numEmbeddings, the number of embedding columns", "numEmbeddings")
+    for kind in KINDS.values():
+        if not (kind.flag and kind.numbered and _value(data, kind.flag) is True):
+            continue
+        if _value(data, kind.numbered.count) in (None, 0):
+            count = kind.numbered.count_key
+            report(f"{kind.flag_key} needs {count}, the number of {kind.numbered.what} columns", count)
     return broken
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from pydantic import Field
 
 from datalab.errors import InputMissing
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.results.statistics import StatisticsResultV2, parse_statistics_result
 from datalab.scratch import write_whole
 from resources.workspace import REPORT_NAME, STATISTICS_NAME, LabWorkspace

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import dagster as dg
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 
 
 class Progress(Protocol):

@@ -14,7 +14,8 @@ from pydantic import Field, PrivateAttr
 
 from datalab.deployment import Deployment, LabRun, lab_run
 from datalab.errors import UsageError
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
 from resources.process import PROCESS_TAG, this_process

@@ -92,7 +92,8 @@ def served(home: Path, users: int) -> Iterator[tuple[str, dict[str, str]]]:
 
 def make_labs(service: Any, home: Path, users: int) -> dict[str, str]:
     """Make a Ready lab that was refreshed once, an empty, an incomplete and a failed one; return their paths."""
-    from datalab.lab import DatasetKind, lab_from_dict, load_lab
+    from datalab.kinds import DatasetKind
+    from datalab.lab import lab_from_dict, load_lab
     from datalab.sample import write_sample
 
     names = {"lab": "Spring campaign base", "failed": "Podcast listeners", "incomplete": "Newsletter readers",

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.registry import Action, Facts, KeyRole, RunState, Verdict, standing
 from datalab.registry.errors import (
     DatasetInUse,

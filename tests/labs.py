@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.results.validation import DatasetFacts, Hint
 from datalab.validation.stream import validate
 from tests.conformance.compare import Rows, rows_of_parquet

@@ -10,7 +10,8 @@ from datalab.dashboard.disclosure import shareable_changes, shareable_finding
 from datalab.dashboard.formats import Cell, counted, figures_in_text, listed, number, ratio, share, signed, signed_share
 from datalab.dashboard.tables import Figure
 from datalab.dashboard.texts import PARTS, TYPES, metric_name
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.results.statistics import Finding, StatisticsResultV2
 from datalab.results.status import ValidationStatus
 from datalab.statistics.compare import Comparison

@@ -12,7 +12,8 @@ from typing import Any
 from datalab.dashboard.advice import reason
 from datalab.dashboard.formats import NOTHING, Cell, counted, decimal, number, ratio, share
 from datalab.dashboard.texts import FIELDS, PANELS, PanelText
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 
 Json = dict[str, Any]
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from datalab.dashboard.formats import listed
-from datalab.lab import CollaborationType, DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import CollaborationType, LabDefinition
 
 DATASETS = {
     DatasetKind.IDENTIFIERS: ("Identifiers", "Which ids the lab holds, and how far they reach."),

@@ -8,7 +8,7 @@ DatalabError
 from __future__ import annotations
 
 from datalab.errors import DatalabError, UsageError
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 
 
 class RunSuperseded(DatalabError):

@@ -22,7 +22,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from datalab.errors import DatalabError, InputMissing, OutputFailed
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.scratch import publish, why, write_whole
 from datalab.storage import Key, ParquetCipher, read_encrypted, write_encrypted
 from datalab.storage.files import make_private, private_file

@@ -12,7 +12,7 @@ from datalab.deployment.datasets import StoredDatasets
 from datalab.deployment.files import Datasets, LabFiles
 from datalab.home.directory import home_directory
 from datalab.home.settings import Settings, load_settings
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import Lab, Registry
 from datalab.storage import DatasetStore, master_keys
 

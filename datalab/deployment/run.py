@@ -14,7 +14,8 @@ from typing import Any
 from datalab.deployment.errors import DatasetNotValidated, RunSuperseded
 from datalab.deployment.home import Deployment
 from datalab.errors import InputMissing
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.registry import NewResult, Run, Verdict
 from datalab.results.statistics import StatisticsResultV2
 from datalab.scratch import scratch_directory

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic.alias_generators import to_camel
 
 from datalab.errors import ConfigurationError, InputUnreadable, suggestion
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.scratch import why
 
 FILE_NAME = "datalab.yaml"

@@ -9,7 +9,7 @@ from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry.database import Database
 from datalab.registry.errors import DatasetInUse, DatasetNotFound, DatasetRefused
 from datalab.registry.keychain import put_key

@@ -28,7 +28,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from datalab.errors import DatalabError, UsageError, suggestion
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 
 
 class RegistryError(DatalabError):

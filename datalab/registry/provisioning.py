@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.registry.database import Database
 from datalab.registry.errors import Problem, ProblemCode, ProvisioningRefused
 from datalab.registry.models import EventRow, KeyRow, SlotRow

@@ -11,7 +11,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from datalab.errors import UsageError
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.registry.errors import LabNotFound
 from datalab.registry.models import DatasetRow, EventRow, LabRow, SlotRow
 from datalab.registry.records import Event, Lab

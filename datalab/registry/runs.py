@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry.database import Database
 from datalab.registry.errors import LabNotFound, RunNotFound, RunRefused
 from datalab.registry.models import LabRow, ResultRow, RunRow

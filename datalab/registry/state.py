@@ -18,7 +18,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry.records import RunState, Verdict
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.sample.draw import uniform, words
 
 Cells = list[str]

@@ -13,7 +13,8 @@ from typing import Any
 import pyarrow as pa
 
 from datalab.errors import OutputFailed, UsageError
-from datalab.lab import CollaborationType, DatasetKind
+from datalab.kinds import DatasetKind
+from datalab.lab import CollaborationType
 from datalab.sample.dirt import spoiled
 from datalab.sample.rows import IDENTIFIERS, MOST_DIMENSIONS, Dataset
 

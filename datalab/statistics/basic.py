@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datalab.engines import Engine, Parameter
-from datalab.lab import USER_ID, DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import USER_ID, LabDefinition
 from datalab.results.statistics import (
     BasicDemographicsStatistics,
     BasicEmbeddingsStatistics,

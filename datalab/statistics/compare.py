@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.results.statistics import Finding, StatisticsResultV2
 from datalab.statistics.findings import Thresholds
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from datalab.engines import Engine
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.results.statistics import Finding
 from datalab.results.validation import AnyValidationReport, DatasetFacts, IdentifiersValidationReport, Outcome
 from datalab.statistics.users import USERS

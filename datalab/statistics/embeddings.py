@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datalab.engines import Engine
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.statistics.identifiers import builds_audiences
 from datalab.statistics.panels import MatchableEmbeddingsUsers
 from datalab.statistics.users import UserGroups, user_groups

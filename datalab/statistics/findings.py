@@ -10,7 +10,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.results.statistics import BasicDatasetStatistics, Finding
 from datalab.statistics.datasets import Summaries
 from datalab.statistics.panels import BasicPanel, IdentifiersOverview

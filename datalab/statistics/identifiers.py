@@ -8,7 +8,8 @@ of users then reaches as many ids as it has rows, less what shared ids were coun
 from __future__ import annotations
 
 from datalab.engines import Engine, Parameter
-from datalab.lab import USER_ID, CollaborationType, DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import USER_ID, CollaborationType, LabDefinition
 from datalab.results.statistics import ActivationIdStats, IdentifierInfo
 from datalab.statistics.panels import (
     EmbeddingsActivationPotential,

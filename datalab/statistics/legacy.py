@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from datalab.engines import Engine, open_engine
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.results.statistics import StatisticsResult, UniqueUsersCount
 from datalab.statistics.datasets import ValidRows, register_valid_rows
 from datalab.statistics.demographics import EMPTY, demographic_key

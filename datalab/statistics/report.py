@@ -97,7 +97,7 @@ def compute_statistics(
 
     Example:
         >>> import pyarrow as pa
-        >>> from datalab.lab import DatasetKind
+        >>> from datalab.kinds import DatasetKind
         >>> from datalab.statistics import ValidatedDataset
         >>> lab = LabDefinition(identifiersConfig=[{"idName": "userId", "idType": "STRING", "isMatchingId": True}],
         ...     numIdentifiersColumns=1)

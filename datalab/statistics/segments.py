@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datalab.engines import Engine
-from datalab.lab import CollaborationType, DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import CollaborationType, LabDefinition
 from datalab.results.statistics import DistributionValue, SegmentsPerUserDistribution, SegmentUserCounts
 from datalab.statistics.identifiers import builds_audiences
 from datalab.statistics.panels import SegmentsPerUserPanel, SegmentUserCountsPanel

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.results.statistics import Finding, StatisticsResultV2
 from datalab.results.status import (
     DatasetStatus,

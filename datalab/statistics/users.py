@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from datalab.engines import Engine, Parameter
-from datalab.lab import USER_ID, DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import USER_ID, LabDefinition
 
 USERS = "users"
 """The name of the relation."""

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datalab.errors import UsageError, suggestion
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 
 if TYPE_CHECKING:
     from datalab.results.validation import AnyValidationReport

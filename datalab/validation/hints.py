@@ -5,7 +5,8 @@ A hint says how many rows it concerns and what to do, and holds no value of a ro
 
 from __future__ import annotations
 
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.results.validation import DatasetFacts, Hint
 from datalab.validation.schemas import DatasetSchema
 

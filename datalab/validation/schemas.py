@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pandera.errors import SchemaErrors
 
-from datalab.lab import USER_ID, DatasetKind, IdentifierConfig, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import USER_ID, IdentifierConfig, LabDefinition
 from datalab.validation.formats import FORMATS, has_format, is_float
 
 EMPTY_CELL = "EMPTY_CELL"

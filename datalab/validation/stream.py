@@ -20,7 +20,8 @@ from datalab.engines import Engine, Rows, open_engine
 from datalab.errors import InputChanged, InputMissing, OutputFailed
 from datalab.ingest.failures import FileLevelError
 from datalab.ingest.source import Input, open_input
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.results.validation import AnyValidationReport, DatasetFacts, SchemaError
 from datalab.scratch import publish, scratch_directory, why
 from datalab.validation.check import Checked, IdentifierFlags, check_identifiers, check_rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab_dagster.archv2.errors import UnknownDatasetType
 from datalab_dagster.service.models import LabInfo
 from datalab_dagster.types import DataLabDatasetType

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab_dagster.archv2.leaves import LEAVES
 from datalab_dagster.archv2.results import STATISTICS_FILE
 from datalab_dagster.service.errors import ResultNotFound

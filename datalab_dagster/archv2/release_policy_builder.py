@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab_dagster.archv2.errors import UnknownDatasetType
 from datalab_dagster.archv2.leaves import LEAVES
 from datalab_dagster.archv2.protocol import DeploymentClient

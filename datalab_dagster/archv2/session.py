@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab_dagster.archv2.errors import PolicyUnknown, SecretMissing
 from datalab_dagster.archv2.leaves import LEAVES, policies, policy_id
 from datalab_dagster.archv2.protocol import DeploymentClient

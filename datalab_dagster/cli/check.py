@@ -24,7 +24,8 @@ def check(
     Segments and demographics need no --lab; identifiers and embeddings are defined by it.
     """
     from datalab.errors import UsageError
-    from datalab.lab import USER_ID, DatasetKind, lab_from_dict, load_lab
+    from datalab.kinds import DatasetKind
+    from datalab.lab import USER_ID, lab_from_dict, load_lab
     from datalab.validation import dataset_kind
 
     kind = dataset_kind(dataset)

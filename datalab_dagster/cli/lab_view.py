@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.markup import escape
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import Action
 from datalab_dagster.cli.listing import coloured, console_for_text, line, print_table, short, size, when
 from datalab_dagster.service import EventInfo, LabInfo, SlotInfo

@@ -39,7 +39,8 @@ def preflight(
     LAB.json (or YAML) is the lab's definition. Writes to DIR: <dataset>/validation-report.json (private),
     validation-status.json, statistics.json, dashboard.html and, when DIR holds an earlier run, comparison.json.
     """
-    from datalab.lab import DatasetKind, load_lab
+    from datalab.kinds import DatasetKind
+    from datalab.lab import load_lab
     from datalab_dagster.cli.settings import load_limits
 
     lab = load_lab(lab_file)

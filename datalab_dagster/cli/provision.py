@@ -10,7 +10,7 @@ import click
 from datalab_dagster.cli.deployment import is_hash, json_option, opened, the_dataset, user_option
 
 if TYPE_CHECKING:
-    from datalab.lab import DatasetKind
+    from datalab.kinds import DatasetKind
     from datalab_dagster.service import LabInfo, LabService
 
 _KINDS = ("identifiers", "segments", "demographics", "embeddings")
@@ -32,7 +32,7 @@ def provision(lab_name: str, cause: str, user: str | None, as_json: bool, **give
     same time. While `datalab up` runs, a validation starts by itself.
     """
     from datalab.errors import UsageError
-    from datalab.lab import DatasetKind
+    from datalab.kinds import DatasetKind
 
     chosen = {DatasetKind(kind): text for kind in _KINDS if (text := given[kind]) is not None}
     if not chosen:
@@ -58,7 +58,7 @@ def deprovision(lab_name: str, kinds: tuple[str, ...], cause: str, user: str | N
 
     KIND: identifiers, segments, demographics or embeddings.
     """
-    from datalab.lab import DatasetKind
+    from datalab.kinds import DatasetKind
 
     with opened(user) as service:
         lab = service.lab(lab_name)

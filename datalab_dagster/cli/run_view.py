@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import RunState
 from datalab.results.statistics import Finding
 from datalab_dagster.cli.listing import (

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import DatasetStatus
 from datalab.results.validation import Hint

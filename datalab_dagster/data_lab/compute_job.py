@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Self
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab_dagster.archv2 import results
 from datalab_dagster.archv2.compute_job import ComputeJob
 from datalab_dagster.archv2.errors import AlreadyRun

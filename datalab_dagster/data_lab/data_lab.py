@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Self
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab_dagster.archv2.client import ClientV2
 from datalab_dagster.archv2.errors import DryRunNotOffered
 from datalab_dagster.archv2.leaves import TYPES, kind_of, policies, policy_id

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from datalab.lab import DatasetKind, LabDefinition, lab_from_dict, load_lab
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition, lab_from_dict, load_lab
 from datalab_dagster.archv2.errors import MatchingPathMissing
 from datalab_dagster.data_lab.api import IdentifiersValidationReport, ValidationReport
 from datalab_dagster.data_lab.builder import DataLabBuilder

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from datalab.errors import DatalabError
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry.errors import Problem, ProblemCode, ProvisioningRefused
 from datalab_dagster.archv2.errors import (
     DatasetNotProvisioned,

@@ -17,7 +17,7 @@ from assets.guard import told_safely
 from datalab.deployment import Deployment
 from datalab.errors import UsageError
 from datalab.home.settings import DropZone
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 
 _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart", "~")
 DROP_ZONE_USER = "drop zone"

@@ -12,7 +12,8 @@ import dagster as dg
 from assets import ALL_ASSETS, data_labs
 from assets.session import COMPARISON, Session
 from datalab.errors import InputMissing, UsageError
-from datalab.lab import DatasetKind, LabDefinition, lab_from_dict
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition, lab_from_dict
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
 from datalab.scratch import publish, scratch_directory

@@ -10,7 +10,8 @@ from typing import Any, BinaryIO, Self, TypeVar, cast
 import httpx
 from pydantic import BaseModel, TypeAdapter
 
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.registry import KeyRole
 from datalab.registry.errors import DatasetNotFound, RunNotFound
 from datalab.storage import Key, size_of

@@ -19,7 +19,7 @@ from typing import Any
 
 from datalab import errors as root
 from datalab.errors import DatalabError, UsageError
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import errors as registry
 from datalab.registry.errors import Problem, ProblemCode
 from datalab.storage import errors as storage

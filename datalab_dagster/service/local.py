@@ -13,7 +13,8 @@ from typing import BinaryIO, Self
 from datalab.deployment import Deployment
 from datalab.errors import DatalabError, InputMissing
 from datalab.home.up import running
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.registry import KeyRole, Lab, Result, Run, RunState
 from datalab.registry.errors import DatasetNotFound, KeyNotFound
 from datalab.scratch import why

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.registry import KeyRole
 from datalab.storage import Key
 from datalab_dagster.service.models import DatasetInfo, EventInfo, KeyAccess, LabInfo, ResultInfo, RunInfo

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import Dataset, Event, Lab, Result, Run, Slot, Standing
 from datalab_dagster.service.models import (
     DatasetInfo,

@@ -12,7 +12,7 @@ from rich.filesize import decimal
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from resources import Progress
 
 _SECONDS_BETWEEN_LINES = 5.0

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import EmbeddedPostgres
 from datalab.sample import write_sample
 from datalab_dagster import create_client

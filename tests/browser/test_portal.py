@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from datalab.lab import DatasetKind, load_lab
+from datalab.kinds import DatasetKind
+from datalab.lab import load_lab
 from datalab.registry import LabState
 from datalab.registry.accounts import Role
 from datalab.sample import write_sample

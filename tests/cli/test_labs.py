@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import Action
 from datalab_dagster.service import LabInfo
 from tests.cli.conftest import Datalab

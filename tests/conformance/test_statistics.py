@@ -13,7 +13,8 @@ import pytest
 from pydantic import BaseModel
 
 from datalab import statistics
-from datalab.lab import DatasetKind, LabDefinition, load_lab
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition, load_lab
 from datalab.validation.stream import validate
 from tests.commands import datalab
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from datalab.errors import InputChanged
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.validation.stream import validate
 from datalab_dagster.graph.preflight import preflight
 from tests.commands import Ended, datalab, datalab_here, end_of, patched_datalab

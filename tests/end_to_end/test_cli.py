@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from tests.commands import COMMAND, Ended, datalab, datalab_here, environment
 from tests.labs import MATCHED_USER_ID, wire_lab
 

@@ -15,7 +15,7 @@ import pytest
 
 from assets import validation as validation_assets
 from datalab.errors import DatalabError
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.validation import check as check_module
 from datalab_dagster.cli import datalab
 from tests.labs import EMAIL, HASH, USER_ID, wire_lab

@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from datalab.deployment import Deployment
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import Lab, LabState
 from tests.labs import MATCHED_USER_ID, make_lab
 from tests.unit.registry.conftest import ME, server, url

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import EmbeddedPostgres, LabState, RunState
 from datalab_dagster.service import LabInfo
 from tests.living.world import World, eventually, gone

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import EmbeddedPostgres, LabState
 from tests.commands import COMMAND
 from tests.living.world import World, eventually, gone

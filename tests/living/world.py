@@ -17,7 +17,8 @@ import dagster as dg
 import psutil
 
 from datalab.home.up import UpRecord, running
-from datalab.lab import DatasetKind, LabDefinition, load_lab
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition, load_lab
 from datalab.registry import EmbeddedPostgres, LabState
 from datalab.registry.errors import RegistryError
 from datalab.sample import write_sample

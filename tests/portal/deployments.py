@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from datalab.deployment.files import REPORT
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.registry import NewResult, Run
 from datalab.storage import write_encrypted
 from datalab_dagster.service import LabIncomplete, LabInfo, RunInfo

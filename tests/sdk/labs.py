@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab_dagster.client import Client
 from datalab_dagster.data_lab import DataLab, DataLabBuilder, IdentifiersConfig, IdType
 from datalab_dagster.storage import Key

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from datalab.errors import DatalabError
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import KeyRole, LabState, RunState
 from datalab.registry.errors import (
     AccessListWrong,

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from datalab.errors import OutputFailed, UsageError
-from datalab.lab import DatasetKind, load_lab
+from datalab.kinds import DatasetKind
+from datalab.lab import load_lab
 from datalab.sample import SampleLab, rows, write_sample
 
 SHA256 = re.compile(r"[a-f0-9]{64}")

@@ -15,7 +15,7 @@ import dagster as dg
 from dagster._core.execution.api import execute_run_iterator
 
 from datalab.deployment import Deployment
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab_dagster.graph.instance import open_instance
 from datalab_dagster.graph.jobs import VALIDATE
 from datalab_dagster.graph.runs.processes import BEGIN, WAIT, RunRequest

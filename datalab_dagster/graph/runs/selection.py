@@ -8,7 +8,7 @@ import dagster as dg
 
 from assets import ALL_ASSETS
 from datalab.deployment import Deployment
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import Lab
 
 _OF_ONE_DATASET = dg.AssetSelection.groups("datasets", "validation")

@@ -12,7 +12,7 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from assets import data_labs
 from datalab.deployment import Deployment
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import Lab, Run
 from datalab_dagster.graph.catalogue import validation_job
 from datalab_dagster.graph.jobs import VALIDATE

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Response
 
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab_dagster.portal.access import Changer, Reader, Record, Service
 from datalab_dagster.portal.api.values import Cause, LabName
 from datalab_dagster.service import EventInfo, LabInfo

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab_dagster.portal.access import Insider, Reader, Record, Service
 from datalab_dagster.portal.api.values import LabName, ResultId, attachment, run_of
 from datalab_dagster.portal.security import DASHBOARD_POLICY

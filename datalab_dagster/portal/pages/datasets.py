@@ -7,7 +7,7 @@ from datetime import datetime
 from fastapi import Request, Response
 from pydantic import Field
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry.errors import DatasetInUse
 from datalab_dagster.portal.access import Changer, Reader, Record, Service
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render

@@ -14,14 +14,8 @@ from pydantic import Field, ValidationError
 from datalab.dashboard.formats import listed
 from datalab.dashboard.texts import TYPES
 from datalab.errors import ConfigurationError
-from datalab.lab import (
-    DEFAULT_COLLABORATION_TYPES,
-    CollaborationType,
-    DatasetKind,
-    IdType,
-    LabDefinition,
-    lab_from_dict,
-)
+from datalab.kinds import DatasetKind
+from datalab.lab import DEFAULT_COLLABORATION_TYPES, CollaborationType, IdType, LabDefinition, lab_from_dict
 from datalab.statistics.readiness import readiness
 from datalab_dagster.service.models import ServiceModel
 

@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from datalab.dashboard.formats import counted, number
 from datalab.dashboard.summary import ChangeRow, change_rows
 from datalab.dashboard.texts import FIELDS
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import Action, RunState, Verdict
 from datalab_dagster.portal.access import Reader, Service
 from datalab_dagster.portal.pages import results

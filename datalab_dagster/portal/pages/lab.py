@@ -12,7 +12,7 @@ from datalab.dashboard.summary import Note
 from datalab.dashboard.tables import Figure
 from datalab.dashboard.texts import DATASETS
 from datalab.errors import UsageError
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import LabState, RunState
 from datalab.registry.errors import LabNotFound, ProvisioningRefused
 from datalab.results.status import DatasetStatus

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from fastapi import Request, Response
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import LabState
 from datalab_dagster.portal.access import Admin, Changer, Permission, Record, Service
 from datalab_dagster.portal.pages.page import PageModel, go, render

@@ -9,7 +9,8 @@ from pydantic import Field
 
 from datalab.dashboard.advice import ADVICE, reason
 from datalab.dashboard.formats import ratio, share
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.results.statistics import Finding
 from datalab.results.validation import (
     AnyValidationReport,

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from datalab.dashboard.formats import listed
 from datalab.dashboard.texts import DATASETS, PANELS, TYPES
-from datalab.lab import CollaborationType, DatasetKind, IdType
+from datalab.kinds import DatasetKind
+from datalab.lab import CollaborationType, IdType
 from datalab.registry import Action, LabState, RunState
 
 STATE_WORDS = {

@@ -13,7 +13,8 @@ from fastapi import FastAPI
 
 from datalab.deployment import Deployment
 from datalab.deployment.files import REPORT
-from datalab.lab import DatasetKind, load_lab
+from datalab.kinds import DatasetKind
+from datalab.lab import load_lab
 from datalab.registry import NewResult, Registry
 from datalab.registry.accounts import Role
 from datalab.results.statistics import StatisticsResultV2

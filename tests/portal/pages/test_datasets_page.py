@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab_dagster.portal.pages.upload import base_name
 from tests.portal.clients import TestClient
 from tests.portal.deployments import PUBLISHER, QuietService, definition

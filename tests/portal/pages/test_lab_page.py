@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import LabState
 from datalab_dagster.service import LabInfo
 from tests.portal.clients import TestClient

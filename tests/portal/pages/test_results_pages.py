@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from datalab.deployment import Deployment
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import NewResult
 from datalab_dagster.service import LabInfo
 from tests.portal.clients import TestClient

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from datalab.lab import CollaborationType, DatasetKind, IdType
+from datalab.kinds import DatasetKind
+from datalab.lab import CollaborationType, IdType
 from datalab_dagster.portal.pages import draft as making
 from datalab_dagster.portal.pages.draft import Draft, DraftIdentifier
 from tests.portal.clients import TestClient

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import NullPool, create_engine, make_url, text
 
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.registry import Database, EmbeddedPostgres, Lab, Registry, WrappedKey
 from datalab.registry.models import SCHEMA, Base
 

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import Facts, LabState, RunState, standing
 from datalab.registry.records import Verdict
 

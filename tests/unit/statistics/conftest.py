@@ -18,7 +18,8 @@ import pyarrow as pa
 import pytest
 
 from datalab.engines import Engine
-from datalab.lab import DatasetKind, LabDefinition, lab_from_dict
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition, lab_from_dict
 from datalab.statistics import ValidatedDataset, create_users, register_valid_rows
 from tests.engines import ENGINES
 

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from datalab.engines import Engine, EngineError
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.results.statistics import StatisticsResultV2, parse_statistics_result
 from datalab.statistics import ValidatedDataset, compute_legacy_statistics, compute_statistics
 

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from datalab.engines import Engine
 from datalab.errors import UsageError
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.results.statistics import Finding
 from datalab.results.validation import DatasetFacts
 from datalab.statistics import Thresholds, ValidatedDataset, compute_statistics

@@ -10,7 +10,8 @@ import pytest
 from pydantic import BaseModel
 
 from datalab.engines import Engine
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.statistics import (
     IdProfiles,
     ValidatedDataset,

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from datalab.engines import Engine
-from datalab.lab import DatasetKind, LabDefinition
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
 from datalab.results.statistics import Finding
 from datalab.results.validation import IdentifiersValidationReport, ValidationReport
 from datalab.statistics import ValidatedDataset, compute_statistics, legacy_status, validation_status

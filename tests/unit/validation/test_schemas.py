@@ -6,7 +6,7 @@ import pandera.pandas as pandera
 import pyarrow as pa
 import pytest
 
-from datalab.lab import DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.validation.schemas import DatasetSchema, dataset_schema, failures
 from tests.labs import EMAIL, HASH, USER_ID, make_lab
 

@@ -1,0 +1,62 @@
+"""The dataset kinds, in the order in which they are reported; a file of this folder says all that one of them is.
+
+Importing it costs nothing: no pandas, pyarrow or pandera.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from datalab.kinds import demographics, embeddings, identifiers, segments
+from datalab.kinds.base import (
+    EMPTY_CELL,
+    INVALID_FLOAT_FORMAT,
+    Column,
+    ColumnType,
+    Fault,
+    IdFormat,
+    Kind,
+    LabShape,
+    NumberedColumns,
+    ReportForm,
+    SampleRows,
+    VendorNames,
+)
+
+__all__ = [
+    "EMPTY_CELL",
+    "INVALID_FLOAT_FORMAT",
+    "KINDS",
+    "MATCHING",
+    "OPTIONAL",
+    "Column",
+    "ColumnType",
+    "DatasetKind",
+    "Fault",
+    "IdFormat",
+    "Kind",
+    "LabShape",
+    "NumberedColumns",
+    "ReportForm",
+    "SampleRows",
+    "VendorNames",
+]
+
+
+class DatasetKind(StrEnum):
+    """One of the four datasets of a lab, in the order in which they are reported."""
+
+    IDENTIFIERS = identifiers.KIND.name
+    SEGMENTS = segments.KIND.name
+    DEMOGRAPHICS = demographics.KIND.name
+    EMBEDDINGS = embeddings.KIND.name
+
+
+KINDS = {DatasetKind(kind.name): kind for kind in (identifiers.KIND, segments.KIND, demographics.KIND, embeddings.KIND)}
+"""Every kind with all that it is, in the order of `DatasetKind`."""
+
+MATCHING = next(kind for kind, entry in KINDS.items() if entry.is_matching)
+"""The kind that every lab has: its rows are the ids that users are matched by, and it is provisioned first."""
+
+OPTIONAL = tuple(kind for kind in KINDS if kind is not MATCHING)
+"""The kinds that a lab has when its definition says so."""
