@@ -30,7 +30,7 @@ from datalab.kinds import KINDS, DatasetKind
 
 
 class IdType(StrEnum):
-    """The type of an identifier; it decides which values are valid (VALIDATION.md, 11.5)."""
+    """The type of an identifier; it decides which values are valid (docs/spec/validation.md#115-types)."""
 
     STRING = "STRING"
     EMAIL = "EMAIL"
@@ -80,7 +80,10 @@ DEFAULT_COLLABORATION_TYPES = (
 
 USER_ID = "userId"
 RESERVED_MATCHING_NAMES = frozenset({"all_users", "distinct_users_with_demographics"})
-"""Names that the demographics panel uses for itself beside those of the matching ids (STATISTICS.md, 4)."""
+"""Names that the demographics panel uses for itself beside those of the matching ids.
+
+See docs/spec/statistics.md#4-demographics.
+"""
 
 
 def _whole_characters(text: str) -> str:
@@ -126,7 +129,8 @@ class LabDefinition(WireModel):
 
     Raises:
         pydantic.ValidationError: with one entry per mistake: missing, wrong and unknown keys (with the near one)
-            together with the rules of VALIDATION.md 11.1 and STATISTICS.md 4.
+            together with the rules of docs/spec/validation.md#111-configuration
+            and docs/spec/statistics.md#4-demographics.
 
     Example:
         >>> lab = LabDefinition(identifiersConfig=[

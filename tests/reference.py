@@ -1,5 +1,6 @@
-"""A slow, plain model of the record and row rules of VALIDATION.md 7 to 12; tests compare the production code with it.
+"""A slow, plain model of the rules for records and rows; tests compare the production code with it.
 
+The rules: docs/spec/validation.md#7-records and the sections after it, to docs/spec/validation.md#12-limits-and-order.
 It takes decoded text and never reads file types, encodings or containers. Every rule is written out where it applies,
 one character or one row at a time, and nothing is shared with the code under test.
 """
@@ -14,7 +15,7 @@ WHITE_SPACE = {*"\t\n\v\f\r \u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000", *
 BOM = "\ufeff"
 
 KEY = {"segments": (0, 1), "demographics": (0,), "embeddings": (0, 1), "identifiers": ()}
-"""The columns that must not be empty; they are the unique key as well (section 1)."""
+"""The columns that must not be empty; they are the unique key as well (docs/spec/validation.md#1-kinds-and-modes)."""
 CELL_ERRORS, SCHEMA_ERRORS, UNIQUENESS_ERRORS, SAMPLE_ROWS = 499, 500, 10, 50
 
 FLOAT = re.compile(r"[+-]?(inf|infinity|nan|[0-9]+(\.[0-9]*)?(e[+-]?[0-9]+)?|\.[0-9]+(e[+-]?[0-9]+)?)", re.I | re.A)
@@ -57,9 +58,11 @@ def reference_report(
     Args:
         text: the decoded text as UTF-8; a list stands for the members of a zip archive in order.
         num_columns: 2 for segments, 3 for demographics, 2 + n for embeddings, 1 to 3 for identifiers.
-        identifiers: the identifier configuration (wire keys, valid by 11.1); only for identifiers.
+        identifiers: the identifier configuration (wire keys, valid by
+            docs/spec/validation.md#111-configuration); only for identifiers.
         detected_file_type: copied; by default that of a plain ASCII or UTF-8 file of at most 1 MiB.
-        size: the bytes of a plain file; None means a container, whose decoded text is counted (7.5).
+        size: the bytes of a plain file; None means a container, whose decoded text is counted
+            (docs/spec/validation.md#75-originalfilesizebytes).
     """
     texts = [part.decode("utf-8", "replace") for part in (text if isinstance(text, list) else [text])]
     if isinstance(text, list):
@@ -86,10 +89,13 @@ def as_zip_member(text: str) -> str:
 
 
 def read_records(texts: list[str]) -> tuple[list[list[str]], int, bool]:
-    """Return all records, the size of the decoded text by 7.5, and whether any line is not blank (7.2).
+    """Return all records, the size of the decoded text, and whether any line is not blank.
 
-    Whether a line is inside quotes is asked of the record parser (Q10). Blank lines outside quotes are held back:
-    they reach the parser only when another line follows, because the run at the end of the text disappears.
+    See docs/spec/validation.md#75-originalfilesizebytes and docs/spec/validation.md#72-line-pass.
+
+    Whether a line is inside quotes is asked of the record parser (docs/spec/validation.md#q10-what-is-inside-quotes).
+    Blank lines outside quotes are held back: they reach the parser only when another line follows, because the run at
+    the end of the text disappears.
     """
     parser = RecordParser()
     size = 0
@@ -106,7 +112,7 @@ def read_records(texts: list[str]) -> tuple[list[list[str]], int, bool]:
                 parser.feed(waiting)
             held_back = []
         if parser.state == "quoted":
-            parser.end_record()  # Q14: an open quote ends with its zip member
+            parser.end_record()  # docs/spec/validation.md#q14-an-open-quote-at-the-end-of-a-zip-member
     parser.finish()
     return parser.records, size, parser.has_begun
 
@@ -215,7 +221,10 @@ def check_cell(cell: str, dataset: str, column: int) -> tuple[str | float | None
 
 
 def finish_plain(report: dict[str, Any], rows: dict[int, Row], dataset: str, drop: bool) -> list[Row]:
-    """Sections 9 and 10: complete the report of segments, demographics or embeddings and return the surviving rows."""
+    """Complete the report of segments, demographics or embeddings and return the surviving rows.
+
+    See docs/spec/validation.md#9-duplicates and docs/spec/validation.md#10-outcome-and-surviving-rows.
+    """
     report["outcome"] = "PASSED"
     if not drop and report["numInvalidRowsTotal"] > 0:
         report["outcome"] = "FAILED"
@@ -248,7 +257,10 @@ def split_duplicates(rows: dict[int, Row], key: tuple[int, ...]) -> tuple[dict[i
 def finish_identifiers(
     report: dict[str, Any], rows: dict[int, Row], num_columns: int, config: list[dict[str, Any]]
 ) -> list[Row]:
-    """Section 11: turn the report of stage 1 into that of identifiers and return the surviving rows."""
+    """Turn the report of stage 1 into that of identifiers and return the surviving rows.
+
+    See docs/spec/validation.md#11-identifiers.
+    """
     type_of = {entry["idName"]: entry["idType"] for entry in config}
     other_name = next((name for name in type_of if name != "userId"), "userId")
     id_name_of = {1: "userId", 2: other_name}
@@ -290,7 +302,10 @@ def finish_identifiers(
 
 
 def format_error(id_type: str, value: str) -> str | None:
-    """The error code of a value that does not have the format of its type (11.5, Q20)."""
+    """The error code of a value that does not have the format of its type.
+
+    See docs/spec/validation.md#115-types and docs/spec/validation.md#q20-a-trailing-line-break.
+    """
     if id_type == "STRING":
         return None
     code, pattern = ID_TYPES[id_type]

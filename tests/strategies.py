@@ -83,7 +83,10 @@ class HostileFile:
 
 
 def is_plain_text(text: bytes) -> bool:
-    """Whether section 4 surely calls it text: no NUL, few control characters, no JSON (for `assume`)."""
+    """Whether it is surely text: no NUL, few control characters, no JSON (for `assume`).
+
+    See docs/spec/validation.md#4-file-type.
+    """
     controls = sum(byte == 0x7F or (byte < 0x20 and byte not in b"\t\n\v\f\r\x1b") for byte in text)
     return 0 not in text and 10 * controls <= len(text) and text.lstrip(b" \t\r\n")[:1] not in (b"[", b"{")
 
@@ -154,7 +157,10 @@ def plain_files(draw: st.DrawFn, *, open_quotes: bool = True, max_rows: int = 25
 
 @st.composite
 def identifier_configs(draw: st.DrawFn, num_columns: int) -> list[dict[str, Any]]:
-    """A valid configuration (11.1) for files of `num_columns`, in any order, flags sometimes left out."""
+    """A valid configuration for files of `num_columns`, in any order, flags sometimes left out.
+
+    See docs/spec/validation.md#111-configuration.
+    """
     count = num_columns if num_columns < 3 else draw(st.integers(1, 6))
     names = ["userId", *draw(st.permutations(["email", "Email", " email", "é", "a,b", 'q"q', "maid"]))[: count - 1]]
     matching_types = draw(st.permutations(sorted(VALID_IDS)))

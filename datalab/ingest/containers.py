@@ -1,7 +1,7 @@
 """Gets the raw bytes out of gzip streams and zip archives, checked; what those bytes are is not judged here.
 
-The rules are those of VALIDATION.md, section 6. Every kind of damage becomes a `FileLevelError`: the texts of
-library exceptions never get out, since they may repeat parts of the file.
+The rules are those of docs/spec/validation.md#6-containers. Every kind of damage becomes a `FileLevelError`: the
+texts of library exceptions never get out, since they may repeat parts of the file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Bytes of any known encoding to valid UTF-8, chunk by chunk; the guess of legacy encodings, no BOM handling of text.
 
-The rules are those of VALIDATION.md, section 5. A byte order mark of UTF-16 belongs to the encoding and is removed
-here; one of UTF-8 is a character of the text and is left to the caller.
+The rules are those of docs/spec/validation.md#5-text-decoding. A byte order mark of UTF-16 belongs to the encoding and
+is removed here; one of UTF-8 is a character of the text and is left to the caller.
 """
 
 from __future__ import annotations

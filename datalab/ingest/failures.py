@@ -1,6 +1,6 @@
 """What can be wrong with a whole file, in the words of the report; nothing here reads a file.
 
-The texts are those of VALIDATION.md, section 2.1.
+The texts are those of docs/spec/validation.md#21-file-level-errors.
 """
 
 from __future__ import annotations

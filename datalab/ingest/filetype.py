@@ -1,6 +1,6 @@
 """What a file is, judged by its first mebibyte alone; containers are named here but not opened.
 
-The order of the rules is that of VALIDATION.md, section 4.
+The order of the rules is that of docs/spec/validation.md#4-file-type.
 """
 
 from __future__ import annotations

@@ -45,7 +45,9 @@ class _CutError(Exception):
 
 
 def is_json_prefix(data: bytes) -> bool:
-    """Tell whether `data` is a JSON object or array, whole or cut off at its end (VALIDATION.md, 4.2).
+    """Tell whether `data` is a JSON object or array, whole or cut off at its end.
+
+    See docs/spec/validation.md#42-json-test.
 
     Bytes of a string that is cut off are not checked to be UTF-8, all others are.
 

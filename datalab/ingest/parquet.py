@@ -1,6 +1,7 @@
 """Reads a Parquet file as batches of text, a column of strings for each of its columns; CSV is not involved.
 
-The rules are those of VALIDATION.md, sections 6.3 and 7.5 and Q8; how values are written is
+The rules are those of docs/spec/validation.md#63-parquet, docs/spec/validation.md#75-originalfilesizebytes and
+docs/spec/validation.md#q8-parquet-without-the-way-through-text; how values are written is
 `datalab.ingest.parquet_text`'s. Memory holds a batch, never a column chunk.
 """
 

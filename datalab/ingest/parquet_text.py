@@ -1,6 +1,6 @@
 """The text of Parquet values, as a CSV would hold it; which columns may be read is `datalab.ingest.parquet`'s.
 
-The forms are those of VALIDATION.md, appendix B.2.
+The forms are those of docs/spec/validation.md#b2-text-of-parquet-values.
 """
 
 from __future__ import annotations

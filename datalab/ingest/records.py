@@ -1,6 +1,7 @@
 """Reads a block of text into records: a fast reader for what Arrow reads rightly, an exact one for the rest.
 
-Both follow VALIDATION.md 7; a differential test holds them together. Where blocks begin is `datalab.ingest.split`'s.
+Both follow docs/spec/validation.md#7-records; a differential test holds them together. Where blocks begin is
+`datalab.ingest.split`'s.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from datalab.ingest.split import Block, Quoting, outside, quote_positions, quote
 
 Indexes = NDArray[np.int64]
 
-csv.field_size_limit(sys.maxsize)  # a field may be as long as it is (7.3)
+csv.field_size_limit(sys.maxsize)  # a field may be as long as it is: docs/spec/validation.md#73-record-parser
 
 _BLANK_LINE = re.compile(
     rb"(?:[\t\v\f\r ]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80)*+(?:\n|\Z)"
@@ -56,7 +57,7 @@ class Records:
     foreign_separator: int = 0
     """How many of those hold a semicolon, a tab or a bar."""
     text_bytes: int = 0
-    """UTF-8 bytes of the block without its blank lines (7.5)."""
+    """UTF-8 bytes of the block without its blank lines (docs/spec/validation.md#75-originalfilesizebytes)."""
 
 
 def row_schema(width: int) -> pa.Schema:
@@ -207,7 +208,10 @@ def _read_exactly(data: bytes, width: int, text_bytes: int) -> Records:
 
 
 def _blank_bytes(block: Block) -> int:
-    """The bytes of the lines, outside quotes, that are empty or white space only (7.5)."""
+    """The bytes of the lines, outside quotes, that are empty or white space only.
+
+    See docs/spec/validation.md#75-originalfilesizebytes.
+    """
     data = block.data
     array = np.frombuffer(data, np.uint8)
     starts = np.concatenate([[0], np.flatnonzero(array[:-1] == 0x0A) + 1])

@@ -199,7 +199,7 @@ def open_input(path: str | os.PathLike[str]) -> Input:
     """Open an uploaded file and find out what it is; its name does not matter.
 
     Raises:
-        FileLevelError: the file yields a report without rows (VALIDATION.md, 2.1).
+        FileLevelError: the file yields a report without rows (docs/spec/validation.md#21-file-level-errors).
         InputMissing: there is no such file.
     """
     path = Path(path)

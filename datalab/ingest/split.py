@@ -1,6 +1,7 @@
 """Cuts decoded text into blocks of whole records, so that blocks can be read side by side.
 
-What a record is, is VALIDATION.md 7: this module only finds where records end; `datalab.ingest.records` reads them.
+What a record is, is docs/spec/validation.md#7-records: this module only finds where records end;
+`datalab.ingest.records` reads them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
-"""Unicode White_Space: what a blank line may consist of (7.2)."""
+"""Unicode White_Space: what a blank line may consist of (docs/spec/validation.md#72-line-pass)."""
 _ASCII_WHITE_SPACE = b"\t\n\v\f\r "
 _OPENING_QUOTE = re.compile(rb'(?:\A|(?<=[,\r\n]))"')
 _CLOSING_QUOTE = re.compile(rb'[^"]*+(?:""[^"]*+)*+"')
@@ -44,8 +45,8 @@ class Block:
 class Splitter:
     """Cuts the members of one text into blocks and holds whitespace-only lines back until something follows them.
 
-    Lines of white space at the very end of the text are no records (7.2); `split` is called once per member and keeps
-    them until the next member, or the next chunk, shows that the text goes on.
+    Lines of white space at the very end of the text are no records (docs/spec/validation.md#72-line-pass); `split` is
+    called once per member and keeps them until the next member, or the next chunk, shows that the text goes on.
     """
 
     def __init__(self) -> None:
@@ -59,7 +60,10 @@ class Splitter:
         self._starts_line = False
 
     def split(self, chunks: Iterator[bytes]) -> Iterator[Block]:
-        """Yield the blocks of one member; an open quote ends with its member (Q14)."""
+        """Yield the blocks of one member; an open quote ends with its member.
+
+        See docs/spec/validation.md#q14-an-open-quote-at-the-end-of-a-zip-member.
+        """
         parts: list[bytes] = []
         size = tried = 0
         for chunk in chunks:
@@ -180,7 +184,9 @@ def record_ends(data: bytes, quotes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def quoted_spans(data: bytes) -> list[tuple[int, int]]:
-    """Return (opening, closing) quote positions of the quoted fields by the record parser's rules (7.3).
+    """Return (opening, closing) quote positions of the quoted fields by the record parser's rules.
+
+    See docs/spec/validation.md#73-record-parser.
 
     An unterminated field closes at the end of `data`.
     """

@@ -35,8 +35,8 @@ class TextMember:
     """A text, or one text of a zip archive.
 
     Attributes:
-        line_end_added: whether the last byte is a line feed that the member of a zip lacked (VALIDATION.md, 6.2);
-            it counts in `originalFileSizeBytes`. Known when all chunks were read.
+        line_end_added: whether the last byte is a line feed that the member of a zip lacked
+            (docs/spec/validation.md#62-zip); it counts in `originalFileSizeBytes`. Known when all chunks were read.
     """
 
     def __init__(self, progress: TextProgress, pieces: Pieces, encoding: str, *, zipped: bool) -> None:
@@ -59,7 +59,8 @@ class TextMember:
         if self._zipped:
             text = self._with_line_end(_without_bom(text))
         if not self._progress.begun:
-            # A mark behind empty lines stands at the beginning too: the line pass removes them first (7.2).
+            # A mark behind empty lines stands at the beginning too: the line pass removes them first,
+            # see docs/spec/validation.md#72-line-pass.
             text = _without_bom(_from_first_line(text), self._progress.note_bom)
         try:
             for chunk in text:

@@ -57,7 +57,7 @@ class ZipEntry:
 
     @property
     def is_ignored(self) -> bool:
-        """What macOS adds to archives is no data (VALIDATION.md, Q15)."""
+        """What macOS adds to archives is no data (docs/spec/validation.md#q15-what-macos-adds-to-archives)."""
         return self.name.startswith("__MACOSX/") or self.name.rpartition("/")[2] == ".DS_Store"
 
 

@@ -138,7 +138,7 @@ def _problems(
     now: Mapping[DatasetKind, str],
     changes: Mapping[DatasetKind, str | None],
 ) -> list[Problem]:
-    """Return every rule of SDK.md, section 7, that the change breaks."""
+    """Return every rule of docs/spec/sdk.md#7-datalab that the change breaks."""
     found: list[Problem] = []
 
     def report(code: ProblemCode, kind: DatasetKind, message: str) -> None:

@@ -99,7 +99,7 @@ class DemographicStatistics(BaseModel):
 
 
 class StatisticsResultV2(BaseModel):
-    """The statistics of a lab: aggregates only (STATISTICS.md, 1 to 6)."""
+    """The statistics of a lab: aggregates only (docs/spec/statistics.md)."""
 
     identifiers_overview: dict[str, IdentifierInfo]
     basic_statistics: BasicStatistics
@@ -123,7 +123,7 @@ class UniqueUsersCount(OmitsNone):
 
 
 class StatisticsResult(BaseModel):
-    """The legacy statistics (V1), for consumers of the old format (STATISTICS.md, 7)."""
+    """The legacy statistics (V1), for consumers of the old format (docs/spec/statistics.md#7-legacy-result)."""
 
     errors: list[str] = []
     original_number_of_unique_users: UniqueUsersCount

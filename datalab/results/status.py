@@ -22,7 +22,10 @@ class StatisticsStatus(BaseModel):
 
 
 class ValidationStatus(OmitsNone):
-    """The enhanced status of a lab: every dataset's, and that of its statistics (STATISTICS.md, 8)."""
+    """The enhanced status of a lab: every dataset's, and that of its statistics.
+
+    See docs/spec/statistics.md#8-validation-status.
+    """
 
     status: Status
     datasets: dict[str, DatasetStatus]

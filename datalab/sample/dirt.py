@@ -84,7 +84,10 @@ def _malformed_id(cells: Cells, other: Cells, draw: int) -> Cells:
 
 
 def _unknown_name(cells: Cells, other: Cells, draw: int) -> Cells:
-    """A name that the lab does not list: accepted, but nothing is ever made of it (VALIDATION.md, Q21)."""
+    """A name that the lab does not list: accepted, but nothing is ever made of it.
+
+    See docs/spec/validation.md#q21-unknown-id-names.
+    """
     return [cells[0], ("hem", "email_sha256", "idfa", "Hashed_Email")[draw % 4], cells[2]]
 
 

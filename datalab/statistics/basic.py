@@ -73,7 +73,9 @@ def basic_statistics(
     max_segment_name_length: int = 128,
     groups: UserGroups | None = None,
 ) -> BasicPanel:
-    """Return rows, users and distinct values of every dataset of the lab (STATISTICS.md, 2 to 5).
+    """Return rows, users and distinct values of every dataset of the lab.
+
+    See docs/spec/statistics.md#2-identifiers and the sections after it.
 
     Needs the relations of the datasets and `users`.
     """

@@ -33,12 +33,12 @@ class ValidatedDataset(BaseModel):
 
     @property
     def invalid_rows(self) -> int:
-        """Rows that do not survive: all others (STATISTICS.md, 2)."""
+        """Rows that do not survive: all others (docs/spec/statistics.md#2-identifiers)."""
         return self.total_rows - self.valid_rows
 
     @classmethod
     def from_report(cls, report: AnyValidationReport, facts: DatasetFacts | None = None) -> ValidatedDataset:
-        """Summarise a validation report; a FAILED one has no valid row (STATISTICS.md, 1)."""
+        """Summarise a validation report; a FAILED one has no valid row (docs/spec/statistics.md#1-input)."""
         inner = report.report
         if isinstance(report, IdentifiersValidationReport):
             valid = report.report.num_valid_rows

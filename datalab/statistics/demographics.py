@@ -42,7 +42,9 @@ ORDER BY g.age NULLS LAST, g.gender NULLS LAST"""
 
 
 def demographic_user_counts(engine: Engine, lab: LabDefinition) -> DemographicUserCountsPanel:
-    """Return users per age and gender, of all and of each matching id (STATISTICS.md, 4; LOOKALIKE or RULE_BASED).
+    """Return users per age and gender, of all and of each matching id (LOOKALIKE or RULE_BASED).
+
+    See docs/spec/statistics.md#4-demographics.
 
     Needs the relations `demographics` (one row per user) and `users`.
     """

@@ -13,7 +13,9 @@ from datalab.statistics.users import UserGroups, user_groups
 def matchable_embeddings_users(
     engine: Engine, lab: LabDefinition, groups: UserGroups | None = None
 ) -> MatchableEmbeddingsUsers:
-    """Return, per matching id, users who are matchable, have embeddings, and both (STATISTICS.md, 5).
+    """Return, per matching id, users who are matchable, have embeddings, and both.
+
+    See docs/spec/statistics.md#5-embeddings.
 
     Unlocked by LOOKALIKE or RULE_BASED. Needs the relation `users`.
     """

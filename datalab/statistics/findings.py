@@ -21,7 +21,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Thresholds(BaseModel):
-    """The limits of every finding (STATISTICS.md, 6); shares lie between 0 and 1."""
+    """The limits of every finding (docs/spec/statistics.md#6-findings-and-status); shares lie between 0 and 1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -62,7 +62,10 @@ class Thresholds(BaseModel):
 def data_errors(
     lab: LabDefinition, overview: IdentifiersOverview, basic: BasicPanel, thresholds: Thresholds
 ) -> list[Finding]:
-    """Return what makes the statistics FAILED (STATISTICS.md, 6, first table), one per code and subject."""
+    """Return what makes the statistics FAILED, one per code and subject.
+
+    See the first table of docs/spec/statistics.md#6-findings-and-status.
+    """
     return list(_data_errors(lab, overview, basic, thresholds))
 
 
@@ -73,7 +76,10 @@ def quality_warnings(
     summaries: Summaries,
     thresholds: Thresholds,
 ) -> list[Finding]:
-    """Return what a person should look at (STATISTICS.md, 6, second table), one per code and subject."""
+    """Return what a person should look at, one per code and subject.
+
+    See the second table of docs/spec/statistics.md#6-findings-and-status.
+    """
     return [
         *_identifier_warnings(lab, overview, basic, thresholds),
         *_dataset_warnings(lab, basic, summaries, thresholds),

@@ -157,7 +157,7 @@ def id_profiles(engine: Engine, lab: LabDefinition, groups: UserGroups | None = 
 
 
 def identifiers_overview(lab: LabDefinition, profiles: IdProfiles) -> IdentifiersOverview:
-    """Return every configured identifier's counts, in configuration order (STATISTICS.md, 2)."""
+    """Return every configured identifier's counts, in configuration order (docs/spec/statistics.md#2-identifiers)."""
     return IdentifiersOverview(
         {
             entry.id_name: IdentifierInfo(
@@ -175,7 +175,10 @@ def identifiers_overview(lab: LabDefinition, profiles: IdProfiles) -> Identifier
 
 
 def remarketing_activation_potential(lab: LabDefinition, profiles: IdProfiles) -> RemarketingActivationPotential:
-    """Return, per matching and activation id, the activation ids of matchable users (STATISTICS.md, 2)."""
+    """Return, per matching and activation id, the activation ids of matchable users.
+
+    See docs/spec/statistics.md#2-identifiers.
+    """
     if CollaborationType.REMARKETING not in lab.collaboration_types:
         return RemarketingActivationPotential(None)
     return RemarketingActivationPotential(
@@ -192,7 +195,7 @@ def remarketing_activation_potential(lab: LabDefinition, profiles: IdProfiles) -
 
 
 def segments_activation_potential(lab: LabDefinition, profiles: IdProfiles) -> SegmentsActivationPotential:
-    """Return, per activation id, the ids of users with a segment (STATISTICS.md, 3)."""
+    """Return, per activation id, the ids of users with a segment (docs/spec/statistics.md#3-segments)."""
     if not (lab.require_segments and builds_audiences(lab)):
         return SegmentsActivationPotential(None)
     return SegmentsActivationPotential(
@@ -204,7 +207,7 @@ def segments_activation_potential(lab: LabDefinition, profiles: IdProfiles) -> S
 
 
 def embeddings_activation_potential(lab: LabDefinition, profiles: IdProfiles) -> EmbeddingsActivationPotential:
-    """Return, per activation id, the ids of users with an embedding (STATISTICS.md, 5)."""
+    """Return, per activation id, the ids of users with an embedding (docs/spec/statistics.md#5-embeddings)."""
     if not (lab.require_embeddings and builds_audiences(lab)):
         return EmbeddingsActivationPotential(None)
     return EmbeddingsActivationPotential(

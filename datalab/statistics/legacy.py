@@ -1,4 +1,7 @@
-"""The legacy result (V1, `StatisticsResult`; STATISTICS.md, 7), produced on request; V2 takes nothing from here."""
+"""The legacy result (V1, `StatisticsResult`), produced on request; V2 takes nothing from here.
+
+The rules: docs/spec/statistics.md#7-legacy-result.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a lab is ready for, by collaboration type (STATISTICS.md, 9); whether its data is sound is the findings'."""
+"""What a lab is ready for, by collaboration type; whether its data is sound is the findings'.
+
+The rules: docs/spec/statistics.md#9-readiness-by-collaboration-type.
+"""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def compute_panels(
 def assemble_report(
     lab: LabDefinition, panels: Panels, summaries: Summaries, thresholds: Thresholds | None = None
 ) -> StatisticsResultV2:
-    """Return the report that the panels make, with its findings and status (STATISTICS.md, 1 to 6)."""
+    """Return the report that the panels make, with its findings and status (docs/spec/statistics.md)."""
     limits = thresholds or Thresholds()
     overview, basic = panels.identifiers_overview, panels.basic_statistics
     errors = data_errors(lab, overview, basic, limits)
@@ -117,7 +117,7 @@ def compute_statistics(
 
 
 def check_summaries(lab: LabDefinition, summaries: Summaries) -> None:
-    """Refuse to compute before every dataset of the lab is validated (STATISTICS.md, 1).
+    """Refuse to compute before every dataset of the lab is validated (docs/spec/statistics.md#1-input).
 
     Raises:
         UsageError: naming the datasets that are missing.

@@ -12,7 +12,7 @@ from datalab.statistics.users import USERS, UserGroups, matching_mask_sql, per_b
 
 
 def share(absolute: int, denominator: int) -> DistributionValue:
-    """Return a number of users with its share; 0.0 of nobody (STATISTICS.md, 1)."""
+    """Return a number of users with its share; 0.0 of nobody (docs/spec/statistics.md#1-input)."""
     return DistributionValue(absolute=absolute, relative=absolute / denominator if denominator else 0.0)
 
 
@@ -50,7 +50,9 @@ ORDER BY g.segment_count NULLS LAST"""
 
 
 def segment_user_counts(engine: Engine, lab: LabDefinition, groups: UserGroups | None = None) -> SegmentUserCountsPanel:
-    """Return, per matching id and segment, its users and its matchable users (STATISTICS.md, 3; INSIGHTS).
+    """Return, per matching id and segment, its users and its matchable users (INSIGHTS).
+
+    See docs/spec/statistics.md#3-segments.
 
     Needs the relations `segments` and `users`.
     """
@@ -74,7 +76,9 @@ def segment_user_counts(engine: Engine, lab: LabDefinition, groups: UserGroups |
 
 
 def segments_per_user(engine: Engine, lab: LabDefinition) -> SegmentsPerUserPanel:
-    """Return, per matching id, how many segments users have (STATISTICS.md, 3; LOOKALIKE or RULE_BASED).
+    """Return, per matching id, how many segments users have (LOOKALIKE or RULE_BASED).
+
+    See docs/spec/statistics.md#3-segments.
 
     Needs the relation `users`. Buckets without a user are left out.
     """

@@ -1,4 +1,7 @@
-"""The validation status of a lab, in its legacy and its enhanced shape (STATISTICS.md, 8); statistics are optional."""
+"""The validation status of a lab, in its legacy and its enhanced shape; statistics are optional.
+
+The rules: docs/spec/statistics.md#8-validation-status.
+"""
 
 from __future__ import annotations
 

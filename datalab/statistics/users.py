@@ -27,7 +27,8 @@ def names_sql(lab: LabDefinition) -> tuple[str, list[Parameter]]:
     """Return a relation of the configured identifiers that rows may hold, and the names to bind to it.
 
     Columns: `id_name` STRING, `k` INT (its index in the configuration), `w0`, `w1`… BIGINT (its bit). `userId` is not
-    among them: every user has exactly one, his user_id, whatever the rows say (STATISTICS.md, 1).
+    among them: every user has exactly one, his user_id, whatever the rows say.
+    See docs/spec/statistics.md#1-input.
     """
     named = [(k, entry.id_name) for k, entry in enumerate(lab.identifiers_config) if entry.id_name != USER_ID]
     words = range(_words(lab))

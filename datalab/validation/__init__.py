@@ -36,7 +36,7 @@ def validate_file(
     *,
     valid_rows: str | os.PathLike[str] | None = None,
 ) -> AnyValidationReport:
-    """Check one file against a lab and return its private report (VALIDATION.md).
+    """Check one file against a lab and return its private report (docs/spec/validation.md).
 
     Args:
         path: CSV without header (UTF-8 or guessed), or gzip, zip or Parquet; name and ending do not matter.

@@ -108,7 +108,7 @@ def _cell_faults(found: list[Failure], rows: pa.RecordBatch, indexes: Indexes | 
 
 
 def _typed(rows: pa.RecordBatch, schema: DatasetSchema) -> pa.RecordBatch:
-    """The rows with the types of the valid rows; NaN becomes null (Q18)."""
+    """The rows with the types of the valid rows; NaN becomes null (docs/spec/validation.md#q18-nan)."""
     columns = []
     for column, spec in zip(rows.columns, schema.rows, strict=True):
         if pa.types.is_floating(spec.type):
@@ -172,7 +172,10 @@ def check_identifiers(
 
 
 def normalised(rows: pa.RecordBatch, lab: LabDefinition, schema: DatasetSchema) -> pa.RecordBatch:
-    """Return the rows of a file of any width as (user_id, id_name, id) (11.3)."""
+    """Return the rows of a file of any width as (user_id, id_name, id).
+
+    See docs/spec/validation.md#113-normalised-rows.
+    """
     columns = rows.columns
     if lab.num_identifiers_columns < 3:
         name = USER_ID if lab.num_identifiers_columns == 1 else lab.other_id.id_name

@@ -1,6 +1,8 @@
-"""What a value of each identifier type, and a float, must look like (VALIDATION.md 8.3 and 11.5).
+"""What a value of each identifier type, and a float, must look like.
 
-Patterns are RE2 and match the whole value: a trailing line break makes it invalid (Q20).
+The rules: docs/spec/validation.md#83-format and docs/spec/validation.md#115-types.
+Patterns are RE2 and match the whole value: a trailing line break makes it invalid
+(docs/spec/validation.md#q20-a-trailing-line-break).
 """
 
 from __future__ import annotations
@@ -66,7 +68,7 @@ def has_format(values: pa.Array, pattern: str) -> pa.BooleanArray:
 
 
 def is_float(values: pa.Array) -> pa.BooleanArray:
-    """Return whether each text is a float by 8.3; null for null.
+    """Return whether each text is a float by docs/spec/validation.md#83-format; null for null.
 
     Arrow's own conversion accepts exactly that grammar but for `nan(…)`, and is tried first because it is much faster.
 

@@ -1,4 +1,4 @@
-"""Adds checked blocks up, in file order, to the report of a dataset (VALIDATION.md 2, 3, 10 to 12).
+"""Adds checked blocks up, in file order, to the report of a dataset (docs/spec/validation.md).
 
 Totals are exact, recorded errors are capped over the whole file. Nothing is read or checked here.
 """
@@ -154,8 +154,8 @@ class RowsReport:
 class IdentifiersReport:
     """The report of an identifiers file in the making.
 
-    Duplicates are checked no further (11.4), but are known only at the end: every invalid row is counted first, and
-    those that turn out to be duplicates are taken back.
+    Duplicates are checked no further (docs/spec/validation.md#114-checks-in-this-order), but are known only at
+    the end: every invalid row is counted first, and those that turn out to be duplicates are taken back.
     """
 
     def __init__(self, schema: DatasetSchema, lab: LabDefinition, flags: IdentifierFlags) -> None:
@@ -261,7 +261,10 @@ class IdentifiersReport:
 
 
 def _sample_rows(table: pa.Table) -> list[SampleRow]:
-    """The rows of a table with `row, user_id, id_name, id` as a report shows them (11.7)."""
+    """The rows of a table with `row, user_id, id_name, id` as a report shows them.
+
+    See docs/spec/validation.md#117-samples.
+    """
     return [
         SampleRow(row_number=row["row"], values=", ".join(row[name] or "" for name in ("user_id", "id_name", "id")))
         for row in table.to_pylist()
@@ -276,7 +279,7 @@ def echo(lab: LabDefinition) -> list[IdentifierEcho]:
 def file_level_report(
     schema: DatasetSchema, lab: LabDefinition, error: SchemaError, size: int | None, detected_file_type: str | None
 ) -> AnyValidationReport:
-    """Return the report of a file that could not be read as records (2.1)."""
+    """Return the report of a file that could not be read as records (docs/spec/validation.md#21-file-level-errors)."""
     errors = SchemaErrors(num_errors_total=1, recorded_errors=[error])
     if schema.kind == "identifiers":
         return IdentifiersValidationReport(

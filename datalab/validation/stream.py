@@ -210,7 +210,10 @@ class _Pass:
 
     @property
     def _reported_bytes(self) -> int | None:
-        """The `originalFileSizeBytes` of the report (7.5): None when no line of the text holds anything."""
+        """The `originalFileSizeBytes` of the report: None when no line of the text holds anything.
+
+        See docs/spec/validation.md#75-originalfilesizebytes.
+        """
         if self._source.is_container:
             return (self._text_bytes + self._blocks.table_bytes + self._source.bom_bytes) or None
         return self._source.size if self._report.rows or self._source.bom_bytes else None

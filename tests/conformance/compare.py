@@ -1,7 +1,8 @@
 """Compares a validation report and surviving rows with what is expected of them; says where they differ.
 
 Key order does not count, nor do the reasons inside messages of damaged containers, which come from libraries
-(VALIDATION.md, 2.1). Everything else does: types, order of lists, absent keys and the text of every row.
+(docs/spec/validation.md#21-file-level-errors). Everything else does: types, order of lists, absent keys and
+the text of every row.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every public case of shared/conformance/statistics gives the expected statistics, findings and statuses."""
+"""Every case of tests/conformance/statistics gives the expected statistics, findings and statuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every public case of shared/conformance/validation gives the expected report and rows, or the expected error."""
+"""Every case of tests/conformance/validation gives the expected report and rows, or the expected error."""
 
 from __future__ import annotations
 

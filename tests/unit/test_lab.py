@@ -1,4 +1,7 @@
-"""The lab definition: every mistake at once, near names, the rules of VALIDATION.md 11.1, defaults, reading files."""
+"""The lab definition: every mistake at once, near names, rules, defaults, reading files.
+
+The rules: docs/spec/validation.md#111-configuration.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes out of gzip streams and zip archives, whole or damaged (VALIDATION.md, section 6)."""
+"""What comes out of gzip streams and zip archives, whole or damaged (docs/spec/validation.md#6-containers)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Bytes become valid UTF-8, whatever their encoding and wherever chunks are cut (VALIDATION.md, section 5)."""
+"""Bytes become valid UTF-8, whatever their encoding and wherever chunks are cut.
+
+The rules: docs/spec/validation.md#5-text-decoding.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file is taken for, from its first mebibyte (VALIDATION.md, section 4)."""
+"""What a file is taken for, from its first mebibyte (docs/spec/validation.md#4-file-type)."""
 
 from __future__ import annotations
 

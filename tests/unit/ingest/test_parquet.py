@@ -1,4 +1,8 @@
-"""Parquet tables become text (VALIDATION.md, 6.3, 7.5 and appendix B.2)."""
+"""Parquet tables become text.
+
+The rules: docs/spec/validation.md#63-parquet, docs/spec/validation.md#75-originalfilesizebytes and
+docs/spec/validation.md#b2-text-of-parquet-values.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""An uploaded file seen from outside: its type, its text, its failure (VALIDATION.md, 2.1, 4 to 6 and 13)."""
+"""An uploaded file seen from outside: its type, its text, its failure.
+
+The rules: docs/spec/validation.md#21-file-level-errors, the sections from docs/spec/validation.md#4-file-type to
+docs/spec/validation.md#6-containers, and docs/spec/validation.md#13-quirks-and-decisions.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SQL against STATISTICS.md written as plain Python over sets, on random small labs, V2 and V1."""
+"""The SQL against docs/spec/statistics.md, written as plain Python over sets, on random small labs, V2 and V1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Recorded errors are capped over the whole file in file order, totals are exact (VALIDATION.md 12)."""
+"""Recorded errors are capped over the whole file in file order, totals are exact.
+
+The rules: docs/spec/validation.md#12-limits-and-order.
+"""
 
 from __future__ import annotations
 
