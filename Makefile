@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 DEMO := demo-lab
 BENCH := bench-lab
 
-.PHONY: help venv demo up test lint types imports unit fuzz bench vendor docs dev clean
+.PHONY: help venv demo up test lint types imports unit fuzz bench vendor docs site dev clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -23,7 +23,7 @@ demo: venv ## Walk through a synthetic lab: checked, uploaded, validated by itse
 up: venv ## Run a living lab in .datalab until Ctrl-C
 	@$(BIN)/datalab up
 
-test: lint types imports unit ## Everything that CI runs: lint, types, import rules, all tests
+test: lint types imports site unit ## Everything that CI runs: lint, types, import rules, the site, all tests
 
 lint: venv
 	$(BIN)/ruff format --check .
@@ -52,8 +52,11 @@ vendor: venv ## Compare with the vendor's Python package, installed beside ours:
 docs: venv ## Write docs/cli.md from the commands' own help
 	$(BIN)/python -m datalab_dagster.cli.reference > docs/cli.md
 
+site: venv ## Build the documentation into site/; a broken link fails
+	$(BIN)/mkdocs build --strict --quiet
+
 dev: venv ## Open the asset graph in Dagster's UI, reloading code that changes
 	$(BIN)/dagster dev
 
 clean: ## Remove what was made, but not the virtual environment
-	rm -rf $(DEMO) $(BENCH) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(DEMO) $(BENCH) .pytest_cache .mypy_cache .ruff_cache .hypothesis site
