@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import dagster as dg
-import pyarrow as pa
 
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, DatasetKind
 from datalab.lab import LabDefinition
 from datalab.validation.schemas import DatasetSchema, dataset_schema
 
-_SHOWN_EMBEDDINGS = 2
+_SHOWN_NUMBERED = 2
+"""Of columns whose number depends on the lab."""
 GENERIC_LAB = LabDefinition.model_validate(
     {
         "identifiersConfig": [
             {"idName": "userId", "idType": "STRING", "isMatchingId": True},
         ],
-        "numEmbeddings": _SHOWN_EMBEDDINGS,
+        **{kind.numbered.count_key: _SHOWN_NUMBERED for kind in KINDS.values() if kind.numbered},
     }
 )
 """Stands for any lab where the catalogue describes a dataset before a lab exists."""
@@ -23,11 +23,10 @@ GENERIC_LAB = LabDefinition.model_validate(
 
 def column_schema(schema: DatasetSchema) -> dg.TableSchema:
     """Return the valid rows' columns with their meaning, type and the error codes that their checks give."""
-    names = {pa.string(): "string", pa.float64(): "double"}
     columns = [
         dg.TableColumn(
             spec.name,
-            names[spec.type],
+            spec.type.value,
             description=f"{spec.meaning}; for example {spec.example}",
             constraints=dg.TableColumnConstraints(
                 nullable=spec.nullable,
@@ -41,5 +40,5 @@ def column_schema(schema: DatasetSchema) -> dg.TableSchema:
 
 
 def generic_columns(kind: DatasetKind) -> dg.TableSchema:
-    """Return the columns of `kind` in any lab (embeddings: the first few)."""
+    """Return the columns of `kind` in any lab, the first few of numbered ones."""
     return column_schema(dataset_schema(kind, GENERIC_LAB))

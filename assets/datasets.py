@@ -6,15 +6,8 @@ from assets.columns import generic_columns
 from assets.guard import guarded
 from assets.partitions import NOT_IN_LAB, OWNERS, data_labs
 from datalab.errors import UsageError
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, DatasetKind
 from resources import LabWorkspace
-
-DESCRIPTIONS = {
-    DatasetKind.IDENTIFIERS: "Which ids every user has: CSV without header, `userId, idName, id`.",
-    DatasetKind.SEGMENTS: "Which segments every user is in: CSV without header, `userId, segment`.",
-    DatasetKind.DEMOGRAPHICS: "Age and gender of every user: CSV without header, `userId, age, gender`.",
-    DatasetKind.EMBEDDINGS: "A vector per user and scope: CSV without header, `userId, scope, e0…`.",
-}
 
 
 def dataset_asset(kind: DatasetKind) -> dg.AssetsDefinition:
@@ -25,7 +18,7 @@ def dataset_asset(kind: DatasetKind) -> dg.AssetsDefinition:
         group_name="datasets",
         kinds={"csv"},
         owners=OWNERS,
-        description=DESCRIPTIONS[kind],
+        description=f"{KINDS[kind].content}: CSV without header, `{KINDS[kind].columns_text()}`.",
         partitions_def=data_labs,
         metadata={"dagster/column_schema": generic_columns(kind)},
     )

@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
+from datalab.kinds import MATCHING
 from datalab.results.statistics import Finding, StatisticsResultV2
 from datalab.statistics.compare import Change, headline_numbers
 
@@ -52,7 +53,7 @@ def shareable(statistics: StatisticsResultV2, minimum: int = 0) -> dict[str, Any
     for dataset in report["basic_statistics"].values():
         if dataset:
             _hide_rows(dataset, minimum)
-    identifiers = report["basic_statistics"]["identifiers"]
+    identifiers = report["basic_statistics"][MATCHING]
     if any(count < minimum for count in ids.values()) and isinstance(identifiers["distinct_ids"], int):
         identifiers["distinct_ids"] = HIDDEN
     reaches = [report["segments_activation_potential"], report["embeddings_activation_potential"]]

@@ -10,7 +10,7 @@ from datalab.dashboard.disclosure import shareable_changes, shareable_finding
 from datalab.dashboard.formats import Cell, counted, figures_in_text, listed, number, ratio, share, signed, signed_share
 from datalab.dashboard.tables import Figure
 from datalab.dashboard.texts import PARTS, TYPES, metric_name
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, MATCHING, OPTIONAL
 from datalab.lab import LabDefinition
 from datalab.results.statistics import Finding, StatisticsResultV2
 from datalab.results.status import ValidationStatus
@@ -99,7 +99,7 @@ def verdict(
     if not is_ready:
         problem = f"{counted(errors, 'data error')} must be corrected first" if errors else "its validation failed"
         return Verdict(False, f"This lab is not ready for a Media DCR: {problem}.")
-    users = report["basic_statistics"]["identifiers"]["distinct_user_ids"]
+    users = report["basic_statistics"][MATCHING]["distinct_user_ids"]
     usable = [entry.ready for entry in ready.root.values() if entry.enabled]
     count = "fewer than " + users[2:] if isinstance(users, str) and users.startswith("< ") else number(users)
     types = (
@@ -116,23 +116,21 @@ def verdict(
 def headlines(lab: LabDefinition, report: Json) -> list[Figure]:
     """Return the figures at the top: users, how many of them can be matched, and users of each further dataset."""
     basic = report["basic_statistics"]
-    users = basic["identifiers"]["distinct_user_ids"]
-    found = [Figure("Users", number(users), "with identifiers", "identifiers.distinct_user_ids")]
+    users = basic[MATCHING]["distinct_user_ids"]
+    found = [Figure("Users", number(users), "with identifiers", f"{MATCHING}.distinct_user_ids")]
     for entry in lab.matching_ids[:3]:
         matchable = _matchable(report, entry.id_name)
         if matchable is not None:
             part = share(ratio(matchable, users))
             metric = f"embeddings.{entry.id_name}.matchable_users"
             found.append(Figure("Matchable users", number(matchable), f"by {entry.id_name}, {part}", metric))
-    words = {"segments": "With a segment", "demographics": "With demographics", "embeddings": "With an embedding"}
-    for kind, word in words.items():
-        if basic[kind]:
-            with_it = basic[kind]["distinct_user_ids"]
-            found.append(Figure(word, number(with_it), "users", f"{kind}.distinct_user_ids"))
-    if basic["segments"]:
-        found.append(
-            Figure("Segments", number(basic["segments"]["distinct_segments"]), "", "segments.distinct_segments")
-        )
+    there = {kind: basic[kind] for kind in OPTIONAL if basic.get(kind)}
+    for kind, numbers in there.items():
+        with_it = numbers["distinct_user_ids"]
+        found.append(Figure(f"With {KINDS[kind].one}", number(with_it), "users", f"{kind}.distinct_user_ids"))
+    for kind, numbers in there.items():
+        if field := KINDS[kind].headline:
+            found.append(Figure(KINDS[kind].title, number(numbers[field]), "", f"{kind}.{field}"))
     return found
 
 
@@ -164,7 +162,7 @@ def change_rows(comparison: Comparison | None, report: Json, minimum: int) -> li
     """Return every headline number with its change, those that changed first within each dataset."""
     if comparison is None:
         return []
-    order = {kind.value.capitalize(): i for i, kind in enumerate(DatasetKind)}
+    order = {kind.title: i for i, kind in enumerate(KINDS.values())}
     rows = [_change_row(change) for change in shareable_changes(comparison.changes, report, minimum)]
     return sorted(rows, key=lambda row: (row.trend == "same", order.get(row.dataset, len(order))))
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from datalab.errors import DatalabError, InputMissing, OutputFailed
-from datalab.kinds import DatasetKind
+from datalab.kinds import MATCHING, DatasetKind
 from datalab.scratch import publish, why, write_whole
 from datalab.storage import Key, ParquetCipher, read_encrypted, write_encrypted
 from datalab.storage.files import make_private, private_file
@@ -170,7 +170,7 @@ class LabFiles:
         return self._lab(lab) / "results" / _plain(run_id)
 
     def _users_cipher(self, lab: str, datasets: Datasets) -> ParquetCipher:
-        key = self._key_of(datasets[DatasetKind.IDENTIFIERS])
+        key = self._key_of(datasets[MATCHING])
         return ParquetCipher(key, _context(lab, combination(datasets), "users"))
 
     @staticmethod

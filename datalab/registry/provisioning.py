@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from datalab.kinds import DatasetKind
+from datalab.kinds import MATCHING, DatasetKind
 from datalab.lab import LabDefinition
 from datalab.registry.database import Database
 from datalab.registry.errors import Problem, ProblemCode, ProvisioningRefused
@@ -158,7 +158,7 @@ def _problems(
                 ProblemCode.NO_KEY, kind, f"The key of dataset {manifest_hash} is not stored; upload it with its key"
             )
     filled = [kind for kind, manifest_hash in changes.items() if manifest_hash is not None]
-    if filled and changes.get(DatasetKind.IDENTIFIERS, now.get(DatasetKind.IDENTIFIERS)) is None:
+    if filled and changes.get(MATCHING, now.get(MATCHING)) is None:
         message = "Identifiers are not provisioned; provision them first or together with the others"
         report(ProblemCode.IDENTIFIERS_MISSING, filled[0], message)
     return found

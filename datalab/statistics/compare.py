@@ -84,8 +84,8 @@ def _headline_numbers(report: StatisticsResultV2) -> Iterator[tuple[str, int]]:
     for matching, reach in (report.remarketing_activation_potential or {}).items():
         for activation, stats in reach.items():
             yield f"remarketing.{matching}.{activation}.reachable_activation_ids", stats.reachable_activation_ids
-    for kind in (DatasetKind.SEGMENTS, DatasetKind.EMBEDDINGS):
-        for activation, stats in (getattr(report, f"{kind.value}_activation_potential") or {}).items():
+    for kind in DatasetKind:
+        for activation, stats in (getattr(report, f"{kind.value}_activation_potential", None) or {}).items():
             yield f"{kind.value}.{activation}.reachable_activation_ids", stats.reachable_activation_ids
     for matching, users in (report.embeddings_statistics or {}).items():
         for field in ("matchable_users", "matchable_users_with_embeddings"):

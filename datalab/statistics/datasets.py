@@ -10,7 +10,8 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from datalab.engines import Engine
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, DatasetKind
+from datalab.kinds.arrow import arrow_schema
 from datalab.lab import LabDefinition
 from datalab.results.statistics import Finding
 from datalab.results.validation import AnyValidationReport, DatasetFacts, IdentifiersValidationReport, Outcome
@@ -72,11 +73,11 @@ def register_valid_rows(engine: Engine, lab: LabDefinition, rows: ValidRows, use
     """Make the valid rows of a lab known to the engine under the names of the datasets, and `users` where given.
 
     A dataset that the lab does not have, or without valid rows, becomes a relation without rows, so that no statement
-    needs to ask. Columns: identifiers `user_id, id_name, id`; segments `user_id, segment`; demographics
-    `user_id, age, gender` (null: empty); embeddings `user_id, scope, e0…` (double; null: empty or NaN).
+    needs to ask. Columns: those that the kind declares; null where a cell is empty, or NaN.
     """
-    for kind in DatasetKind:
-        _register(engine, kind.value, rows.get(kind) if kind in lab.datasets else None, _schema(kind, lab))
+    for kind, declared in KINDS.items():
+        source = rows.get(kind) if kind in lab.datasets else None
+        _register(engine, kind.value, source, arrow_schema(declared.row_columns(lab)))
     if users is not None:
         _register(engine, USERS, users, pa.schema([]))
 
@@ -90,15 +91,3 @@ def _register(engine: Engine, name: str, source: Any, empty: pa.Schema) -> None:
         engine.register_parquet(name, source)
     else:
         engine.register_arrow(name, source)
-
-
-def _schema(kind: DatasetKind, lab: LabDefinition) -> pa.Schema:
-    text = {
-        DatasetKind.IDENTIFIERS: ["user_id", "id_name", "id"],
-        DatasetKind.SEGMENTS: ["user_id", "segment"],
-        DatasetKind.DEMOGRAPHICS: ["user_id", "age", "gender"],
-        DatasetKind.EMBEDDINGS: ["user_id", "scope"],
-    }[kind]
-    numbers = lab.num_embeddings if kind is DatasetKind.EMBEDDINGS else 0
-    fields = [(name, pa.string()) for name in text] + [(f"e{i}", pa.float64()) for i in range(numbers)]
-    return pa.schema(fields)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, DatasetKind
 from datalab.lab import LabDefinition
 from datalab.results.statistics import BasicDatasetStatistics, Finding
 from datalab.statistics.datasets import Summaries
@@ -170,7 +170,7 @@ def _dataset_warnings(
         if total and invalid / total > limits.max_invalid_share:
             limit = f"{limits.max_invalid_share:g}"
             yield _finding("HIGH_INVALID_SHARE", f"{name}: {invalid} of {total} rows are invalid (limit {limit})")
-        if kind is DatasetKind.EMBEDDINGS:
+        if KINDS[kind].numbered:
             empty, most = basic.quality.empty_embedding_rows, limits.max_empty_embedding_rows
             if empty > most:
                 yield _finding("EMPTY_EMBEDDINGS", f"{name}: {empty} valid rows have no value at all (limit {most})")
@@ -186,7 +186,7 @@ def _dataset_warnings(
 
 
 def _by_dataset(lab: LabDefinition, basic: BasicPanel) -> dict[DatasetKind, BasicDatasetStatistics]:
-    found = {kind: getattr(basic.statistics, kind.value) for kind in lab.datasets}
+    found = {kind: getattr(basic.statistics, kind.value, None) for kind in lab.datasets}
     return {kind: dataset for kind, dataset in found.items() if dataset is not None}
 
 

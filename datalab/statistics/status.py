@@ -5,7 +5,7 @@ The rules: docs/spec/statistics.md#8-validation-status.
 
 from __future__ import annotations
 
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, DatasetKind
 from datalab.lab import LabDefinition
 from datalab.results.statistics import Finding, StatisticsResultV2
 from datalab.results.status import (
@@ -16,9 +16,6 @@ from datalab.results.status import (
     ValidationStatus,
 )
 from datalab.statistics.datasets import Summaries, ValidatedDataset
-
-_NEVER_EMPTY = frozenset({DatasetKind.IDENTIFIERS, DatasetKind.SEGMENTS})
-"""Datasets that fail without a valid row; the others pass here, and are a data error of the statistics."""
 
 
 def legacy_status(lab: LabDefinition, summaries: Summaries) -> LegacyValidationStatus:
@@ -69,7 +66,7 @@ def _failure(kind: DatasetKind, summary: ValidatedDataset) -> str | None:
     if summary.outcome == "FAILED":
         codes = [error.code for error in summary.file_errors] or list(summary.invalid_rows_by_reason)
         return f"{kind.value}: validation failed ({', '.join(codes)})" if codes else f"{kind.value}: validation failed"
-    if kind in _NEVER_EMPTY and summary.valid_rows == 0:
+    if KINDS[kind].fails_empty and summary.valid_rows == 0:
         return f"{kind.value}: no valid row"
     return None
 

@@ -1,7 +1,7 @@
 """The `users` relation, one row per user over all datasets, and how many users of each kind it holds; no panel.
 
 Columns of `users`: `user_id` STRING; `has_<i>` BOOLEAN, whether he has an id of the i-th configured identifier;
-`in_identifiers`, `in_segments`, `in_demographics`, `in_embeddings` BOOLEAN; `segment_count` BIGINT, his segments;
+`in_<kind>` BOOLEAN, one per dataset kind; `segment_count` BIGINT, the rows of the kind that declares this column;
 `ids_<i>` BIGINT, how many ids he has of the i-th configured identifier, for activation ids other than `userId`.
 Everything else about users is counted from it, so that no panel groups twenty million rows by user again.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from datalab.engines import Engine, Parameter
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, MATCHING, OPTIONAL, DatasetKind, Kind
 from datalab.lab import USER_ID, LabDefinition
 
 USERS = "users"
@@ -45,29 +45,50 @@ def names_sql(lab: LabDefinition) -> tuple[str, list[Parameter]]:
 
 
 def users_sql(lab: LabDefinition) -> tuple[str, list[Parameter]]:
-    """Return the SELECT of `users` from the four datasets, and the values to bind."""
+    """Return the SELECT of `users` from the datasets, and the values to bind."""
     names, parameters = names_sql(lab)
     words = [f"BIT_OR(COALESCE(n.w{word}, 0)) AS w{word}" for word in range(_words(lab))]
     # COUNT, not SUM: half the state per user, and this is the widest hash table of all.
     counts = [f"COUNT(CASE WHEN n.k = {k} THEN 1 END) AS ids_{k}" for k in activation_indexes(lab)]
-    columns = ["COALESCE(i.user_id, s.user_id, d.user_id, e.user_id) AS user_id"]
+    others = {f"d{number}": kind for number, kind in enumerate(OPTIONAL)}
+    columns = [f"{_first_user(['i', *others])} AS user_id"]
     for k, entry in enumerate(lab.identifiers_config):
         bit = f"COALESCE((i.w{k // _BITS_PER_WORD} & {1 << k % _BITS_PER_WORD}) <> 0, FALSE)"
         columns.append(f"{'i.user_id IS NOT NULL' if entry.id_name == USER_ID else bit} AS has_{k}")
-    columns += [f"{kind.value[0]}.user_id IS NOT NULL AS in_{kind.value}" for kind in DatasetKind]
-    columns += ["COALESCE(s.segment_count, 0) AS segment_count"]
+    columns += [f"{alias}.user_id IS NOT NULL AS in_{kind}" for alias, kind in {"i": MATCHING, **others}.items()]
+    columns += [
+        f"COALESCE({alias}.{count}, 0) AS {count}"
+        for alias, kind in others.items()
+        if (count := KINDS[kind].rows_per_user)
+    ]
     columns += [f"COALESCE(i.ids_{k}, 0) AS ids_{k}" for k in activation_indexes(lab)]
     text = f"""
 SELECT {", ".join(columns)}
 FROM (
   SELECT r.user_id, {", ".join([*words, *counts])}
-  FROM identifiers r LEFT JOIN ({names}) n ON r.id_name = n.id_name GROUP BY r.user_id
-) i
-FULL OUTER JOIN (SELECT user_id, COUNT(*) AS segment_count FROM segments GROUP BY user_id) s
-  ON s.user_id = i.user_id
-FULL OUTER JOIN demographics d ON d.user_id = COALESCE(i.user_id, s.user_id)
-FULL OUTER JOIN (SELECT DISTINCT user_id FROM embeddings) e ON e.user_id = COALESCE(i.user_id, s.user_id, d.user_id)"""
+  FROM {MATCHING} r LEFT JOIN ({names}) n ON r.id_name = n.id_name GROUP BY r.user_id
+) i"""
+    joined = ["i"]
+    for alias, kind in others.items():
+        text += f"""
+FULL OUTER JOIN {_per_user_sql(KINDS[kind])} {alias} ON {alias}.user_id = {_first_user(joined)}"""
+        joined.append(alias)
     return text, parameters
+
+
+def _first_user(aliases: Sequence[str]) -> str:
+    """The user id from whichever of the relations has one."""
+    users = ", ".join(f"{alias}.user_id" for alias in aliases)
+    return f"COALESCE({users})" if len(aliases) > 1 else users
+
+
+def _per_user_sql(kind: Kind) -> str:
+    """A relation of the users of a dataset, a row each."""
+    if kind.key == ("user_id",):
+        return kind.name
+    if kind.rows_per_user:
+        return f"(SELECT user_id, COUNT(*) AS {kind.rows_per_user} FROM {kind.name} GROUP BY user_id)"
+    return f"(SELECT DISTINCT user_id FROM {kind.name})"
 
 
 def activation_indexes(lab: LabDefinition) -> list[int]:

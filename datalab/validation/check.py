@@ -14,17 +14,12 @@ from numpy.typing import NDArray
 
 from datalab.engines import Engine, Hashes
 from datalab.ingest.records import Indexes, Records
+from datalab.kinds import EMPTY_CELL, INVALID_FLOAT_FORMAT, ColumnType, IdFormat
+from datalab.kinds.arrow import ARROW_TYPES
 from datalab.lab import USER_ID, LabDefinition
 from datalab.validation.formats import CASE_SENSITIVE_TYPES, FORMATS, has_format
 from datalab.validation.key_spool import FLAG_BITS, Flags
-from datalab.validation.schemas import (
-    EMPTY_CELL,
-    INVALID_FLOAT_FORMAT,
-    USER_ID_FORMAT,
-    DatasetSchema,
-    Failure,
-    failures,
-)
+from datalab.validation.schemas import DatasetSchema, Failure, failures
 
 CELL_ERROR_CAP = 499
 SCHEMA_ERROR_CAP = 500
@@ -111,8 +106,8 @@ def _typed(rows: pa.RecordBatch, schema: DatasetSchema) -> pa.RecordBatch:
     """The rows with the types of the valid rows; NaN becomes null (docs/spec/validation.md#q18-nan)."""
     columns = []
     for column, spec in zip(rows.columns, schema.rows, strict=True):
-        if pa.types.is_floating(spec.type):
-            numbers = pc.cast(column, spec.type)
+        if spec.type is ColumnType.NUMBER:
+            numbers = pc.cast(column, ARROW_TYPES[spec.type])
             columns.append(pc.if_else(pc.is_nan(numbers), None, numbers))
         else:
             columns.append(column)
@@ -150,7 +145,7 @@ def check_identifiers(
     complete = marks == 0
     for failure in found:
         if failure.check.code != EMPTY_CELL:
-            of_user = failure.check.name == USER_ID_FORMAT
+            of_user = failure.check.name == IdFormat.USER_ID
             place = IdentifierFlags.USER_ID_FORMAT if of_user else IdentifierFlags.ID_FORMAT
             marks[failure.rows & complete] |= np.uint16(place | flags.codes[failure.check.code])
     _mark_unknown_names(marks, rows, lab)

@@ -5,7 +5,7 @@ A hint says how many rows it concerns and what to do, and holds no value of a ro
 
 from __future__ import annotations
 
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS
 from datalab.lab import LabDefinition
 from datalab.results.validation import DatasetFacts, Hint
 from datalab.validation.schemas import DatasetSchema
@@ -13,12 +13,7 @@ from datalab.validation.schemas import DatasetSchema
 
 def is_header(record: list[str], schema: DatasetSchema, lab: LabDefinition) -> bool:
     """Return whether a file's first record names the columns, ignoring case and underscores."""
-    names = [[column.name for column in schema.rows]]
-    if schema.kind is DatasetKind.IDENTIFIERS and lab.num_identifiers_columns == 1:
-        names = [["userid"]]
-    elif schema.kind is DatasetKind.IDENTIFIERS and lab.num_identifiers_columns == 2:
-        names = [["userid", "id"], ["userid", lab.other_id.id_name]]
-    return _folded(record) in [_folded(one) for one in names]
+    return _folded(record) in map(_folded, KINDS[schema.kind].headers(lab))
 
 
 def _folded(names: list[str]) -> list[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from datalab.kinds import EMPTY_CELL, KINDS, MATCHING, ReportForm
 from datalab.lab import LabDefinition
 from datalab.results.validation import (
     AnyValidationReport,
@@ -48,7 +49,7 @@ from datalab.validation.check import (
 )
 from datalab.validation.key_spool import Flags
 from datalab.validation.row_set import RowSet
-from datalab.validation.schemas import EMPTY_CELL, DatasetSchema
+from datalab.validation.schemas import DatasetSchema
 
 UNIQUENESS_ERROR_CAP = 10
 SAMPLE_CAP = 50
@@ -265,8 +266,9 @@ def _sample_rows(table: pa.Table) -> list[SampleRow]:
 
     See docs/spec/validation.md#117-samples.
     """
+    names = [column.name for column in KINDS[MATCHING].columns]
     return [
-        SampleRow(row_number=row["row"], values=", ".join(row[name] or "" for name in ("user_id", "id_name", "id")))
+        SampleRow(row_number=row["row"], values=", ".join(row[name] or "" for name in names))
         for row in table.to_pylist()
     ]
 
@@ -281,7 +283,7 @@ def file_level_report(
 ) -> AnyValidationReport:
     """Return the report of a file that could not be read as records (docs/spec/validation.md#21-file-level-errors)."""
     errors = SchemaErrors(num_errors_total=1, recorded_errors=[error])
-    if schema.kind == "identifiers":
+    if schema.report_form is ReportForm.IDS:
         return IdentifiersValidationReport(
             report=IdentifiersValidationReportV0(
                 outcome="FAILED",

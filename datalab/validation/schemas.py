@@ -1,4 +1,4 @@
-"""The schema of each dataset, declared once: columns, their meaning, the unique key, and the pandera checks.
+"""The pandera schema of each dataset in one lab, made of the columns that its kind declares.
 
 Every check carries its error code; what a report counts is read from the outputs of these checks and from nothing else.
 How rows are read and reports are built is not here.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -18,30 +18,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pandera.errors import SchemaErrors
 
-from datalab.kinds import DatasetKind
+from datalab.kinds import EMPTY_CELL, INVALID_FLOAT_FORMAT, KINDS, Column, DatasetKind, IdFormat, ReportForm
+from datalab.kinds.arrow import arrow_schema
 from datalab.lab import USER_ID, IdentifierConfig, LabDefinition
 from datalab.validation.formats import FORMATS, has_format, is_float
 
-EMPTY_CELL = "EMPTY_CELL"
-INVALID_FLOAT_FORMAT = "INVALID_FLOAT_FORMAT"
-USER_ID_FORMAT, ID_FORMAT = "user_id_format", "id_format"
-"""Names of the checks that identifiers have beside the common ones."""
-
 Mask = NDArray[np.bool_]
 
-_STRING = pa.string()
-_TEXT = pd.ArrowDtype(_STRING)
-
-
-@dataclass(frozen=True)
-class ColumnSpec:
-    """One column of a dataset's valid rows."""
-
-    name: str
-    meaning: str
-    example: str
-    nullable: bool = False
-    type: pa.DataType = _STRING
+_TEXT = pd.ArrowDtype(pa.string())
 
 
 @dataclass(frozen=True)
@@ -73,7 +57,7 @@ class DatasetSchema:
     """
 
     kind: DatasetKind
-    rows: tuple[ColumnSpec, ...]
+    rows: tuple[Column, ...]
     key: tuple[int, ...]
     checks: tuple[RowCheck, ...]
     frame: pa_schema.DataFrameSchema
@@ -82,9 +66,14 @@ class DatasetSchema:
     """How many columns the file has."""
 
     @property
+    def report_form(self) -> ReportForm:
+        """Which form the report of the dataset has."""
+        return KINDS[self.kind].report_form
+
+    @cached_property
     def arrow(self) -> pa.Schema:
         """The schema of the valid rows."""
-        return pa.schema([pa.field(column.name, column.type, column.nullable) for column in self.rows])
+        return arrow_schema(self.rows)
 
 
 @dataclass(frozen=True)
@@ -99,20 +88,18 @@ class Failure:
 
 def dataset_schema(kind: DatasetKind, lab: LabDefinition) -> DatasetSchema:
     """Return the schema of the dataset `kind` in `lab`."""
-    if kind is DatasetKind.IDENTIFIERS:
-        return _identifiers(lab)
-    if kind is DatasetKind.SEGMENTS:
-        return _schema(kind, (_USER_ID, ColumnSpec("segment", "A segment that the user is in", "sport")), key=(0, 1))
-    if kind is DatasetKind.DEMOGRAPHICS:
-        age = ColumnSpec("age", "Age or age range of the user; empty: unknown", "25-34", nullable=True)
-        gender = ColumnSpec("gender", "Gender of the user; empty: unknown", "f", nullable=True)
-        return _schema(kind, (_USER_ID, age, gender), key=(0,))
-    scope = ColumnSpec("scope", "What the embedding describes the user in", "news")
-    values = (
-        ColumnSpec(f"e{i}", f"Value {i} of the embedding; empty: unknown", "0.25", nullable=True, type=pa.float64())
-        for i in range(lab.num_embeddings)
-    )
-    return _schema(kind, (_USER_ID, scope, *values), key=(0, 1))
+    declared = KINDS[kind]
+    rows = declared.row_columns(lab)
+    checks = [
+        *_column_checks("not_empty", EMPTY_CELL, rows, pc.is_valid),
+        *_column_checks("float", INVALID_FLOAT_FORMAT, rows, is_float),
+        *_id_checks(rows, lab),
+    ]
+    columns = {column.name: pa_schema.Column(_TEXT, nullable=True, description=column.meaning) for column in rows}
+    frame = pa_schema.DataFrameSchema(columns, checks=[check.pandera() for check in checks], strict=True)
+    names = [column.name for column in rows]
+    key = tuple(names.index(name) for name in declared.key)
+    return DatasetSchema(kind, rows, key, tuple(checks), frame, len(declared.file_columns(lab)))
 
 
 def failures(schema: DatasetSchema, rows: pa.RecordBatch) -> list[Failure]:
@@ -142,45 +129,32 @@ def _by_column(check: RowCheck, frame: pd.DataFrame, failed: Mask) -> Iterator[F
             yield Failure(check, column, rows)
 
 
-_USER_ID = ColumnSpec("user_id", "The publisher's own id of the user, the same in every dataset", "u-7f3a")
+def _column_checks(
+    name: str, code: str, rows: Sequence[Column], passes: Callable[[pa.Array], pa.BooleanArray]
+) -> Iterator[RowCheck]:
+    """The check of all columns whose cells can have the error `code`, if there are any."""
+    columns = [index for index, column in enumerate(rows) if code in column.codes]
+    if columns:
+        yield _cell_check(name, code, rows, columns, passes)
 
 
-def _schema(
-    kind: DatasetKind,
-    rows: tuple[ColumnSpec, ...],
-    key: tuple[int, ...],
-    checks: Sequence[RowCheck] = (),
-    file_width: int | None = None,
-) -> DatasetSchema:
-    required = [index for index, column in enumerate(rows) if not column.nullable]
-    floats = [index for index, column in enumerate(rows) if pa.types.is_floating(column.type)]
-    every = [_cell_check("not_empty", EMPTY_CELL, rows, required, pc.is_valid)]
-    if floats:
-        every.append(_cell_check("float", INVALID_FLOAT_FORMAT, rows, floats, is_float))
-    every += checks
-    columns = {column.name: pa_schema.Column(_TEXT, nullable=True, description=column.meaning) for column in rows}
-    frame = pa_schema.DataFrameSchema(columns, checks=[check.pandera() for check in every], strict=True)
-    return DatasetSchema(kind, rows, key, tuple(every), frame, file_width or len(rows))
-
-
-def _identifiers(lab: LabDefinition) -> DatasetSchema:
-    rows = (
-        _USER_ID,
-        ColumnSpec("id_name", "The name of the identifier, as configured", "hashed_email"),
-        ColumnSpec("id", "The id itself, in the format of its type", "9f86d0…"),
-    )
-    checks = [_id_check(entry) for entry in lab.identifiers_config if entry.id_type in FORMATS]
-    user_id = next(entry for entry in lab.identifiers_config if entry.id_name == USER_ID)
-    if user_id.id_type in FORMATS:
-        code, pattern = FORMATS[user_id.id_type]
-        checks.append(_cell_check(USER_ID_FORMAT, code, rows, [0], partial(has_format, pattern=pattern)))
-    return _schema(DatasetKind.IDENTIFIERS, rows, (0, 1, 2), checks, lab.num_identifiers_columns)
+def _id_checks(rows: Sequence[Column], lab: LabDefinition) -> Iterator[RowCheck]:
+    """The checks of formats that depend on the types of the lab's identifiers."""
+    for index, column in enumerate(rows):
+        for entry in lab.identifiers_config if column.id_format else ():
+            if entry.id_type not in FORMATS:
+                continue
+            if column.id_format is IdFormat.NAMED_ID:
+                yield _named_id_check(entry, column.name, index)
+            elif entry.id_name == USER_ID:
+                code, pattern = FORMATS[entry.id_type]
+                yield _cell_check(IdFormat.USER_ID, code, rows, [index], partial(has_format, pattern=pattern))
 
 
 def _cell_check(
     name: str,
     code: str,
-    rows: Sequence[ColumnSpec],
+    rows: Sequence[Column],
     columns: Sequence[int],
     passes: Callable[[pa.Array], pa.BooleanArray],
 ) -> RowCheck:
@@ -191,18 +165,18 @@ def _cell_check(
     )
 
 
-def _id_check(entry: IdentifierConfig) -> RowCheck:
-    """A check of `id` in the rows of one configured identifier."""
+def _named_id_check(entry: IdentifierConfig, name: str, index: int) -> RowCheck:
+    """A check of the column `name` in the rows of one configured identifier."""
     code, pattern = FORMATS[entry.id_type]
 
     def passes(frame: pd.DataFrame) -> list[Mask]:
         named = _named(_arrow(frame["id_name"]), entry.id_name)
         passed = np.ones(len(frame), bool)
-        ids = _arrow(frame["id"])
+        ids = _arrow(frame[name])
         passed[named] = _passed(has_format(ids if named.all() else ids.filter(pa.array(named)), pattern))
         return [passed]
 
-    return RowCheck(ID_FORMAT, code, (2,), passes)
+    return RowCheck(IdFormat.NAMED_ID, code, (index,), passes)
 
 
 def _named(id_names: pa.Array, name: str) -> Mask:

@@ -20,7 +20,7 @@ from datalab.engines import Engine, Rows, open_engine
 from datalab.errors import InputChanged, InputMissing, OutputFailed
 from datalab.ingest.failures import FileLevelError
 from datalab.ingest.source import Input, open_input
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, MATCHING, DatasetKind, ReportForm
 from datalab.lab import LabDefinition
 from datalab.results.validation import AnyValidationReport, DatasetFacts, SchemaError
 from datalab.scratch import publish, scratch_directory, why
@@ -133,7 +133,7 @@ class _Pass:
         self._facts = DatasetFacts(input_bytes=source.size)
         self._text_bytes = 0
         self._report: RowsReport | IdentifiersReport
-        if schema.kind is DatasetKind.IDENTIFIERS:
+        if schema.report_form is ReportForm.IDS:
             flags = IdentifierFlags(lab)
             self._report = IdentifiersReport(schema, lab, flags)
             check = partial(check_identifiers, schema=schema, lab=lab, flags=flags, engine=engine)
@@ -243,4 +243,4 @@ class _Pass:
         self._progress(self._report.rows, self._source.bytes_read, self._source.size)
 
 
-_REJECTED = pa.schema([("user_id", pa.string()), ("id_name", pa.string()), ("id", pa.string()), ("flags", pa.uint16())])
+_REJECTED = pa.schema([*((column.name, pa.string()) for column in KINDS[MATCHING].columns), ("flags", pa.uint16())])
