@@ -15,8 +15,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from datalab.id_types import IdType
 from datalab.kinds import DatasetKind
-from datalab.lab import IdType, LabDefinition, load_lab
+from datalab.lab import LabDefinition, load_lab
 from datalab.scratch import scratch_directory
 from datalab.statistics import ValidatedDataset, compute_statistics
 from datalab.validation.stream import validate

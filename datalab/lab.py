@@ -6,7 +6,6 @@ Nothing here reads data; a definition either holds together or names all its mis
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -25,58 +24,10 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from datalab.collaboration import CollaborationType
 from datalab.errors import ConfigurationError, InputMissing, InputUnreadable, suggestion
+from datalab.id_types import IdType
 from datalab.kinds import KINDS, DatasetKind
-
-
-class IdType(StrEnum):
-    """The type of an identifier; it decides which values are valid (docs/spec/validation.md#115-types)."""
-
-    STRING = "STRING"
-    EMAIL = "EMAIL"
-    HASHED_EMAIL = "HASHED_EMAIL"
-    PHONE_NUMBER = "PHONE_NUMBER"
-    HASHED_PHONE_NUMBER = "HASHED_PHONE_NUMBER"
-    MAID = "MAID"
-    HASHED_MAID = "HASHED_MAID"
-    UTIQ_MARTECH = "UTIQ_MARTECH"
-    UTIQ_ADTECH = "UTIQ_ADTECH"
-    FIRST_ID = "FIRST_ID"
-    ID5 = "ID5"
-    NET_ID = "NET_ID"
-    ONE_ID = "ONE_ID"
-    IPV4_ADDRESS = "IPV4_ADDRESS"
-
-
-class CollaborationType(StrEnum):
-    """What Media DCRs may use the lab for; OVERLAP is always on."""
-
-    OVERLAP = "OVERLAP"
-    INSIGHTS = "INSIGHTS"
-    REMARKETING = "REMARKETING"
-    RULE_BASED = "RULE_BASED"
-    LOOKALIKE = "LOOKALIKE"
-    EXCLUSION_TARGETING = "EXCLUSION_TARGETING"
-
-
-NEEDS_ACTIVATION_ID = frozenset(
-    {
-        CollaborationType.REMARKETING,
-        CollaborationType.RULE_BASED,
-        CollaborationType.LOOKALIKE,
-        CollaborationType.EXCLUSION_TARGETING,
-    }
-)
-"""The collaboration types that activate users, hence need an activation id."""
-
-DEFAULT_COLLABORATION_TYPES = (
-    CollaborationType.OVERLAP,
-    CollaborationType.INSIGHTS,
-    CollaborationType.REMARKETING,
-    CollaborationType.RULE_BASED,
-    CollaborationType.LOOKALIKE,
-)
-"""What a lab supports when its owner does not say: everything but exclusion targeting."""
 
 USER_ID = "userId"
 RESERVED_MATCHING_NAMES = frozenset({"all_users", "distinct_users_with_demographics"})
@@ -184,12 +135,12 @@ class LabDefinition(WireModel):
         return lab._with_default_types()
 
     def _with_default_types(self) -> Self:
-        """Complete the collaboration types: the default when none are given, and always OVERLAP."""
+        """Complete the collaboration types: the default when none are given, and those that are always on."""
         types = list(self.collaboration_types)
         if "collaboration_types" not in self.model_fields_set:
-            types = [t for t in DEFAULT_COLLABORATION_TYPES if self.activation_ids or t not in NEEDS_ACTIVATION_ID]
-        elif CollaborationType.OVERLAP not in types:
-            types.append(CollaborationType.OVERLAP)
+            types = [t for t in CollaborationType if t.is_default and (self.activation_ids or not t.activates)]
+        else:
+            types += [t for t in CollaborationType if t.is_always_on and t not in types]
         given = self.model_fields_set.copy()
         object.__setattr__(self, "collaboration_types", types)
         object.__setattr__(self, "__pydantic_fields_set__", given)
@@ -251,7 +202,7 @@ def rule_violations(data: dict[str, Any]) -> list[tuple[str, str]]:
         report(f"2 column input dataset must have 2 identifiers in config, got {len(entries)}", "numIdentifiersColumns")
     given = _value(data, "collaboration_types")
     if isinstance(given, list) and not any(entry["is_activation_id"] is True for entry in entries):
-        for name in [t.value for t in CollaborationType if t in NEEDS_ACTIVATION_ID and t in given]:
+        for name in [t.value for t in CollaborationType if t.activates and t in given]:
             report(f"{name} needs at least one identifier with isActivationId", "collaborationTypes")
     for kind in KINDS.values():
         if not (kind.flag and kind.numbered and _value(data, kind.flag) is True):

@@ -9,7 +9,7 @@ from datalab.dashboard.advice import explain
 from datalab.dashboard.disclosure import shareable_changes, shareable_finding
 from datalab.dashboard.formats import Cell, counted, figures_in_text, listed, number, ratio, share, signed, signed_share
 from datalab.dashboard.tables import Figure
-from datalab.dashboard.texts import PARTS, TYPES, metric_name
+from datalab.dashboard.texts import metric_name
 from datalab.kinds import KINDS, MATCHING, OPTIONAL
 from datalab.lab import LabDefinition
 from datalab.results.statistics import Finding, StatisticsResultV2
@@ -151,10 +151,9 @@ def readiness_rows(ready: Readiness) -> list[TypeRow]:
     """Return the six collaboration types with what is missing."""
     rows = []
     for kind, entry in ready.root.items():
-        name, purpose = TYPES[kind]
         state = ("ready" if entry.ready else "missing") if entry.enabled else ("off" if entry.ready else "off-missing")
-        missing = listed([PARTS[part] for part in entry.missing])
-        rows.append(TypeRow(name, purpose, state, missing, listed([PARTS[part] for part in entry.nice_to_have])))
+        missing, nice = (listed([part.filled for part in parts]) for parts in (entry.missing, entry.nice_to_have))
+        rows.append(TypeRow(kind.label, kind.purpose, state, missing, nice))
     return rows
 
 

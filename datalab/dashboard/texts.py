@@ -1,4 +1,4 @@
-"""The words of the page: panels and the questions they answer, collaboration types, reasons; no numbers, no markup.
+"""The words of the page: datasets, panels and the questions they answer, reasons; no numbers, no markup.
 
 What a finding means and what to do about it stands in `advice`.
 """
@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from datalab.collaboration import CollaborationType
 from datalab.dashboard.formats import listed
 from datalab.kinds import DatasetKind
-from datalab.lab import CollaborationType, LabDefinition
+from datalab.lab import LabDefinition
 
 DATASETS = {
     DatasetKind.IDENTIFIERS: ("Identifiers", "Which ids the lab holds, and how far they reach."),
@@ -18,26 +19,6 @@ DATASETS = {
     DatasetKind.EMBEDDINGS: ("Embeddings", "Numeric profiles of users, for lookalike modelling."),
 }
 """Dataset → title, and what it is about."""
-
-TYPES = {
-    CollaborationType.OVERLAP: ("Overlap", "Count the users that publisher and advertiser have in common"),
-    CollaborationType.INSIGHTS: ("Insights", "Describe those users by segment and demographics"),
-    CollaborationType.REMARKETING: ("Remarketing", "Reach the advertiser's own users again"),
-    CollaborationType.RULE_BASED: ("Rule-based audiences", "Build audiences from segments by rules"),
-    CollaborationType.LOOKALIKE: ("AI lookalike", "Find users who resemble the advertiser's"),
-    CollaborationType.EXCLUSION_TARGETING: ("Exclusion targeting", "Leave the advertiser's users out of a campaign"),
-}
-"""Collaboration type → name, and what it is for."""
-
-PARTS = {
-    "matching id": "a matching id with values",
-    "activation id": "an activation id with values",
-    "segments": "a segments dataset with valid rows",
-    "demographics": "demographics",
-    "embeddings": "an embeddings dataset with valid rows",
-    "segments or embeddings": "segments or embeddings with valid rows",
-}
-"""What readiness calls missing → as a sentence says it."""
 
 _ACTIVATING = (CollaborationType.LOOKALIKE, CollaborationType.RULE_BASED)
 
@@ -147,7 +128,7 @@ def absence(key: str, lab: LabDefinition) -> str:
     if panel.dataset not in lab.datasets:
         return f"This lab has no {panel.dataset.value} dataset."
     if panel.types and not set(panel.types) & set(lab.collaboration_types):
-        names = listed([TYPES[kind][0] for kind in panel.types], "or")
+        names = listed([kind.label for kind in panel.types], "or")
         return (
             f"Shown when the lab supports {names}; it supports neither."
             if len(panel.types) > 1

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from datalab.id_types import IdType
 from datalab.kinds import DatasetKind
-from datalab.lab import IdType
 from datalab.sample.draw import Bytes, Positions, Words, choose, counts, hexadecimal, shuffled, uniform, words
 
 MOST_DIMENSIONS = 1_024

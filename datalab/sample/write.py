@@ -12,9 +12,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from datalab.collaboration import CollaborationType
 from datalab.errors import OutputFailed, UsageError
 from datalab.kinds import DatasetKind
-from datalab.lab import CollaborationType
 from datalab.sample.dirt import spoiled
 from datalab.sample.rows import IDENTIFIERS, MOST_DIMENSIONS, Dataset
 

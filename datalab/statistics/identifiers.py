@@ -7,9 +7,10 @@ of users then reaches as many ids as it has rows, less what shared ids were coun
 
 from __future__ import annotations
 
+from datalab.collaboration import CollaborationType
 from datalab.engines import Engine, Parameter
 from datalab.kinds import DatasetKind
-from datalab.lab import USER_ID, CollaborationType, LabDefinition
+from datalab.lab import USER_ID, LabDefinition
 from datalab.results.statistics import ActivationIdStats, IdentifierInfo
 from datalab.statistics.panels import (
     EmbeddingsActivationPotential,

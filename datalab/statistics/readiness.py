@@ -5,17 +5,11 @@ The rules: docs/spec/statistics.md#9-readiness-by-collaboration-type.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, RootModel
 
-from datalab.lab import NEEDS_ACTIVATION_ID, CollaborationType, LabDefinition
+from datalab.collaboration import CollaborationType, Part
+from datalab.lab import LabDefinition
 from datalab.results.statistics import StatisticsResultV2
-
-Part = Literal["matching id", "activation id", "segments", "demographics", "embeddings", "segments or embeddings"]
-
-_SEGMENTS = frozenset({CollaborationType.INSIGHTS, CollaborationType.RULE_BASED})
-_DEMOGRAPHICS = frozenset({CollaborationType.INSIGHTS, CollaborationType.RULE_BASED, CollaborationType.LOOKALIKE})
 
 
 class TypeReadiness(BaseModel):
@@ -43,7 +37,7 @@ def readiness(lab: LabDefinition, statistics: StatisticsResultV2 | None = None) 
 
     Example:
         >>> lab = LabDefinition(identifiersConfig=[{"idName": "userId", "idType": "STRING", "isMatchingId": True}])
-        >>> [(kind.value, entry.missing) for kind, entry in readiness(lab).root.items()][:3]
+        >>> [(kind.value, [*map(str, entry.missing)]) for kind, entry in readiness(lab).root.items()][:3]
         [('OVERLAP', []), ('INSIGHTS', ['segments']), ('REMARKETING', ['activation id'])]
     """
     there = _present(lab, statistics)
@@ -51,20 +45,12 @@ def readiness(lab: LabDefinition, statistics: StatisticsResultV2 | None = None) 
 
 
 def _of(kind: CollaborationType, lab: LabDefinition, there: dict[Part, bool]) -> TypeReadiness:
-    must: list[Part] = ["matching id"]
-    nice: list[Part] = ["demographics"] if kind in _DEMOGRAPHICS else []
-    if kind in NEEDS_ACTIVATION_ID:
-        must.append("activation id")
-    if kind in _SEGMENTS:
-        must.append("segments")
-    if kind is CollaborationType.LOOKALIKE:
-        must.append("segments or embeddings")
-    missing = [part for part in must if not there[part]]
+    missing = [part for part in kind.must if not there[part]]
     return TypeReadiness(
-        enabled=kind in lab.collaboration_types or kind is CollaborationType.OVERLAP,
+        enabled=kind in lab.collaboration_types or kind.is_always_on,
         ready=not missing,
         missing=missing,
-        nice_to_have=[part for part in nice if not there[part]],
+        nice_to_have=[part for part in kind.nice if not there[part]],
     )
 
 
@@ -78,10 +64,10 @@ def _present(lab: LabDefinition, statistics: StatisticsResultV2 | None) -> dict[
         demographics = demographics and basic.demographics is not None and basic.demographics.valid_rows > 0
         embeddings = embeddings and basic.embeddings is not None and basic.embeddings.valid_rows > 0
     return {
-        "matching id": any(entry.id_name in names for entry in lab.matching_ids),
-        "activation id": any(entry.id_name in names for entry in lab.activation_ids),
-        "segments": segments,
-        "demographics": demographics,
-        "embeddings": embeddings,
-        "segments or embeddings": segments or embeddings,
+        Part.MATCHING_ID: any(entry.id_name in names for entry in lab.matching_ids),
+        Part.ACTIVATION_ID: any(entry.id_name in names for entry in lab.activation_ids),
+        Part.SEGMENTS: segments,
+        Part.DEMOGRAPHICS: demographics,
+        Part.EMBEDDINGS: embeddings,
+        Part.SEGMENTS_OR_EMBEDDINGS: segments or embeddings,
     }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datalab.collaboration import CollaborationType
 from datalab.engines import Engine
 from datalab.kinds import DatasetKind
-from datalab.lab import CollaborationType, LabDefinition
+from datalab.lab import LabDefinition
 from datalab.results.statistics import DistributionValue, SegmentsPerUserDistribution, SegmentUserCounts
 from datalab.statistics.identifiers import builds_audiences
 from datalab.statistics.panels import SegmentsPerUserPanel, SegmentUserCountsPanel

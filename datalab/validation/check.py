@@ -17,7 +17,7 @@ from datalab.ingest.records import Indexes, Records
 from datalab.kinds import EMPTY_CELL, INVALID_FLOAT_FORMAT, ColumnType, IdFormat
 from datalab.kinds.arrow import ARROW_TYPES
 from datalab.lab import USER_ID, LabDefinition
-from datalab.validation.formats import CASE_SENSITIVE_TYPES, FORMATS, has_format
+from datalab.validation.formats import has_format
 from datalab.validation.key_spool import FLAG_BITS, Flags
 from datalab.validation.schemas import DatasetSchema, Failure, failures
 
@@ -125,7 +125,8 @@ class IdentifierFlags:
     WRONG_CASE = 16
 
     def __init__(self, lab: LabDefinition) -> None:
-        codes = sorted({FORMATS[entry.id_type].code for entry in lab.identifiers_config if entry.id_type in FORMATS})
+        formats = [entry.id_type.value_format for entry in lab.identifiers_config]
+        codes = sorted({form.code for form in formats if form})
         self.codes = {code: 32 << position for position, code in enumerate(codes)}
         """The bit of every format code that the lab's types can fail with."""
         if 32 << len(codes) > 1 << FLAG_BITS:
@@ -193,12 +194,13 @@ def _mark_wrong_case(marks: Flags, rows: pa.RecordBatch, lab: LabDefinition) -> 
     suspects = rows.take(pa.array(failed))
     mended = np.ones(len(failed), bool)
     for entry in lab.identifiers_config:
-        if entry.id_type not in FORMATS:
+        form = entry.id_type.value_format
+        if form is None:
             continue
         named = pc.equal(suspects.column(1), entry.id_name).to_numpy(zero_copy_only=False)
         for values, concerned in ((suspects.column(2), named), (suspects.column(0), entry.id_name == USER_ID)):
-            lower = pc.utf8_lower(values) if entry.id_type in CASE_SENSITIVE_TYPES else values
-            right = has_format(lower, FORMATS[entry.id_type].pattern).to_numpy(zero_copy_only=False)
+            lower = pc.utf8_lower(values) if form.is_lower_case else values
+            right = has_format(lower, form.pattern).to_numpy(zero_copy_only=False)
             mended &= right | ~np.broadcast_to(concerned, len(failed))
     marks[failed[mended]] |= np.uint16(IdentifierFlags.WRONG_CASE)
 

@@ -18,10 +18,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pandera.errors import SchemaErrors
 
+from datalab.id_types import ValueFormat
 from datalab.kinds import EMPTY_CELL, INVALID_FLOAT_FORMAT, KINDS, Column, DatasetKind, IdFormat, ReportForm
 from datalab.kinds.arrow import arrow_schema
-from datalab.lab import USER_ID, IdentifierConfig, LabDefinition
-from datalab.validation.formats import FORMATS, has_format, is_float
+from datalab.lab import USER_ID, LabDefinition
+from datalab.validation.formats import has_format, is_float
 
 Mask = NDArray[np.bool_]
 
@@ -142,13 +143,14 @@ def _id_checks(rows: Sequence[Column], lab: LabDefinition) -> Iterator[RowCheck]
     """The checks of formats that depend on the types of the lab's identifiers."""
     for index, column in enumerate(rows):
         for entry in lab.identifiers_config if column.id_format else ():
-            if entry.id_type not in FORMATS:
+            form = entry.id_type.value_format
+            if form is None:
                 continue
             if column.id_format is IdFormat.NAMED_ID:
-                yield _named_id_check(entry, column.name, index)
+                yield _named_id_check(entry.id_name, form, column.name, index)
             elif entry.id_name == USER_ID:
-                code, pattern = FORMATS[entry.id_type]
-                yield _cell_check(IdFormat.USER_ID, code, rows, [index], partial(has_format, pattern=pattern))
+                passes = partial(has_format, pattern=form.pattern)
+                yield _cell_check(IdFormat.USER_ID, form.code, rows, [index], passes)
 
 
 def _cell_check(
@@ -165,18 +167,17 @@ def _cell_check(
     )
 
 
-def _named_id_check(entry: IdentifierConfig, name: str, index: int) -> RowCheck:
+def _named_id_check(id_name: str, form: ValueFormat, name: str, index: int) -> RowCheck:
     """A check of the column `name` in the rows of one configured identifier."""
-    code, pattern = FORMATS[entry.id_type]
 
     def passes(frame: pd.DataFrame) -> list[Mask]:
-        named = _named(_arrow(frame["id_name"]), entry.id_name)
+        named = _named(_arrow(frame["id_name"]), id_name)
         passed = np.ones(len(frame), bool)
         ids = _arrow(frame[name])
-        passed[named] = _passed(has_format(ids if named.all() else ids.filter(pa.array(named)), pattern))
+        passed[named] = _passed(has_format(ids if named.all() else ids.filter(pa.array(named)), form.pattern))
         return [passed]
 
-    return RowCheck(IdFormat.NAMED_ID, code, (index,), passes)
+    return RowCheck(IdFormat.NAMED_ID, form.code, (index,), passes)
 
 
 def _named(id_names: pa.Array, name: str) -> Mask:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Self
 
-from datalab.lab import NEEDS_ACTIVATION_ID
-from datalab.lab import CollaborationType as WireType
+from datalab.collaboration import CollaborationType as WireType
 from datalab_dagster.archv2.errors import ColumnsMissing, LabIdMissing, MatchingIdAndConfig
 from datalab_dagster.archv2.leaves import TYPES, policies
 from datalab_dagster.client import Client
@@ -15,14 +14,6 @@ from datalab_dagster.data_lab.configs import IdentifiersConfig, IdType
 from datalab_dagster.data_lab.data_lab import DataLab
 from datalab_dagster.media import CollaborationType
 from datalab_dagster.types import MatchingId
-
-_DEFAULT_TYPES = [
-    CollaborationType.INSIGHTS,
-    CollaborationType.LOOKALIKE,
-    CollaborationType.OVERLAP,
-    CollaborationType.REMARKETING,
-    CollaborationType.RULE_BASED,
-]
 
 
 class DataLabBuilder:
@@ -142,7 +133,9 @@ class DataLabBuilder:
         if self.collaboration_types is None:
             activates = any(entry.is_activation_id for entry in self.identifiers_config)
             self.collaboration_types = [
-                entry for entry in _DEFAULT_TYPES if activates or WireType[entry.name] not in NEEDS_ACTIVATION_ID
+                entry
+                for entry in CollaborationType
+                if (wire := WireType[entry.name]).is_default and (activates or not wire.activates)
             ]
         if self.num_identifiers_columns == 0:
             raise ColumnsMissing

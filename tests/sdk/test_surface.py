@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import datalab_dagster as dq
-from datalab import lab
+from datalab import collaboration, id_types
 from datalab_dagster.elsewhere import NotOffered
 from tests.sdk import surface
 
@@ -76,8 +76,8 @@ def test_identifier_and_collaboration_types_are_those_of_the_domain() -> None:
     from datalab_dagster.media import CollaborationType
     from datalab_dagster.types import IdType
 
-    assert [entry.value for entry in IdType] == [entry.value for entry in lab.IdType]
-    assert {entry.name for entry in CollaborationType} == {entry.value for entry in lab.CollaborationType}
+    assert [entry.value for entry in IdType] == [entry.value for entry in id_types.IdType]
+    assert {entry.name for entry in CollaborationType} == {entry.value for entry in collaboration.CollaborationType}
 
 
 def test_the_lab_and_its_interface_are_abstract_where_the_vendors_are() -> None:

@@ -1,6 +1,6 @@
 """A lab while it is being made: what was chosen at each step of the wizard, what that requires, what is still wrong.
 
-No web here; the rules themselves are those of `datalab.lab` and `datalab.statistics.readiness`.
+No web here; the rules themselves are those of `datalab.lab` and `datalab.collaboration`.
 """
 
 from __future__ import annotations
@@ -11,26 +11,18 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from datalab.collaboration import CollaborationType, Part
 from datalab.dashboard.formats import listed
-from datalab.dashboard.texts import TYPES
 from datalab.errors import ConfigurationError
+from datalab.id_types import IdType
 from datalab.kinds import DatasetKind
-from datalab.lab import DEFAULT_COLLABORATION_TYPES, CollaborationType, IdType, LabDefinition, lab_from_dict
-from datalab.statistics.readiness import readiness
+from datalab.lab import LabDefinition, lab_from_dict
 from datalab_dagster.service.models import ServiceModel
 
 STEPS = ("Collaboration types", "Identifiers", "Identifiers schema", "Name and review")
 TYPES_STEP, IDENTIFIERS_STEP, SCHEMA_STEP, REVIEW_STEP = 1, 2, 3, 4
 MAX_IDENTIFIERS = 30
 OPTIONAL = (DatasetKind.SEGMENTS, DatasetKind.DEMOGRAPHICS, DatasetKind.EMBEDDINGS)
-MUST_WORDS = {
-    "matching id": "a matching id",
-    "activation id": "an activation id",
-    "segments": "segments",
-    "demographics": "demographics",
-    "embeddings": "embeddings",
-    "segments or embeddings": "segments or embeddings",
-}
 
 
 class DraftIdentifier(ServiceModel):
@@ -52,7 +44,9 @@ USUAL_IDENTIFIERS = (
 class Draft(ServiceModel):
     """Everything that was chosen so far; what a hidden field carries from step to step."""
 
-    collaboration_types: list[CollaborationType] = Field(default_factory=lambda: list(DEFAULT_COLLABORATION_TYPES))
+    collaboration_types: list[CollaborationType] = Field(
+        default_factory=lambda: [kind for kind in CollaborationType if kind.is_default]
+    )
     datasets: list[DatasetKind] = Field(default_factory=lambda: [DatasetKind.SEGMENTS])
     num_embeddings: int = 0
     identifiers: list[DraftIdentifier] = Field(default_factory=lambda: list(USUAL_IDENTIFIERS))
@@ -101,18 +95,15 @@ class Schema(ServiceModel):
 @cache
 def requirements() -> tuple[Requirement, ...]:
     """Return what every collaboration type must have and what would be nice, in their order."""
-    bare = LabDefinition.model_validate(
-        {"identifiersConfig": [{"idName": "userId", "idType": "STRING", "isMatchingId": True}]}
-    )
     return tuple(
         Requirement(
             type=kind,
-            name=TYPES[kind][0],
-            purpose=TYPES[kind][1],
-            must=[MUST_WORDS[part] for part in ("matching id", *entry.missing)],
-            nice=[MUST_WORDS[part] for part in entry.nice_to_have],
+            name=kind.label,
+            purpose=kind.purpose,
+            must=[part.words for part in kind.must],
+            nice=[part.words for part in kind.nice],
         )
-        for kind, entry in readiness(bare).root.items()
+        for kind in CollaborationType
     )
 
 
@@ -146,18 +137,13 @@ def definition(draft: Draft, publisher: str) -> LabDefinition:
 
 def needs(draft: Draft) -> list[tuple[str, bool]]:
     """Return what the chosen types need of identifiers, and whether it is there."""
-    parts = {part for entry in requirements() if entry.type in draft.collaboration_types for part in entry.must}
     named = [entry for entry in draft.identifiers if entry.id_name]
     found = [
         ("One identifier is named userId", any(entry.id_name == "userId" for entry in named)),
         ("At least one matching id", any(entry.is_matching_id for entry in named)),
     ]
-    if MUST_WORDS["activation id"] in parts:
-        types = [
-            entry.name
-            for entry in requirements()
-            if entry.type in draft.collaboration_types and MUST_WORDS["activation id"] in entry.must
-        ]
+    types = [kind.label for kind in CollaborationType if kind in draft.collaboration_types and kind.activates]
+    if types:
         needed = f"At least one activation id, for {listed(types)}"
         found.append((needed, any(entry.is_activation_id for entry in named)))
     return found
@@ -203,13 +189,13 @@ def _dataset_problems(draft: Draft) -> list[str]:
     """Datasets that a chosen type must have and the lab would not."""
     there = {kind.value for kind in draft.datasets}
     found = []
-    for entry in requirements():
-        if entry.type not in draft.collaboration_types:
+    for kind in CollaborationType:
+        if kind not in draft.collaboration_types:
             continue
-        if "segments" in entry.must and "segments" not in there:
-            found.append(f"{entry.name} must have segments: add the dataset, or leave {entry.name} out.")
-        if "segments or embeddings" in entry.must and not there & {"segments", "embeddings"}:
-            found.append(f"{entry.name} must have segments or embeddings: add one, or leave {entry.name} out.")
+        if Part.SEGMENTS in kind.must and "segments" not in there:
+            found.append(f"{kind.label} must have segments: add the dataset, or leave {kind.label} out.")
+        if Part.SEGMENTS_OR_EMBEDDINGS in kind.must and not there & {"segments", "embeddings"}:
+            found.append(f"{kind.label} must have segments or embeddings: add one, or leave {kind.label} out.")
     if "embeddings" in there and draft.num_embeddings < 1:
         found.append("Embeddings need the number of embedding columns, at least 1.")
     return found

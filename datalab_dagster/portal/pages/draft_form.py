@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from datalab.lab import CollaborationType, IdType
+from datalab.collaboration import CollaborationType
+from datalab.id_types import IdType
 from datalab_dagster.portal.pages.draft import (
     IDENTIFIERS_STEP,
     MAX_IDENTIFIERS,
@@ -27,11 +28,13 @@ class Form(Protocol):
 def with_form(draft: Draft, step: int, form: Form) -> Draft:
     """Return the draft with what a step's form says; other steps stay as they are."""
     if step == TYPES_STEP:
-        chosen = set(map(str, form.getlist("type"))) | {CollaborationType.OVERLAP.value}
+        chosen = set(map(str, form.getlist("type")))
         datasets = set(map(str, form.getlist("dataset")))
         return draft.model_copy(
             update={
-                "collaboration_types": [kind for kind in CollaborationType if kind.value in chosen],
+                "collaboration_types": [
+                    kind for kind in CollaborationType if kind.is_always_on or kind.value in chosen
+                ],
                 "datasets": [kind for kind in OPTIONAL if kind.value in datasets],
                 "num_embeddings": _whole_number(form.get("num_embeddings")),
             }

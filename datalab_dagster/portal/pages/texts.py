@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from datalab.collaboration import CollaborationType
 from datalab.dashboard.formats import listed
-from datalab.dashboard.texts import DATASETS, PANELS, TYPES
+from datalab.dashboard.texts import DATASETS, PANELS
 from datalab.kinds import DatasetKind
-from datalab.lab import CollaborationType, IdType
 from datalab.registry import Action, LabState, RunState
 
 STATE_WORDS = {
@@ -33,24 +33,6 @@ ACTION_WORDS = {
     Action.REPROVISIONED: "Replaced",
     Action.DEPROVISIONED: "Deprovisioned",
 }
-
-ID_TYPE_WORDS = {
-    IdType.STRING: "any text",
-    IdType.EMAIL: "e-mail address, lower case",
-    IdType.HASHED_EMAIL: "SHA-256 of an e-mail address, 64 hex digits",
-    IdType.PHONE_NUMBER: "phone number, E.164",
-    IdType.HASHED_PHONE_NUMBER: "SHA-256 of a phone number, 64 hex digits",
-    IdType.MAID: "mobile advertising id, a UUID",
-    IdType.HASHED_MAID: "SHA-256 of a mobile advertising id, 64 hex digits",
-    IdType.UTIQ_MARTECH: "Utiq martechpass, mt1-… or mt2-…",
-    IdType.UTIQ_ADTECH: "Utiq adtechpass",
-    IdType.FIRST_ID: "First-id, 32 letters and digits",
-    IdType.ID5: "ID5, not empty",
-    IdType.NET_ID: "netID, not empty",
-    IdType.ONE_ID: "OneID, a UUID in lower case",
-    IdType.IPV4_ADDRESS: "IPv4 address",
-}
-"""Identifier type → what its values must look like."""
 
 COLUMNS = {
     DatasetKind.SEGMENTS: "userId, segment",
@@ -119,7 +101,7 @@ def dataset_title(kind: DatasetKind | str) -> str:
 
 def type_name(kind: CollaborationType | str) -> str:
     """Return the name of a collaboration type."""
-    return TYPES[CollaborationType(kind)][0]
+    return CollaborationType(kind).label
 
 
 def columns_of(kind: DatasetKind, num_identifiers_columns: int = 3, num_embeddings: int = 0) -> str:

@@ -8,14 +8,15 @@ from fastapi import Request, Response
 
 from datalab.dashboard.summary import TypeRow, readiness_rows
 from datalab.errors import ConfigurationError
-from datalab.lab import IdType, LabDefinition
+from datalab.id_types import IdType
+from datalab.lab import LabDefinition
 from datalab.statistics.readiness import readiness
 from datalab_dagster.portal.access import Changer, Record, Service
 from datalab_dagster.portal.pages import draft as making
 from datalab_dagster.portal.pages.draft import Draft, Requirement, Schema
 from datalab_dagster.portal.pages.draft_form import with_form
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
-from datalab_dagster.portal.pages.texts import ID_TYPE_WORDS, columns_of
+from datalab_dagster.portal.pages.texts import columns_of
 
 
 class WizardPage(PageModel):
@@ -79,8 +80,7 @@ def _step(
         schemas=making.schemas(draft),
         **_review(draft, publisher if step == making.REVIEW_STEP else None),
     )
-    types = [(kind, ID_TYPE_WORDS[kind]) for kind in IdType]
-    return render(request, "wizard.html.j2", page, status=status, id_types=types)
+    return render(request, "wizard.html.j2", page, status=status, id_types=list(IdType))
 
 
 def _review(draft: Draft, publisher: str | None) -> dict[str, Any]:

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from datalab.collaboration import CollaborationType
+from datalab.id_types import IdType
 from datalab.kinds import DatasetKind
-from datalab.lab import CollaborationType, IdType
 from datalab_dagster.portal.pages import draft as making
 from datalab_dagster.portal.pages.draft import Draft, DraftIdentifier
 from tests.portal.clients import TestClient

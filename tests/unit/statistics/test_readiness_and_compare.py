@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from datalab.collaboration import CollaborationType
 from datalab.engines import Engine
-from datalab.lab import CollaborationType, LabDefinition
+from datalab.lab import LabDefinition
 from datalab.results.statistics import StatisticsResultV2
 from datalab.statistics import Thresholds, compare_statistics, compute_statistics, headline_numbers, readiness
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datalab.lab import IdType
-from datalab.validation.formats import FORMATS, has_format, is_float
+from datalab.id_types import IdType, ValueFormat
+from datalab.validation.formats import has_format, is_float
 from tests.labs import USER_ID, Checked, make_lab
 from tests.reference import FLOAT, ID_TYPES
 from tests.strategies import BAD_FLOATS, GOOD_FLOATS, NEAR_IDS, VALID_IDS
@@ -69,18 +69,28 @@ VALUES: dict[str, tuple[str, list[str], list[str]]] = {
 TERMINATORS = ["\n", "\r", "\r\n", "\x85", "\u2028", "\u2029"]
 
 
+def format_of(id_type: str) -> ValueFormat:
+    found = IdType(id_type).value_format
+    assert found
+    return found
+
+
 def fits(id_type: str, value: str) -> bool:
-    passed: list[bool] = has_format(pa.array([value]), FORMATS[IdType(id_type)].pattern).to_pylist()
+    passed: list[bool] = has_format(pa.array([value]), format_of(id_type).pattern).to_pylist()
     return passed[0]
 
 
 def test_every_type_but_string_has_a_format() -> None:
-    assert {str(kind) for kind in FORMATS} == set(VALUES) == {str(kind) for kind in IdType} - {"STRING"}
+    assert (
+        {str(kind) for kind in IdType if kind.value_format}
+        == set(VALUES)
+        == {str(kind) for kind in IdType} - {"STRING"}
+    )
 
 
 @pytest.mark.parametrize("id_type", VALUES)
 def test_the_code_of_a_type(id_type: str) -> None:
-    assert FORMATS[IdType(id_type)].code == VALUES[id_type][0]
+    assert format_of(id_type).code == VALUES[id_type][0]
 
 
 @pytest.mark.parametrize("id_type", VALUES)

@@ -1,0 +1,117 @@
+"""The collaboration types of a lab, an entry each: title, purpose, and what a lab needs for it.
+
+Whether a particular lab has what it needs is `datalab.statistics.readiness`'.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, NamedTuple, Self
+
+
+class Part(StrEnum):
+    """Something that a collaboration type needs of a lab or its data."""
+
+    words: str
+    """The part with its article, as a sentence about a definition names it."""
+    filled: str
+    """The part with data in it, as a sentence about validated data names it."""
+
+    def __new__(cls, wire: str, words: str, filled: str) -> Self:
+        """Make the member whose value is what readiness calls it."""
+        member = str.__new__(cls, wire)
+        member._value_ = wire
+        member.words, member.filled = words, filled
+        return member
+
+    MATCHING_ID = "matching id", "a matching id", "a matching id with values"
+    ACTIVATION_ID = "activation id", "an activation id", "an activation id with values"
+    SEGMENTS = "segments", "segments", "a segments dataset with valid rows"
+    DEMOGRAPHICS = "demographics", "demographics", "demographics"
+    EMBEDDINGS = "embeddings", "embeddings", "an embeddings dataset with valid rows"
+    SEGMENTS_OR_EMBEDDINGS = (
+        "segments or embeddings",
+        "segments or embeddings",
+        "segments or embeddings with valid rows",
+    )
+
+
+class _Entry(NamedTuple):
+    wire: str
+    label: str
+    purpose: str
+    must: tuple[Part, ...]
+    nice: tuple[Part, ...] = ()
+    is_default: bool = True
+    is_always_on: bool = False
+
+
+class CollaborationType(StrEnum):
+    """What Media DCRs may use the lab for; OVERLAP is always on."""
+
+    label: str
+    purpose: str
+    must: tuple[Part, ...]
+    """What a lab has to have (docs/spec/statistics.md#9-readiness-by-collaboration-type)."""
+    nice: tuple[Part, ...]
+    """What makes it better."""
+    is_default: bool
+    """Whether a lab supports it when its owner does not say."""
+    is_always_on: bool
+    """Whether every lab supports it, whatever its owner says."""
+
+    def __new__(cls, *fields: Any) -> Self:
+        """Make the member whose value is the wire name."""
+        entry = _Entry(*fields)
+        member = str.__new__(cls, entry.wire)
+        member._value_ = entry.wire
+        member.label, member.purpose, member.must, member.nice = entry.label, entry.purpose, entry.must, entry.nice
+        member.is_default, member.is_always_on = entry.is_default, entry.is_always_on
+        return member
+
+    OVERLAP = _Entry(
+        "OVERLAP",
+        "Overlap",
+        "Count the users that publisher and advertiser have in common",
+        must=(Part.MATCHING_ID,),
+        is_always_on=True,
+    )
+    INSIGHTS = _Entry(
+        "INSIGHTS",
+        "Insights",
+        "Describe those users by segment and demographics",
+        must=(Part.MATCHING_ID, Part.SEGMENTS),
+        nice=(Part.DEMOGRAPHICS,),
+    )
+    REMARKETING = _Entry(
+        "REMARKETING",
+        "Remarketing",
+        "Reach the advertiser's own users again",
+        must=(Part.MATCHING_ID, Part.ACTIVATION_ID),
+    )
+    RULE_BASED = _Entry(
+        "RULE_BASED",
+        "Rule-based audiences",
+        "Build audiences from segments by rules",
+        must=(Part.MATCHING_ID, Part.ACTIVATION_ID, Part.SEGMENTS),
+        nice=(Part.DEMOGRAPHICS,),
+    )
+    LOOKALIKE = _Entry(
+        "LOOKALIKE",
+        "AI lookalike",
+        "Find users who resemble the advertiser's",
+        must=(Part.MATCHING_ID, Part.ACTIVATION_ID, Part.SEGMENTS_OR_EMBEDDINGS),
+        nice=(Part.DEMOGRAPHICS,),
+    )
+    EXCLUSION_TARGETING = _Entry(
+        "EXCLUSION_TARGETING",
+        "Exclusion targeting",
+        "Leave the advertiser's users out of a campaign",
+        must=(Part.MATCHING_ID, Part.ACTIVATION_ID),
+        is_default=False,
+    )
+
+    @property
+    def activates(self) -> bool:
+        """Whether it activates users, hence needs an activation id."""
+        return Part.ACTIVATION_ID in self.must
