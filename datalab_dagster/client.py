@@ -7,9 +7,6 @@ import logging
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from datalab.registry.errors import DatasetInUse, DatasetNotFound, KeyNotFound
-from datalab.storage import errors as storage_errors
-from datalab.storage import size_of
 from datalab_dagster.archv2.client import ClientV2
 from datalab_dagster.archv2.connect import (
     DECENTRIQ_CLIENT_ID,
@@ -24,6 +21,7 @@ from datalab_dagster.archv2.models import DataLabV2
 from datalab_dagster.archv2.secret import SecretStoreOptions
 from datalab_dagster.archv2.session import SessionV2
 from datalab_dagster.archv2.streams import RawStream
+from datalab_dagster.service import NO_DATASET, DatasetInUse, KeyNotFound, size_of
 from datalab_dagster.service.models import DatasetInfo
 from datalab_dagster.service.protocol import LabService
 from datalab_dagster.storage import Key
@@ -33,7 +31,6 @@ from datalab_dagster.types import DataLabDefinition, DataLabListFilter, DatasetD
 __all__ = ["Client", "SecretStoreOptions", "create_client"]
 
 logger = logging.getLogger(__name__)
-_NO_DATASET = (DatasetNotFound, storage_errors.DatasetNotFound)
 
 
 class Client:
@@ -133,7 +130,7 @@ class Client:
         """Return what is known of a dataset; None when there is none."""
         try:
             return _description(self.service.dataset(manifest_hash))
-        except _NO_DATASET:
+        except NO_DATASET:
             return None
 
     def get_available_datasets(self) -> list[DatasetDescription]:
@@ -151,7 +148,7 @@ class Client:
         """
         try:
             return RawStream(self.service.download_dataset(manifest_hash, key))
-        except _NO_DATASET as error:
+        except NO_DATASET as error:
             raise DatasetUnknown(manifest_hash) from error
 
     def delete_dataset(self, manifest_hash: str, force: bool = False) -> None:
@@ -174,7 +171,7 @@ class Client:
             self.service.delete_dataset(manifest_hash, force=force)
         except DatasetInUse as error:
             raise DatasetPublished(error.labs) from error
-        except _NO_DATASET as error:
+        except NO_DATASET as error:
             raise DatasetUnknown(manifest_hash) from error
 
     # --------------------------------------------------------------------------------------------------- keys
@@ -188,7 +185,7 @@ class Client:
         """
         try:
             return Key(self.service.dataset_key(manifest_hash).material)
-        except _NO_DATASET as error:
+        except NO_DATASET as error:
             raise DatasetUnknown(manifest_hash) from error
         except KeyNotFound as error:
             raise SecretMissing(manifest_hash) from error
@@ -201,7 +198,7 @@ class Client:
         """
         try:
             return self.service.dataset(manifest_hash).secret_id
-        except _NO_DATASET as error:
+        except NO_DATASET as error:
             raise DatasetUnknown(manifest_hash) from error
 
     def dataset_of_secret(self, secret_id: str) -> str:

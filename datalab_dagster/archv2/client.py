@@ -8,8 +8,6 @@ from typing import Any, Literal
 
 from datalab.errors import ConfigurationError, DatalabError
 from datalab.lab import lab_from_dict
-from datalab.registry import RunState
-from datalab.registry.errors import LabNameAmbiguous, LabNotFound, RunNotFound
 from datalab_dagster.archv2 import results
 from datalab_dagster.archv2.errors import (
     DataRoomUnknown,
@@ -36,6 +34,7 @@ from datalab_dagster.archv2.models import (
     SignedContent,
     TaskView,
 )
+from datalab_dagster.service import LabNameAmbiguous, LabNotFound, RunNotFound, RunState
 from datalab_dagster.service.models import LabInfo, RunInfo
 from datalab_dagster.service.protocol import LabService
 

@@ -7,7 +7,6 @@ import zipfile
 from abc import ABC, abstractmethod
 from typing import Any, Self
 
-from datalab.registry import RunState
 from datalab_dagster.archv2 import results
 from datalab_dagster.archv2.errors import (
     AlreadyRun,
@@ -20,6 +19,7 @@ from datalab_dagster.archv2.errors import (
 from datalab_dagster.archv2.protocol import DeploymentClient
 from datalab_dagster.archv2.streams import RawBytes
 from datalab_dagster.archv2.waiting import wait, wait_async
+from datalab_dagster.service import RunState
 from datalab_dagster.service.errors import ResultNotFound
 from datalab_dagster.service.models import RunInfo
 

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
-from datalab.registry import KeyRole
 from datalab_dagster.archv2.errors import AccessListRefused
+from datalab_dagster.service import KeyRole
 
 _LAX = "DECENTRIQ_DISABLE_DATASET_ACL_ORGANIZATION_CHECK"
 

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Generator
 
 from datalab.errors import DatalabError
-from datalab.registry.errors import DatabaseUnreachable, RegistryBusy
 from datalab_dagster.archv2.errors import ConnectionLost, NotCompleteInTime
+from datalab_dagster.service import DatabaseUnreachable, RegistryBusy
 from datalab_dagster.service.errors import ServiceUnreachable
 from datalab_dagster.service.models import RunInfo
 from datalab_dagster.terminal.bars import wait_bar

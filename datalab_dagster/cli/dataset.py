@@ -78,8 +78,8 @@ def list_datasets(user: str | None, as_json: bool) -> int:
 @json_option
 def show(manifest_hash: str, user: str | None, as_json: bool) -> int:
     """Show a dataset and who may use its key."""
-    from datalab.registry.errors import KeyAccessDenied, KeyNotFound
     from datalab_dagster.cli import listing
+    from datalab_dagster.service import KeyAccessDenied, KeyNotFound
 
     with opened(user) as service:
         found = the_dataset(service, manifest_hash)

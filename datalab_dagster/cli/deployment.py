@@ -74,7 +74,7 @@ def the_dataset(service: LabService, text: str) -> DatasetInfo:
         DatasetNotFound: there is none.
     """
     from datalab.errors import UsageError
-    from datalab.registry.errors import DatasetNotFound
+    from datalab_dagster.service import DatasetNotFound
 
     wanted = text.strip().lower()
     if len(wanted) == 64:
@@ -109,7 +109,7 @@ def the_run(service: LabService, text: str) -> RunInfo:
         RunNotFound: none does.
     """
     from datalab.errors import UsageError
-    from datalab.registry.errors import RunNotFound
+    from datalab_dagster.service import RunNotFound
 
     if len(text) >= 36:
         return service.run(text)

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from rich.markup import escape
 
 from datalab.kinds import DatasetKind
-from datalab.registry import Action
 from datalab_dagster.cli.listing import coloured, console_for_text, line, print_table, short, size, when
-from datalab_dagster.service import EventInfo, LabInfo, SlotInfo
+from datalab_dagster.service import Action, EventInfo, LabInfo, SlotInfo
 
 _DONE = {
     Action.PROVISIONED: "provisioned",

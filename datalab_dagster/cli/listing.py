@@ -15,8 +15,8 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
-from datalab.registry import LabState
 from datalab.results.statistics import Finding
+from datalab_dagster.service import LabState
 
 _SHORT = 12
 _COLOURS = {

@@ -69,7 +69,7 @@ def deprovision(lab_name: str, kinds: tuple[str, ...], cause: str, user: str | N
 
 def _check_slots(lab: LabInfo, chosen: dict[DatasetKind, str]) -> None:
     """Refuse what can never be provisioned before a large file is uploaded for it."""
-    from datalab.registry.errors import Problem, ProblemCode, ProvisioningRefused
+    from datalab_dagster.service import Problem, ProblemCode, ProvisioningRefused
 
     has = ", ".join(slot.value for slot in lab.definition.datasets)
     problems = [

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from datalab.kinds import DatasetKind
-from datalab.registry import RunState
 from datalab.results.statistics import Finding
 from datalab_dagster.cli.listing import (
     console_for_text,
@@ -16,7 +15,7 @@ from datalab_dagster.cli.listing import (
     short,
     when,
 )
-from datalab_dagster.service import ResultInfo, RunInfo
+from datalab_dagster.service import ResultInfo, RunInfo, RunState
 
 _WORDS = {
     RunState.STARTED: "[cyan]going on[/]",

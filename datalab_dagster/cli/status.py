@@ -49,7 +49,7 @@ def status(lab_name: str | None, watch: bool, user: str | None, as_json: bool) -
 
 def verdict_code(lab: LabInfo) -> int:
     """Return the exit code that says how a lab stands."""
-    from datalab.registry import LabState
+    from datalab_dagster.service import LabState
 
     return {LabState.READY: 0, LabState.FAILED: 1}.get(lab.state.state, UNDECIDED)
 

@@ -104,9 +104,9 @@ def cancel(run_id: str, yes: bool, user: str | None) -> int:
 
 def _finish(service: LabService, ended: RunInfo, as_json: bool) -> int:
     """Tell what a run that has ended found, and return the exit code."""
-    from datalab.registry import RunState
     from datalab_dagster.cli import lab_view, listing, run_view
     from datalab_dagster.cli.results import findings_of
+    from datalab_dagster.service import RunState
 
     result = next((result for result in service.results(ended.lab_id) if result.run_id == ended.run_id), None)
     if as_json:

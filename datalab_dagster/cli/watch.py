@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from datalab.registry import LabState
-from datalab.registry.errors import RegistryError
 from datalab_dagster.cli.deployment import Stopped
 from datalab_dagster.cli.listing import short
-from datalab_dagster.service import LabInfo, RunInfo, ServiceUnreachable
+from datalab_dagster.service import LabInfo, LabState, RegistryError, RunInfo, ServiceUnreachable
 
 if TYPE_CHECKING:
     from datalab_dagster.service import LabService

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from datalab.errors import DatalabError
-from datalab.registry import LabState
+from datalab_dagster.service import LabState
 from datalab_dagster.service.models import LabInfo, ResultInfo
 from datalab_dagster.service.protocol import LabService
 

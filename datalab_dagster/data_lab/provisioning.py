@@ -10,7 +10,6 @@ from typing import BinaryIO
 
 from datalab.errors import DatalabError
 from datalab.kinds import DatasetKind
-from datalab.registry.errors import Problem, ProblemCode, ProvisioningRefused
 from datalab_dagster.archv2.errors import (
     DatasetNotProvisioned,
     DatasetUnknown,
@@ -23,6 +22,7 @@ from datalab_dagster.archv2.errors import (
 from datalab_dagster.archv2.leaves import TYPES
 from datalab_dagster.archv2.secret import SecretStoreOptions
 from datalab_dagster.client import Client
+from datalab_dagster.service import Problem, ProblemCode, ProvisioningRefused
 from datalab_dagster.storage import Key
 
 CAUSE = "SDK"

@@ -6,10 +6,8 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
-from datalab.registry import Verdict
-from datalab.registry.errors import LabNotFound
 from datalab.results.status import ValidationStatus
-from datalab_dagster.service import LabInfo, LabService, ResultNotFound
+from datalab_dagster.service import LabInfo, LabNotFound, LabService, ResultNotFound, Verdict
 from datalab_dagster.service.models import ServiceModel
 
 FILES = ("statistics.json", "validation-status.json", "dashboard.html")

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from datalab.errors import DatalabError, UsageError
+from datalab.registry import errors as registry
+from datalab.storage import errors as storage
+
+NO_DATASET = (registry.DatasetNotFound, storage.DatasetNotFound)
+"""A dataset is not there: it is not known, or its bytes are not in the store."""
 
 
 class LabIncomplete(UsageError):

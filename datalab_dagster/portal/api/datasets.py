@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 from starlette.responses import StreamingResponse
 
-from datalab.registry import KeyRole
 from datalab_dagster.portal.access import Changer, Insider, Reader, Record, Service
 from datalab_dagster.portal.api.body import BodyReader, no_envelope
 from datalab_dagster.portal.api.values import (
@@ -25,7 +24,7 @@ from datalab_dagster.portal.api.values import (
     attachment,
     key_from,
 )
-from datalab_dagster.service import DatasetInfo, KeyAccess
+from datalab_dagster.service import DatasetInfo, KeyAccess, KeyRole
 from datalab_dagster.service.models import ServiceModel
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])

@@ -9,9 +9,7 @@ from fastapi import Header, Path, Query
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from datalab.registry import KeyRole
-from datalab.storage import Key
-from datalab.storage.errors import KeyInvalid
+from datalab_dagster.service import Key, KeyInvalid, KeyRole
 
 
 def _printable(text: str) -> str:

@@ -8,10 +8,9 @@ from fastapi import Request, Response
 from pydantic import Field
 
 from datalab.kinds import DatasetKind
-from datalab.registry.errors import DatasetInUse
 from datalab_dagster.portal.access import Changer, Reader, Record, Service
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
-from datalab_dagster.service import DatasetInfo, LabService
+from datalab_dagster.service import DatasetInfo, DatasetInUse, LabService
 from datalab_dagster.service.models import ServiceModel
 
 

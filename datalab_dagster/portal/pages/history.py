@@ -11,13 +11,12 @@ from datalab.dashboard.formats import counted, number
 from datalab.dashboard.summary import ChangeRow, change_rows
 from datalab.dashboard.texts import FIELDS
 from datalab.kinds import DatasetKind
-from datalab.registry import Action, RunState, Verdict
 from datalab_dagster.portal.access import Reader, Service
 from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.lab import LabTab, head_of
 from datalab_dagster.portal.pages.page import render
 from datalab_dagster.portal.pages.texts import ACTION_WORDS, RUN_WORDS, dataset_title
-from datalab_dagster.service import EventInfo, ResultInfo, RunInfo
+from datalab_dagster.service import Action, EventInfo, ResultInfo, RunInfo, RunState, Verdict
 from datalab_dagster.service.models import ServiceModel
 
 

@@ -13,15 +13,24 @@ from datalab.dashboard.tables import Figure
 from datalab.dashboard.texts import DATASETS
 from datalab.errors import UsageError
 from datalab.kinds import DatasetKind
-from datalab.registry import LabState, RunState
-from datalab.registry.errors import LabNotFound, ProvisioningRefused
 from datalab.results.status import DatasetStatus
 from datalab_dagster.portal.access import Admin, Changer, Permission, Record, Service, Visitor
 from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
 from datalab_dagster.portal.pages.progress import StepGroup, graph_url, groups_of
 from datalab_dagster.portal.pages.texts import columns_of, dataset_title, next_step
-from datalab_dagster.service import LabIncomplete, LabInfo, LabService, ResultInfo, RunInfo, SlotInfo
+from datalab_dagster.service import (
+    LabIncomplete,
+    LabInfo,
+    LabNotFound,
+    LabService,
+    LabState,
+    ProvisioningRefused,
+    ResultInfo,
+    RunInfo,
+    RunState,
+    SlotInfo,
+)
 from datalab_dagster.service.models import ServiceModel
 
 VALIDATED = (LabState.READY, LabState.FAILED)

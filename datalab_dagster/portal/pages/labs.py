@@ -8,11 +8,11 @@ from datetime import datetime
 from fastapi import Request, Response
 
 from datalab.kinds import DatasetKind
-from datalab.registry import LabState
 from datalab_dagster.portal.access import Admin, Changer, Permission, Record, Service
 from datalab_dagster.portal.pages.page import PageModel, go, render
 from datalab_dagster.portal.pages.texts import next_step
 from datalab_dagster.portal.shared import SharedLab, shared_labs
+from datalab_dagster.service import LabState
 from datalab_dagster.service.models import LabInfo, ServiceModel
 
 

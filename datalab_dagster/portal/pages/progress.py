@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from fastapi import Request, Response
 
-from datalab.registry import LabState, RunState
-from datalab.registry.errors import RunNotFound
 from datalab_dagster.portal.access import Changer, Reader, Record, Service
 from datalab_dagster.portal.pages.page import PageModel, go, render
 from datalab_dagster.portal.pages.texts import RUN_WORDS, step_group, step_place, step_words
-from datalab_dagster.service import LabInfo, LabService, ResultInfo, RunInfo
+from datalab_dagster.service import LabInfo, LabService, LabState, ResultInfo, RunInfo, RunNotFound, RunState
 from datalab_dagster.service.models import ServiceModel, StepInfo
 
 _ORDER = ("Datasets", "Validation", "Statistics", "Results")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import Request, Response
 
-from datalab.registry.errors import LoginRefused, TooManyLogins
 from datalab_dagster.portal import login
 from datalab_dagster.portal.access import Guest, maybe_visitor
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
+from datalab_dagster.service import LoginRefused, TooManyLogins
 
 
 class LoginPage(PageModel):

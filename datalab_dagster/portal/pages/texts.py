@@ -8,7 +8,7 @@ from datalab.collaboration import CollaborationType
 from datalab.dashboard.formats import listed
 from datalab.dashboard.texts import DATASETS, PANELS
 from datalab.kinds import DatasetKind
-from datalab.registry import Action, LabState, RunState
+from datalab_dagster.service import Action, LabState, RunState
 
 STATE_WORDS = {
     LabState.EMPTY: "Nothing is provisioned yet.",
