@@ -31,7 +31,7 @@ from datalab.statistics.panels import (
 from datalab.statistics.readiness import Readiness, TypeReadiness, readiness
 from datalab.statistics.report import assemble_report, compute_panels, compute_statistics
 from datalab.statistics.segments import segment_user_counts, segments_per_user
-from datalab.statistics.status import legacy_status, validation_status
+from datalab.statistics.status import validation_status
 from datalab.statistics.users import UserGroups, create_users, user_groups, write_users
 
 __all__ = [
@@ -70,7 +70,6 @@ __all__ = [
     "id_profiles",
     "identifiers_overview",
     "legacy_statistics",
-    "legacy_status",
     "matchable_embeddings_users",
     "quality_warnings",
     "readiness",

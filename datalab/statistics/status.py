@@ -1,4 +1,4 @@
-"""The validation status of a lab, in its legacy and its enhanced shape; statistics are optional.
+"""The validation status of a lab; statistics are optional.
 
 The rules: docs/spec/statistics.md#8-validation-status.
 """
@@ -8,24 +8,8 @@ from __future__ import annotations
 from datalab.kinds import KINDS, DatasetKind
 from datalab.lab import LabDefinition
 from datalab.results.statistics import Finding, StatisticsResultV2
-from datalab.results.status import (
-    DatasetStatus,
-    LegacyDatasetStatus,
-    LegacyValidationStatus,
-    StatisticsStatus,
-    ValidationStatus,
-)
+from datalab.results.status import EMPTY_DATASET, DatasetStatus, StatisticsStatus, ValidationStatus
 from datalab.statistics.datasets import Summaries, ValidatedDataset
-
-
-def legacy_status(lab: LabDefinition, summaries: Summaries) -> LegacyValidationStatus:
-    """Return SUCCESS or FAILED per dataset of the lab that has a summary, with the reason."""
-    datasets = {}
-    for kind in _summarised(lab, summaries):
-        reason = _failure(kind, summaries[kind])
-        datasets[kind.value] = LegacyDatasetStatus(status="FAILED" if reason else "SUCCESS", reason=reason)
-    failed = any(dataset.status == "FAILED" for dataset in datasets.values())
-    return LegacyValidationStatus(status="FAILED" if failed else "SUCCESS", datasets=datasets)
 
 
 def validation_status(
@@ -39,7 +23,7 @@ def validation_status(
     datasets = {}
     for kind in _summarised(lab, summaries):
         summary = summaries[kind]
-        failed = _failure(kind, summary) is not None
+        failed = _fails(kind, summary)
         datasets[kind.value] = DatasetStatus(
             status="FAILED" if failed else "SUCCESS",
             errors=_errors(kind, summary) if failed else [],
@@ -61,19 +45,13 @@ def _summarised(lab: LabDefinition, summaries: Summaries) -> list[DatasetKind]:
     return [kind for kind in lab.datasets if kind in summaries]
 
 
-def _failure(kind: DatasetKind, summary: ValidatedDataset) -> str | None:
-    """Why a dataset fails, or None."""
-    if summary.outcome == "FAILED":
-        codes = [error.code for error in summary.file_errors] or list(summary.invalid_rows_by_reason)
-        return f"{kind.value}: validation failed ({', '.join(codes)})" if codes else f"{kind.value}: validation failed"
-    if KINDS[kind].fails_empty and summary.valid_rows == 0:
-        return f"{kind.value}: no valid row"
-    return None
+def _fails(kind: DatasetKind, summary: ValidatedDataset) -> bool:
+    return summary.outcome == "FAILED" or (KINDS[kind].fails_empty and summary.valid_rows == 0)
 
 
 def _errors(kind: DatasetKind, summary: ValidatedDataset) -> list[Finding]:
     if summary.outcome == "PASSED":
-        return [Finding(code="EMPTY_DATASET", message=f"{kind.value}: 0 valid rows (at least 1 needed)")]
+        return [Finding(code=EMPTY_DATASET, message=f"{kind.value}: 0 valid rows (at least 1 needed)")]
     if summary.file_errors:
         return summary.file_errors
     return [

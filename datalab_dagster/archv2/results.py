@@ -1,4 +1,4 @@
-"""What each action of a lab gives: the file of the vendor's name, from a run of the deployment; nothing is parsed."""
+"""What each action of a lab gives: the file of the vendor's name, from a run of the deployment."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from datalab.kinds import DatasetKind
+from datalab.results.status import ValidationStatus
 from datalab_dagster.service.models import RunInfo
 from datalab_dagster.service.protocol import LabService
 
@@ -89,26 +90,10 @@ def result_file(service: LabService, run: RunInfo, action: str) -> ResultFile:
         return ResultFile(REPORT_FILE, report)
     status = service.result_file(run.lab_id, STATUS_FILE, run_id=run.run_id)
     if action == STATUS:
-        status = json.dumps(plain_status(json.loads(status))).encode()
+        status = _plain(status)
     return ResultFile(STATUS_FILE, status)
 
 
-def plain_status(enhanced: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the plain validation status of an enhanced one: datasets alone, each with the reason of its failure.
-
-    >>> plain_status({"status": "FAILED", "datasets": {"segments": {"status": "FAILED", "errors": [
-    ...     {"code": "EMPTY_DATASET", "message": "segments: 0 valid rows"}], "valid_rows": 0, "invalid_rows": 0}}})
-    {'status': 'FAILED', 'datasets': {'segments': {'status': 'FAILED', 'reason': 'segments: no valid row'}}}
-    """
-    datasets: dict[str, Any] = {}
-    for name, dataset in enhanced["datasets"].items():
-        datasets[name] = {"status": dataset["status"]}
-        if dataset["status"] == "FAILED":
-            codes = [error["code"] for error in dataset.get("errors", [])]
-            if codes == ["EMPTY_DATASET"]:
-                datasets[name]["reason"] = f"{name}: no valid row"
-            else:
-                listed = f" ({', '.join(codes)})" if codes else ""
-                datasets[name]["reason"] = f"{name}: validation failed{listed}"
-    failed = any(dataset["status"] == "FAILED" for dataset in datasets.values())
-    return {"status": "FAILED" if failed else "SUCCESS", "datasets": datasets}
+def _plain(status: bytes) -> bytes:
+    plain = ValidationStatus.model_validate_json(status).plain()
+    return json.dumps(plain.model_dump(mode="json")).encode()

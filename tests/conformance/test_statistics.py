@@ -58,11 +58,12 @@ def computed(case: Path, folder: Path) -> dict[str, BaseModel]:
         outcome = validate(case / f"{kind.value}.csv", kind, lab, valid_rows=rows[kind])
         summaries[kind] = statistics.ValidatedDataset.from_report(outcome.report, outcome.facts)
     report = statistics.compute_statistics(lab, rows, summaries)
+    status = statistics.validation_status(lab, summaries, report)
     return {
         "statistics.json": report,
         "statistics-v1.json": statistics.compute_legacy_statistics(lab, rows),
-        "validation-status.json": statistics.validation_status(lab, summaries, report),
-        "validation-status-legacy.json": statistics.legacy_status(lab, summaries),
+        "validation-status.json": status,
+        "validation-status-legacy.json": status.plain(),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from datalab_dagster.archv2.results import plain_status
+from datalab.results.status import DatasetStatus, StatisticsStatus, ValidationStatus
 from datalab_dagster.client import Client
 from datalab_dagster.data_lab import (
     StatisticsResult,
@@ -28,14 +28,17 @@ CASES = sorted((Path(__file__).parents[1] / "conformance" / "statistics").glob("
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_plain_status_follows_from_the_enhanced_one(case: Path) -> None:
-    enhanced = json.loads((case / "expected" / "validation-status.json").read_text())
-    assert plain_status(enhanced) == json.loads((case / "expected" / "validation-status-legacy.json").read_text())
+    enhanced = ValidationStatus.model_validate_json((case / "expected" / "validation-status.json").read_text())
+    expected = json.loads((case / "expected" / "validation-status-legacy.json").read_text())
+    assert enhanced.plain().model_dump(mode="json") == expected
 
 
 def test_the_statistics_do_not_make_the_plain_status_fail() -> None:
-    fine = {"status": "SUCCESS", "errors": [], "valid_rows": 1, "invalid_rows": 0}
-    enhanced = {"status": "FAILED", "datasets": {"identifiers": fine}, "statistics": {"status": "FAILED"}}
-    assert plain_status(enhanced) == {"status": "SUCCESS", "datasets": {"identifiers": {"status": "SUCCESS"}}}
+    fine = DatasetStatus(status="SUCCESS", valid_rows=1, invalid_rows=0)
+    statistics = StatisticsStatus(status="FAILED")
+    plain = ValidationStatus(status="FAILED", datasets={"identifiers": fine}, statistics=statistics).plain()
+    expected = {"status": "SUCCESS", "datasets": {"identifiers": {"status": "SUCCESS"}}}
+    assert plain.model_dump(mode="json") == expected
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

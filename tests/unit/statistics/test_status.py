@@ -1,4 +1,4 @@
-"""Legacy and enhanced validation status, with and without statistics, and what a report is summarised to."""
+"""Plain and enhanced validation status, with and without statistics, and what a report is summarised to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.results.statistics import Finding
 from datalab.results.validation import IdentifiersValidationReport, ValidationReport
-from datalab.statistics import ValidatedDataset, compute_statistics, legacy_status, validation_status
+from datalab.statistics import ValidatedDataset, compute_statistics, validation_status
 
 K = DatasetKind
 GOOD = ValidatedDataset(total_rows=10, valid_rows=9, invalid_rows_by_reason={"EMPTY_CELL": 1})
@@ -46,15 +46,15 @@ def test_which_datasets_fail(
     make_lab: Callable[..., LabDefinition], other: dict[str, ValidatedDataset], failed: str | None, codes: list[str]
 ) -> None:
     lab, given = make_lab(), summaries(**other)
-    legacy = legacy_status(lab, given).model_dump(mode="json")
-    assert legacy["status"] == ("FAILED" if failed else "SUCCESS")
-    assert {name for name, dataset in legacy["datasets"].items() if dataset["status"] == "FAILED"} == {failed} - {None}
-    assert {name for name, dataset in legacy["datasets"].items() if "reason" in dataset} == {failed} - {None}
     enhanced = validation_status(lab, given)
-    assert enhanced.status == legacy["status"]
+    plain = enhanced.plain().model_dump(mode="json")
+    assert plain["status"] == ("FAILED" if failed else "SUCCESS")
+    assert {name for name, dataset in plain["datasets"].items() if dataset["status"] == "FAILED"} == {failed} - {None}
+    assert {name for name, dataset in plain["datasets"].items() if "reason" in dataset} == {failed} - {None}
+    assert enhanced.status == plain["status"]
     assert "statistics" not in enhanced.model_dump()
     for name, dataset in enhanced.datasets.items():
-        assert dataset.status == legacy["datasets"][name]["status"]
+        assert dataset.status == plain["datasets"][name]["status"]
         assert [error.code for error in dataset.errors] == (codes if name == failed else [])
         summary = given[DatasetKind(name)]
         assert (dataset.valid_rows, dataset.invalid_rows) == (
@@ -65,7 +65,7 @@ def test_which_datasets_fail(
 
 def test_only_datasets_of_the_lab_that_are_provisioned(make_lab: Callable[..., LabDefinition]) -> None:
     lab = make_lab(requireEmbeddings=False)
-    assert list(legacy_status(lab, summaries()).datasets) == ["identifiers", "segments", "demographics"]
+    assert list(validation_status(lab, summaries()).plain().datasets) == ["identifiers", "segments", "demographics"]
     assert list(validation_status(lab, {K.SEGMENTS: GOOD}).datasets) == ["segments"]
 
 
