@@ -14,9 +14,10 @@ from assets.session import COMPARISON, Session
 from datalab import statistics
 from datalab.dashboard import render_dashboard
 from datalab.kinds import DatasetKind
+from datalab.results import files
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2
 from resources import FindingThresholds, LabWorkspace, SqlEngine
-from resources.workspace import COMPARISON_NAME, DASHBOARD_NAME, STATISTICS_NAME, STATISTICS_REPORT, STATUS_NAME
+from resources.workspace import STATISTICS_REPORT
 
 _HEADLINES = ("distinct_user_ids", "distinct_segments", "distinct_ids", "reachable_activation_ids", "matchable_users")
 
@@ -44,9 +45,9 @@ def statistics_report(
         session.store(STATISTICS_REPORT, report)
         session.store(COMPARISON, comparison or statistics.Comparison(changes=[], warnings=[]))
         written = report if workspace.statistics_version == 2 else _legacy(session)
-        session.publish(STATISTICS_NAME, written.model_dump_json(indent=2))
+        session.publish(files.STATISTICS.name, written.model_dump_json(indent=2))
         if comparison:
-            session.publish(COMPARISON_NAME, comparison.model_dump_json(indent=2))
+            session.publish(files.COMPARISON.name, comparison.model_dump_json(indent=2))
         headlines = {
             f"datalab/{metric}": number
             for metric, number in statistics.headline_numbers(report).items()
@@ -79,7 +80,7 @@ def validation_status(
         session = Session(context.partition_key, workspace, sql)
         report = session.load(STATISTICS_REPORT, StatisticsResultV2)
         status = statistics.validation_status(session.lab, session.summaries, report)
-        session.publish(STATUS_NAME, status.model_dump_json(indent=2))
+        session.publish(files.VALIDATION_STATUS.name, status.model_dump_json(indent=2))
         return dg.MaterializeResult(
             metadata={
                 "datalab/status": status.status,
@@ -111,7 +112,7 @@ def dashboard(context: dg.AssetExecutionContext, workspace: LabWorkspace, sql: S
             computed_at=datetime.now(UTC),
             minimum_count=workspace.minimum_count,
         )
-        session.publish(DASHBOARD_NAME, page)
+        session.publish(files.DASHBOARD.name, page)
         workspace.complete(session.name, session.status, statistics.headline_numbers(report))
         return dg.MaterializeResult(metadata={"datalab/bytes": len(page.encode())})
 

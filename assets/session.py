@@ -15,10 +15,10 @@ from pydantic import BaseModel
 from datalab.engines import Engine
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
+from datalab.results.files import VALIDATION_STATUS
 from datalab.results.status import ValidationStatus
 from datalab.statistics import IdProfiles, ValidatedDataset, register_valid_rows
 from resources import LabWorkspace, SqlEngine
-from resources.workspace import STATUS_NAME
 
 Stored = TypeVar("Stored", bound=BaseModel)
 
@@ -53,7 +53,7 @@ class Session:
     @property
     def status(self) -> ValidationStatus:
         """The validation status, once it is published."""
-        return ValidationStatus.model_validate_json(self.workspace.published(self.name, STATUS_NAME))
+        return ValidationStatus.model_validate_json(self.workspace.published(self.name, VALIDATION_STATUS.name))
 
     @contextlib.contextmanager
     def engine(self, *, with_users: bool = True) -> Iterator[Engine]:

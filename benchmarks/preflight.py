@@ -32,6 +32,7 @@ import datalab.sample
 from assets.panels import PANELS
 from benchmarks.process import measure
 from datalab.kinds import DatasetKind
+from datalab.results.files import VALIDATION_REPORT
 from datalab.sample import write_sample
 
 REFERENCE = {
@@ -117,7 +118,7 @@ def run_preflight(program: Path, lab: Path, run: Run) -> None:
     # What earlier runs left to be written to disk is not this run's to pay.
     os.sync()
     done = measure([str(program), "preflight", str(lab / "LAB.json"), *files, "--out", str(out), "--json"])
-    paths = [out / kind / "validation-report.json" for kind in DatasetKind]
+    paths = [out / kind / VALIDATION_REPORT.name for kind in DatasetKind]
     if done.exit_code not in (0, 1) or not all(path.is_file() for path in paths):
         raise SystemExit(f"datalab preflight failed with exit code {done.exit_code}:\n{done.stderr}")
     run.add(done.seconds, done.cpu_seconds, done.peak_bytes)

@@ -7,9 +7,10 @@ from pydantic import Field
 from datalab.errors import InputMissing
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
+from datalab.results.files import STATISTICS, VALIDATION_REPORT
 from datalab.results.statistics import StatisticsResultV2, parse_statistics_result
 from datalab.scratch import write_whole
-from resources.workspace import REPORT_NAME, STATISTICS_NAME, LabWorkspace
+from resources.workspace import LabWorkspace
 
 
 class PreflightWorkspace(LabWorkspace):
@@ -46,7 +47,7 @@ class PreflightWorkspace(LabWorkspace):
         return self.new_valid_rows(lab, kind)
 
     def keep_validated(self, lab: str, kind: DatasetKind, *, report: str, summary: str, total_rows: int) -> None:
-        write_whole(self.results / kind.value / REPORT_NAME, report)
+        write_whole(self.results / kind.value / VALIDATION_REPORT.name, report)
         write_whole(Path(self.root) / f"{kind.value}.json", summary)
 
     def summary(self, lab: str, kind: DatasetKind) -> bytes:
@@ -79,7 +80,7 @@ class PreflightWorkspace(LabWorkspace):
         return (self.results / name).read_bytes()
 
     def previous_statistics(self, lab: str) -> StatisticsResultV2 | None:
-        return read_statistics(Path(self.previous) / STATISTICS_NAME)
+        return read_statistics(Path(self.previous) / STATISTICS.name)
 
 
 def read_statistics(path: Path) -> StatisticsResultV2 | None:

@@ -16,16 +16,11 @@ from datalab.deployment import Deployment, LabRun, lab_run
 from datalab.errors import UsageError
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
+from datalab.results.files import DASHBOARD, STATISTICS, VALIDATION_STATUS
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
 from resources.process import PROCESS_TAG, this_process
 
-REPORT_NAME = "validation-report.json"
-STATUS_NAME = "validation-status.json"
-STATISTICS_NAME = "statistics.json"
-COMPARISON_NAME = "comparison.json"
-DASHBOARD_NAME = "dashboard.html"
-RESULT_NAMES = (STATUS_NAME, STATISTICS_NAME, COMPARISON_NAME, DASHBOARD_NAME)
 STATISTICS_REPORT = "statistics_report"
 """The panel that holds all statistics in the second format, whatever format is published."""
 
@@ -37,9 +32,7 @@ SEQUENCE_TAG = "datalab/sequence"
 class LabWorkspace(dg.ConfigurableResource[Any], ABC):
     """What assets ask for; `lab` is the partition."""
 
-    statistics_version: int = Field(
-        default=2, description="Which format statistics.json has: 2, or 1 for old consumers"
-    )
+    statistics_version: int = Field(default=2, description="Format of the statistics: 2, or 1 for old consumers")
     minimum_count: int = Field(default=0, description="Counts below it are hidden on the dashboard; 10 for sharing")
 
     @abstractmethod
@@ -199,7 +192,7 @@ class DeploymentWorkspace(LabWorkspace):
         self._run.ensure_current(now=now)
 
     def complete(self, lab: str, status: ValidationStatus, headlines: dict[str, int]) -> None:
-        self._run.complete(status.status, headlines, required=(STATISTICS_NAME, STATUS_NAME, DASHBOARD_NAME))
+        self._run.complete(status.status, headlines, required=(STATISTICS.name, VALIDATION_STATUS.name, DASHBOARD.name))
 
     def note_failure(self, step: str, reason: str | None) -> None:
         self._run.note_failure(step, reason)

@@ -15,6 +15,7 @@ from datalab.dashboard.summary import change_rows, deltas, headlines, notes, rea
 from datalab.dashboard.tables import panels, shown_of
 from datalab.dashboard.texts import DATASETS, PANELS, absence
 from datalab.lab import LabDefinition
+from datalab.results.files import STATISTICS
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
 from datalab.statistics.compare import Comparison
@@ -62,6 +63,7 @@ def render_dashboard(
         .get_template("page.html.j2")
         .render(
             lab=lab,
+            statistics_file=STATISTICS.name,
             verdict=verdict(lab, report, status, found, readiness),
             notes=found,
             headlines=figures,

@@ -78,7 +78,7 @@ class Settings(_Part):
     )
     timezone: str = Field(default="UTC", description="Of that schedule")
     on_failure: FailureHooks = FailureHooks()
-    statistics_version: int = Field(default=2, ge=1, le=2, description="Format of statistics.json; 1: old consumers")
+    statistics_version: int = Field(default=2, ge=1, le=2, description="Format of the statistics; 1: old consumers")
     minimum_count: int = Field(default=0, ge=0, description="Counts below it are hidden on the dashboard")
     thresholds: dict[str, float] = Field(default_factory=dict, description="Limits of findings that differ")
     engine_memory: str = Field(default="1500MiB", description="What the SQL engine may keep in memory")

@@ -178,7 +178,7 @@ class ComputeJob(ABC):
 
     def _zip(self, run: RunInfo, action: str) -> bytes:
         try:
-            return results.result_file(self.client.service, run, action).zipped()
+            return results.zipped_result(self.client.service, run, action)
         except ResultNotFound as error:
             # A run whose data were replaced may have been stopped before it gave anything.
             reason = run.reason if run.state is RunState.SUPERSEDED else None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from datalab.kinds import DatasetKind
+from datalab.results.files import STATISTICS
 from datalab_dagster.archv2.leaves import LEAVES
-from datalab_dagster.archv2.results import STATISTICS_FILE
 from datalab_dagster.service.errors import ResultNotFound
 from datalab_dagster.service.models import LabInfo, ResultInfo
 from datalab_dagster.service.protocol import LabService
@@ -60,6 +60,6 @@ def _statistics(service: LabService, current: ResultInfo | None) -> str | None:
     if current is None:
         return None
     try:
-        return service.result_file(current.lab_id, STATISTICS_FILE, run_id=current.run_id).decode()
+        return service.result_file(current.lab_id, STATISTICS.name, run_id=current.run_id).decode()
     except ResultNotFound:
         return None

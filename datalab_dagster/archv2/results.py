@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from datalab.kinds import DatasetKind
+from datalab.results import files
 from datalab.results.status import ValidationStatus
 from datalab_dagster.service.models import RunInfo
 from datalab_dagster.service.protocol import LabService
-
-STATISTICS_FILE = "statistics.json"
-STATUS_FILE = "validation-status.json"
-REPORT_FILE = "validation-report.json"
 
 STATISTICS = "computeStatistics"
 STATUS = "getValidationStatus"
@@ -32,21 +26,6 @@ TASKS = {
     **{action: f"{kind.value}_validation_report" for kind, action in REPORTS.items()},
 }
 """Action → the step of the run that gives its result."""
-
-
-@dataclass(frozen=True)
-class ResultFile:
-    """A file of a result, by its name in the vendor's zip."""
-
-    name: str
-    content: bytes
-
-    def zipped(self) -> bytes:
-        """Return a zip that holds the file alone; the same content gives the same bytes."""
-        stream = io.BytesIO()
-        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(zipfile.ZipInfo(self.name), self.content, zipfile.ZIP_DEFLATED)
-        return stream.getvalue()
 
 
 def action_name(action: Any) -> str | None:
@@ -77,21 +56,20 @@ def action_of_result(run_id: str, result: str) -> str | None:
     return next((action for action in TASKS if result_id(run_id, action) == result), None)
 
 
-def result_file(service: LabService, run: RunInfo, action: str) -> ResultFile:
-    """Fetch what a run has given for an action.
+def zipped_result(service: LabService, run: RunInfo, action: str) -> bytes:
+    """Fetch what a run has given for an action, as the vendor's zip.
 
     Raises:
         ResultNotFound: the run has no such result, or it is not kept any more.
     """
-    if action == STATISTICS:
-        return ResultFile(STATISTICS_FILE, service.result_file(run.lab_id, STATISTICS_FILE, run_id=run.run_id))
     if action in KINDS_OF_REPORTS:
         report = service.validation_report(run.lab_id, KINDS_OF_REPORTS[action], run_id=run.run_id)
-        return ResultFile(REPORT_FILE, report)
-    status = service.result_file(run.lab_id, STATUS_FILE, run_id=run.run_id)
+        return files.VALIDATION_REPORT.zipped(report)
+    file = files.STATISTICS if action == STATISTICS else files.VALIDATION_STATUS
+    content = service.result_file(run.lab_id, file.name, run_id=run.run_id)
     if action == STATUS:
-        status = _plain(status)
-    return ResultFile(STATUS_FILE, status)
+        content = _plain(content)
+    return file.zipped(content)
 
 
 def _plain(status: bytes) -> bytes:

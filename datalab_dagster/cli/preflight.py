@@ -6,10 +6,18 @@ from pathlib import Path
 
 import click
 
+from datalab.results.files import COMPARISON, DASHBOARD, STATISTICS, VALIDATION_REPORT, VALIDATION_STATUS
+
 _FILE = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(
+    help=f"""Check and profile the files of a lab; exit code 0 only when it would be Ready.
+
+    LAB.json (or YAML) is the lab's definition. Writes to DIR: <dataset>/{VALIDATION_REPORT.name} (private),
+    {VALIDATION_STATUS.name}, {STATISTICS.name}, {DASHBOARD.name} and, when DIR holds an earlier run, {COMPARISON.name}.
+    """
+)
 @click.argument("lab_file", metavar="LAB.json", type=_FILE)
 @click.option("--identifiers", type=_FILE, metavar="FILE", required=True, help="The identifiers file.")
 @click.option("--segments", type=_FILE, metavar="FILE", help="The segments file.")
@@ -34,11 +42,7 @@ def preflight(
     thresholds: Path | None,
     as_json: bool,
 ) -> int:
-    """Check and profile the files of a lab; exit code 0 only when it would be Ready.
-
-    LAB.json (or YAML) is the lab's definition. Writes to DIR: <dataset>/validation-report.json (private),
-    validation-status.json, statistics.json, dashboard.html and, when DIR holds an earlier run, comparison.json.
-    """
+    """Check and profile the files of a lab, and print what was found."""
     from datalab.kinds import DatasetKind
     from datalab.lab import load_lab
     from datalab_dagster.cli.settings import load_limits

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
+from datalab.results.files import COMPARISON, STATISTICS
 from datalab_dagster.cli.deployment import opened, user_option
-
-_STATISTICS, _COMPARISON = "statistics.json", "comparison.json"
 
 
 @click.command()
@@ -34,10 +33,10 @@ def _of_directory(folder: Path) -> tuple[bytes, bytes | None]:
     from datalab.errors import InputMissing
 
     try:
-        statistics = (folder / _STATISTICS).read_bytes()
+        statistics = (folder / STATISTICS.name).read_bytes()
     except OSError:
-        raise InputMissing(folder / _STATISTICS) from None
-    comparison = folder / _COMPARISON
+        raise InputMissing(folder / STATISTICS.name) from None
+    comparison = folder / COMPARISON.name
     return statistics, comparison.read_bytes() if comparison.exists() else None
 
 
@@ -51,8 +50,8 @@ def _of_lab(lab: str, user: str | None) -> tuple[bytes, bytes | None]:
             raise ResultNotFound(found.id, "current result")
         files = [
             service.result_file(found.id, name, run_id=result.run_id) if name in result.files else None
-            for name in (_STATISTICS, _COMPARISON)
+            for name in (STATISTICS.name, COMPARISON.name)
         ]
     if files[0] is None:
-        raise ResultNotFound(found.id, _STATISTICS)
+        raise ResultNotFound(found.id, STATISTICS.name)
     return files[0], files[1]

@@ -8,16 +8,22 @@ from typing import TYPE_CHECKING
 
 import click
 
+from datalab.results import files
 from datalab_dagster.cli.deployment import json_option, opened, the_result, user_option
 
 if TYPE_CHECKING:
     from datalab.results.statistics import Finding
     from datalab_dagster.service import LabInfo, LabService, ResultInfo
 
-_STATISTICS, _STATUS, _COMPARISON = "statistics.json", "validation-status.json", "comparison.json"
 
+@click.command(
+    help=f"""Show the result of LAB that counts now, and list all that are kept.
 
-@click.command()
+    --out writes {files.STATISTICS.name}, {files.VALIDATION_STATUS.name}, {files.DASHBOARD.name} and, when there was an
+    earlier refresh, {files.COMPARISON.name}: aggregates only. Reports hold sample values of rows and are never to be
+    shared.
+    """
+)
 @click.argument("lab_name", metavar="LAB")
 @click.option("--run", "run_id", metavar="RUN", help="The result of this run instead of the current one.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write its files here.")
@@ -34,11 +40,7 @@ def results(
     user: str | None,
     as_json: bool,
 ) -> int:
-    """Show the result of LAB that counts now, and list all that are kept.
-
-    --out writes statistics.json, validation-status.json, dashboard.html and, when there was an earlier refresh,
-    comparison.json: aggregates only. Reports hold sample values of rows and are never to be shared.
-    """
+    """Show, list, compare and write out the results of a lab."""
     from datalab.errors import UsageError
     from datalab_dagster.cli import listing, run_view
 
@@ -77,13 +79,13 @@ def findings_of(service: LabService, result: ResultInfo) -> list[tuple[str, list
         return service.result_file(result.lab_id, name, run_id=result.run_id)
 
     groups: list[tuple[str, list[Finding]]] = []
-    if _STATUS in result.files:
-        status = ValidationStatus.model_validate_json(read(_STATUS))
+    if files.VALIDATION_STATUS.name in result.files:
+        status = ValidationStatus.model_validate_json(read(files.VALIDATION_STATUS.name))
         groups += [(f"{ERROR} {name}:", found.errors) for name, found in status.datasets.items()]
         if status.statistics is not None:
             groups += [(ERROR, status.statistics.data_errors), (WARNING, status.statistics.quality_warnings)]
-    if _COMPARISON in result.files:
-        groups.append((DROP, Comparison.model_validate_json(read(_COMPARISON)).warnings))
+    if files.COMPARISON.name in result.files:
+        groups.append((DROP, Comparison.model_validate_json(read(files.COMPARISON.name)).warnings))
     return groups
 
 
@@ -101,7 +103,7 @@ def _write(service: LabService, result: ResultInfo, out: Path, reports: bool) ->
     ]
     for kind in result.reports if reports else []:
         content = service.validation_report(result.lab_id, kind, run_id=result.run_id)
-        written.append(_put(out / kind.value / "validation-report.json", content, 0o600))
+        written.append(_put(out / kind.value / files.VALIDATION_REPORT.name, content, 0o600))
     return written
 
 
@@ -131,7 +133,7 @@ def _compare(service: LabService, lab: str, before: str, now: str, *, as_json: b
 
     def statistics(run_id: str) -> StatisticsResultV2:
         result = the_result(service, lab, run_id)
-        parsed = parse_statistics_result(service.result_file(lab, _STATISTICS, run_id=result.run_id))
+        parsed = parse_statistics_result(service.result_file(lab, files.STATISTICS.name, run_id=result.run_id))
         if not isinstance(parsed, StatisticsResultV2):
             raise UsageError("Statistics of the old format (version 1) cannot be compared.")
         return parsed

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from datalab.kinds import DatasetKind
+from datalab.results.files import AGGREGATES, VALIDATION_STATUS
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import DatasetStatus
 from datalab.results.validation import Hint
@@ -20,9 +21,9 @@ from datalab.statistics import Comparison, Readiness, ValidatedDataset
 from datalab.validation.stream import Validated
 from datalab_dagster.cli.listing import DROP, ERROR, WARNING, console_for_text, print_findings
 from datalab_dagster.graph.preflight import PreflightResult
-from resources.workspace import COMPARISON_NAME, DASHBOARD_NAME, STATISTICS_NAME, STATUS_NAME
 
-RESULT_NAMES = (STATUS_NAME, STATISTICS_NAME, COMPARISON_NAME, DASHBOARD_NAME)
+RESULT_NAMES = sorted(AGGREGATES, key=lambda name: name != VALIDATION_STATUS.name)
+"""The files of aggregates, the status first."""
 
 REASONS = {
     "EMPTY_CELL": "a required value is missing",

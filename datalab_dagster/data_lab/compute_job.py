@@ -6,6 +6,7 @@ import json
 from typing import Any, Self
 
 from datalab.kinds import DatasetKind
+from datalab.results import files
 from datalab_dagster.archv2 import results
 from datalab_dagster.archv2.compute_job import ComputeJob
 from datalab_dagster.archv2.errors import AlreadyRun
@@ -25,7 +26,7 @@ class DataLabStatisticsJob(ComputeJob):
     """Computes the statistics of a lab."""
 
     def __init__(self, data_lab_id: str, client: Client) -> None:
-        super().__init__(data_lab_id, results.lab_action(results.STATISTICS), results.STATISTICS_FILE, client)
+        super().__init__(data_lab_id, results.lab_action(results.STATISTICS), files.STATISTICS.name, client)
 
     def result(self) -> StatisticsResultUnion:
         """Return the statistics, V1 or V2."""
@@ -36,7 +37,7 @@ class DataLabValidationStatusJob(ComputeJob):
     """Computes the plain validation status of a lab: SUCCESS or FAILED per dataset, with the reason."""
 
     def __init__(self, data_lab_id: str, client: Client) -> None:
-        super().__init__(data_lab_id, results.lab_action(results.STATUS), results.STATUS_FILE, client)
+        super().__init__(data_lab_id, results.lab_action(results.STATUS), files.VALIDATION_STATUS.name, client)
 
     def result(self) -> dict[str, Any]:
         """Return ``{"status", "datasets": {name: {"status", "reason"?}}}``."""
@@ -48,10 +49,10 @@ class DataLabEnhancedValidationStatusJob(ComputeJob):
     """Computes the validation status of a lab with error codes, numbers of rows and the statistics' findings."""
 
     def __init__(self, data_lab_id: str, client: Client) -> None:
-        super().__init__(data_lab_id, results.lab_action(results.ENHANCED_STATUS), results.STATUS_FILE, client)
+        super().__init__(data_lab_id, results.lab_action(results.ENHANCED_STATUS), files.VALIDATION_STATUS.name, client)
 
     def result(self) -> dict[str, Any]:
-        """Return status and findings of the datasets and the statistics, as `validation-status.json` has them."""
+        """Return status and findings of the datasets and the statistics, as the file of a result has them."""
         status: dict[str, Any] = json.loads(self.get_result())
         return status
 
@@ -60,7 +61,7 @@ class ValidationReportJob(ComputeJob):
     """Computes the private validation report of one dataset."""
 
     def __init__(self, data_lab_id: str, action: Any, client: Client) -> None:
-        super().__init__(data_lab_id, action, results.REPORT_FILE, client)
+        super().__init__(data_lab_id, action, files.VALIDATION_REPORT.name, client)
 
     def get_validation_report(self) -> ValidationReport:
         """Return the report of segments, demographics or embeddings; that of identifiers is in `result`."""

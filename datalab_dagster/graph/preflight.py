@@ -14,12 +14,13 @@ from assets.session import COMPARISON, Session
 from datalab.errors import InputMissing, UsageError
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition, lab_from_dict
+from datalab.results import files as result_files
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
 from datalab.scratch import publish, scratch_directory
 from datalab.statistics import Comparison, Readiness, ValidatedDataset, readiness
 from resources import FindingThresholds, PreflightWorkspace, Progress, SqlEngine
-from resources.workspace import COMPARISON_NAME, REPORT_NAME, STATISTICS_REPORT
+from resources.workspace import STATISTICS_REPORT
 
 SHARING_MINIMUM = 10
 """Counts below it are hidden on a dashboard that is made for sharing."""
@@ -36,7 +37,7 @@ class PreflightOptions:
     """How a preflight is to be done."""
 
     statistics_version: int = 2
-    """Which format statistics.json has."""
+    """Format of the statistics."""
     minimum_count: int = 0
     """Counts below it are hidden on the dashboard."""
     limits: dict[str, float] = field(default_factory=dict)
@@ -66,7 +67,7 @@ class PreflightResult:
 
     def report(self, kind: DatasetKind) -> Path:
         """Return where the private validation report of `kind` lies."""
-        return self.out / kind.value / REPORT_NAME
+        return self.out / kind.value / result_files.VALIDATION_REPORT.name
 
 
 def lab_for(lab: LabDefinition, files: Mapping[DatasetKind, Path]) -> LabDefinition:
@@ -195,8 +196,8 @@ def _result(lab: LabDefinition, workspace: PreflightWorkspace, out: Path) -> Pre
 
 def _move_out(results: Path, out: Path) -> None:
     """Move the results out, only when all of them are there: those of one run belong together."""
-    if not (results / COMPARISON_NAME).exists():
-        (out / COMPARISON_NAME).unlink(missing_ok=True)
+    if not (results / result_files.COMPARISON.name).exists():
+        (out / result_files.COMPARISON.name).unlink(missing_ok=True)
     for result in sorted(path for path in results.rglob("*") if path.is_file()):
         target = out / result.relative_to(results)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
+from datalab.results.files import SHARED, VALIDATION_STATUS
 from datalab.results.status import ValidationStatus
 from datalab_dagster.service import LabInfo, LabNotFound, LabService, ResultNotFound, Verdict
 from datalab_dagster.service.models import ServiceModel
-
-FILES = ("statistics.json", "validation-status.json", "dashboard.html")
 
 
 class SharedLab(ServiceModel):
@@ -50,10 +49,10 @@ def shared_file(service: LabService, lab_id: str, name: str) -> bytes:
         ResultNotFound: it has no current result, or no such file is shared.
     """
     lab = _shared_lab(service, lab_id)
-    if name not in FILES:
+    if name not in SHARED:
         raise ResultNotFound(lab.id, f"shared file '{name}'")
     data = service.result_file(lab.id, name)
-    return _verdicts(data) if name == "validation-status.json" else data
+    return _verdicts(data) if name == VALIDATION_STATUS.name else data
 
 
 def _shared_lab(service: LabService, lab_id: str) -> LabInfo:

@@ -14,6 +14,7 @@ from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.registry import KeyRole
 from datalab.registry.errors import DatasetNotFound, RunNotFound
+from datalab.results.files import AGGREGATES
 from datalab.storage import Key, size_of
 from datalab_dagster.service.errors import ResultNotFound
 from datalab_dagster.service.http_connection import Connection
@@ -24,7 +25,6 @@ from datalab_dagster.service.protocol import Progress
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,200}")
-_FILES = frozenset({"statistics.json", "validation-status.json", "dashboard.html", "comparison.json"})
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -164,7 +164,7 @@ class HttpService:
 
     def result_file(self, lab: str, name: str, *, run_id: str | None = None) -> bytes:
         result = self._result(lab, run_id)
-        if name not in _FILES:
+        if name not in AGGREGATES:
             raise ResultNotFound(self.lab(lab).id, f"file '{name}' in its result")
         return self._connection.content("GET", f"{result}/files/{name}")
 

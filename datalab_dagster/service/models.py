@@ -134,7 +134,7 @@ class ResultInfo(ServiceModel):
     current: bool
     """Whether it was computed from exactly what is provisioned now (and is the newest such result)."""
     files: list[str]
-    """Names of its shareable files, such as ``statistics.json``."""
+    """Names of its files without a value of a row."""
     reports: list[DatasetKind]
     """Datasets whose private validation report is kept."""
     summary: dict[str, Any]

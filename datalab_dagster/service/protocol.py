@@ -176,7 +176,7 @@ class LabService(Protocol):
         """Return a file of aggregates of the current result, or of that of `run_id`.
 
         Args:
-            name: ``statistics.json``, ``validation-status.json``, ``dashboard.html`` or ``comparison.json``.
+            name: one of `datalab.results.files.AGGREGATES`.
 
         Raises:
             ResultNotFound: there is no such result or file.

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from datalab.kinds import DatasetKind
 from datalab.registry import EmbeddedPostgres
+from datalab.results.files import STATISTICS
 from datalab.sample import write_sample
 from datalab_dagster import create_client
 from datalab_dagster.client import Client
@@ -63,7 +64,7 @@ def write(client: Client, files: Path, out: Path) -> None:
     (out / "read.json").write_text(json.dumps(read))
     for kind in DatasetKind:
         (out / f"report-{kind.value}.json").write_bytes(client.service.validation_report(lab.id, kind))
-    (out / "statistics.json").write_bytes(client.service.result_file(lab.id, "statistics.json"))
+    (out / "statistics.json").write_bytes(client.service.result_file(lab.id, STATISTICS.name))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@
       var link = document.createElement("a");
       var name = element.dataset.name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "") || "data-lab";
       link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-      link.download = name + "-statistics.json";
+      link.download = name + "-" + element.dataset.file;
       link.click();
       setTimeout(function () { URL.revokeObjectURL(link.href); }, 10000);
     });

@@ -3,14 +3,14 @@ names."""
 
 from __future__ import annotations
 
-import io
-import zipfile
 from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
 from datalab.kinds import DatasetKind
+from datalab.results import files
+from datalab.results.files import ResultFile
 from datalab_dagster.portal.access import Insider, Reader, Record, Service
 from datalab_dagster.portal.api.values import LabName, ResultId, attachment, run_of
 from datalab_dagster.portal.security import DASHBOARD_POLICY
@@ -20,7 +20,6 @@ router = APIRouter(prefix="/labs/{lab}/results", tags=["results"])
 _ANY_JSON: dict[str, Any] = {"content": {"application/json": {"schema": {}}}}
 _FILE: dict[str, Any] = {"content": {"application/json": {"schema": {}}, "text/html": {"schema": {"type": "string"}}}}
 _ZIP: dict[str, Any] = {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
-REPORT = "validation-report.json"
 
 Download = Annotated[bool, Query(description="Let a browser save it")]
 
@@ -28,17 +27,17 @@ Download = Annotated[bool, Query(description="Let a browser save it")]
 class FileName(StrEnum):
     """A shareable file of a result: aggregates only."""
 
-    STATISTICS = "statistics.json"
-    STATUS = "validation-status.json"
-    DASHBOARD = "dashboard.html"
-    COMPARISON = "comparison.json"
+    STATISTICS = files.STATISTICS.name
+    STATUS = files.VALIDATION_STATUS.name
+    DASHBOARD = files.DASHBOARD.name
+    COMPARISON = files.COMPARISON.name
 
 
 class ZipName(StrEnum):
     """A file of a result as the vendor hands it out: alone in a zip."""
 
-    STATISTICS = "statistics.zip"
-    STATUS = "validation-status.zip"
+    STATISTICS = files.STATISTICS.zip_name
+    STATUS = files.VALIDATION_STATUS.zip_name
 
 
 @router.get("")
@@ -61,14 +60,16 @@ def result_file(
     lab: LabName, result: ResultId, name: FileName, visitor: Reader, service: Service, download: Download = False
 ) -> Response:
     """Return a file of aggregates."""
-    return file_answer(name.value, service.result_file(lab, name.value, run_id=run_of(result)), download=download)
+    return file_answer(
+        files.AGGREGATES[name.value], service.result_file(lab, name.value, run_id=run_of(result)), download=download
+    )
 
 
 @router.get("/{result}/{name}", response_class=Response, responses={200: _ZIP})
 def result_zip(lab: LabName, result: ResultId, name: ZipName, visitor: Reader, service: Service) -> Response:
     """Return a file of aggregates as a zip."""
-    inner = f"{name.value.removesuffix('.zip')}.json"
-    return zip_answer(inner, service.result_file(lab, inner, run_id=run_of(result)), name.value)
+    file = next(file for file in files.AGGREGATES.values() if file.zip_name == name.value)
+    return zip_answer(file, service.result_file(lab, file.name, run_id=run_of(result)))
 
 
 @router.get("/{result}/reports/{kind}", response_class=Response, responses={200: _ANY_JSON})
@@ -84,31 +85,30 @@ def validation_report(
     """Return the private validation report of a dataset: it holds sample values of rows."""
     report = service.validation_report(lab, kind, run_id=run_of(result))
     record("report.read", lab, dataset=kind.value, result=result)
-    return file_answer(REPORT, report, download=download)
+    return file_answer(files.VALIDATION_REPORT, report, download=download)
 
 
-@router.get("/{result}/reports/{kind}/validation-report.zip", response_class=Response, responses={200: _ZIP})
+@router.get(
+    "/{result}/reports/{kind}/" + files.VALIDATION_REPORT.zip_name, response_class=Response, responses={200: _ZIP}
+)
 def validation_report_zip(
     lab: LabName, result: ResultId, kind: DatasetKind, visitor: Insider, service: Service, record: Record
 ) -> Response:
     """Return the private validation report of a dataset as a zip."""
     report = service.validation_report(lab, kind, run_id=run_of(result))
     record("report.read", lab, dataset=kind.value, result=result)
-    return zip_answer(REPORT, report, "validation-report.zip")
+    return zip_answer(files.VALIDATION_REPORT, report)
 
 
-def file_answer(name: str, data: bytes, *, download: bool = False) -> Response:
+def file_answer(file: ResultFile, data: bytes, *, download: bool = False) -> Response:
     """Return the answer with a file; a dashboard runs its own scripts, in an origin of its own."""
-    headers = {"Content-Disposition": attachment(name)} if download else {}
-    if name.endswith(".html"):
+    headers = {"Content-Disposition": attachment(file.name)} if download else {}
+    if file.media_type == files.HTML:
         headers["Content-Security-Policy"] = DASHBOARD_POLICY
-    media_type = "text/html; charset=utf-8" if name.endswith(".html") else "application/json"
-    return Response(data, media_type=media_type, headers=headers)
+    return Response(data, media_type=file.media_type, headers=headers)
 
 
-def zip_answer(inner: str, data: bytes, name: str) -> Response:
+def zip_answer(file: ResultFile, data: bytes) -> Response:
     """Return the answer with a zip that holds one file."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo(inner), data, zipfile.ZIP_DEFLATED)
-    return Response(buffer.getvalue(), media_type="application/zip", headers={"Content-Disposition": attachment(name)})
+    headers = {"Content-Disposition": attachment(file.zip_name)}
+    return Response(file.zipped(data), media_type="application/zip", headers=headers)

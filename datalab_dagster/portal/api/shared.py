@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from datalab.results import files
 from datalab_dagster.portal import shared
 from datalab_dagster.portal.access import Admin, Service
 from datalab_dagster.portal.api.results import Download, file_answer
@@ -20,9 +21,9 @@ _FILE: dict[str, Any] = {"content": {"application/json": {"schema": {}}, "text/h
 class SharedName(StrEnum):
     """A file that labs share."""
 
-    STATISTICS = "statistics.json"
-    STATUS = "validation-status.json"
-    DASHBOARD = "dashboard.html"
+    STATISTICS = files.STATISTICS.name
+    STATUS = files.VALIDATION_STATUS.name
+    DASHBOARD = files.DASHBOARD.name
 
 
 @router.get("")
@@ -36,4 +37,4 @@ def shared_file(
     lab: LabName, name: SharedName, visitor: Admin, service: Service, download: Download = False
 ) -> Response:
     """Return a shared file of the current result."""
-    return file_answer(name.value, shared.shared_file(service, lab, name.value), download=download)
+    return file_answer(files.SHARED[name.value], shared.shared_file(service, lab, name.value), download=download)

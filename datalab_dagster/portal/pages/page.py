@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from datalab.dashboard.formats import counted, listed, moment, number
 from datalab.dashboard.tables import shown_of
+from datalab.results import files as result_files
 from datalab_dagster.portal.access import Permission, Visitor, maybe_visitor
 from datalab_dagster.portal.pages import texts
 from datalab_dagster.portal.pages.files import address
@@ -111,6 +112,7 @@ def environment() -> Environment:
         may=may,
         static=address,
         shown_of=shown_of,
+        result_files=result_files,
         took=texts.took,
         run_words=texts.RUN_WORDS,
         action_words=texts.ACTION_WORDS,

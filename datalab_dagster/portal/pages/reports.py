@@ -11,6 +11,7 @@ from datalab.dashboard.advice import ADVICE, reason
 from datalab.dashboard.formats import ratio, share
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
+from datalab.results.files import VALIDATION_REPORT
 from datalab.results.statistics import Finding
 from datalab.results.validation import (
     AnyValidationReport,
@@ -112,7 +113,7 @@ def file(lab: str, kind: str, request: Request, visitor: Insider, service: Servi
         raise ResultNotFound(info.id, "validation report of this name")
     content = service.validation_report(info.id, DatasetKind(kind), run_id=request.query_params.get("run"))
     record("report.download", info.id, kind=kind)
-    name = f"{info.id}-{kind}-validation-report.json"
+    name = f"{info.id}-{kind}-{VALIDATION_REPORT.name}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(content, headers=headers, media_type="application/json")
 

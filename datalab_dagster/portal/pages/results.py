@@ -11,21 +11,13 @@ from datalab.dashboard.summary import Note as Finding
 from datalab.dashboard.summary import deltas, headlines, notes
 from datalab.dashboard.tables import Figure
 from datalab.lab import LabDefinition
+from datalab.results.files import COMPARISON, STATISTICS, VALIDATION_STATUS, ResultFile
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2, parse_statistics_result
 from datalab.results.status import ValidationStatus
 from datalab.statistics.compare import Comparison
 from datalab_dagster.service import LabService, ResultInfo, ResultNotFound
-from resources.workspace import COMPARISON_NAME, DASHBOARD_NAME, STATISTICS_NAME, STATUS_NAME
 
 T = TypeVar("T")
-
-MEDIA_TYPES = {
-    STATISTICS_NAME: "application/json",
-    STATUS_NAME: "application/json",
-    COMPARISON_NAME: "application/json",
-    DASHBOARD_NAME: "text/html; charset=utf-8",
-}
-"""The files of aggregates that can be downloaded."""
 
 
 @dataclass(frozen=True)
@@ -61,24 +53,24 @@ class Found:
 
 def read(service: LabService, result: ResultInfo) -> Found:
     """Return the content of a result; a file that it does not have, or that is not what its name says, is None."""
-    files = {}
-    for name in (STATISTICS_NAME, STATUS_NAME, COMPARISON_NAME):
+    contents = {}
+    for name in (STATISTICS.name, VALIDATION_STATUS.name, COMPARISON.name):
         if name in result.files:
             with contextlib.suppress(ResultNotFound):  # expired meanwhile
-                files[name] = service.result_file(result.lab_id, name, run_id=result.run_id)
-    statistics = _parsed(files, STATISTICS_NAME, parse_statistics_result)
+                contents[name] = service.result_file(result.lab_id, name, run_id=result.run_id)
+    statistics = _parsed(contents, STATISTICS, parse_statistics_result)
     return Found(
         result,
         statistics if isinstance(statistics, StatisticsResultV2) else None,
         statistics if isinstance(statistics, StatisticsResult) else None,
-        _parsed(files, STATUS_NAME, ValidationStatus.model_validate_json),
-        _parsed(files, COMPARISON_NAME, Comparison.model_validate_json),
+        _parsed(contents, VALIDATION_STATUS, ValidationStatus.model_validate_json),
+        _parsed(contents, COMPARISON, Comparison.model_validate_json),
     )
 
 
-def _parsed(files: dict[str, bytes], name: str, parse: Callable[[bytes], T]) -> T | None:
+def _parsed(contents: dict[str, bytes], file: ResultFile, parse: Callable[[bytes], T]) -> T | None:
     try:
-        return parse(files[name]) if name in files else None
+        return parse(contents[file.name]) if file.name in contents else None
     except ValueError:  # pydantic's too; written by another version
         return None
 

@@ -24,6 +24,7 @@ from datalab.dashboard.summary import (
 from datalab.dashboard.tables import Figure, Panel, panels
 from datalab.dashboard.texts import DATASETS, PANELS, absence
 from datalab.lab import LabDefinition
+from datalab.results.files import AGGREGATES, DASHBOARD, SHARED
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2
 from datalab.statistics.readiness import readiness
 from datalab_dagster.portal.access import Admin, Permission, Record, Service, Visitor
@@ -31,11 +32,9 @@ from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.lab import head_of, lab_for
 from datalab_dagster.portal.pages.page import PageModel, render
 from datalab_dagster.portal.security import DASHBOARD_POLICY
-from datalab_dagster.portal.shared import FILES as SHARED_FILES
 from datalab_dagster.portal.shared import shared_file
 from datalab_dagster.service import LabInfo, ResultNotFound
 from datalab_dagster.service.models import ServiceModel, StateInfo
-from resources.workspace import DASHBOARD_NAME
 
 
 class LabHead(ServiceModel):
@@ -95,7 +94,7 @@ def show(lab: str, request: Request, visitor: Admin, service: Service) -> Respon
 def file(lab: str, name: str, request: Request, visitor: Admin, service: Service, record: Record) -> Response:
     """Gives a file of aggregates of the current result or of `?run=`; the dashboard opens, others are saved."""
     info = lab_for(service, lab, visitor)
-    if name not in results.MEDIA_TYPES:
+    if name not in AGGREGATES:
         raise ResultNotFound(info.id, "file of this name")
     if visitor.may(Permission.READ):
         content = service.result_file(info.id, name, run_id=_run_asked(request, visitor))
@@ -103,11 +102,11 @@ def file(lab: str, name: str, request: Request, visitor: Admin, service: Service
         content = shared_file(service, info.id, name)
     record("lab.download", info.id, file=name)
     headers = {"Cache-Control": "private, no-cache"}
-    if name == DASHBOARD_NAME:
+    if name == DASHBOARD.name:
         headers["Content-Security-Policy"] = DASHBOARD_POLICY
     else:
         headers["Content-Disposition"] = f'attachment; filename="{info.id}-{name}"'
-    return Response(content, headers=headers, media_type=results.MEDIA_TYPES[name])
+    return Response(content, headers=headers, media_type=AGGREGATES[name].media_type)
 
 
 POLICY = (
@@ -138,8 +137,8 @@ def _page(info: LabInfo, found: results.Found, visitor: Visitor) -> StatisticsPa
         current=found.result.current,
         created_at=found.result.created_at,
     )
-    shared = results.MEDIA_TYPES if visitor.may(Permission.READ) else SHARED_FILES
-    files = [name for name in shared if name in found.result.files]
+    shown = AGGREGATES if visitor.may(Permission.READ) else SHARED
+    files = [name for name in shown if name in found.result.files]
     page = StatisticsPage(**_head(info, visitor), result=head, files=files, legacy=found.legacy)
     statistics = found.statistics
     if statistics is None:
