@@ -1,4 +1,4 @@
-"""Where a deployment's Dagster instance has its settings, and the environment of its processes; light to import."""
+"""A deployment's Dagster instance: its settings, code location and processes' environment; light to import."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from datalab.scratch import why, write_whole
 
 SETTINGS = Path(__file__).parents[2] / "dagster.yaml"
 """The settings of every deployment, at the top of the checkout."""
+CODE_LOCATION = "datalab_dagster.definitions"
+"""Module and name of the code location; the cursors of sensors belong to this name."""
 UP = "DATALAB_UP"
 """Set for what `datalab up` starts: only there do sensors answer events while it runs."""
 

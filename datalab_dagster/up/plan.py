@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datalab.home.up import HomeUnusable
+from datalab_dagster.graph.home import CODE_LOCATION
 from datalab_dagster.up import health
 from datalab_dagster.up.errors import AddressUnusable, PortTaken
 from datalab_dagster.up.service import Service
 
-CODE_LOCATION = "datalab_dagster.definitions"
-"""Module and name of the code location, the same as without `up`: what sensors remember hangs on it."""
 PORTAL = "datalab_dagster.portal"
 _LONGEST_SOCKET_PATH = 103
 

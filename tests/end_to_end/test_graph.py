@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+import yaml
 
+from datalab_dagster.graph.home import CODE_LOCATION
 from resources import PreflightWorkspace
 from tests.commands import environment
 from tests.labs import MATCHED_USER_ID, wire_lab
@@ -68,8 +71,11 @@ class TestDefinitions:
         )
         assert (ended.stdout, ended.stderr) == ("loaded\n", "")
 
-    def test_are_what_the_workspace_file_loads(self) -> None:
-        assert "datalab_dagster.definitions" in (ROOT / "workspace.yaml").read_text()
+    def test_are_what_the_workspace_file_and_the_project_file_load(self) -> None:
+        workspace = yaml.safe_load((ROOT / "workspace.yaml").read_text())
+        assert workspace["load_from"] == [{"python_module": CODE_LOCATION}]
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+        assert project["tool"]["dagster"]["module_name"] == CODE_LOCATION
 
     def test_groups_kinds_and_dependencies(self, graph: Any) -> None:
         def described(key: dg.AssetKey) -> tuple[str, set[str], set[str]]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from datalab.results.files import RESULT_FILES
+from datalab_dagster.graph.home import CODE_LOCATION
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("datalab", "datalab_dagster", "assets", "resources")
@@ -32,6 +33,7 @@ class Fact(NamedTuple):
 FACTS = [
     *(Fact(file.name, "datalab/results/files.py") for file in RESULT_FILES),
     *(Fact(file.zip_name, None) for file in RESULT_FILES),
+    Fact(CODE_LOCATION, "datalab_dagster/graph/home.py"),
 ]
 
 

@@ -15,11 +15,11 @@ from datalab.deployment import Deployment
 from datalab.kinds import DatasetKind
 from datalab.registry import Lab, Run
 from datalab_dagster.graph.catalogue import validation_job
+from datalab_dagster.graph.home import CODE_LOCATION
 from datalab_dagster.graph.jobs import VALIDATE
 from datalab_dagster.graph.runs.selection import assets_to_run
 from resources.workspace import CAUSE_TAG, PARTITION_TAG, SEQUENCE_TAG
 
-CODE_LOCATION = "datalab_dagster.definitions"
 REPOSITORY = ReconstructableRepository.for_module(CODE_LOCATION, "defs")
 _REPOSITORY_NAME = "__repository__"
 LAB_TAG, DATASETS_TAG, BY_TAG = "datalab/lab", "datalab/datasets", "datalab/by"
