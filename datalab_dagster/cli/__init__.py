@@ -1,4 +1,4 @@
-"""The `datalab` command: one module per subcommand, each light to import, heavy imports only where they are used."""
+"""The `datalab` command: one module per subcommand, imported when the subcommand is called."""
 
 from __future__ import annotations
 
@@ -8,29 +8,42 @@ import click
 
 from datalab import __version__
 from datalab.errors import ConfigurationError, DatalabError, InputMissing, UnexpectedFailure, UsageError
-from datalab_dagster.cli.check import check
-from datalab_dagster.cli.dataset import dataset
-from datalab_dagster.cli.deployment import UNDECIDED, Stopped
-from datalab_dagster.cli.keys import keys
-from datalab_dagster.cli.lab import lab
-from datalab_dagster.cli.preflight import preflight
-from datalab_dagster.cli.provision import deprovision, provision
-from datalab_dagster.cli.report import report
-from datalab_dagster.cli.results import results
-from datalab_dagster.cli.sample import sample
-from datalab_dagster.cli.status import status
-from datalab_dagster.cli.token import token
-from datalab_dagster.cli.up import up
-from datalab_dagster.cli.user import user
-from datalab_dagster.cli.validate import run, runs, validate
-
-PASSED, FAILED, WRONG_USAGE, NOT_CARRIED_OUT, INTERRUPTED = 0, 1, 2, 3, 130
-"""Exit codes: checked and passed; checked and failed; wrong call or configuration; could not be done; Ctrl-C."""
+from datalab_dagster.cli.exits import (
+    FAILED,
+    INTERRUPTED,
+    NOT_CARRIED_OUT,
+    PASSED,
+    UNDECIDED,
+    WRONG_USAGE,
+    Stopped,
+)
+from datalab_dagster.cli.lazy import LazyGroup, Outline
 
 __all__ = ["FAILED", "INTERRUPTED", "NOT_CARRIED_OUT", "PASSED", "UNDECIDED", "WRONG_USAGE", "datalab", "main"]
 
+COMMANDS = {
+    "preflight": ("preflight", "Check and profile the files of a lab; exit code 0 only when it would be Ready."),
+    "check": ("check", "Check one FILE as DATASET: identifiers, segments, demographics or embeddings."),
+    "report": ("report", "Print the statistics in DIR (what preflight wrote), or the current ones of LAB."),
+    "sample": ("sample", "Write LAB.json and the four files of a synthetic lab to DIR, of any size."),
+    "up": ("up", "Run a living lab: database, Dagster's pages and daemon, portal; Ctrl-C stops everything."),
+    "lab": ("lab", "Make, list, show and delete labs."),
+    "dataset": ("dataset", "Upload, list, show, download and delete datasets, which are kept encrypted."),
+    "provision": ("provision", "Provision datasets to a lab, in one change; what a slot held before is replaced."),
+    "deprovision": ("provision", "Empty slots of a lab, in one change; the datasets stay."),
+    "validate": ("validate", "Validate what is provisioned to LAB, in the background."),
+    "status": ("status", "Show how LAB stands, why, what to do next, and how far its run is; without LAB, all labs."),
+    "results": ("results", "Show the result of LAB that counts now, and list all that are kept."),
+    "runs": ("validate", "List the runs of LAB, the newest first."),
+    "run": ("validate", "Show and cancel runs."),
+    "keys": ("keys", "Look after the master key."),
+    "user": ("user", "Say who may use the portal, and as what."),
+    "token": ("token", "Make, list and revoke API tokens."),
+}
+"""Name of a command: the module that holds it, and the first sentence of its help."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="datalab")
 def datalab() -> None:
     """Check and profile first-party datasets before a media clean room sees them.
@@ -42,12 +55,8 @@ def datalab() -> None:
     """
 
 
-for command in (
-    *(preflight, check, report, sample),
-    *(up, lab, dataset, provision, deprovision, validate, status, results, runs, run),
-    *(keys, user, token),
-):
-    datalab.add_command(command)
+for name, (module, short_help) in COMMANDS.items():
+    datalab.add_command(Outline(name, f"{__name__}.{module}", short_help))
 
 
 def main() -> None:

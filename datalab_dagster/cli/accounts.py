@@ -1,17 +1,17 @@
-"""What `datalab user` and `datalab token` share: the accounts of the deployment, who changes them; light to import."""
+"""What `datalab user` and `datalab token` share: the accounts of the deployment, who changes them."""
 
 from __future__ import annotations
 
 import contextlib
+import getpass
 import os
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from datalab.registry.accounts import Accounts
+from datalab.registry import Registry
+from datalab.registry.accounts import Accounts
 
 
 @contextlib.contextmanager
@@ -21,16 +21,12 @@ def opened_accounts() -> Iterator[Accounts]:
     Raises:
         RegistryError: its database cannot be used.
     """
-    from datalab.registry import Registry
-
     with Registry.open(os.environ) as registry:
         yield registry.accounts
 
 
 def whoever_asks(user: str | None) -> str:
     """Return who the audit log names: `user`, or the login name."""
-    import getpass
-
     with contextlib.suppress(KeyError, OSError):
         return user or getpass.getuser()
     return "unknown"

@@ -6,6 +6,15 @@ from pathlib import Path
 
 import click
 
+from datalab.errors import UsageError
+from datalab.kinds import DatasetKind
+from datalab.lab import USER_ID, lab_from_dict, load_lab
+from datalab.scratch import write_whole
+from datalab.validation import dataset_kind
+from datalab.validation.stream import validate
+from datalab_dagster.cli import summary
+from datalab_dagster.terminal.checks import shown_progress
+
 _FILE = click.Path(path_type=Path)
 
 
@@ -23,11 +32,6 @@ def check(
 
     Segments and demographics need no --lab; identifiers and embeddings are defined by it.
     """
-    from datalab.errors import UsageError
-    from datalab.kinds import DatasetKind
-    from datalab.lab import USER_ID, lab_from_dict, load_lab
-    from datalab.validation import dataset_kind
-
     kind = dataset_kind(dataset)
     places = [path.resolve() for path in (file, lab_file, report, valid_rows) if path is not None]
     if len(set(places)) < len(places):
@@ -40,11 +44,6 @@ def check(
         raise UsageError(f"What {kind.value} must look like is in the lab's definition: give it with --lab LAB.json.")
     if kind is DatasetKind.EMBEDDINGS and not lab.num_embeddings:
         raise UsageError("The lab's definition has no numEmbeddings: say there how many columns an embedding has.")
-
-    from datalab.scratch import write_whole
-    from datalab.validation.stream import validate
-    from datalab_dagster.cli import summary
-    from datalab_dagster.terminal.checks import shown_progress
 
     with shown_progress(for_machines=as_json) as progress:
         outcome = validate(

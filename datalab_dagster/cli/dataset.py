@@ -6,7 +6,10 @@ from pathlib import Path
 
 import click
 
+from datalab_dagster.cli import listing
 from datalab_dagster.cli.deployment import confirm, json_option, opened, the_dataset, user_option, yes_option
+from datalab_dagster.cli.transfer import download_file, upload_file
+from datalab_dagster.service import KeyAccessDenied, KeyNotFound
 
 _FILE = click.Path(path_type=Path)
 
@@ -27,9 +30,6 @@ def dataset() -> None:
 @json_option
 def upload(file: Path, name: str | None, description: str, user: str | None, as_json: bool) -> int:
     """Upload a FILE and print its manifest hash; the same call goes on with an upload that broke off."""
-    from datalab_dagster.cli import listing
-    from datalab_dagster.cli.transfer import upload_file
-
     with opened(user) as service:
         stored = upload_file(service, file, name=name, description=description, for_machines=as_json)
     if as_json:
@@ -44,8 +44,6 @@ def upload(file: Path, name: str | None, description: str, user: str | None, as_
 @json_option
 def list_datasets(user: str | None, as_json: bool) -> int:
     """List all datasets and the labs that they are provisioned to."""
-    from datalab_dagster.cli import listing
-
     with opened(user) as service:
         datasets = service.datasets()
         names = {} if as_json else {lab.id: lab.name for lab in service.labs()}
@@ -78,9 +76,6 @@ def list_datasets(user: str | None, as_json: bool) -> int:
 @json_option
 def show(manifest_hash: str, user: str | None, as_json: bool) -> int:
     """Show a dataset and who may use its key."""
-    from datalab_dagster.cli import listing
-    from datalab_dagster.service import KeyAccessDenied, KeyNotFound
-
     with opened(user) as service:
         found = the_dataset(service, manifest_hash)
         if as_json:
@@ -116,9 +111,6 @@ def download(manifest_hash: str, file: Path, user: str | None) -> int:
 
     Every chunk is verified; the file appears whole, or not at all, and only its owner may read it.
     """
-    from datalab_dagster.cli import listing
-    from datalab_dagster.cli.transfer import download_file
-
     with opened(user) as service:
         found = the_dataset(service, manifest_hash)
         download_file(service, found, file)
@@ -133,8 +125,6 @@ def download(manifest_hash: str, file: Path, user: str | None) -> int:
 @user_option
 def delete(manifest_hash: str, force: bool, yes: bool, user: str | None) -> int:
     """Delete a dataset and its key, for good."""
-    from datalab_dagster.cli import listing
-
     with opened(user) as service:
         found = the_dataset(service, manifest_hash)
         used = f" {len(found.labs)} lab(s) will lose it: {', '.join(found.labs)}." if force and found.labs else ""

@@ -1,28 +1,32 @@
-"""What the commands of a deployment share: who asks, which lab, dataset or run is meant, yes or no; light to import."""
+"""What the commands of a deployment share: who asks, which lab, dataset or run is meant, yes or no."""
 
 from __future__ import annotations
 
 import contextlib
+import getpass
 import string
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-if TYPE_CHECKING:
-    from datalab_dagster.service import DatasetInfo, LabService, ResultInfo, RunInfo
+from datalab.errors import UsageError
+from datalab_dagster.cli.exits import Stopped
+from datalab_dagster.service import (
+    DatasetInfo,
+    DatasetNotFound,
+    LabService,
+    ResultInfo,
+    ResultNotFound,
+    RunInfo,
+    RunNotFound,
+)
+from datalab_dagster.service.open import open_service
 
 SHORTEST_PREFIX = 8
 """Characters of a hash or a run's id that commands accept in place of all."""
-UNDECIDED = 4
-"""Exit code: there is no verdict on the data provisioned now."""
-
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-class Stopped(KeyboardInterrupt):
-    """Ctrl-C, with a sentence that says what goes on or is kept."""
 
 
 def user_option(command: Command) -> Command:
@@ -49,17 +53,11 @@ def opened(user: str | None) -> Iterator[LabService]:
         UsageError: nobody said who asks.
         DatalabError: the deployment cannot be opened.
     """
-    from datalab_dagster.service.open import open_service
-
     with open_service(user or _login_name()) as service:
         yield service
 
 
 def _login_name() -> str:
-    import getpass
-
-    from datalab.errors import UsageError
-
     try:
         return getpass.getuser()
     except (OSError, KeyError):
@@ -73,9 +71,6 @@ def the_dataset(service: LabService, text: str) -> DatasetInfo:
         UsageError: `text` is no such beginning, or that of several.
         DatasetNotFound: there is none.
     """
-    from datalab.errors import UsageError
-    from datalab_dagster.service import DatasetNotFound
-
     wanted = text.strip().lower()
     if len(wanted) == 64:
         return service.dataset(wanted)
@@ -108,9 +103,6 @@ def the_run(service: LabService, text: str) -> RunInfo:
         UsageError: several begin with it.
         RunNotFound: none does.
     """
-    from datalab.errors import UsageError
-    from datalab_dagster.service import RunNotFound
-
     if len(text) >= 36:
         return service.run(text)
     runs = [run.run_id for lab in service.labs() for run in service.runs(lab.id)] if _is_prefix(text) else []
@@ -129,9 +121,6 @@ def the_result(service: LabService, lab: str, run: str) -> ResultInfo:
         UsageError: several begin with it.
         ResultNotFound: none does.
     """
-    from datalab.errors import UsageError
-    from datalab_dagster.service import ResultNotFound
-
     found = [result for result in service.results(lab) if _is_prefix(run) and result.run_id.startswith(run)]
     if len(found) > 1:
         raise UsageError(f"{len(found)} results of lab {lab} are of runs that begin with {run}: give more of it.")
@@ -151,8 +140,6 @@ def confirm(question: str, *, yes: bool) -> None:
         UsageError: there is no terminal to ask on.
         Stopped: the answer is no.
     """
-    from datalab.errors import UsageError
-
     if yes:
         return
     if not sys.stdin.isatty():

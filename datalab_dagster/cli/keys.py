@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import click
 
+from datalab.deployment import Deployment
+from datalab_dagster.cli import listing
+
 
 @click.group()
 def keys() -> None:
@@ -18,9 +21,6 @@ def rotate() -> int:
     again: it finishes what was begun. A master key in DATALAB_MASTER_KEY is exchanged there: put the new one before
     the old one, run this, then take the old one out.
     """
-    from datalab.deployment import Deployment
-    from datalab_dagster.cli import listing
-
     with Deployment.open() as deployment:
         count = deployment.datasets.rotate_master_key()
     listing.line(f"The master key is new; the keys of {count:,} dataset{'s' if count != 1 else ''} were wrapped anew.")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from datalab.lab import lab_from_dict, load_lab
+from datalab_dagster.cli import lab_view, listing
 from datalab_dagster.cli.deployment import confirm, json_option, opened, user_option, yes_option
 
 
@@ -24,9 +26,6 @@ def lab() -> None:
 @json_option
 def create(lab_file: Path, name: str | None, user: str | None, as_json: bool) -> int:
     """Make a lab from its definition (JSON or YAML), which never changes afterwards."""
-    from datalab.lab import lab_from_dict, load_lab
-    from datalab_dagster.cli import listing
-
     definition = load_lab(lab_file)
     if name is not None:
         given = definition.model_dump(by_alias=True, mode="json", include=definition.model_fields_set)
@@ -47,15 +46,12 @@ def create(lab_file: Path, name: str | None, user: str | None, as_json: bool) ->
 @json_option
 def list_labs(user: str | None, as_json: bool) -> int:
     """List all labs and how they stand."""
-    from datalab_dagster.cli import listing
-    from datalab_dagster.cli.lab_view import print_labs
-
     with opened(user) as service:
         labs = service.labs()
     if as_json:
         listing.print_json(labs)
     else:
-        print_labs(labs)
+        lab_view.print_labs(labs)
     return 0
 
 
@@ -65,8 +61,6 @@ def list_labs(user: str | None, as_json: bool) -> int:
 @json_option
 def show(lab_name: str, user: str | None, as_json: bool) -> int:
     """Show a lab: its definition, what is provisioned to it, and every change."""
-    from datalab_dagster.cli import lab_view, listing
-
     with opened(user) as service:
         found = service.lab(lab_name)
         events = service.events(found.id)
@@ -87,8 +81,6 @@ def show(lab_name: str, user: str | None, as_json: bool) -> int:
 @user_option
 def delete(lab_name: str, yes: bool, user: str | None) -> int:
     """Delete a lab and its results; its datasets stay."""
-    from datalab_dagster.cli import listing
-
     with opened(user) as service:
         found = service.lab(lab_name)
         held = f" It holds {', '.join(slot.kind.value for slot in found.slots)}." if found.slots else ""

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
+from datalab.kinds import DatasetKind
+from datalab.lab import load_lab
 from datalab.results.files import COMPARISON, DASHBOARD, STATISTICS, VALIDATION_REPORT, VALIDATION_STATUS
+from datalab_dagster.cli import summary
+from datalab_dagster.cli.settings import load_limits
+from datalab_dagster.graph import preflight as run
+from datalab_dagster.terminal.checks import shown_progress
 
 _FILE = click.Path(path_type=Path)
 
@@ -43,10 +49,6 @@ def preflight(
     as_json: bool,
 ) -> int:
     """Check and profile the files of a lab, and print what was found."""
-    from datalab.kinds import DatasetKind
-    from datalab.lab import load_lab
-    from datalab_dagster.cli.settings import load_limits
-
     lab = load_lab(lab_file)
     limits = load_limits(thresholds) if thresholds else {}
     given = {
@@ -56,10 +58,6 @@ def preflight(
         DatasetKind.EMBEDDINGS: embeddings,
     }
     files = {kind: path for kind, path in given.items() if path is not None}
-
-    from datalab_dagster.cli import summary
-    from datalab_dagster.graph import preflight as run
-    from datalab_dagster.terminal.checks import shown_progress
 
     with shown_progress(for_machines=as_json) as progress:
         options = run.PreflightOptions(statistics_version, run.SHARING_MINIMUM if for_sharing else 0, limits)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from datalab.errors import UsageError
+from datalab.kinds import DatasetKind
+from datalab_dagster.cli import lab_view, listing
 from datalab_dagster.cli.deployment import is_hash, json_option, opened, the_dataset, user_option
-
-if TYPE_CHECKING:
-    from datalab.kinds import DatasetKind
-    from datalab_dagster.service import LabInfo, LabService
+from datalab_dagster.cli.transfer import upload_file
+from datalab_dagster.service import LabInfo, LabService, Problem, ProblemCode, ProvisioningRefused
 
 _KINDS = ("identifiers", "segments", "demographics", "embeddings")
 
@@ -31,9 +31,6 @@ def provision(lab_name: str, cause: str, user: str | None, as_json: bool, **give
     A dataset is named by its manifest hash, or by a file, which is uploaded first. Identifiers come first or at the
     same time. While `datalab up` runs, a validation starts by itself.
     """
-    from datalab.errors import UsageError
-    from datalab.kinds import DatasetKind
-
     chosen = {DatasetKind(kind): text for kind in _KINDS if (text := given[kind]) is not None}
     if not chosen:
         raise UsageError(f"Say what to provision: {', '.join(f'--{kind}' for kind in _KINDS)}.")
@@ -58,8 +55,6 @@ def deprovision(lab_name: str, kinds: tuple[str, ...], cause: str, user: str | N
 
     KIND: identifiers, segments, demographics or embeddings.
     """
-    from datalab.kinds import DatasetKind
-
     with opened(user) as service:
         lab = service.lab(lab_name)
         changed = service.change(lab.id, {DatasetKind(kind): None for kind in kinds}, cause=cause)
@@ -69,8 +64,6 @@ def deprovision(lab_name: str, kinds: tuple[str, ...], cause: str, user: str | N
 
 def _check_slots(lab: LabInfo, chosen: dict[DatasetKind, str]) -> None:
     """Refuse what can never be provisioned before a large file is uploaded for it."""
-    from datalab_dagster.service import Problem, ProblemCode, ProvisioningRefused
-
     has = ", ".join(slot.value for slot in lab.definition.datasets)
     problems = [
         Problem(ProblemCode.NO_SUCH_SLOT, kind, f"The lab has no slot for {kind.value}; it has: {has}")
@@ -83,9 +76,6 @@ def _check_slots(lab: LabInfo, chosen: dict[DatasetKind, str]) -> None:
 
 def _hashes(service: LabService, chosen: dict[DatasetKind, str], *, for_machines: bool) -> dict[DatasetKind, str]:
     """The manifest hash of each dataset; every name is looked up before the first file is uploaded."""
-    from datalab.errors import UsageError
-    from datalab_dagster.cli.transfer import upload_file
-
     hashes: dict[DatasetKind, str] = {}
     files: dict[DatasetKind, Path] = {}
     for kind, text in chosen.items():
@@ -114,8 +104,6 @@ def _held(lab: LabInfo) -> dict[DatasetKind, str]:
 
 
 def _print(lab: LabInfo, as_json: bool, note: str = "") -> None:
-    from datalab_dagster.cli import lab_view, listing
-
     if as_json:
         listing.print_json(lab)
         return

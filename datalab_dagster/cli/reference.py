@@ -23,7 +23,9 @@ def _sections(title: str, command: click.Command, parent: click.Context | None) 
     context = _context(title.split()[-1], command, parent)
     yield f"## {title}\n\n```\n{context.get_help()}\n```\n"
     if isinstance(command, click.Group):
-        for name, subcommand in sorted(command.commands.items()):
+        for name in command.list_commands(context):
+            _, subcommand, _ = command.resolve_command(context, [name])
+            assert subcommand is not None
             yield from _sections(f"{title} {name}", subcommand, context)
 
 

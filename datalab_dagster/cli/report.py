@@ -6,8 +6,12 @@ from pathlib import Path
 
 import click
 
+from datalab.errors import InputMissing, UsageError
 from datalab.results.files import COMPARISON, STATISTICS
+from datalab.results.statistics import parse_statistics_result
+from datalab_dagster.cli import panels
 from datalab_dagster.cli.deployment import opened, user_option
+from datalab_dagster.service import ResultNotFound
 
 
 @click.command()
@@ -15,10 +19,6 @@ from datalab_dagster.cli.deployment import opened, user_option
 @user_option
 def report(lab: str, user: str | None) -> int:
     """Print the statistics in DIR (what preflight wrote), or the current ones of LAB."""
-    from datalab.errors import UsageError
-    from datalab.results.statistics import parse_statistics_result
-    from datalab_dagster.cli import panels
-
     folder = Path(lab)
     statistics, comparison = _of_directory(folder) if folder.is_dir() else _of_lab(lab, user)
     try:
@@ -30,8 +30,6 @@ def report(lab: str, user: str | None) -> int:
 
 
 def _of_directory(folder: Path) -> tuple[bytes, bytes | None]:
-    from datalab.errors import InputMissing
-
     try:
         statistics = (folder / STATISTICS.name).read_bytes()
     except OSError:
@@ -41,8 +39,6 @@ def _of_directory(folder: Path) -> tuple[bytes, bytes | None]:
 
 
 def _of_lab(lab: str, user: str | None) -> tuple[bytes, bytes | None]:
-    from datalab_dagster.service import ResultNotFound
-
     with opened(user) as service:
         found = service.lab(lab)
         result = service.current_result(found.id)

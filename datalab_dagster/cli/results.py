@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from datalab.errors import OutputFailed, UsageError
 from datalab.results import files
+from datalab.results.statistics import Finding, StatisticsResultV2, parse_statistics_result
+from datalab.results.status import ValidationStatus
+from datalab.scratch import why
+from datalab.statistics import Comparison, compare_statistics
+from datalab_dagster.cli import listing, panels, run_view
 from datalab_dagster.cli.deployment import json_option, opened, the_result, user_option
-
-if TYPE_CHECKING:
-    from datalab.results.statistics import Finding
-    from datalab_dagster.service import LabInfo, LabService, ResultInfo
+from datalab_dagster.cli.listing import DROP, ERROR, WARNING
+from datalab_dagster.service import LabInfo, LabService, ResultInfo
 
 
 @click.command(
@@ -41,9 +44,6 @@ def results(
     as_json: bool,
 ) -> int:
     """Show, list, compare and write out the results of a lab."""
-    from datalab.errors import UsageError
-    from datalab_dagster.cli import listing, run_view
-
     if reports and out is None:
         raise UsageError("Say where to write the reports: --out DIR.")
     with opened(user) as service:
@@ -71,9 +71,6 @@ def results(
 
 def findings_of(service: LabService, result: ResultInfo) -> list[tuple[str, list[Finding]]]:
     """Return what is wrong or odd in a result, and what fell since the refresh before; a label for each group."""
-    from datalab.results.status import ValidationStatus
-    from datalab.statistics import Comparison
-    from datalab_dagster.cli.listing import DROP, ERROR, WARNING
 
     def read(name: str) -> bytes:
         return service.result_file(result.lab_id, name, run_id=result.run_id)
@@ -109,9 +106,6 @@ def _write(service: LabService, result: ResultInfo, out: Path, reports: bool) ->
 
 def _put(path: Path, content: bytes, mode: int) -> Path:
     """Write a file whole or not at all."""
-    from datalab.errors import OutputFailed
-    from datalab.scratch import why
-
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -126,11 +120,6 @@ def _put(path: Path, content: bytes, mode: int) -> Path:
 
 
 def _compare(service: LabService, lab: str, before: str, now: str, *, as_json: bool) -> int:
-    from datalab.errors import UsageError
-    from datalab.results.statistics import StatisticsResultV2, parse_statistics_result
-    from datalab.statistics import compare_statistics
-    from datalab_dagster.cli import listing, panels
-
     def statistics(run_id: str) -> StatisticsResultV2:
         result = the_result(service, lab, run_id)
         parsed = parse_statistics_result(service.result_file(lab, files.STATISTICS.name, run_id=result.run_id))

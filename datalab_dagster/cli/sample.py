@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from datalab.sample import write_sample
+
 
 @click.command()
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
@@ -14,8 +16,6 @@ import click
 @click.option("--dirty", type=float, default=0.0, show_default=True, metavar="SHARE", help="Share of rows made wrong.")
 def sample(directory: Path, users: int, seed: int, dirty: float) -> int:
     """Write LAB.json and the four files of a synthetic lab to DIR, of any size."""
-    from datalab.sample import write_sample
-
     lab = write_sample(directory, users=users, seed=seed, dirty=dirty)
     for kind, path in lab.files.items():
         click.echo(f"{path}  {lab.rows[kind]:,} rows, {lab.dirty_rows[kind]:,} of them made wrong")

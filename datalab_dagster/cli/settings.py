@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import yaml
 from pydantic import ValidationError
 
 from datalab.errors import ConfigurationError, InputMissing, InputUnreadable, suggestion
+from datalab.statistics import Thresholds
 
 
 def load_limits(path: Path) -> dict[str, float]:
@@ -16,10 +18,6 @@ def load_limits(path: Path) -> dict[str, float]:
         InputMissing, InputUnreadable: the file cannot be read.
         ConfigurationError: it holds no limits, unknown names or impossible values.
     """
-    import yaml
-
-    from datalab.statistics import Thresholds
-
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8-sig"))  # JSON is YAML
     except FileNotFoundError:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
 
 import click
 
-from datalab_dagster.cli.deployment import UNDECIDED, json_option, opened, user_option
-
-if TYPE_CHECKING:
-    from datalab_dagster.service import LabInfo, LabService, RunInfo
+from datalab.errors import UsageError
+from datalab_dagster.cli import lab_view, listing, run_view
+from datalab_dagster.cli.deployment import json_option, opened, user_option
+from datalab_dagster.cli.exits import UNDECIDED
+from datalab_dagster.cli.watch import follow_lab, lab_and_run
+from datalab_dagster.service import LabInfo, LabService, LabState, RunInfo
 
 
 @click.command()
@@ -22,10 +24,6 @@ def status(lab_name: str | None, watch: bool, user: str | None, as_json: bool) -
 
     Exit codes for a LAB: 0 Ready, 1 Failed, 4 neither (Empty, Incomplete, Validating, Stale).
     """
-    from datalab.errors import UsageError
-    from datalab_dagster.cli import lab_view, listing
-    from datalab_dagster.cli.watch import follow_lab, lab_and_run
-
     if lab_name is None and watch:
         raise UsageError("Say which lab to watch: `datalab status LAB --watch`.")
     with opened(user) as service:
@@ -49,14 +47,10 @@ def status(lab_name: str | None, watch: bool, user: str | None, as_json: bool) -
 
 def verdict_code(lab: LabInfo) -> int:
     """Return the exit code that says how a lab stands."""
-    from datalab_dagster.service import LabState
-
     return {LabState.READY: 0, LabState.FAILED: 1}.get(lab.state.state, UNDECIDED)
 
 
 def _print(service: LabService, lab: LabInfo, run: RunInfo | None) -> None:
-    from datalab_dagster.cli import lab_view, run_view
-
     lab_view.print_state(lab)
     lab_view.print_slots(lab)
     if run is not None:
@@ -71,8 +65,6 @@ def _line(lab: LabInfo, run: RunInfo | None) -> None:
 
 
 def _json_line(lab: LabInfo, run: RunInfo | None) -> None:
-    import json
-
     click.echo(json.dumps({**_plain(lab), "run": _plain(run) if run else None}))
 
 

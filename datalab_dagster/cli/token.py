@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from datetime import UTC, datetime, timedelta
 
 import click
 
+from datalab.registry.accounts import ApiToken
+from datalab_dagster.cli import listing
 from datalab_dagster.cli.accounts import opened_accounts, whoever_asks
 from datalab_dagster.cli.deployment import json_option, user_option
-
-if TYPE_CHECKING:
-    from datalab.registry.accounts import ApiToken
 
 
 @click.group()
@@ -29,11 +29,6 @@ def token() -> None:
 @json_option
 def create(email: str, name: str, days: int, user: str | None, as_json: bool) -> int:
     """Make a token for a user and print it: this once, as only its hash is kept."""
-    import json
-    from datetime import timedelta
-
-    from datalab_dagster.cli import listing
-
     with opened_accounts() as accounts:
         made, secret = accounts.tokens.create(email, name, lifetime=timedelta(days=days), by=whoever_asks(user))
     if as_json:
@@ -49,10 +44,6 @@ def create(email: str, name: str, days: int, user: str | None, as_json: bool) ->
 @json_option
 def list_tokens(email: str | None, as_json: bool) -> int:
     """List all tokens, or those of a user, with when they were last used."""
-    import json
-
-    from datalab_dagster.cli import listing
-
     with opened_accounts() as accounts:
         tokens = accounts.tokens.all(email)
     if as_json:
@@ -89,8 +80,6 @@ def revoke(token_id: str, user: str | None) -> int:
 
 
 def _state(one: ApiToken) -> str:
-    from datetime import UTC, datetime
-
     if one.revoked_at is not None:
         return "revoked"
     return "valid" if one.expires_at > datetime.now(UTC) else "expired"

@@ -8,18 +8,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from datalab.errors import InputMissing, InputUnreadable, OutputFailed, UsageError
 from datalab.scratch import why
-from datalab_dagster.cli.deployment import Stopped
+from datalab_dagster.cli.exits import Stopped
 from datalab_dagster.cli.listing import size
-
-if TYPE_CHECKING:
-    from datalab_dagster.service import DatasetInfo, LabService
+from datalab_dagster.service import DatasetInfo, LabService
 
 _SECONDS_BETWEEN_LINES = 5.0
 _BLOCK = 1 << 20

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+from pathlib import Path
+
 import click
+
+from datalab_dagster.up.lab import up as run
+from datalab_dagster.up.plan import Addresses, has_portal
 
 _PORT = click.IntRange(1, 65535)
 
@@ -22,13 +29,6 @@ def up(port: int, portal_port: int, host: str, no_portal: bool) -> int:
 
     Exit codes: 0 stopped by Ctrl-C or SIGTERM, 2 wrong usage, another `up` is running or a port is taken, 3 given up.
     """
-    import contextlib
-    import time
-    from pathlib import Path
-
-    from datalab_dagster.up.lab import up as run
-    from datalab_dagster.up.plan import Addresses, has_portal
-
     started = time.monotonic()
     with_portal = not no_portal and has_portal()
     addresses = Addresses(host, port, portal_port if with_portal else None)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
+from datalab.registry.accounts import Role
+from datalab_dagster.cli import listing
 from datalab_dagster.cli.accounts import new_password, opened_accounts, whoever_asks
 from datalab_dagster.cli.deployment import confirm, json_option, user_option, yes_option
 
@@ -30,8 +34,6 @@ def user() -> None:
 @user_option
 def add(email: str, role: str, password_stdin: bool, no_password: bool, user: str | None) -> int:
     """Add a user, and ask for a password."""
-    from datalab.registry.accounts import Role
-
     password = None if no_password else new_password(password_stdin)
     with opened_accounts() as accounts:
         first = not accounts.any_user()
@@ -46,10 +48,6 @@ def add(email: str, role: str, password_stdin: bool, no_password: bool, user: st
 @json_option
 def list_users(as_json: bool) -> int:
     """List all users."""
-    import json
-
-    from datalab_dagster.cli import listing
-
     with opened_accounts() as accounts:
         users = accounts.users()
     if as_json:
@@ -89,8 +87,6 @@ def list_users(as_json: bool) -> int:
 @user_option
 def set_role(email: str, role: str, user: str | None) -> int:
     """Change what a user may do; it holds at once."""
-    from datalab.registry.accounts import Role
-
     with opened_accounts() as accounts:
         changed = accounts.set_role(email, Role(role), by=whoever_asks(user))
     click.echo(f"User {changed.email} is {changed.role.value} now.")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-from datalab_dagster.cli.deployment import UNDECIDED, confirm, json_option, opened, the_run, user_option, yes_option
-
-if TYPE_CHECKING:
-    from datalab_dagster.service import LabService, RunInfo
+from datalab_dagster.cli import lab_view, listing, run_view
+from datalab_dagster.cli.deployment import confirm, json_option, opened, the_run, user_option, yes_option
+from datalab_dagster.cli.exits import UNDECIDED
+from datalab_dagster.cli.results import findings_of
+from datalab_dagster.cli.watch import follow_run
+from datalab_dagster.service import LabService, RunInfo, RunState
 
 
 @click.command()
@@ -25,9 +25,6 @@ def validate(lab_name: str, wait: bool, again: bool, user: str | None, as_json: 
 
     Exit codes with --wait: 0 Ready, 1 Failed, 4 no verdict (the run was cancelled, or its data were replaced).
     """
-    from datalab_dagster.cli import listing, run_view
-    from datalab_dagster.cli.watch import follow_run
-
     with opened(user) as service:
         lab = service.lab(lab_name)
         run = service.validate(lab.id, again=again)
@@ -49,8 +46,6 @@ def validate(lab_name: str, wait: bool, again: bool, user: str | None, as_json: 
 @json_option
 def runs(lab_name: str, user: str | None, as_json: bool) -> int:
     """List the runs of LAB, the newest first."""
-    from datalab_dagster.cli import listing, run_view
-
     with opened(user) as service:
         found = service.runs(lab_name)
     if as_json:
@@ -74,8 +69,6 @@ def run() -> None:
 @json_option
 def show(run_id: str, user: str | None, as_json: bool) -> int:
     """Show a run and its steps."""
-    from datalab_dagster.cli import listing, run_view
-
     with opened(user) as service:
         found = the_run(service, run_id)
     if as_json:
@@ -91,8 +84,6 @@ def show(run_id: str, user: str | None, as_json: bool) -> int:
 @user_option
 def cancel(run_id: str, yes: bool, user: str | None) -> int:
     """Stop a run; one that has ended stays as it is."""
-    from datalab_dagster.cli import run_view
-
     with opened(user) as service:
         found = the_run(service, run_id)
         if not found.is_complete:
@@ -104,10 +95,6 @@ def cancel(run_id: str, yes: bool, user: str | None) -> int:
 
 def _finish(service: LabService, ended: RunInfo, as_json: bool) -> int:
     """Tell what a run that has ended found, and return the exit code."""
-    from datalab_dagster.cli import lab_view, listing, run_view
-    from datalab_dagster.cli.results import findings_of
-    from datalab_dagster.service import RunState
-
     result = next((result for result in service.results(ended.lab_id) if result.run_id == ended.run_id), None)
     if as_json:
         listing.print_json(

@@ -6,17 +6,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from datalab_dagster.cli.deployment import Stopped
+from datalab_dagster.cli.exits import Stopped
 from datalab_dagster.cli.listing import short
-from datalab_dagster.service import LabInfo, LabState, RegistryError, RunInfo, ServiceUnreachable
-
-if TYPE_CHECKING:
-    from datalab_dagster.service import LabService
+from datalab_dagster.service import LabInfo, LabService, LabState, RegistryError, RunInfo, ServiceUnreachable
 
 Answer = TypeVar("Answer")
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -27,9 +25,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> MemoryService:
         memory._user = user
         return memory
 
-    module = ModuleType("datalab_dagster.service.open")
-    vars(module)["open_service"] = open_service
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr("datalab_dagster.cli.deployment.open_service", open_service)
     monkeypatch.setenv("DATALAB_USER", memory.user)
     monkeypatch.setattr("datalab_dagster.cli.watch._LOOK_SECONDS", 0.001)
     return memory
