@@ -17,8 +17,9 @@ from datalab.ingest.records import Indexes, Records
 from datalab.kinds import EMPTY_CELL, INVALID_FLOAT_FORMAT, ColumnType, IdFormat
 from datalab.kinds.arrow import ARROW_TYPES
 from datalab.lab import USER_ID, LabDefinition
+from datalab.validation.flags import IdentifierFlags
 from datalab.validation.formats import has_format
-from datalab.validation.key_spool import FLAG_BITS, Flags
+from datalab.validation.key_spool import Flags
 from datalab.validation.schemas import DatasetSchema, Failure, failures
 
 CELL_ERROR_CAP = 499
@@ -114,25 +115,6 @@ def _typed(rows: pa.RecordBatch, schema: DatasetSchema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=schema.arrow)
 
 
-class IdentifierFlags:
-    """The bits kept for each identifiers row: whether and how it is invalid, and what a hint counts."""
-
-    MISSING = 1
-    USER_ID_FORMAT = 2
-    ID_FORMAT = 4
-    INVALID = MISSING | USER_ID_FORMAT | ID_FORMAT
-    UNKNOWN_NAME = 8
-    WRONG_CASE = 16
-
-    def __init__(self, lab: LabDefinition) -> None:
-        formats = [entry.id_type.value_format for entry in lab.identifiers_config]
-        codes = sorted({form.code for form in formats if form})
-        self.codes = {code: 32 << position for position, code in enumerate(codes)}
-        """The bit of every format code that the lab's types can fail with."""
-        if 32 << len(codes) > 1 << FLAG_BITS:
-            raise AssertionError("more format codes than flag bits")
-
-
 def check_identifiers(
     records: Records, schema: DatasetSchema, lab: LabDefinition, flags: IdentifierFlags, engine: Engine
 ) -> Checked:
@@ -147,8 +129,8 @@ def check_identifiers(
     for failure in found:
         if failure.check.code != EMPTY_CELL:
             of_user = failure.check.name == IdFormat.USER_ID
-            place = IdentifierFlags.USER_ID_FORMAT if of_user else IdentifierFlags.ID_FORMAT
-            marks[failure.rows & complete] |= np.uint16(place | flags.codes[failure.check.code])
+            mark = np.uint16(flags.USER_ID_FORMAT) if of_user else flags.wrong_id(failure.check.code)
+            marks[failure.rows & complete] |= mark
     _mark_unknown_names(marks, rows, lab)
     _mark_wrong_case(marks, rows, lab)
     invalid = (marks & IdentifierFlags.INVALID) != 0

@@ -44,9 +44,9 @@ from datalab.validation.check import (
     TOO_MANY,
     CellFault,
     Checked,
-    IdentifierFlags,
     width_faults,
 )
+from datalab.validation.flags import FlagCounts, IdentifierFlags
 from datalab.validation.key_spool import Flags
 from datalab.validation.row_set import RowSet
 from datalab.validation.schemas import DatasetSchema
@@ -162,31 +162,24 @@ class IdentifiersReport:
     def __init__(self, schema: DatasetSchema, lab: LabDefinition, flags: IdentifierFlags) -> None:
         self._widths = _Widths(schema.file_width)
         self._lab = lab
-        self._flags = flags
-        self._marked: Counter[int] = Counter()
-        self._invalid = 0
+        self._codes = flags.codes
+        self._rows_with = FlagCounts(flags)
         self.rows = 0
 
     def add(self, checked: Checked) -> None:
         """Add the next block of the file."""
         self._widths.add(checked, self.rows)
         if checked.flags is not None:
-            self._count(checked.flags, 1)
+            self._rows_with.add(checked.flags)
         self.rows += checked.records.count
 
     def take_back(self, flags: Flags) -> None:
         """Do not count rows with these flags as invalid: they are duplicates."""
-        self._count(flags, -1)
-
-    def _count(self, flags: Flags, sign: int) -> None:
-        marks = flags[flags != 0]
-        for bit in (1 << position for position in range(16)):
-            self._marked[bit] += sign * int(np.count_nonzero(marks & bit))
-        self._invalid += sign * int(np.count_nonzero(marks & IdentifierFlags.INVALID))
+        self._rows_with.take_back(flags)
 
     def marked(self, flag: int) -> int:
         """Return how many rows have `flag`."""
-        return self._marked[flag]
+        return self._rows_with.of(flag)
 
     def finish(
         self,
@@ -203,12 +196,12 @@ class IdentifiersReport:
             duplicate_rows: the first of them with `row`, ascending.
             rejected: the invalid rows with `row` and `flags`, ascending, duplicates among them.
         """
-        invalid = self._invalid + self._widths.counts.total() + duplicates.count
+        invalid = self.marked(IdentifierFlags.INVALID) + self._widths.counts.total() + duplicates.count
         codes = self._widths.counts + Counter(
             {
                 EMPTY_CELL: self.marked(IdentifierFlags.MISSING),
                 DUPLICATE_VALUES: duplicates.count,
-                **{code: self.marked(bit) for code, bit in self._flags.codes.items()},
+                **{code: self._rows_with.of_code(code) for code in self._codes},
             }
         )
         buckets = (IdentifierFlags.MISSING, IdentifierFlags.USER_ID_FORMAT, IdentifierFlags.ID_FORMAT)

@@ -24,7 +24,8 @@ from datalab.kinds import KINDS, MATCHING, DatasetKind, ReportForm
 from datalab.lab import LabDefinition
 from datalab.results.validation import AnyValidationReport, DatasetFacts, SchemaError
 from datalab.scratch import publish, scratch_directory, why
-from datalab.validation.check import Checked, IdentifierFlags, check_identifiers, check_rows
+from datalab.validation.check import Checked, check_identifiers, check_rows
+from datalab.validation.flags import IdentifierFlags
 from datalab.validation.hints import hints, is_header
 from datalab.validation.key_spool import Flags, KeySpool
 from datalab.validation.pipeline import Pipeline
