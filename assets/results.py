@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from assets.guard import guarded
-from assets.panels import PANELS
 from assets.partitions import OWNERS, data_labs
 from assets.session import COMPARISON, Session
 from datalab import statistics
@@ -16,6 +15,7 @@ from datalab.dashboard import render_dashboard
 from datalab.kinds import DatasetKind
 from datalab.results import files
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2
+from datalab.statistics import PANELS
 from resources import FindingThresholds, LabWorkspace, SqlEngine
 from resources.workspace import STATISTICS_REPORT
 
@@ -36,10 +36,8 @@ def statistics_report(
     with guarded(workspace, context):
         session = Session(context.partition_key, workspace, sql)
         limits = thresholds.thresholds()
-        panels = statistics.Panels.model_validate(
-            {name: session.stored(name) for name in statistics.Panels.model_fields}
-        )
-        report = statistics.assemble_report(session.lab, panels, session.summaries, limits)
+        values = {panel.name: session.value(panel) for panel in PANELS}
+        report = statistics.assemble_report(session.lab, values, session.summaries, limits)
         previous = workspace.previous_statistics(session.name)
         comparison = statistics.compare_statistics(previous, report, limits) if previous else None
         session.store(STATISTICS_REPORT, report)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel
 
@@ -17,13 +16,15 @@ from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.results.files import VALIDATION_STATUS
 from datalab.results.status import ValidationStatus
-from datalab.statistics import IdProfiles, ValidatedDataset, register_valid_rows
+from datalab.statistics import Panel, PanelInputs, Thresholds, ValidatedDataset, register_valid_rows
 from resources import LabWorkspace, SqlEngine
 
 Stored = TypeVar("Stored", bound=BaseModel)
 
-ID_PROFILES, COMPARISON = "id_profiles", "comparison"
-"""Names under which numbers are stored that more than one asset reads."""
+COMPARISON = "comparison"
+"""The name under which the changes since the last report are stored."""
+_LOCKED = b"null"
+"""What is stored of a panel that the lab does not unlock."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,6 @@ class Session:
         }
 
     @property
-    def profiles(self) -> IdProfiles:
-        return self.load(ID_PROFILES, IdProfiles)
-
-    @property
     def status(self) -> ValidationStatus:
         """The validation status, once it is published."""
         return ValidationStatus.model_validate_json(self.workspace.published(self.name, VALIDATION_STATUS.name))
@@ -63,17 +60,25 @@ class Session:
             register_valid_rows(engine, self.lab, rows, self.workspace.users(self.name) if with_users else None)
             yield engine
 
-    def store(self, panel: str, value: BaseModel) -> None:
+    def compute(self, panel: Panel[Stored], limits: Thresholds) -> Stored | None:
+        """Compute a panel from what its inputs have stored; None where the lab does not unlock it."""
+        if not panel.is_unlocked(self.lab):
+            return None
+        with self.engine() if panel.reads_rows else contextlib.nullcontext() as engine:
+            return panel.compute(PanelInputs(self.lab, self.summaries, limits, engine, self.value))
+
+    def value(self, panel: Panel[Stored]) -> Stored | None:
+        """Return the stored value of a panel; None where the lab does not unlock it."""
+        stored = self.workspace.panel(self.name, panel.name)
+        return None if stored == _LOCKED else panel.model.model_validate_json(stored)
+
+    def store(self, name: str, value: BaseModel | None) -> None:
         """Keep the numbers of a panel for the assets downstream."""
-        self.workspace.keep_panel(self.name, panel, value.model_dump_json())
+        self.workspace.keep_panel(self.name, name, value.model_dump_json() if value else _LOCKED.decode())
 
-    def load(self, panel: str, model: type[Stored]) -> Stored:
-        """Return the stored numbers of a panel."""
-        return model.model_validate(self.stored(panel))
-
-    def stored(self, panel: str) -> Any:
-        """Return the stored numbers of a panel as plain JSON values."""
-        return json.loads(self.workspace.panel(self.name, panel))
+    def load(self, name: str, model: type[Stored]) -> Stored:
+        """Return stored numbers that are no panel's."""
+        return model.model_validate_json(self.workspace.panel(self.name, name))
 
     def publish(self, name: str, text: str) -> None:
         """Write a result that people read."""

@@ -29,11 +29,11 @@ from typing import Any
 import duckdb
 
 import datalab.sample
-from assets.panels import PANELS
 from benchmarks.process import measure
 from datalab.kinds import DatasetKind
 from datalab.results.files import VALIDATION_REPORT
 from datalab.sample import write_sample
+from datalab.statistics import PANELS
 
 REFERENCE = {
     "users": 4_000_000,

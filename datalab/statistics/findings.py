@@ -5,16 +5,16 @@ Every message names the subject (a dataset or a configured identifier), the figu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from datalab.kinds import KINDS, DatasetKind
 from datalab.lab import LabDefinition
-from datalab.results.statistics import BasicDatasetStatistics, Finding
+from datalab.results.statistics import BasicDatasetStatistics, BasicStatistics, Finding, IdentifierInfo
 from datalab.statistics.datasets import Summaries
-from datalab.statistics.panels import BasicPanel, IdentifiersOverview
 
 Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -59,57 +59,72 @@ class Thresholds(BaseModel):
     """HEADLINE_DROP above it, compared with the previous report of the lab."""
 
 
-def data_errors(
-    lab: LabDefinition, overview: IdentifiersOverview, basic: BasicPanel, thresholds: Thresholds
-) -> list[Finding]:
+class Quality(BaseModel):
+    """Figures that only findings speak of; counts, no value of a row."""
+
+    users_outside_identifiers: dict[str, int] = {}
+    """Dataset (not identifiers) → its users who are not in identifiers."""
+    matchable_users: dict[str, int] = {}
+    """Matching id → users who have one."""
+    unknown_id_name_rows: int = 0
+    user_id_mismatch_rows: int = 0
+    long_segment_names: int = 0
+    """Segment names above the limit that the panel was given."""
+    empty_embedding_rows: int = 0
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What findings are read from."""
+
+    overview: Mapping[str, IdentifierInfo]
+    basic: BasicStatistics
+    quality: Quality
+
+
+def data_errors(lab: LabDefinition, figures: Figures, thresholds: Thresholds) -> list[Finding]:
     """Return what makes the statistics FAILED, one per code and subject.
 
     See the first table of docs/spec/statistics.md#6-findings-and-status.
     """
-    return list(_data_errors(lab, overview, basic, thresholds))
+    return list(_data_errors(lab, figures, thresholds))
 
 
 def quality_warnings(
-    lab: LabDefinition,
-    overview: IdentifiersOverview,
-    basic: BasicPanel,
-    summaries: Summaries,
-    thresholds: Thresholds,
+    lab: LabDefinition, figures: Figures, summaries: Summaries, thresholds: Thresholds
 ) -> list[Finding]:
     """Return what a person should look at, one per code and subject.
 
     See the second table of docs/spec/statistics.md#6-findings-and-status.
     """
     return [
-        *_identifier_warnings(lab, overview, basic, thresholds),
-        *_dataset_warnings(lab, basic, summaries, thresholds),
+        *_identifier_warnings(lab, figures, thresholds),
+        *_dataset_warnings(lab, figures, summaries, thresholds),
     ]
 
 
-def _data_errors(
-    lab: LabDefinition, overview: IdentifiersOverview, basic: BasicPanel, limits: Thresholds
-) -> Iterator[Finding]:
-    numbers = _by_dataset(lab, basic)
+def _data_errors(lab: LabDefinition, figures: Figures, limits: Thresholds) -> Iterator[Finding]:
+    numbers = _by_dataset(lab, figures)
     for kind, dataset in numbers.items():
         if dataset.valid_rows == 0:
             yield _finding("EMPTY_DATASET", f"{kind.value}: 0 valid rows (at least 1 needed)")
     for entry in lab.matching_ids:
-        if overview.root[entry.id_name].distinct_ids == 0:
+        if figures.overview[entry.id_name].distinct_ids == 0:
             yield _finding("NO_MATCHING_IDS", f"{entry.id_name}: 0 ids of this matching id (at least 1 needed)")
     for kind, dataset in numbers.items():
-        users, outside = dataset.distinct_user_ids, basic.quality.users_outside_identifiers.get(kind.value, 0)
+        users, outside = dataset.distinct_user_ids, figures.quality.users_outside_identifiers.get(kind.value, 0)
         if users and outside == users:
             yield _finding(
                 "NO_USER_ID_OVERLAP", f"{kind.value}: 0 of {users} users are in identifiers (at least 1 needed)"
             )
-    statistics = basic.statistics
+    statistics = figures.basic
     if statistics.segments is not None and statistics.segments.valid_rows:
         n = statistics.segments.distinct_segments
         if n < limits.min_segments:
             yield _finding("TOO_FEW_SEGMENTS", f"segments: {n} segments (at least {limits.min_segments} needed)")
         if n > limits.max_segments:
             yield _finding("TOO_MANY_SEGMENTS", f"segments: {n} segments (limit {limits.max_segments})")
-    if names := basic.quality.long_segment_names:
+    if names := figures.quality.long_segment_names:
         limit = limits.max_segment_name_length
         yield _finding("SEGMENT_NAME_TOO_LONG", f"segments: {names} segment names too long (limit {limit} characters)")
     if statistics.demographics is not None:
@@ -126,12 +141,10 @@ def _data_errors(
             yield _finding("TOO_MANY_EMBEDDINGS", f"embeddings: {n} columns (limit {limits.max_embeddings})")
 
 
-def _identifier_warnings(
-    lab: LabDefinition, overview: IdentifiersOverview, basic: BasicPanel, limits: Thresholds
-) -> Iterator[Finding]:
-    everyone = basic.statistics.identifiers.distinct_user_ids
+def _identifier_warnings(lab: LabDefinition, figures: Figures, limits: Thresholds) -> Iterator[Finding]:
+    everyone = figures.basic.identifiers.distinct_user_ids
     for entry in lab.matching_ids:
-        users = basic.quality.matchable_users[entry.id_name]
+        users = figures.quality.matchable_users[entry.id_name]
         if users and users / everyone < limits.min_matchable_share:
             yield _finding(
                 "LOW_MATCHABLE_SHARE",
@@ -139,28 +152,28 @@ def _identifier_warnings(
                 "expected)",
             )
     for entry in lab.identifiers_config:
-        most = overview.root[entry.id_name].max_userids_per_id
+        most = figures.overview[entry.id_name].max_userids_per_id
         if (entry.is_matching_id or entry.is_activation_id) and most > limits.max_users_per_id:
             yield _finding("SHARED_ID", f"{entry.id_name}: one id has {most} users (limit {limits.max_users_per_id})")
     for code, rows, limit, what in (
         (
             "UNKNOWN_ID_NAME",
-            basic.quality.unknown_id_name_rows,
+            figures.quality.unknown_id_name_rows,
             limits.max_unknown_id_name_rows,
             "an unconfigured name",
         ),
-        ("USER_ID_MISMATCH", basic.quality.user_id_mismatch_rows, limits.max_user_id_mismatch_rows, "another userId"),
+        ("USER_ID_MISMATCH", figures.quality.user_id_mismatch_rows, limits.max_user_id_mismatch_rows, "another userId"),
     ):
         if rows > limit:
             yield _finding(code, f"identifiers: {rows} valid rows have {what} (limit {limit})")
 
 
 def _dataset_warnings(
-    lab: LabDefinition, basic: BasicPanel, summaries: Summaries, limits: Thresholds
+    lab: LabDefinition, figures: Figures, summaries: Summaries, limits: Thresholds
 ) -> Iterator[Finding]:
-    for kind, dataset in _by_dataset(lab, basic).items():
+    for kind, dataset in _by_dataset(lab, figures).items():
         name, facts = kind.value, summaries[kind].facts
-        users, outside = dataset.distinct_user_ids, basic.quality.users_outside_identifiers.get(name, 0)
+        users, outside = dataset.distinct_user_ids, figures.quality.users_outside_identifiers.get(name, 0)
         if outside < users and outside / users > limits.max_users_outside_share:
             limit = f"{limits.max_users_outside_share:g}"
             yield _finding(
@@ -171,7 +184,7 @@ def _dataset_warnings(
             limit = f"{limits.max_invalid_share:g}"
             yield _finding("HIGH_INVALID_SHARE", f"{name}: {invalid} of {total} rows are invalid (limit {limit})")
         if KINDS[kind].numbered:
-            empty, most = basic.quality.empty_embedding_rows, limits.max_empty_embedding_rows
+            empty, most = figures.quality.empty_embedding_rows, limits.max_empty_embedding_rows
             if empty > most:
                 yield _finding("EMPTY_EMBEDDINGS", f"{name}: {empty} valid rows have no value at all (limit {most})")
         if facts.is_csv and facts.first_record_is_header:
@@ -185,8 +198,8 @@ def _dataset_warnings(
             )
 
 
-def _by_dataset(lab: LabDefinition, basic: BasicPanel) -> dict[DatasetKind, BasicDatasetStatistics]:
-    found = {kind: getattr(basic.statistics, kind.value, None) for kind in lab.datasets}
+def _by_dataset(lab: LabDefinition, figures: Figures) -> dict[DatasetKind, BasicDatasetStatistics]:
+    found = {kind: getattr(figures.basic, kind.value, None) for kind in lab.datasets}
     return {kind: dataset for kind, dataset in found.items() if dataset is not None}
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from datalab.engines import Engine, open_engine
+from datalab.engines import Engine
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.results.statistics import StatisticsResult, UniqueUsersCount
-from datalab.statistics.datasets import ValidRows, register_valid_rows
-from datalab.statistics.demographics import EMPTY, demographic_key
-from datalab.statistics.users import USERS, create_users, mask_sql
+from datalab.statistics.panels.demographic_user_counts import EMPTY, demographic_key
+from datalab.statistics.users import USERS, mask_sql
 
 _PANEL = "statistics_v1"
 _UNKNOWN = f"{EMPTY}||{EMPTY}"
@@ -94,22 +93,6 @@ def legacy_statistics(engine: Engine, lab: LabDefinition) -> StatisticsResult:
     if lab.require_demographics:
         result.demographics_distributions = _demographics(engine, lab, considered, matching)
     return result
-
-
-def compute_legacy_statistics(
-    lab: LabDefinition, valid_rows: ValidRows, engine: Engine | None = None
-) -> StatisticsResult:
-    """Compute the V1 result of a lab from its valid rows; arguments as those of `compute_statistics`.
-
-    Raises:
-        EngineError: a statement could not be executed.
-    """
-    if engine is None:
-        with open_engine() as own:
-            return compute_legacy_statistics(lab, valid_rows, own)
-    register_valid_rows(engine, lab, valid_rows)
-    create_users(engine, lab)
-    return legacy_statistics(engine, lab)
 
 
 def _errors(engine: Engine, lab: LabDefinition, part: str, matching: int, considered: int) -> list[str]:

@@ -2,75 +2,53 @@
 
 from __future__ import annotations
 
-from datalab.engines import Engine, open_engine
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from datalab.engines import Engine
 from datalab.errors import UsageError
 from datalab.lab import LabDefinition
 from datalab.results.statistics import SegmentStatistics, StatisticsResultV2
-from datalab.statistics.basic import basic_statistics
 from datalab.statistics.datasets import Summaries, ValidRows, register_valid_rows
-from datalab.statistics.demographics import demographic_user_counts
-from datalab.statistics.embeddings import matchable_embeddings_users
-from datalab.statistics.findings import Thresholds, data_errors, quality_warnings
-from datalab.statistics.identifiers import (
-    embeddings_activation_potential,
-    id_profiles,
-    identifiers_overview,
-    remarketing_activation_potential,
-    segments_activation_potential,
-)
-from datalab.statistics.panels import Panels
-from datalab.statistics.segments import segment_user_counts, segments_per_user
-from datalab.statistics.users import create_users, user_groups
+from datalab.statistics.findings import Figures, Thresholds, data_errors, quality_warnings
+from datalab.statistics.panel import Panel, PanelInputs
+from datalab.statistics.panels import PANELS
+from datalab.statistics.users import create_users
 
-
-def compute_panels(
-    engine: Engine, lab: LabDefinition, summaries: Summaries, thresholds: Thresholds | None = None
-) -> Panels:
-    """Compute every panel; needs the relations of the datasets and `users`."""
-    limits = thresholds or Thresholds()
-    groups = user_groups(engine, lab)
-    profiles = id_profiles(engine, lab, groups)
-    return Panels.model_construct(
-        identifiers_overview=identifiers_overview(lab, profiles),
-        basic_statistics=basic_statistics(
-            engine, lab, summaries, profiles, max_segment_name_length=limits.max_segment_name_length, groups=groups
-        ),
-        remarketing_activation_potential=remarketing_activation_potential(lab, profiles),
-        segments_activation_potential=segments_activation_potential(lab, profiles),
-        segment_user_counts=segment_user_counts(engine, lab, groups),
-        segments_per_user=segments_per_user(engine, lab),
-        demographic_user_counts=demographic_user_counts(engine, lab),
-        embeddings_activation_potential=embeddings_activation_potential(lab, profiles),
-        matchable_embeddings_users=matchable_embeddings_users(engine, lab, groups),
-    )
+Values = Mapping[str, Any]
+"""Panel → its value, of the panel's model; None where the lab does not unlock it."""
 
 
 def assemble_report(
-    lab: LabDefinition, panels: Panels, summaries: Summaries, thresholds: Thresholds | None = None
+    lab: LabDefinition, values: Values, summaries: Summaries, thresholds: Thresholds | None = None
 ) -> StatisticsResultV2:
     """Return the report that the panels make, with its findings and status (docs/spec/statistics.md)."""
     limits = thresholds or Thresholds()
-    overview, basic = panels.identifiers_overview, panels.basic_statistics
-    errors = data_errors(lab, overview, basic, limits)
+    parts: dict[str, Any] = {name: getattr(value, "root", value) for name, value in values.items()}
+    overview, basic = parts["identifiers_overview"], parts["basic_statistics"]
+    figures = Figures(overview, basic.statistics, basic.quality)
+    errors = data_errors(lab, figures, limits)
     segments = None
     if basic.statistics.segments is not None:
         segments = SegmentStatistics.model_construct(
             distinct_users_with_segments=basic.statistics.segments.distinct_user_ids,
-            segment_user_counts=panels.segment_user_counts.root,
-            segments_per_user_distribution=panels.segments_per_user.root,
+            segment_user_counts=parts["segment_user_counts"],
+            segments_per_user_distribution=parts["segments_per_user"],
         )
     return StatisticsResultV2.model_construct(
-        identifiers_overview=overview.root,
+        identifiers_overview=overview,
         basic_statistics=basic.statistics,
-        remarketing_activation_potential=panels.remarketing_activation_potential.root,
-        segments_activation_potential=panels.segments_activation_potential.root,
-        embeddings_activation_potential=panels.embeddings_activation_potential.root,
+        remarketing_activation_potential=parts["remarketing_activation_potential"],
+        segments_activation_potential=parts["segments_activation_potential"],
+        embeddings_activation_potential=parts["embeddings_activation_potential"],
         segment_statistics=segments,
-        demographic_statistics=panels.demographic_user_counts.root,
-        embeddings_statistics=panels.matchable_embeddings_users.root,
+        demographic_statistics=parts["demographic_user_counts"],
+        embeddings_statistics=parts["matchable_embeddings_users"],
         status="FAILED" if errors else "SUCCESS",
         data_errors=errors,
-        quality_warnings=quality_warnings(lab, overview, basic, summaries, limits),
+        quality_warnings=quality_warnings(lab, figures, summaries, limits),
     )
 
 
@@ -78,7 +56,7 @@ def compute_statistics(
     lab: LabDefinition,
     valid_rows: ValidRows,
     summaries: Summaries,
-    engine: Engine | None = None,
+    engine: Engine,
     thresholds: Thresholds | None = None,
 ) -> StatisticsResultV2:
     """Compute the whole report of a lab from the valid rows of its datasets.
@@ -87,8 +65,7 @@ def compute_statistics(
         lab: the definition of the lab.
         valid_rows: per dataset a Parquet path, several, or a pyarrow Table or Dataset (see `register_valid_rows`).
         summaries: per dataset of the lab what validation found.
-        engine: executes the SQL; default: a DuckDB engine of its own, closed afterwards. In an engine that is given,
-            the relations of the datasets and `users` are replaced, and stay.
+        engine: executes the SQL; its relations of the datasets and `users` are replaced, and stay.
         thresholds: the limits of the findings.
 
     Raises:
@@ -97,23 +74,43 @@ def compute_statistics(
 
     Example:
         >>> import pyarrow as pa
+        >>> from datalab.engines import open_engine
         >>> from datalab.kinds import DatasetKind
         >>> from datalab.statistics import ValidatedDataset
         >>> lab = LabDefinition(identifiersConfig=[{"idName": "userId", "idType": "STRING", "isMatchingId": True}],
         ...     numIdentifiersColumns=1)
         >>> rows = pa.table({"user_id": ["u1", "u2"], "id_name": ["userId"] * 2, "id": ["u1", "u2"]})
         >>> ids = DatasetKind.IDENTIFIERS
-        >>> report = compute_statistics(lab, {ids: rows}, {ids: ValidatedDataset(total_rows=2, valid_rows=2)})
+        >>> summaries = {ids: ValidatedDataset(total_rows=2, valid_rows=2)}
+        >>> with open_engine() as engine:
+        ...     report = compute_statistics(lab, {ids: rows}, summaries, engine)
         >>> report.status, report.identifiers_overview["userId"].distinct_ids
         ('SUCCESS', 2)
     """
     check_summaries(lab, summaries)
-    if engine is None:
-        with open_engine() as own:
-            return compute_statistics(lab, valid_rows, summaries, own, thresholds)
     register_valid_rows(engine, lab, valid_rows)
     create_users(engine, lab)
-    return assemble_report(lab, compute_panels(engine, lab, summaries, thresholds), summaries, thresholds)
+    inputs = panel_inputs(engine, lab, summaries, thresholds)
+    values = {panel.name: inputs.value_of(panel) for panel in PANELS}
+    return assemble_report(lab, values, summaries, thresholds)
+
+
+def panel_inputs(
+    engine: Engine, lab: LabDefinition, summaries: Summaries, thresholds: Thresholds | None = None
+) -> PanelInputs:
+    """Return what panels are computed from, where other panels are computed when they are asked for, each once.
+
+    Needs the relations of the datasets and `users` in the engine.
+    """
+    values: dict[str, BaseModel | None] = {}
+
+    def value_of(panel: Panel[Any]) -> BaseModel | None:
+        if panel.name not in values:
+            values[panel.name] = panel.compute(inputs) if panel.is_unlocked(lab) else None
+        return values[panel.name]
+
+    inputs = PanelInputs(lab, summaries, thresholds or Thresholds(), engine, value_of)
+    return inputs
 
 
 def check_summaries(lab: LabDefinition, summaries: Summaries) -> None:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from datalab.engines import Engine, Parameter
 from datalab.kinds import KINDS, MATCHING, OPTIONAL, DatasetKind, Kind
 from datalab.lab import USER_ID, LabDefinition
+from datalab.results.statistics import DistributionValue
 
 USERS = "users"
 """The name of the relation."""
@@ -27,8 +28,7 @@ def names_sql(lab: LabDefinition) -> tuple[str, list[Parameter]]:
     """Return a relation of the configured identifiers that rows may hold, and the names to bind to it.
 
     Columns: `id_name` STRING, `k` INT (its index in the configuration), `w0`, `w1`… BIGINT (its bit). `userId` is not
-    among them: every user has exactly one, his user_id, whatever the rows say.
-    See docs/spec/statistics.md#1-input.
+    among them: every user has exactly one, his user_id, whatever the rows say (docs/spec/statistics.md#1-input).
     """
     named = [(k, entry.id_name) for k, entry in enumerate(lab.identifiers_config) if entry.id_name != USER_ID]
     words = range(_words(lab))
@@ -130,6 +130,18 @@ def per_bit_sql(value: str, mask: str, bits: int, prefix: str = "m") -> str:
     return ", ".join(f"CAST({term} AS BIGINT) AS {prefix}{j}" for j, term in enumerate(terms))
 
 
+def by_matching_id(lab: LabDefinition) -> dict[str, str]:
+    """Return the parts of a statement that counts users per matching id.
+
+    `matching_ids` is the mask of a row `u` of `users`, to be named `matchable`; `users_by_matching_id` the select items
+    over rows `g` of `matchable` and their number of `users`.
+    """
+    return {
+        "matching_ids": matching_mask_sql(lab),
+        "users_by_matching_id": per_bit_sql("g.users", "g.matchable", len(lab.matching_ids)),
+    }
+
+
 class UserGroup(NamedTuple):
     """Users who have the same matching ids and are in the same datasets."""
 
@@ -167,6 +179,11 @@ def user_groups(engine: Engine, lab: LabDefinition) -> UserGroups:
     """Count the engine's `users` by their matching ids and datasets."""
     rows = engine.query(user_groups_sql(lab), panel="user_groups").to_pylist()
     return UserGroups(UserGroup(row["matchable"], row["datasets"], row["users"]) for row in rows)
+
+
+def share(absolute: int, denominator: int) -> DistributionValue:
+    """Return a number of users with its share; 0.0 of nobody (docs/spec/statistics.md#1-input)."""
+    return DistributionValue(absolute=absolute, relative=absolute / denominator if denominator else 0.0)
 
 
 def _datasets(kinds: Iterable[DatasetKind]) -> int:

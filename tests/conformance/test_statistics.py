@@ -13,6 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from datalab import statistics
+from datalab.engines import open_engine
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition, load_lab
 from datalab.validation.stream import validate
@@ -57,11 +58,13 @@ def computed(case: Path, folder: Path) -> dict[str, BaseModel]:
         rows[kind] = folder / f"{kind.value}.parquet"
         outcome = validate(case / f"{kind.value}.csv", kind, lab, valid_rows=rows[kind])
         summaries[kind] = statistics.ValidatedDataset.from_report(outcome.report, outcome.facts)
-    report = statistics.compute_statistics(lab, rows, summaries)
+    with open_engine() as engine:
+        report = statistics.compute_statistics(lab, rows, summaries, engine)
+        legacy = statistics.legacy_statistics(engine, lab)
     status = statistics.validation_status(lab, summaries, report)
     return {
         "statistics.json": report,
-        "statistics-v1.json": statistics.compute_legacy_statistics(lab, rows),
+        "statistics-v1.json": legacy,
         "validation-status.json": status,
         "validation-status-legacy.json": status.plain(),
     }

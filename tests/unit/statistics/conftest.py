@@ -20,7 +20,8 @@ import pytest
 from datalab.engines import Engine
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition, lab_from_dict
-from datalab.statistics import ValidatedDataset, create_users, register_valid_rows
+from datalab.results.statistics import StatisticsResult
+from datalab.statistics import ValidatedDataset, create_users, legacy_statistics, register_valid_rows
 from tests.engines import ENGINES
 
 Rows = dict[DatasetKind, pa.Table]
@@ -119,3 +120,15 @@ def small(
     register_valid_rows(engine, lab, make_rows())
     create_users(engine, lab)
     return engine, lab
+
+
+@pytest.fixture(scope="session")
+def legacy() -> Callable[[Engine, LabDefinition, Rows], StatisticsResult]:
+    """The V1 result of a lab from its valid rows, as the asset of the statistics computes it."""
+
+    def compute(engine: Engine, lab: LabDefinition, rows: Rows) -> StatisticsResult:
+        register_valid_rows(engine, lab, rows)
+        create_users(engine, lab)
+        return legacy_statistics(engine, lab)
+
+    return compute

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from datalab.engines import Engine
 from datalab.lab import LabDefinition
-from datalab.statistics import compute_legacy_statistics, compute_statistics
+from datalab.statistics import compute_statistics
 
 USERS = ["u0", "u1", "u2", "u3", "u4", "u5"]
 NAMES = ["userId", "first", 'it\'s "2nd"', "🦆", "not configured"]
@@ -238,6 +238,7 @@ def test_sql_equals_plain_python(
     make_lab: Callable[..., LabDefinition],
     make_rows: Callable[..., Any],
     summarise: Callable[..., Any],
+    legacy: Callable[..., Any],
     wire: dict[str, Any],
     data: dict[str, Any],
 ) -> None:
@@ -257,7 +258,7 @@ def test_sql_equals_plain_python(
     warned = {finding["code"] for finding in report["quality_warnings"]}
     assert ("UNKNOWN_ID_NAME" in warned) == bool(plain.unknown)
     assert ("USER_ID_MISMATCH" in warned) == bool(plain.mismatch)
-    assert compute_legacy_statistics(lab, rows, engine).model_dump(mode="json") == plain.legacy()
+    assert legacy(engine, lab, rows).model_dump(mode="json") == plain.legacy()
 
 
 ten_segments = st.lists(users, min_size=10, max_size=10).map(lambda us: [(u, f"t{n}") for n, u in enumerate(us)])
@@ -269,6 +270,7 @@ def test_legacy_shares_equal_plain_python(
     engine: Engine,
     make_lab: Callable[..., LabDefinition],
     make_rows: Callable[..., Any],
+    legacy: Callable[..., Any],
     data: dict[str, Any],
     enough: list[tuple[str, str]],
     embeddings: bool,
@@ -281,7 +283,7 @@ def test_legacy_shares_equal_plain_python(
         "demographics": data["demographics"],
         "embeddings": [*[(*row, *[None] * 8) for row in data["embeddings"]], ("u1", "z", *[None] * 10)],
     }
-    result = compute_legacy_statistics(lab, make_rows(**filled, num_embeddings=10), engine).model_dump(mode="json")
+    result = legacy(engine, lab, make_rows(**filled, num_embeddings=10)).model_dump(mode="json")
     assert result["segments_per_user_distributions"] is not None
     assert result["demographics_distributions"] is not None
     assert result == Plain(lab, filled).legacy()

@@ -14,7 +14,7 @@ from datalab.engines import Engine, EngineError
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.results.statistics import StatisticsResultV2, parse_statistics_result
-from datalab.statistics import ValidatedDataset, compute_legacy_statistics, compute_statistics
+from datalab.statistics import ValidatedDataset, compute_statistics
 
 Compute = Callable[..., StatisticsResultV2]
 EVERY_PANEL = {
@@ -29,11 +29,15 @@ EVERY_PANEL = {
 
 @pytest.fixture
 def compute(
-    engine: Engine, make_lab: Callable[..., LabDefinition], make_rows: Callable[..., Any], summarise: Callable[..., Any]
+    engine: Engine,
+    make_lab: Callable[..., LabDefinition],
+    make_rows: Callable[..., Any],
+    summarise: Callable[..., Any],
+    legacy: Callable[..., Any],
 ) -> Compute:
     def run(keys: dict[str, Any] | None = None, **rows: Any) -> StatisticsResultV2:
         lab, table = make_lab(**(keys or {})), make_rows(**rows)
-        compute_legacy_statistics(lab, table, engine)
+        legacy(engine, lab, table)
         report = compute_statistics(lab, table, summarise(table), engine)
         again = parse_statistics_result(report.model_dump_json())
         assert isinstance(again, StatisticsResultV2)

@@ -13,7 +13,7 @@ from sqlglot import expressions as exp
 
 from datalab.engines import Engine, Hashes, Parameter, Rows
 from datalab.lab import LabDefinition
-from datalab.statistics import compute_legacy_statistics, compute_statistics, write_users
+from datalab.statistics import compute_statistics, write_users
 
 NAME = "a 'configured' \"name\"; DROP TABLE users --"
 
@@ -72,6 +72,7 @@ def statements(
     make_lab: Callable[..., LabDefinition],
     make_rows: Callable[..., Any],
     summarise: Callable[..., Any],
+    legacy: Callable[..., Any],
     tmp_path: Path,
 ) -> dict[str, set[str]]:
     entries = [
@@ -87,11 +88,11 @@ def statements(
     report = compute_statistics(lab, rows, summarise(rows), recorder)
     assert report.identifiers_overview[NAME].max_userids_per_id == 2
     assert report.identifiers_overview["other 59"].distinct_ids == 1
-    compute_legacy_statistics(make_lab(requireEmbeddings=False, requireSegments=False), rows, recorder)
+    legacy(recorder, make_lab(requireEmbeddings=False, requireSegments=False), rows)
     write_users(recorder, lab, tmp_path / "users.parquet")
     # V1's distributions need ten segments.
     many = make_rows(identifiers=[("u1", "hashed_email", "h1")], segments=[("u1", f"s{n}") for n in range(10)])
-    compute_legacy_statistics(make_lab(requireEmbeddings=False), many, recorder)
+    legacy(recorder, make_lab(requireEmbeddings=False), many)
     return recorder.statements
 
 

@@ -224,9 +224,8 @@ def test_thresholds_of_data_errors(run: Run) -> None:
 
 
 def test_statistics_wait_for_every_dataset(
-    make_lab: Callable[..., LabDefinition], make_rows: Callable[..., Any]
+    engine: Engine, make_lab: Callable[..., LabDefinition], make_rows: Callable[..., Any]
 ) -> None:
+    summaries = {DatasetKind.IDENTIFIERS: ValidatedDataset(total_rows=1, valid_rows=1)}
     with pytest.raises(UsageError, match="missing: segments, demographics, embeddings"):
-        compute_statistics(
-            make_lab(), make_rows(), {DatasetKind.IDENTIFIERS: ValidatedDataset(total_rows=1, valid_rows=1)}
-        )
+        compute_statistics(make_lab(), make_rows(), summaries, engine)

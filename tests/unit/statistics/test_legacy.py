@@ -10,21 +10,25 @@ import pytest
 from datalab.engines import Engine
 from datalab.lab import LabDefinition
 from datalab.results.statistics import StatisticsResult, parse_statistics_result
-from datalab.statistics import compute_legacy_statistics
 
 TEN = [("u1", f"s{n}") for n in range(10)]
 Run = Callable[..., StatisticsResult]
 
 
 @pytest.fixture
-def run(engine: Engine, make_lab: Callable[..., LabDefinition], make_rows: Callable[..., Any]) -> Run:
-    def legacy(keys: dict[str, Any] | None = None, **rows: Any) -> StatisticsResult:
+def run(
+    engine: Engine,
+    make_lab: Callable[..., LabDefinition],
+    make_rows: Callable[..., Any],
+    legacy: Callable[..., StatisticsResult],
+) -> Run:
+    def compute(keys: dict[str, Any] | None = None, **rows: Any) -> StatisticsResult:
         lab = make_lab(**{"requireEmbeddings": False, **(keys or {})})
-        result = compute_legacy_statistics(lab, make_rows(num_embeddings=lab.num_embeddings, **rows), engine)
+        result = legacy(engine, lab, make_rows(num_embeddings=lab.num_embeddings, **rows))
         assert isinstance(parse_statistics_result(result.model_dump_json()), StatisticsResult)
         return result
 
-    return legacy
+    return compute
 
 
 def test_distributions(run: Run) -> None:

@@ -13,20 +13,12 @@ from datalab.engines import Engine
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.statistics import (
-    IdProfiles,
+    PANELS,
+    Thresholds,
     ValidatedDataset,
-    basic_statistics,
     compute_statistics,
-    demographic_user_counts,
-    embeddings_activation_potential,
-    id_profiles,
-    identifiers_overview,
-    matchable_embeddings_users,
+    panel_inputs,
     register_valid_rows,
-    remarketing_activation_potential,
-    segment_user_counts,
-    segments_activation_potential,
-    segments_per_user,
     user_groups,
     write_users,
 )
@@ -39,6 +31,13 @@ def plain(panel: BaseModel) -> Any:
     again = type(panel).model_validate_json(panel.model_dump_json())
     assert again.model_dump(mode="json") == panel.model_dump(mode="json")
     return panel.model_dump(mode="json")
+
+
+def computed(small: Small, name: str, summaries: Any = None, limits: Thresholds | None = None) -> Any:
+    """The panel of that name, computed as everywhere; None: the lab does not unlock it."""
+    [panel] = [panel for panel in PANELS if panel.name == name]
+    value = panel_inputs(*small, summaries or {}, limits).value_of(panel)
+    return None if value is None else plain(value)
 
 
 def of(absolute: int, denominator: int) -> dict[str, float]:
@@ -71,7 +70,7 @@ def test_user_groups(small: Small) -> None:
 
 
 def test_id_profiles(small: Small) -> None:
-    assert plain(id_profiles(*small)) == {
+    assert computed(small, "id_profiles") == {
         "userId": {
             "distinct_ids": 5,
             "id_user_pairs": 5,
@@ -101,8 +100,7 @@ def test_id_profiles(small: Small) -> None:
 
 
 def test_identifiers_overview(small: Small) -> None:
-    _, lab = small
-    panel = plain(identifiers_overview(lab, id_profiles(*small)))
+    panel = computed(small, "identifiers_overview")
     assert list(panel) == ["userId", "hashed_email", "maid"]
     assert panel["userId"] == {
         "id_type": "STRING",
@@ -123,7 +121,6 @@ def test_identifiers_overview(small: Small) -> None:
 
 
 def test_basic_statistics(small: Small) -> None:
-    engine, lab = small
     summaries = {
         DatasetKind.IDENTIFIERS: ValidatedDataset(
             total_rows=13, valid_rows=11, invalid_rows_by_reason={"EMPTY_CELL": 2}
@@ -132,7 +129,7 @@ def test_basic_statistics(small: Small) -> None:
         DatasetKind.DEMOGRAPHICS: ValidatedDataset(total_rows=3, valid_rows=3),
         DatasetKind.EMBEDDINGS: ValidatedDataset(total_rows=4, valid_rows=4),
     }
-    panel = plain(basic_statistics(engine, lab, summaries, id_profiles(engine, lab), max_segment_name_length=0))
+    panel = computed(small, "basic_statistics", summaries, Thresholds(max_segment_name_length=0))
     assert panel["statistics"] == {
         "identifiers": {
             "total_rows": 13,
@@ -162,24 +159,21 @@ def rows(n: int) -> dict[str, Any]:
 
 
 def test_remarketing_activation_potential(small: Small) -> None:
-    _, lab = small
     # Matchable are u1, u2, u5; their user ids are three, their maids m1 and m2.
-    assert plain(remarketing_activation_potential(lab, id_profiles(*small))) == {
+    assert computed(small, "remarketing_activation_potential") == {
         "hashed_email": {"userId": {"reachable_activation_ids": 3}, "maid": {"reachable_activation_ids": 2}}
     }
 
 
 def test_activation_potential_of_segments_and_embeddings(small: Small) -> None:
-    _, lab = small
     # u1, u2 and u4 have segments and embeddings; u4 is not in identifiers and has no id at all.
     reached = {"userId": {"reachable_activation_ids": 2}, "maid": {"reachable_activation_ids": 2}}
-    profiles = id_profiles(*small)
-    assert plain(segments_activation_potential(lab, profiles)) == reached
-    assert plain(embeddings_activation_potential(lab, profiles)) == reached
+    assert computed(small, "segments_activation_potential") == reached
+    assert computed(small, "embeddings_activation_potential") == reached
 
 
 def test_segment_user_counts(small: Small) -> None:
-    panel = plain(segment_user_counts(*small))
+    panel = computed(small, "segment_user_counts")
     assert list(panel["hashed_email"]) == ["a", "b", "c"]
     assert panel == {
         "hashed_email": {
@@ -192,7 +186,7 @@ def test_segment_user_counts(small: Small) -> None:
 
 def test_segments_per_user(small: Small) -> None:
     # All: u3, u5, u6 have none, u2 one, u1 and u4 two. Matchable: u5 none, u2 one, u1 two.
-    assert plain(segments_per_user(*small)) == {
+    assert computed(small, "segments_per_user") == {
         "hashed_email": {
             "all_users": {"0": of(3, 6), "1": of(1, 6), "2": of(2, 6)},
             "matchable": {"0": of(1, 3), "1": of(1, 3), "2": of(1, 3)},
@@ -201,7 +195,7 @@ def test_segments_per_user(small: Small) -> None:
 
 
 def test_demographic_user_counts(small: Small) -> None:
-    assert plain(demographic_user_counts(*small)) == {
+    assert computed(small, "demographic_user_counts") == {
         "distinct_users_with_demographics": 3,
         "all_users": {"18-24||f": of(1, 3), "18-24||n/a": of(1, 3), "25-34||m": of(1, 3)},
         "hashed_email": {"matchable": {"18-24||f": of(1, 2), "18-24||n/a": of(1, 2)}},
@@ -219,9 +213,15 @@ def test_pairs_that_give_the_same_key_are_added(
 
 
 def test_matchable_embeddings_users(small: Small) -> None:
-    assert plain(matchable_embeddings_users(*small)) == {
+    assert computed(small, "matchable_embeddings_users") == {
         "hashed_email": {"matchable_users": 3, "users_with_embeddings": 3, "matchable_users_with_embeddings": 2}
     }
+
+
+AUDIENCE_PANELS = (
+    "segments_activation_potential segments_per_user demographic_user_counts embeddings_activation_potential "
+    "matchable_embeddings_users"
+)
 
 
 @pytest.mark.parametrize(
@@ -230,9 +230,9 @@ def test_matchable_embeddings_users(small: Small) -> None:
         ("OVERLAP", ""),
         ("EXCLUSION_TARGETING", ""),
         ("INSIGHTS", "segment_user_counts"),
-        ("REMARKETING", "remarketing"),
-        ("RULE_BASED", "segments segments_per_user demographics embeddings embeddings_users"),
-        ("LOOKALIKE", "segments segments_per_user demographics embeddings embeddings_users"),
+        ("REMARKETING", "remarketing_activation_potential"),
+        ("RULE_BASED", AUDIENCE_PANELS),
+        ("LOOKALIKE", AUDIENCE_PANELS),
     ],
 )
 def test_panels_are_unlocked_by_collaboration_types(
@@ -240,17 +240,16 @@ def test_panels_are_unlocked_by_collaboration_types(
 ) -> None:
     engine, _ = small
     lab = make_lab(collaborationTypes=[types])
-    profiles = id_profiles(engine, lab)
     panels = {
-        "remarketing": remarketing_activation_potential(lab, profiles),
-        "segments": segments_activation_potential(lab, profiles),
-        "embeddings": embeddings_activation_potential(lab, profiles),
-        "segment_user_counts": segment_user_counts(engine, lab),
-        "segments_per_user": segments_per_user(engine, lab),
-        "demographics": demographic_user_counts(engine, lab),
-        "embeddings_users": matchable_embeddings_users(engine, lab),
+        "remarketing_activation_potential",
+        "segments_activation_potential",
+        "embeddings_activation_potential",
+        "segment_user_counts",
+        "segments_per_user",
+        "demographic_user_counts",
+        "matchable_embeddings_users",
     }
-    assert {name for name, panel in panels.items() if panel.root is not None} == set(unlocked.split())
+    assert {name for name in panels if computed((engine, lab), name) is not None} == set(unlocked.split())
 
 
 def test_panels_work_on_files_and_stored_users(small: Small, tmp_path: Path, make_rows: Callable[..., Any]) -> None:
@@ -262,24 +261,23 @@ def test_panels_work_on_files_and_stored_users(small: Small, tmp_path: Path, mak
         paths[kind] = [tmp_path / f"{kind}-0.parquet", tmp_path / f"{kind}-1.parquet"]
         pq.write_table(table.slice(0, 2), paths[kind][0])
         pq.write_table(table.slice(2), paths[kind][1])
-    expected = plain(segment_user_counts(engine, lab)), plain(id_profiles(engine, lab))
+    expected = computed(small, "segment_user_counts"), computed(small, "id_profiles")
     write_users(engine, lab, tmp_path / "users.parquet")
     register_valid_rows(engine, lab, paths, users=tmp_path / "users.parquet")
-    assert (plain(segment_user_counts(engine, lab)), plain(id_profiles(engine, lab))) == expected
+    assert (computed(small, "segment_user_counts"), computed(small, "id_profiles")) == expected
 
 
 def test_the_report_holds_all_panels(
     small: Small, make_rows: Callable[..., Any], summarise: Callable[..., Any]
 ) -> None:
     engine, lab = small
-    profiles: IdProfiles = id_profiles(engine, lab)
     report = compute_statistics(lab, make_rows(), summarise(make_rows()), engine).model_dump(mode="json")
-    assert report["identifiers_overview"] == plain(identifiers_overview(lab, profiles))
+    assert report["identifiers_overview"] == computed(small, "identifiers_overview")
     assert report["segment_statistics"] == {
         "distinct_users_with_segments": 3,
-        "segment_user_counts": plain(segment_user_counts(engine, lab)),
-        "segments_per_user_distribution": plain(segments_per_user(engine, lab)),
+        "segment_user_counts": computed(small, "segment_user_counts"),
+        "segments_per_user_distribution": computed(small, "segments_per_user"),
     }
-    assert report["demographic_statistics"] == plain(demographic_user_counts(engine, lab))
-    assert report["embeddings_statistics"] == plain(matchable_embeddings_users(engine, lab))
+    assert report["demographic_statistics"] == computed(small, "demographic_user_counts")
+    assert report["embeddings_statistics"] == computed(small, "matchable_embeddings_users")
     assert report["status"] == "FAILED"

@@ -1,0 +1,28 @@
+"""The panels of the statistics, a module each; beside it, where rows are read, the `.sql` file of the same name.
+
+A module is found by being here: `PANEL` in it is the panel. Modules whose names begin with `_` hold what several
+panels have in common.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Any
+
+from datalab.kinds import DatasetKind
+from datalab.statistics.panel import Panel
+
+
+def _found() -> tuple[Panel[Any], ...]:
+    """All panels: by dataset, in the order of DatasetKind, by position, by name."""
+    names = [module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]
+    panels = [importlib.import_module(f"{__name__}.{name}").PANEL for name in names]
+    datasets = list(DatasetKind)
+    return tuple(sorted(panels, key=lambda panel: (datasets.index(panel.dataset), panel.position, panel.name)))
+
+
+PANELS = _found()
+"""Every panel, in the order in which people see them."""
+
+__all__ = ["PANELS"]

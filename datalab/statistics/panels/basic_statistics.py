@@ -1,0 +1,115 @@
+"""Basic statistics: rows, users and distinct values of every dataset, and the figures behind its findings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from datalab.engines import Parameter
+from datalab.kinds import DatasetKind
+from datalab.lab import USER_ID, LabDefinition
+from datalab.results.statistics import (
+    BasicDemographicsStatistics,
+    BasicEmbeddingsStatistics,
+    BasicIdentifiersStatistics,
+    BasicSegmentsStatistics,
+    BasicStatistics,
+)
+from datalab.statistics.findings import Quality
+from datalab.statistics.panel import Panel, PanelInputs
+from datalab.statistics.panels import id_profiles
+from datalab.statistics.sql import statements
+from datalab.statistics.tables import NumberTable
+from datalab.statistics.users import USERS
+
+NAME = "basic_statistics"
+_SQL = statements(__file__)
+
+
+class BasicPanel(BaseModel):
+    """The basic statistics of every dataset, with the figures behind its findings."""
+
+    statistics: BasicStatistics
+    quality: Quality
+
+
+def compute(inputs: PanelInputs) -> BasicPanel:
+    """Return rows, users and distinct values of every dataset of the lab.
+
+    See docs/spec/statistics.md#2-identifiers and the sections after it.
+    """
+    lab, groups = inputs.lab, inputs.groups
+    ids = DatasetKind.IDENTIFIERS
+
+    def row(statement: str, *parameters: Parameter, **parts: str) -> dict[str, Any]:
+        text = _SQL[statement].format(**parts)
+        [found] = inputs.engine.query(text, parameters, panel=NAME).to_pylist()
+        return dict(found)
+
+    def common(kind: DatasetKind) -> dict[str, Any]:
+        summary = inputs.summaries[kind]
+        return {
+            "total_rows": summary.total_rows,
+            "valid_rows": summary.valid_rows,
+            "invalid_rows": summary.invalid_rows,
+            "invalid_rows_by_reason": summary.invalid_rows_by_reason,
+            "distinct_user_ids": groups.users_in(kind),
+        }
+
+    profiles = inputs.value(id_profiles.PANEL).root
+    counts = [profiles[entry.id_name].distinct_ids for entry in lab.identifiers_config]
+    statistics = BasicStatistics(
+        identifiers=BasicIdentifiersStatistics(
+            **common(ids), distinct_id_names=sum(n > 0 for n in counts), distinct_ids=sum(counts)
+        )
+    )
+    names = [entry.id_name for entry in lab.identifiers_config]
+    quality = Quality(
+        users_outside_identifiers={
+            kind.value: groups.users_in(kind, without=[ids]) for kind in lab.datasets if kind is not ids
+        },
+        matchable_users={m.id_name: groups.users_in(matching=j) for j, m in enumerate(lab.matching_ids)},
+        unknown_id_name_rows=row("unknown_names", *names, names=", ".join("?" for _ in names))["n"],
+        user_id_mismatch_rows=row("mismatches", USER_ID)["n"],
+    )
+    if lab.require_segments:
+        found = row("segment_names", inputs.limits.max_segment_name_length)
+        statistics.segments = BasicSegmentsStatistics(**common(DatasetKind.SEGMENTS), distinct_segments=found["n"])
+        quality.long_segment_names = found["long_names"]
+    if lab.require_demographics:
+        found = row("demographic_values")
+        statistics.demographics = BasicDemographicsStatistics(
+            **common(DatasetKind.DEMOGRAPHICS), distinct_ages=found["ages"], distinct_genders=found["genders"]
+        )
+    if lab.require_embeddings:
+        found = row("scopes")
+        statistics.embeddings = BasicEmbeddingsStatistics(**common(DatasetKind.EMBEDDINGS), distinct_scopes=found["n"])
+        quality.empty_embedding_rows = row("empty_embeddings", all_null=_all_null(lab))["n"]
+    return BasicPanel(statistics=statistics, quality=quality)
+
+
+def _all_null(lab: LabDefinition) -> str:
+    return " AND ".join(f"e{i} IS NULL" for i in range(lab.num_embeddings))
+
+
+def table(value: BasicPanel) -> NumberTable:
+    """Return rows and users of every dataset."""
+    datasets = {name: getattr(value.statistics, name) for name in type(value.statistics).model_fields}
+    rows = [
+        (name, dataset.total_rows, dataset.valid_rows, dataset.invalid_rows, dataset.distinct_user_ids)
+        for name, dataset in datasets.items()
+        if dataset is not None
+    ]
+    return NumberTable(("dataset", "rows", "valid rows", "invalid rows", "users"), rows)
+
+
+PANEL = Panel(
+    name=NAME,
+    question="Is every dataset complete and clean?",
+    inputs=(USERS, id_profiles.PANEL, *DatasetKind),
+    model=BasicPanel,
+    compute=compute,
+    table=table,
+    position=2,
+)

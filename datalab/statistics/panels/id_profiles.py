@@ -1,0 +1,147 @@
+"""Identifiers: how often each id is shared and which audiences it reaches, for the panels that are read from it.
+
+Distinct ids are counted exactly without holding them: ids are grouped by a 64-bit hash; a hash of one row is one id of
+one user. Only ids whose hash occurs more than once (shared by users, or a collision) are looked at as text. An audience
+of users then reaches as many ids as it has rows, less what shared ids were counted too often.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, RootModel
+
+from datalab.collaboration import CollaborationType
+from datalab.engines import Engine
+from datalab.kinds import DatasetKind
+from datalab.lab import USER_ID, LabDefinition
+from datalab.statistics.panel import AUDIENCES, Panel, PanelInputs
+from datalab.statistics.sql import statements
+from datalab.statistics.tables import NumberTable
+from datalab.statistics.users import USERS, UserGroups, activation_indexes, mask_sql, names_sql, per_bit_sql
+
+NAME = "id_profiles"
+_SQL = statements(__file__)
+_HASHES = "id_hashes"
+_SHARED = "shared_ids"
+
+
+class IdProfile(BaseModel):
+    """One configured identifier: its ids, and of an activation id how many each audience reaches."""
+
+    distinct_ids: int
+    id_user_pairs: int
+    """Distinct pairs of an id and a user who has it."""
+    max_userids_per_id: int
+    reach_matchable: dict[str, int]
+    """Matching id → distinct ids held by its matchable users; 0 where no panel asks for it."""
+    reach_segments: int
+    """Distinct ids held by users with a segment."""
+    reach_embeddings: int
+    """Distinct ids held by users with an embedding."""
+
+
+class IdProfiles(RootModel[dict[str, IdProfile]]):
+    """One profile per configured identifier, in order, from one pass over the ids."""
+
+
+def compute(inputs: PanelInputs) -> IdProfiles:
+    """Count every identifier's ids, how they are shared, and how many of an activation id each audience reaches."""
+    engine, lab, groups = inputs.engine, inputs.lab, inputs.groups
+    names_relation, names = names_sql(lab)
+    for relation in (_HASHES, _SHARED):
+        engine.create_table(relation, _SQL[relation].format(names=names_relation), names, panel=NAME)
+    counts = {row["k"]: row for row in engine.query(_SQL["id_counts"], panel=NAME).to_pylist()}
+    reach = _Reach(engine, lab) if _needs_reach(lab) else None
+    engine.drop(_HASHES)
+    engine.drop(_SHARED)
+
+    def profile(k: int) -> IdProfile:
+        row, bits = counts.get(k, {}), len(lab.matching_ids) + 2
+        *matchable, segments, embeddings = [reach.ids(k, bit) if reach else 0 for bit in range(bits)]
+        return IdProfile(
+            distinct_ids=row.get("distinct_ids", 0),
+            id_user_pairs=row.get("pairs", 0),
+            max_userids_per_id=row.get("max_users", 0),
+            reach_matchable=dict(zip((m.id_name for m in lab.matching_ids), matchable, strict=True)),
+            reach_segments=segments,
+            reach_embeddings=embeddings,
+        )
+
+    return IdProfiles(
+        {
+            entry.id_name: _of_user_id(lab, groups) if entry.id_name == USER_ID else profile(k)
+            for k, entry in enumerate(lab.identifiers_config)
+        }
+    )
+
+
+class _Reach:
+    """How many ids each audience reaches; bits of audiences are matching ids, then segments, then embeddings."""
+
+    def __init__(self, engine: Engine, lab: LabDefinition) -> None:
+        ids, bits = activation_indexes(lab), range(len(lab.matching_ids) + 2)
+        rows = _SQL["audience_rows"].format(
+            totals=", ".join(f"CAST(SUM(u.ids_{k}) AS BIGINT) AS ids_{k}" for k in ids),
+            users=_audience_users(lab, [f"u.ids_{k}" for k in ids]),
+        )
+        excess = _SQL["audience_excess"].format(
+            excess=", ".join(
+                f"CAST(SUM(CASE WHEN s.m{j} > 1 THEN s.m{j} - 1 ELSE 0 END) AS BIGINT) AS m{j}" for j in bits
+            ),
+            users_by_audience=per_bit_sql("g.users", "g.audiences", len(bits)),
+            users=_audience_users(lab, ["u.user_id"]),
+            activation_ids=", ".join(map(str, ids)),
+        )
+        self._rows: list[dict[str, int]] = engine.query(rows, panel=NAME).to_pylist()
+        self._excess: dict[int, dict[str, int]] = {
+            row["k"]: row for row in engine.query(excess, panel=NAME).to_pylist()
+        }
+
+    def ids(self, k: int, bit: int) -> int:
+        """Return how many distinct ids of the k-th identifier the users of an audience have."""
+        rows = sum(row.get(f"ids_{k}", 0) for row in self._rows if row["audiences"] & 1 << bit)
+        return rows - self._excess.get(k, {}).get(f"m{bit}", 0)
+
+
+def _of_user_id(lab: LabDefinition, groups: UserGroups) -> IdProfile:
+    """The profile of `userId`: every user of identifiers has exactly one, his user_id."""
+    ids = DatasetKind.IDENTIFIERS
+    users = groups.users_in(ids)
+    return IdProfile(
+        distinct_ids=users,
+        id_user_pairs=users,
+        max_userids_per_id=min(users, 1),
+        reach_matchable={m.id_name: groups.users_in(ids, matching=j) for j, m in enumerate(lab.matching_ids)},
+        reach_segments=groups.users_in(ids, DatasetKind.SEGMENTS),
+        reach_embeddings=groups.users_in(ids, DatasetKind.EMBEDDINGS),
+    )
+
+
+def _needs_reach(lab: LabDefinition) -> bool:
+    """Whether a panel that says how far activation ids reach is unlocked, and there is one to reach by rows."""
+    types = set(lab.collaboration_types)
+    audiences = not types.isdisjoint(AUDIENCES) and (lab.require_segments or lab.require_embeddings)
+    return (CollaborationType.REMARKETING in types or audiences) and bool(activation_indexes(lab))
+
+
+def _audience_users(lab: LabDefinition, columns: list[str]) -> str:
+    """The relation of users with `columns` and the audiences that they belong to."""
+    matching = [f"u.has_{k}" for k, entry in enumerate(lab.identifiers_config) if entry.is_matching_id]
+    audiences = mask_sql([*matching, "u.in_segments", "u.in_embeddings"])
+    return _SQL["audience_users"].format(columns=", ".join(columns), audiences=audiences)
+
+
+def table(value: IdProfiles) -> NumberTable:
+    """Return ids and pairs of every identifier."""
+    rows = [(name, profile.distinct_ids, profile.id_user_pairs) for name, profile in value.root.items()]
+    return NumberTable(("identifier", "distinct ids", "pairs of id and user"), rows)
+
+
+PANEL = Panel(
+    name=NAME,
+    question="How many ids of each name are there, and how many does each audience reach?",
+    inputs=(USERS, DatasetKind.IDENTIFIERS),
+    model=IdProfiles,
+    compute=compute,
+    table=table,
+    position=0,
+)

@@ -1,0 +1,59 @@
+-- Distinct ids are counted exactly without holding them: ids are grouped by a 64-bit hash, and only ids whose hash
+-- occurs more than once are looked at as text. The parts {names} and {users} are relations made of the lab's identifiers.
+
+-- name: id_hashes
+-- `k`, `row_count`, `h`, `hashes`: how many hashes have so many rows. `h` is null, all of them in one row per
+-- identifier, where a hash has one row; else there is one row per hash, whose rows may belong to several identifiers:
+-- grouping by the hash alone is faster, and rows of such hashes are looked at as text.
+SELECT g.k, g.row_count, CASE WHEN g.row_count > 1 THEN g.h END AS h, COUNT(*) AS hashes
+FROM (
+  SELECT MIN(n.k) AS k, xxhash64(i.id) AS h, COUNT(*) AS row_count
+  FROM identifiers i JOIN ({names}) n ON i.id_name = n.id_name
+  GROUP BY xxhash64(i.id)
+) g
+GROUP BY g.k, g.row_count, CASE WHEN g.row_count > 1 THEN g.h END
+
+-- name: shared_ids
+-- `k`, `id`, `user_id`: the rows of every id whose hash occurs more than once.
+SELECT n.k, i.id, i.user_id
+FROM identifiers i
+JOIN ({names}) n ON i.id_name = n.id_name
+JOIN id_hashes c ON c.h = xxhash64(i.id)
+WHERE c.h IS NOT NULL
+
+-- name: id_counts
+-- `k`, `distinct_ids`, `pairs` (of id and user) and `max_users` (of one id).
+SELECT c.k, CAST(SUM(c.ids) AS BIGINT) AS distinct_ids, CAST(SUM(c.pairs) AS BIGINT) AS pairs,
+  MAX(c.max_users) AS max_users
+FROM (
+  SELECT k, hashes AS ids, hashes AS pairs, CAST(1 AS BIGINT) AS max_users FROM id_hashes WHERE h IS NULL
+  UNION ALL
+  SELECT s.k, COUNT(*) AS ids, SUM(s.users) AS pairs, MAX(s.users) AS max_users
+  FROM (SELECT k, id, COUNT(*) AS users FROM shared_ids GROUP BY k, id) s GROUP BY s.k
+) c
+GROUP BY c.k
+
+-- name: audience_rows
+-- `audiences` and, per activation id, `ids_<k>`: how many id rows users of them have.
+SELECT u.audiences, {totals}
+FROM ({users}) u
+GROUP BY u.audiences
+
+-- name: audience_excess
+-- `k` and, per audience `m0`…, how many of those rows repeat an id of another user of it.
+SELECT s.k, {excess}
+FROM (
+  SELECT g.k, g.id, {users_by_audience}
+  FROM (
+    SELECT c.k, c.id, u.audiences, COUNT(*) AS users
+    FROM shared_ids c JOIN ({users}) u ON c.user_id = u.user_id
+    WHERE c.k IN ({activation_ids})
+    GROUP BY c.k, c.id, u.audiences
+  ) g
+  GROUP BY g.k, g.id
+) s
+GROUP BY s.k
+
+-- name: audience_users
+-- Users in identifiers with `audiences`: a bit per matching id, one for segments, one for embeddings.
+SELECT {columns}, {audiences} AS audiences FROM users u WHERE u.in_identifiers

@@ -1,0 +1,62 @@
+"""Segment user counts: users per segment, of all and of those who can be matched."""
+
+from __future__ import annotations
+
+from pydantic import RootModel
+
+from datalab.collaboration import CollaborationType
+from datalab.kinds import DatasetKind
+from datalab.results.statistics import SegmentUserCounts
+from datalab.statistics.panel import Panel, PanelInputs
+from datalab.statistics.sql import statements
+from datalab.statistics.tables import NumberTable
+from datalab.statistics.users import USERS, by_matching_id, share
+
+NAME = "segment_user_counts"
+_SQL = statements(__file__)
+
+
+class SegmentUserCountsPanel(RootModel[dict[str, dict[str, SegmentUserCounts]]]):
+    """Matching id → segment → users."""
+
+
+def compute(inputs: PanelInputs) -> SegmentUserCountsPanel:
+    """Return, per matching id and segment, its users and its matchable users (docs/spec/statistics.md#3-segments)."""
+    lab, groups = inputs.lab, inputs.groups
+    found = inputs.engine.query(_SQL[NAME].format(**by_matching_id(lab)), panel=NAME)
+    segments, everyone = found["segment"].to_pylist(), found["all_users"].to_pylist()
+    with_segments = groups.users_in(DatasetKind.SEGMENTS)
+    all_users = [share(n, with_segments) for n in everyone]
+    panel = {}
+    for j, entry in enumerate(lab.matching_ids):
+        population = groups.users_in(DatasetKind.SEGMENTS, matching=j)
+        matchable = [share(n, population) for n in found[f"m{j}"].to_pylist()]
+        panel[entry.id_name] = {
+            segment: SegmentUserCounts(matchable_users=some, all_users=every)
+            for segment, some, every in zip(segments, matchable, all_users, strict=True)
+        }
+    # Its parts are models already; a lab may have a hundred thousand segments, not to be walked through again.
+    return SegmentUserCountsPanel.model_construct(panel)
+
+
+def table(value: SegmentUserCountsPanel) -> NumberTable:
+    """Return the size of the largest segment per matching id; segments are values of rows and not named."""
+    rows = []
+    for matching, segments in value.root.items():
+        users = [counts.all_users.absolute for counts in segments.values()]
+        matchable = [counts.matchable_users.absolute for counts in segments.values()]
+        rows.append((matching, len(segments), max(users, default=0), max(matchable, default=0)))
+    return NumberTable(("matching id", "segments", "largest segment", "largest among matchable users"), rows)
+
+
+PANEL = Panel(
+    name=NAME,
+    question="How many users are in each segment, and how many of them can be matched?",
+    inputs=(USERS, DatasetKind.SEGMENTS),
+    model=SegmentUserCountsPanel,
+    compute=compute,
+    table=table,
+    dataset=DatasetKind.SEGMENTS,
+    types=(CollaborationType.INSIGHTS,),
+    position=2,
+)
