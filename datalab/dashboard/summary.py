@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from datalab.dashboard.advice import explain
+from datalab.codes import explain
 from datalab.dashboard.disclosure import shareable_changes, shareable_finding
 from datalab.dashboard.formats import Cell, counted, figures_in_text, listed, number, ratio, share, signed, signed_share
 from datalab.dashboard.tables import Figure
@@ -81,12 +81,12 @@ def notes(
 
 
 def _note(kind: str, finding: Finding) -> Note:
-    title, advice = explain(finding)
+    words = explain(finding.code)
     subject, colon, rest = finding.message.partition(": ")
     if kind == "change":
         dataset, name = metric_name(subject)
         subject = f"{name} ({dataset.lower()})"
-    return Note(kind, title, f"{subject}{colon}{figures_in_text(rest)}", advice, finding.code)
+    return Note(kind, words.meaning, f"{subject}{colon}{figures_in_text(rest)}", words.advice, finding.code)
 
 
 def verdict(

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from datalab.dashboard.advice import reason
+from datalab.codes import explain
 from datalab.dashboard.formats import NOTHING, Cell, counted, decimal, number, ratio, share
 from datalab.dashboard.texts import FIELDS, PANELS, PanelText
 from datalab.kinds import DatasetKind
@@ -134,7 +134,7 @@ def _basic(kind: str, numbers: Json) -> Panel:
     tables = []
     if reasons:
         columns = [Column("Why rows are invalid", numeric=False), Column("Rows"), Column("Code", numeric=False)]
-        rows = [[reason(code), number(rows), code] for code, rows in reasons]
+        rows = [[explain(code).label, number(rows), code] for code, rows in reasons]
         tables.append(Table(f"Invalid rows of {kind} by reason", columns, rows))
     return _panel(f"basic_{kind}", figures=figures, tables=tables)
 

@@ -1,6 +1,6 @@
 """The words of the page: datasets, panels and the questions they answer, reasons; no numbers, no markup.
 
-What a finding means and what to do about it stands in `advice`.
+What a finding means and what to do about it is `datalab.codes`'.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""Hints: mistakes a publisher makes that the report counts but does not explain; never part of a report.
+"""Hints: errors of a publisher that the report counts but does not explain; never part of a report.
 
 A hint says how many rows it concerns and what to do, and holds no value of a row.
 """
 
 from __future__ import annotations
 
+from datalab.codes import explain
 from datalab.kinds import KINDS
 from datalab.lab import LabDefinition
 from datalab.results.validation import DatasetFacts, Hint
@@ -31,43 +32,39 @@ def hints(
     """Return the hints that `facts` and the counts of the pass give rise to, the weightiest first."""
     found = []
 
-    def add(code: str, rows: int, message: str) -> None:
-        found.append(Hint(code=code, rows=rows, message=message))
+    def add(code: str, rows: int, seen: str) -> None:
+        found.append(Hint(code=code, rows=rows, message=f"{seen} {explain(code).advice}"))
 
     if facts.foreign_separator_share > 0.5:
         add(
             "POSSIBLE_WRONG_SEPARATOR",
             facts.foreign_separator_rows,
-            f"In {_rows(facts.foreign_separator_rows)} ';', tab or '|' stand where commas should. Only commas separate "
-            "columns: export the file again with commas.",
+            f"In {_rows(facts.foreign_separator_rows)} ';', tab or '|' stand where commas should.",
         )
     if facts.first_record_is_header:
         add(
             "POSSIBLE_HEADER_ROW",
             1,
-            "The first row names the columns and was read as data (1 row). Files have no header: export without it.",
+            "The first row names the columns and was read as data (1 row).",
         )
     if guessed_encoding:
         add(
             "GUESSED_ENCODING",
             facts.rows,
-            f"The file is not UTF-8: it was read ({_rows(facts.rows)}) as {guessed_encoding}, which is a guess. Ids "
-            "changed by a wrong guess never match: export as UTF-8.",
+            f"The file is not UTF-8: it was read ({_rows(facts.rows)}) as {guessed_encoding}, which is a guess.",
         )
     if replaced_characters:
         rows = min(replaced_characters, facts.rows)
         add(
             "REPLACED_CHARACTERS",
             rows,
-            f"{replaced_characters:,} broken characters were replaced, in at most {_rows(rows)}. Ids changed this way "
-            "never match: export as UTF-8.",
+            f"{replaced_characters:,} broken characters were replaced, in at most {_rows(rows)}.",
         )
     if wrong_case:
         add(
             "UPPER_CASE_IDS",
             wrong_case,
-            f"{_rows(wrong_case)} would be valid in lower case. Hashes and e-mail addresses must be lower case: "
-            "convert before hashing, and write hashes in lower case.",
+            f"{_rows(wrong_case)} would be valid in lower case.",
         )
     # The name in a header row is none of the publisher's.
     unknown_names -= facts.first_record_is_header
@@ -75,8 +72,8 @@ def hints(
         add(
             "UNKNOWN_ID_NAMES",
             unknown_names,
-            f"The id name in {_rows(unknown_names)} is not configured in the lab; such rows are accepted unchecked and "
-            "used by nothing. Correct the names (case and blanks count) or add them to identifiersConfig.",
+            f"The id name in {_rows(unknown_names)} is not in the lab's identifiersConfig; such rows are accepted "
+            "unchecked and used by nothing.",
         )
     return found
 

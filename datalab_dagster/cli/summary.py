@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from datalab.codes import explain
 from datalab.kinds import DatasetKind
 from datalab.results.files import AGGREGATES, VALIDATION_STATUS
 from datalab.results.statistics import StatisticsResultV2
@@ -24,26 +25,6 @@ from datalab_dagster.graph.preflight import PreflightResult
 
 RESULT_NAMES = sorted(AGGREGATES, key=lambda name: name != VALIDATION_STATUS.name)
 """The files of aggregates, the status first."""
-
-REASONS = {
-    "EMPTY_CELL": "a required value is missing",
-    "NOT_ENOUGH_COLUMNS_PROVIDED": "too few columns",
-    "TOO_MANY_COLUMNS_PROVIDED": "too many columns",
-    "DUPLICATE_VALUES": "repeats an earlier row",
-    "INVALID_FLOAT_FORMAT": "not a number",
-    "INVALID_EMAIL_FORMAT": "not an e-mail address in lower case",
-    "INVALID_SHA256_HEX_FORMAT": "not a SHA-256 hash in lower-case hex",
-    "INVALID_PHONE_E164_NUMBER": "not a phone number in E.164",
-    "INVALID_MAID_FORMAT": "not a mobile advertising id",
-    "INVALID_UTIQ_MARTECH_FORMAT": "not a Utiq martech id",
-    "INVALID_UTIQ_ADTECH_FORMAT": "not a Utiq adtech id",
-    "INVALID_FIRST_ID_FORMAT": "not a FirstID",
-    "INVALID_ID5_FORMAT": "not an ID5 id",
-    "INVALID_NETID_FORMAT": "not a netID",
-    "INVALID_ONEID_FORMAT": "not a OneID",
-    "INVALID_IPV4_FORMAT": "not an IPv4 address",
-}
-"""What the error codes mean, in a few words."""
 
 
 def print_preflight(result: PreflightResult) -> None:
@@ -171,7 +152,7 @@ def _details(dataset: ValidatedDataset, status: DatasetStatus | None) -> Iterabl
         yield f"{error.code}: {error.message}"
     by_rows = sorted(dataset.invalid_rows_by_reason.items(), key=lambda item: -item[1])
     for code, rows in by_rows:
-        yield f"{rows:>12,}  {code} ({REASONS.get(code, 'see the report')})"
+        yield f"{rows:>12,}  {code} ({explain(code).reason})"
     for hint in dataset.facts.hints:
         yield _hint(hint)
 

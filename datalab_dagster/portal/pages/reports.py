@@ -7,7 +7,7 @@ from typing import Literal
 from fastapi import Request, Response
 from pydantic import Field
 
-from datalab.dashboard.advice import ADVICE, reason
+from datalab.codes import explain
 from datalab.dashboard.formats import ratio, share
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
@@ -148,7 +148,7 @@ def summarised(kind: DatasetKind, report: AnyValidationReport, lab: LabDefinitio
         valid_rows=facts.valid_rows,
         invalid_rows=facts.invalid_rows,
         codes=[
-            CodeCount(code=code, words=reason(code), rows=rows, share=share(ratio(rows, facts.total_rows)))
+            CodeCount(code=code, words=explain(code).label, rows=rows, share=share(ratio(rows, facts.total_rows)))
             for code, rows in counts
             if rows
         ],
@@ -158,14 +158,14 @@ def summarised(kind: DatasetKind, report: AnyValidationReport, lab: LabDefinitio
 
 
 def _file_problem(error: Finding) -> FileProblem:
-    title, advice = ADVICE.get(error.code, ("The file cannot be used", "Export it again and provision it anew."))
-    return FileProblem(code=error.code, title=title, message=error.message, advice=advice)
+    words = explain(error.code)
+    return FileProblem(code=error.code, title=words.meaning, message=error.message, advice=words.advice)
 
 
 def _widths(report: ValidationReportV0 | IdentifiersValidationReportV0) -> list[Samples]:
     """Rows with too few or too many columns; what concerns the whole file is told elsewhere."""
     found = [
-        Sample(row=error.row, column="", text=reason(error.code))
+        Sample(row=error.row, column="", text=explain(error.code).label)
         for error in report.schema_.recorded_errors
         if error.code.endswith("_COLUMNS_PROVIDED")
     ]
@@ -216,7 +216,7 @@ def _cell_samples(report: ValidationReportV0, columns: list[str]) -> list[Sample
     groups = [group for group in found.values() if group.total]
     if report.uniqueness and report.uniqueness.num_errors_total:
         rows = [
-            Sample(row=error.location.row, column="", text=reason(error.code))
+            Sample(row=error.location.row, column="", text=explain(error.code).label)
             for error in report.uniqueness.recorded_errors[:MAX_SAMPLES]
         ]
         groups.append(Samples(title="Duplicates", total=report.uniqueness.num_errors_total, rows=rows))

@@ -1,0 +1,223 @@
+"""The codes of errors, warnings and hints, an entry each: what a code means and what to do about it.
+
+When a code is given is the business of validation, statistics and ingest. The texts inside reports are bound by
+docs/spec/validation.md and stay with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from datalab.id_types import IdType, ValueFormat
+from datalab.kinds import EMPTY_CELL, INVALID_FLOAT_FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A code in words."""
+
+    meaning: str
+    """A sentence without full stop, which is also a title."""
+    advice: str
+    """What to do, in sentences."""
+    short: str = ""
+    """Why a row is invalid, in a few words; empty for other codes."""
+
+    @property
+    def reason(self) -> str:
+        """Why, in a few words, as it continues a sentence.
+
+        >>> explain("EMPTY_CELL").reason, explain("EMPTY_DATASET").reason
+        ('a required value is empty', 'a dataset has no valid row')
+        """
+        return self.short or self.meaning[:1].lower() + self.meaning[1:]
+
+    @property
+    def label(self) -> str:
+        """Why, in a few words, as it begins a line.
+
+        >>> explain("INVALID_EMAIL_FORMAT").label
+        'Not an e-mail address in lower case'
+        """
+        return self.reason[:1].upper() + self.reason[1:]
+
+
+_EXPORT_AGAIN = "Export the file again as CSV in UTF-8 (or Parquet, gzip, zip) and provision it again."
+_UNKNOWN_NAME = Explanation(
+    "Rows name an id that the lab does not know",
+    "Correct the id name in the file; case and blanks count. To use this id, create another Datalab: a definition "
+    "cannot be changed.",
+)
+
+
+def _malformed(value_format: ValueFormat, example: str) -> Explanation:
+    """Explain a value that its identifier type does not allow."""
+    case = " Upper case makes it invalid." if value_format.is_lower_case else ""
+    return Explanation(
+        f"A value is not {value_format.name}",
+        f"Correct the values in the export. A valid one is {example}.{case}",
+        short=f"not {value_format.name}",
+    )
+
+
+ROW_ERRORS = {
+    EMPTY_CELL: Explanation(
+        "Rows lack a required value",
+        "Fill the value in, or leave the row out of the file.",
+        short="a required value is empty",
+    ),
+    "NOT_ENOUGH_COLUMNS_PROVIDED": Explanation(
+        "Rows have too few columns",
+        "Write all columns in every row, also those without a value. Separate them with commas.",
+        short="too few columns",
+    ),
+    "TOO_MANY_COLUMNS_PROVIDED": Explanation(
+        "Rows have too many columns",
+        "Leave further columns out. Put a value that holds a comma in double quotes.",
+        short="too many columns",
+    ),
+    "DUPLICATE_VALUES": Explanation(
+        "Rows repeat another row",
+        "Write every row once. Where a file holds a row again, the first one counts.",
+        short="duplicate of another row",
+    ),
+    INVALID_FLOAT_FORMAT: Explanation(
+        "A value is not a number",
+        "Write numbers with a decimal point, such as -0.25 or 1e-3, and without a unit.",
+        short="not a number",
+    ),
+    **{
+        form.code: _malformed(form, id_type.example) for id_type in IdType if (form := id_type.value_format) is not None
+    },
+}
+"""Why a row is invalid."""
+
+FILE_ERRORS = {
+    "FILE_TYPE_DETECTION_FAILED": Explanation("The type of a file could not be recognised", _EXPORT_AGAIN),
+    "INVALID_FILE_TYPE": Explanation("A file is of a type that cannot be read", _EXPORT_AGAIN),
+    "GZIP_DECODE_ERROR": Explanation(
+        "A gzip file is damaged", "Compress and upload it again; it may have been cut off."
+    ),
+    "ZIP_DECODE_ERROR": Explanation(
+        "A zip file cannot be read", "Put exactly one file without password in it, and upload it again."
+    ),
+    "PARQUET_READ_ERROR": Explanation(
+        "A Parquet file cannot be read", "Write it again; it may be damaged or encrypted."
+    ),
+}
+"""Why no row of a file can be read."""
+
+DATA_ERRORS = {
+    "EMPTY_DATASET": Explanation(
+        "A dataset has no valid row",
+        "Look up in its validation report why rows are invalid, correct the file and provision it again.",
+    ),
+    "NO_MATCHING_IDS": Explanation(
+        "A matching id has no values",
+        "Check the spelling of the id name in the file: names must match the definition exactly. If it is right, the "
+        "validation report says why the values are invalid.",
+    ),
+    "NO_USER_ID_OVERLAP": Explanation(
+        "A dataset and the identifiers have no user in common",
+        "Use the same userId in all files; often one export holds another key, prefix or hash.",
+    ),
+    "TOO_FEW_SEGMENTS": Explanation(
+        "There are too few segments",
+        "Provide more segments: with so few of them, audiences cannot be told apart.",
+    ),
+    "TOO_MANY_SEGMENTS": Explanation(
+        "There are too many segments",
+        "Merge or drop rare segments; check that the segment column does not hold an id or a timestamp.",
+    ),
+    "SEGMENT_NAME_TOO_LONG": Explanation("Segment names are too long", "Shorten them, or replace them by codes."),
+    "TOO_MANY_AGES": Explanation(
+        "There are too many age values", "Provide age groups such as 25-34 instead of years or birthdays."
+    ),
+    "TOO_MANY_GENDERS": Explanation(
+        "There are too many gender values", "Write every gender in one way, for example f, m and d."
+    ),
+    "TOO_FEW_EMBEDDINGS": Explanation(
+        "There are too few embedding columns",
+        "Provide longer embeddings, and create a Datalab with that number of columns.",
+    ),
+    "TOO_MANY_EMBEDDINGS": Explanation(
+        "There are too many embedding columns",
+        "Reduce the embeddings to fewer dimensions, for example by PCA, and create a Datalab with that number of "
+        "columns.",
+    ),
+}
+"""Why a lab cannot become Ready."""
+
+QUALITY_WARNINGS = {
+    "USERS_NOT_IN_IDENTIFIERS": Explanation(
+        "Some users of a dataset are unknown to the identifiers",
+        "Such users can be neither matched nor activated. Export both files from the same day and the same base.",
+    ),
+    "LOW_MATCHABLE_SHARE": Explanation(
+        "Few users can be matched by an id",
+        "Expect small audiences when matching on it. Collect the id from more users, or match on another one.",
+    ),
+    "SHARED_ID": Explanation(
+        "An id belongs to many users",
+        "Look for defaults and placeholders (a shared address, an all-zero device id) and remove them at the source.",
+    ),
+    "HIGH_INVALID_SHARE": Explanation(
+        "Many rows are invalid",
+        "The validation report lists the reasons with row numbers; the most frequent one is usually one fix.",
+    ),
+    "UNKNOWN_ID_NAME": _UNKNOWN_NAME,
+    "USER_ID_MISMATCH": Explanation(
+        "userId rows contradict themselves",
+        "In rows with idName userId both columns must hold the same value; correct the export.",
+    ),
+    "EMPTY_EMBEDDINGS": Explanation(
+        "Embedding rows without any value", "Leave users without an embedding out of the file."
+    ),
+    "POSSIBLE_HEADER_ROW": Explanation("The first row looks like a header", "Files have no header: export without it."),
+    "POSSIBLE_WRONG_SEPARATOR": Explanation(
+        "The columns seem to be separated by another character",
+        "Only commas separate columns: export the file again with commas.",
+    ),
+}
+"""What a person should look at before a lab is used."""
+
+DROPS = {
+    "HEADLINE_DROP": Explanation(
+        "A number fell sharply since last time",
+        "If you did not remove data on purpose, compare this export with the previous one before going live.",
+    ),
+    "HEADLINE_GONE": Explanation(
+        "A number is no longer in the report",
+        "Look for the identifier or the dataset that the previous report has and this one has not.",
+    ),
+}
+"""What became worse since the previous result."""
+
+HINTS = {
+    "GUESSED_ENCODING": Explanation(
+        "A file is not UTF-8, and its encoding was guessed",
+        "Ids changed by a wrong guess never match: export as UTF-8.",
+    ),
+    "REPLACED_CHARACTERS": Explanation(
+        "A file holds broken characters, which were replaced",
+        "Ids changed this way never match: export as UTF-8.",
+    ),
+    "UPPER_CASE_IDS": Explanation(
+        "Ids would be valid in lower case",
+        "Hashes and e-mail addresses must be lower case: convert before hashing, and write hashes in lower case.",
+    ),
+    "UNKNOWN_ID_NAMES": _UNKNOWN_NAME,
+}
+"""Errors of a publisher that the report counts but does not explain; some warnings are hints too."""
+
+CODES = ROW_ERRORS | FILE_ERRORS | DATA_ERRORS | QUALITY_WARNINGS | DROPS | HINTS
+
+
+def explain(code: str) -> Explanation:
+    """Return a code in words; a deployment of a later version may give codes that have no entry here.
+
+    >>> explain("CLOCK_IS_WRONG").meaning
+    'Clock is wrong'
+    """
+    unknown = Explanation(code.replace("_", " ").capitalize(), "Look up the details in the validation report.")
+    return CODES.get(code, unknown)
