@@ -22,9 +22,8 @@ from datalab.home.up import running
 from datalab.kinds import DatasetKind
 from datalab.lab import load_lab
 from datalab.registry import EmbeddedPostgres, LabState
-from datalab.registry.accounts import Role
 from datalab.sample import write_sample
-from datalab_dagster.service import LabService
+from datalab_dagster.service import LabService, Role
 from datalab_dagster.service.http import HttpService
 from datalab_dagster.service.open import open_service
 
@@ -41,8 +40,8 @@ def main() -> None:
     try:
         with open_service(ME) as service:
             told("embedded: validate() to result", lambda: validated(service, home / "files"))
-            service._registry.accounts.add(ME, Role.PUBLISHER, by=ME)
-            _, token = service._registry.accounts.tokens.create(ME, "bench", lifetime=timedelta(hours=1), by=ME)
+            service.accounts.add(ME, Role.PUBLISHER)
+            _, token = service.accounts.create_token(ME, "bench", lifetime=timedelta(hours=1))
         up = subprocess.Popen([DATALAB, "up", "--port", "3997", "--portal-port", "3998"])
         try:
             while (record := running(home / "home")) is None or not answers(str(record.portal_url), token):

@@ -79,7 +79,7 @@ def served(home: Path, users: int) -> Iterator[tuple[str, dict[str, str]]]:
         deployment = service._deployment
         settings = PortalSettings(port=port, local_owner=OWNER)
         uploads = PartUploads(deployment.datasets)
-        app = create_app(service.for_user, deployment.registry.accounts, settings, uploads=uploads)
+        app = create_app(service, settings, uploads=uploads)
         server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()

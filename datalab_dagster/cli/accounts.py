@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import getpass
-import os
 import sys
 from collections.abc import Iterator
 
 import click
 
-from datalab.registry import Registry
-from datalab.registry.accounts import Accounts
+from datalab_dagster.service import Accounts
+from datalab_dagster.service.open import open_accounts
 
 
 @contextlib.contextmanager
-def opened_accounts() -> Iterator[Accounts]:
-    """Yield the accounts of the deployment that the environment names.
+def opened_accounts(user: str | None = None) -> Iterator[Accounts]:
+    """Yield the accounts of the deployment that the environment names, as `user` or the login name changes them.
 
     Raises:
         RegistryError: its database cannot be used.
     """
-    with Registry.open(os.environ) as registry:
-        yield registry.accounts
+    with open_accounts(whoever_asks(user)) as accounts:
+        yield accounts
 
 
 def whoever_asks(user: str | None) -> str:

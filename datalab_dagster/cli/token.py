@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from datalab.registry.accounts import ApiToken
 from datalab_dagster.cli import listing
-from datalab_dagster.cli.accounts import opened_accounts, whoever_asks
+from datalab_dagster.cli.accounts import opened_accounts
 from datalab_dagster.cli.deployment import json_option, user_option
+from datalab_dagster.service import TokenInfo
 
 
 @click.group()
@@ -29,8 +29,8 @@ def token() -> None:
 @json_option
 def create(email: str, name: str, days: int, user: str | None, as_json: bool) -> int:
     """Make a token for a user and print it: this once, as only its hash is kept."""
-    with opened_accounts() as accounts:
-        made, secret = accounts.tokens.create(email, name, lifetime=timedelta(days=days), by=whoever_asks(user))
+    with opened_accounts(user) as accounts:
+        made, secret = accounts.create_token(email, name, lifetime=timedelta(days=days))
     if as_json:
         click.echo(json.dumps({**_plain(made), "token": secret}, indent=2, ensure_ascii=False))
         return 0
@@ -45,7 +45,7 @@ def create(email: str, name: str, days: int, user: str | None, as_json: bool) ->
 def list_tokens(email: str | None, as_json: bool) -> int:
     """List all tokens, or those of a user, with when they were last used."""
     with opened_accounts() as accounts:
-        tokens = accounts.tokens.all(email)
+        tokens = accounts.tokens(email)
     if as_json:
         click.echo(json.dumps([_plain(one) for one in tokens], indent=2, ensure_ascii=False))
     elif not tokens:
@@ -73,19 +73,19 @@ def list_tokens(email: str | None, as_json: bool) -> int:
 @user_option
 def revoke(token_id: str, user: str | None) -> int:
     """End a token at once."""
-    with opened_accounts() as accounts:
-        ended = accounts.tokens.revoke(token_id, by=whoever_asks(user))
+    with opened_accounts(user) as accounts:
+        ended = accounts.revoke_token(token_id)
     click.echo(f"Token {ended.id} of {ended.email} is revoked.")
     return 0
 
 
-def _state(one: ApiToken) -> str:
+def _state(one: TokenInfo) -> str:
     if one.revoked_at is not None:
         return "revoked"
     return "valid" if one.expires_at > datetime.now(UTC) else "expired"
 
 
-def _plain(one: ApiToken) -> dict[str, str | None]:
+def _plain(one: TokenInfo) -> dict[str, str | None]:
     return {
         "id": one.id,
         "user": one.email,

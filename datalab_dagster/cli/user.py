@@ -6,10 +6,10 @@ import json
 
 import click
 
-from datalab.registry.accounts import Role
 from datalab_dagster.cli import listing
-from datalab_dagster.cli.accounts import new_password, opened_accounts, whoever_asks
+from datalab_dagster.cli.accounts import new_password, opened_accounts
 from datalab_dagster.cli.deployment import confirm, json_option, user_option, yes_option
+from datalab_dagster.service import Role
 
 ROLE = click.Choice(["publisher", "viewer", "admin"])
 _stdin_option = click.option("--password-stdin", is_flag=True, help="Read the password from the standard input.")
@@ -35,9 +35,9 @@ def user() -> None:
 def add(email: str, role: str, password_stdin: bool, no_password: bool, user: str | None) -> int:
     """Add a user, and ask for a password."""
     password = None if no_password else new_password(password_stdin)
-    with opened_accounts() as accounts:
+    with opened_accounts(user) as accounts:
         first = not accounts.any_user()
-        added = accounts.add(email, Role(role), password=password, by=whoever_asks(user))
+        added = accounts.add(email, Role(role), password=password)
     click.echo(f"User {added.email} was added as {added.role.value}.")
     if first:
         click.echo("This is the first user: from now on everybody has to log in to the portal.")
@@ -87,8 +87,8 @@ def list_users(as_json: bool) -> int:
 @user_option
 def set_role(email: str, role: str, user: str | None) -> int:
     """Change what a user may do; it holds at once."""
-    with opened_accounts() as accounts:
-        changed = accounts.set_role(email, Role(role), by=whoever_asks(user))
+    with opened_accounts(user) as accounts:
+        changed = accounts.set_role(email, Role(role))
     click.echo(f"User {changed.email} is {changed.role.value} now.")
     return 0
 
@@ -100,8 +100,8 @@ def set_role(email: str, role: str, user: str | None) -> int:
 def set_password(email: str, password_stdin: bool, user: str | None) -> int:
     """Change a user's password and end the user's sessions; API tokens stay."""
     password = new_password(password_stdin)
-    with opened_accounts() as accounts:
-        changed = accounts.set_password(email, password, by=whoever_asks(user))
+    with opened_accounts(user) as accounts:
+        changed = accounts.set_password(email, password)
     click.echo(f"The password of {changed.email} was changed; running sessions were ended.")
     return 0
 
@@ -113,8 +113,8 @@ def set_password(email: str, password_stdin: bool, user: str | None) -> int:
 def delete(email: str, yes: bool, user: str | None) -> int:
     """Delete a user with all sessions and API tokens; labs, datasets and the audit log stay."""
     confirm(f"Delete user {email} with all sessions and API tokens?", yes=yes)
-    with opened_accounts() as accounts:
-        left = accounts.delete(email, by=whoever_asks(user))
+    with opened_accounts(user) as accounts:
+        left = accounts.delete(email)
     click.echo(f"User {email.strip().lower()} was deleted.")
     if not left:
         click.echo("No user is left: on this machine the portal needs no login any more, elsewhere it does not start.")

@@ -29,10 +29,9 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
-from datalab.registry.accounts import Account, Role
 from datalab_dagster.portal.settings import LOOPBACK_NAMES, is_loopback
 from datalab_dagster.portal.state import Portal, portal_of
-from datalab_dagster.service import LabService, NotPermitted
+from datalab_dagster.service import LabService, NotPermitted, Role
 from datalab_dagster.service.http_errors import LoginNeeded, RequestForged
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -186,14 +185,9 @@ class Recorder:
 
     def __call__(self, action: str, subject: str = "", /, **details: Any) -> None:
         """Keep that `action` was done to `subject`; call it when it was done."""
-        visitor = maybe_visitor(self._request)
-        portal_of(self._request).accounts.audit.record(
-            action,
-            subject,
-            by=visitor.email if visitor else "",
-            address=address_of(self._request),
-            via=visitor.via if visitor else "",
-            details=details,
+        visitor = current_visitor(self._request)
+        portal_of(self._request).service(visitor.email).accounts.record(
+            action, subject, via=visitor.via, address=address_of(self._request), details=details
         )
 
 
@@ -220,11 +214,11 @@ def _find(request: Request, portal: Portal) -> Visitor | None:
     authorization = request.headers.get("Authorization")
     if authorization is not None:  # who sends a token never falls back to a cookie
         scheme, _, token = authorization.partition(" ")
-        account = portal.accounts.tokens.account(token.strip()) if scheme.lower() == "bearer" else None
+        account = portal.accounts.of_token(token.strip()) if scheme.lower() == "bearer" else None
         return None if account is None else Visitor(account.email, account.role, None, "token")
     session = request.cookies.get(cookie_name(portal.is_secure(request)))
     if session:
-        signed_in: Account | None = portal.accounts.sessions.account(session, idle=portal.settings.session_idle)
+        signed_in = portal.accounts.of_session(session, idle=portal.settings.session_idle)
         if signed_in is not None:
             return Visitor(signed_in.email, signed_in.role, csrf_token_of(session), "session")
     if _is_owner(request, portal):

@@ -10,23 +10,19 @@ from fastapi import FastAPI
 
 from datalab import __version__
 from datalab.deployment.parts import PartUploads
-from datalab.registry.accounts import Accounts
 from datalab_dagster.portal import answers
 from datalab_dagster.portal.api import router as api_router
 from datalab_dagster.portal.api.reference import router as reference_router
 from datalab_dagster.portal.security import Security
 from datalab_dagster.portal.settings import PortalSettings
-from datalab_dagster.portal.state import Portal, ServiceFor
+from datalab_dagster.portal.state import Portal
+from datalab_dagster.service import HomeService
 
 _PAGES = "datalab_dagster.portal.pages"
 
 
 def create_app(
-    service_for: ServiceFor,
-    accounts: Accounts,
-    settings: PortalSettings | None = None,
-    *,
-    uploads: PartUploads | None = None,
+    service: HomeService, settings: PortalSettings | None = None, *, uploads: PartUploads | None = None
 ) -> FastAPI:
     """Return the portal of a deployment.
 
@@ -34,13 +30,12 @@ def create_app(
     /static) and `error_page` (shows an error to a person).
 
     Args:
-        service_for: opens the deployment as a user sees it; called once per user; closing it is the caller's.
-        accounts: users, tokens, sessions and audit log.
+        service: the deployment, whoever's; closing it is the caller's.
         settings: how it is served.
         uploads: takes uploads by parts; without it there are none, only uploads in one request.
     """
     settings = settings or PortalSettings()
-    portal = Portal(service_for, accounts, settings, uploads)
+    portal = Portal(service, settings, uploads)
 
     app = FastAPI(
         title="Data Lab",

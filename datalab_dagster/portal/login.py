@@ -20,7 +20,7 @@ def sign_in(request: Request, response: Response, email: str, password: str) -> 
     if not same_site(request):
         raise RequestForged
     portal = portal_of(request)
-    secret = portal.accounts.sessions.sign_in(
+    secret = portal.accounts.sign_in(
         email, password, address=address_of(request), lifetime=portal.settings.session_lifetime
     )
     sign_out(request, response)
@@ -42,7 +42,7 @@ def sign_out(request: Request, response: Response) -> None:
     secure = portal.is_secure(request)
     secret = request.cookies.get(cookie_name(secure))
     if secret:
-        portal.accounts.sessions.sign_out(secret)
+        portal.accounts.sign_out(secret)
         response.delete_cookie(cookie_name(secure), path="/", secure=secure, httponly=True, samesite="lax")
 
 

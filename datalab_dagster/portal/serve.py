@@ -35,9 +35,8 @@ def serve(
     _log_to_terminal()
     deployment = Deployment.open(environment)
     with LocalService(deployment, settings.local_owner, environment) as service:
-        accounts = deployment.registry.accounts
-        check_bind(settings.host, accounts)
-        app = create_app(service.for_user, accounts, settings, uploads=PartUploads(deployment.datasets))
+        check_bind(settings.host, service.accounts)
+        app = create_app(service, settings, uploads=PartUploads(deployment.datasets))
         threading.Thread(target=service.warm, daemon=True).start()
         uvicorn.run(
             app,

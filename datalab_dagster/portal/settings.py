@@ -7,9 +7,9 @@ import ipaddress
 import os
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Protocol
 from urllib.parse import urlsplit
 
-from datalab.registry.accounts import Accounts
 from datalab_dagster.portal.errors import BindRefused
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -84,7 +84,13 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def check_bind(host: str, accounts: Accounts) -> None:
+class KnowsUsers(Protocol):
+    """Whatever can say whether there is any user."""
+
+    def any_user(self) -> bool: ...
+
+
+def check_bind(host: str, accounts: KnowsUsers) -> None:
     """Make sure that the portal may be bound to `host`.
 
     Raises:

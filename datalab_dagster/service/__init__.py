@@ -1,6 +1,6 @@
 """One interface to a deployment, with the words and errors it speaks in; this machine or another one carries it out."""
 
-from datalab.registry import Action, KeyRole, LabState, RunState, Verdict
+from datalab.registry import Action, KeyRole, LabState, Role, RunState, Verdict
 from datalab.registry.errors import (
     DatabaseUnreachable,
     DatasetInUse,
@@ -23,6 +23,8 @@ from datalab.storage.errors import KeyInvalid
 from datalab_dagster.graph.errors import RunNotStarted
 from datalab_dagster.service.errors import NO_DATASET, LabIncomplete, NotPermitted, ResultNotFound, ServiceUnreachable
 from datalab_dagster.service.models import (
+    AccountInfo,
+    AuditInfo,
     DatasetInfo,
     EventInfo,
     KeyAccess,
@@ -32,17 +34,23 @@ from datalab_dagster.service.models import (
     SlotInfo,
     StateInfo,
     StepInfo,
+    TokenInfo,
+    UserInfo,
 )
-from datalab_dagster.service.protocol import LabService
+from datalab_dagster.service.protocol import Accounts, HomeService, LabService
 
 __all__ = [
     "NO_DATASET",
+    "AccountInfo",
+    "Accounts",
     "Action",
+    "AuditInfo",
     "DatabaseUnreachable",
     "DatasetInUse",
     "DatasetInfo",
     "DatasetNotFound",
     "EventInfo",
+    "HomeService",
     "Key",
     "KeyAccess",
     "KeyAccessDenied",
@@ -64,6 +72,7 @@ __all__ = [
     "RegistryError",
     "ResultInfo",
     "ResultNotFound",
+    "Role",
     "RunInfo",
     "RunNotFound",
     "RunNotStarted",
@@ -72,7 +81,9 @@ __all__ = [
     "SlotInfo",
     "StateInfo",
     "StepInfo",
+    "TokenInfo",
     "TooManyLogins",
+    "UserInfo",
     "Verdict",
     "size_of",
 ]

@@ -20,7 +20,7 @@ from datalab_dagster.service.errors import ResultNotFound
 from datalab_dagster.service.http_connection import Connection
 from datalab_dagster.service.http_download import Download
 from datalab_dagster.service.http_upload import upload_by_parts, upload_in_one
-from datalab_dagster.service.models import DatasetInfo, EventInfo, KeyAccess, LabInfo, ResultInfo, RunInfo
+from datalab_dagster.service.models import AuditInfo, DatasetInfo, EventInfo, KeyAccess, LabInfo, ResultInfo, RunInfo
 from datalab_dagster.service.protocol import Progress
 
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -171,6 +171,12 @@ class HttpService:
     def validation_report(self, lab: str, kind: DatasetKind, *, run_id: str | None = None) -> bytes:
         return self._connection.content("GET", f"{self._result(lab, run_id)}/reports/{DatasetKind(kind).value}")
 
+    # ---------------------------------------------------------------------------------------------- audit log
+
+    def audit_log(self, *, limit: int = 100, before: int | None = None) -> list[AuditInfo]:
+        params = {"limit": limit} | ({} if before is None else {"before": before})
+        return self._list(AuditInfo, "/audit", params=params)
+
     # ---------------------------------------------------------------------------------------------------- end
 
     def close(self) -> None:
@@ -189,8 +195,9 @@ class HttpService:
     def _one(self, model: type[Model], method: str, path: str, **request: Any) -> Model:
         return model.model_validate(self._connection.json(method, path, **request))
 
-    def _list(self, model: type[Model], path: str) -> list[Model]:
-        return TypeAdapter(list[model]).validate_python(self._connection.json("GET", path))  # type: ignore[valid-type]
+    def _list(self, model: type[Model], path: str, **request: Any) -> list[Model]:
+        found = self._connection.json("GET", path, **request)
+        return TypeAdapter(list[model]).validate_python(found)  # type: ignore[valid-type]
 
     def _lab(self, lab: str) -> str:
         """Return the path of a lab; names that cannot stand in one are looked up first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import threading
 import uuid
@@ -24,8 +25,10 @@ from datalab_dagster.graph.access import DagsterAccess
 from datalab_dagster.graph.errors import RunNotStarted
 from datalab_dagster.graph.runs.processes import RunRequest, begin_process
 from datalab_dagster.service import views
+from datalab_dagster.service.accounts import LocalAccounts
 from datalab_dagster.service.errors import LabIncomplete, ResultNotFound
 from datalab_dagster.service.models import (
+    AuditInfo,
     DatasetInfo,
     EventInfo,
     KeyAccess,
@@ -38,7 +41,7 @@ from datalab_dagster.service.protocol import Progress
 
 
 class LocalService:
-    """A `LabService` on the deployment that the environment names; threads may share it.
+    """A `HomeService` on the deployment that the environment names; threads may share it.
 
     Dagster is only imported for what concerns runs.
 
@@ -65,9 +68,15 @@ class LocalService:
     def user(self) -> str:
         return self._user
 
-    def for_user(self, user: str) -> LocalService:
+    def for_user(self, user: str) -> Self:
         """Return the same deployment as another user sees it; shares what is open."""
-        return LocalService(self._deployment, user, self._environment, self._dagster)
+        other = copy.copy(self)
+        other._user = user
+        return other
+
+    @property
+    def accounts(self) -> LocalAccounts:
+        return LocalAccounts(self._registry.accounts, self._user)
 
     def warm(self) -> None:
         """Load what it takes to start a run, which takes seconds, before somebody waits for it."""
@@ -257,6 +266,12 @@ class LocalService:
             return self._deployment.files.report(result.lab_id, kind, result.datasets[kind])
         except (InputMissing, DatasetNotFound, KeyNotFound, EncryptedFileDamaged):
             raise ResultNotFound(result.lab_id, f"validation report of {kind.value} that can be read") from None
+
+    # ---------------------------------------------------------------------------------------------- audit log
+
+    def audit_log(self, *, limit: int = 100, before: int | None = None) -> list[AuditInfo]:
+        entries = self._registry.accounts.audit.entries(limit=limit, before=before)
+        return [AuditInfo.model_validate(entry) for entry in entries]
 
     # ---------------------------------------------------------------------------------------------------- end
 

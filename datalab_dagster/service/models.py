@@ -13,14 +13,19 @@ from pydantic.alias_generators import to_camel
 
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
-from datalab.registry import Action, KeyRole, LabState, RunState, Verdict
+from datalab.registry import Action, KeyRole, LabState, Role, RunState, Verdict
 
 
 class ServiceModel(BaseModel):
-    """Frozen; snake_case in Python, camelCase on the wire."""
+    """Frozen; snake_case in Python, camelCase on the wire; made of a record of the registry by `model_validate`."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True, frozen=True
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        frozen=True,
+        from_attributes=True,
     )
 
 
@@ -146,3 +151,47 @@ class KeyAccess(ServiceModel):
     """Who may use the stored key of a dataset."""
 
     users: dict[str, KeyRole]
+
+
+class AccountInfo(ServiceModel):
+    """Whose session or API token it is, and what that user is now."""
+
+    email: str
+    role: Role
+
+
+class UserInfo(ServiceModel):
+    """Somebody who may use the portal."""
+
+    email: str
+    role: Role
+    has_password: bool
+    """Without one there are API tokens only."""
+    created_at: datetime
+    created_by: str
+
+
+class TokenInfo(ServiceModel):
+    """An API token; the token itself is told once, when it is made."""
+
+    id: str
+    name: str
+    email: str
+    created_at: datetime
+    created_by: str
+    expires_at: datetime
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+class AuditInfo(ServiceModel):
+    """One thing that somebody did."""
+
+    number: int
+    at: datetime
+    actor: str
+    via: str
+    address: str
+    action: str
+    subject: str
+    details: dict[str, Any]

@@ -1,20 +1,34 @@
 """What anybody may ask of a deployment: one interface for the command line, the SDK and the portal.
 
 `LocalService` carries it out on this machine; `HttpService` asks a deployment over its HTTP API. One suite of tests
-holds both to it (tests/service). Errors are those of `datalab.errors` and the rooms below it, the same on both.
+holds both to `LabService` (tests/service). What `HomeService` has besides is only for who can read the home: users,
+sessions and tokens, and the master key have no route. Errors are those of `datalab.errors` and the rooms below it, the
+same on both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import Any, BinaryIO, Protocol, Self
 
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
-from datalab.registry import KeyRole
+from datalab.registry import KeyRole, Role
 from datalab.storage import Key
-from datalab_dagster.service.models import DatasetInfo, EventInfo, KeyAccess, LabInfo, ResultInfo, RunInfo
+from datalab_dagster.service.models import (
+    AccountInfo,
+    AuditInfo,
+    DatasetInfo,
+    EventInfo,
+    KeyAccess,
+    LabInfo,
+    ResultInfo,
+    RunInfo,
+    TokenInfo,
+    UserInfo,
+)
 
 Progress = Callable[[int], None]
 """Called with the bytes of every chunk that is stored."""
@@ -189,6 +203,11 @@ class LabService(Protocol):
             ResultNotFound: there is no such result, or its dataset was deleted and with it the key of the report.
         """
 
+    # ---------------------------------------------------------------------------------------------- audit log
+
+    def audit_log(self, *, limit: int = 100, before: int | None = None) -> list[AuditInfo]:
+        """Return who did what, the newest first; `before`: only entries with a smaller number."""
+
     # ---------------------------------------------------------------------------------------------------- end
 
     def close(self) -> None:
@@ -199,3 +218,62 @@ class LabService(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+class Accounts(Protocol):
+    """The users of a deployment, their passwords, sessions and API tokens; every change goes to the audit log."""
+
+    def any_user(self) -> bool:
+        """Tell whether there is any user, so that everybody has to log in."""
+
+    def users(self) -> list[UserInfo]:
+        """Return all users, by e-mail address."""
+
+    def add(self, email: str, role: Role, *, password: str | None = None) -> UserInfo:
+        """Add a user; without a password there are API tokens only. Raises UserExists, UserRefused."""
+
+    def set_role(self, email: str, role: Role) -> UserInfo:
+        """Change a role; it holds from the next request. Raises UserNotFound."""
+
+    def set_password(self, email: str, password: str) -> UserInfo:
+        """Change a password and end the user's sessions; tokens stay. Raises UserNotFound, UserRefused."""
+
+    def delete(self, email: str) -> int:
+        """Delete a user with all sessions and tokens; return how many users are left. Raises UserNotFound."""
+
+    def tokens(self, email: str | None = None) -> list[TokenInfo]:
+        """Return all tokens, or those of a user, the newest first; ended ones too."""
+
+    def create_token(self, email: str, name: str, *, lifetime: timedelta) -> tuple[TokenInfo, str]:
+        """Make a token; return it beside what is kept of it. Raises UserNotFound, TokenRefused."""
+
+    def revoke_token(self, token_id: str) -> TokenInfo:
+        """End a token at once. Raises TokenNotFound."""
+
+    def sign_in(self, email: str, password: str, *, address: str, lifetime: timedelta) -> str:
+        """Begin a session and return its secret. Raises LoginRefused, TooManyLogins."""
+
+    def sign_out(self, secret: str) -> None:
+        """End a session, if it goes on."""
+
+    def of_session(self, secret: str, *, idle: timedelta) -> AccountInfo | None:
+        """Return whose session it is; None when it has ended, or was not used for `idle`."""
+
+    def of_token(self, token: str) -> AccountInfo | None:
+        """Return whose token it is; None when it has ended."""
+
+    def record(
+        self, action: str, subject: str = "", *, via: str, address: str, details: Mapping[str, Any] | None = None
+    ) -> None:
+        """Add to the audit log what the user has done. Never row values, never secrets."""
+
+
+class HomeService(LabService, Protocol):
+    """A deployment whose home is on this machine."""
+
+    @property
+    def accounts(self) -> Accounts:
+        """Who may use the portal."""
+
+    def for_user(self, user: str) -> HomeService:
+        """Return the same deployment as another user sees it; shares what is open."""

@@ -48,7 +48,7 @@ def served() -> Iterator[Portal]:
             port = bound.getsockname()[1]
             settings = PortalSettings(port=port, local_owner=OWNER)
             uploads = PartUploads(deployment.datasets)
-            app = create_app(service.for_user, deployment.registry.accounts, settings, uploads=uploads)
+            app = create_app(service, settings, uploads=uploads)
             server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
             thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
             thread.start()

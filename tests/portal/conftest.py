@@ -53,7 +53,7 @@ def app(deployment: Deployment, service: QuietService) -> FastAPI:
     """The portal of a deployment without users."""
     settings = PortalSettings(local_owner="owner@localhost")
     uploads = PartUploads(deployment.datasets)
-    return create_app(service.for_user, deployment.registry.accounts, settings, uploads=uploads)
+    return create_app(service, settings, uploads=uploads)
 
 
 @pytest.fixture

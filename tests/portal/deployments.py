@@ -42,9 +42,6 @@ FILES: dict[str, bytes] = {
 class QuietService(LocalService):
     """The service of this machine, but that nothing is executed: `finish` gives a run its result."""
 
-    def for_user(self, user: str) -> QuietService:
-        return QuietService(self._deployment, user, self._environment, self._dagster)
-
     def close(self) -> None:
         """The deployment is closed by who opened it."""
 

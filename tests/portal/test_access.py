@@ -116,7 +116,7 @@ def test_the_portal_is_not_bound_elsewhere_without_users(registry: Registry) -> 
 def test_bound_elsewhere_nobody_is_the_owner_even_when_the_last_user_goes(
     service: QuietService, registry: Registry
 ) -> None:
-    app = create_app(service.for_user, registry.accounts, PortalSettings(host="0.0.0.0"))
+    app = create_app(service, PortalSettings(host="0.0.0.0"))
     assert visitor(app).get("/api/labs").status_code == 401
     assert visitor(app, base="http://any.name.example").get("/api/health").status_code == 200
 
@@ -154,7 +154,7 @@ def test_the_token_of_one_session_does_not_fit_another(app: FastAPI, registry: R
 def test_over_tls_the_cookie_stays_there(service: QuietService, registry: Registry) -> None:
     user(registry)
     settings = PortalSettings(host="0.0.0.0", public_url="https://labs.publisher.example")
-    app = create_app(service.for_user, registry.accounts, settings)
+    app = create_app(service, settings)
     client = visitor(app, base="https://labs.publisher.example")
     answer = client.post("/api/session", json={"email": PUBLISHER, "password": PASSWORD})
     assert (

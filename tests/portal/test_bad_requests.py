@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 
+from datalab.deployment import Deployment
+from datalab.home.settings import Settings
 from datalab.registry import Database, Registry
 from datalab_dagster.portal.app import create_app
 from tests.portal.clients import TestClient, visitor
 from tests.portal.conftest import Client
-from tests.portal.deployments import QuietService, definition
+from tests.portal.deployments import PUBLISHER, QuietService, definition
 
 JSON = {"Content-Type": "application/json"}
 LAB = definition().model_dump(mode="json", by_alias=True)
@@ -100,15 +103,12 @@ class BrokenService(QuietService):
     def labs(self) -> Any:
         raise RuntimeError("user user-4711 has a bad row")
 
-    def for_user(self, user: str) -> BrokenService:
-        return BrokenService(self._deployment, user)
-
 
 def test_an_unforeseen_failure_tells_where_and_nothing_else(
     deployment: Any, tokens: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     service = BrokenService(deployment, "x@y")
-    app = create_app(service.for_user, deployment.registry.accounts)
+    app = create_app(service)
     with caplog.at_level(logging.DEBUG):
         answer = visitor(app, next(iter(tokens.values()))).get("/api/labs")
     assert shape(answer) == (500, "UnexpectedFailure")
@@ -116,9 +116,9 @@ def test_an_unforeseen_failure_tells_where_and_nothing_else(
     assert "RuntimeError" in caplog.text and "4711" not in caplog.text
 
 
-def test_when_the_database_is_gone_outsiders_do_not_learn_where_it_was(service: QuietService) -> None:
+def test_when_the_database_is_gone_outsiders_do_not_learn_where_it_was(tmp_path: Path) -> None:
     registry = Registry(Database("postgresql://nobody@127.0.0.1:1/secret-database"))
-    app = create_app(service.for_user, registry.accounts)
+    app = create_app(QuietService(Deployment(tmp_path, Settings(), registry, {}), PUBLISHER))
     for path in ("/api/labs", "/api/health", "/datalabs"):
         answer = visitor(app).get(path, headers={"Accept": "text/html" if path == "/datalabs" else "*/*"})
         assert answer.status_code == 503 and "secret-database" not in answer.text

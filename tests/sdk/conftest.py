@@ -60,14 +60,8 @@ def opened(home: Path) -> Iterator[Deployment]:
 def wire(opened: Deployment, home: Path) -> Wire:
     """Carries requests to the deployment's portal, in this process."""
     uploads = PartUploads(opened.datasets)
-    return Wire(
-        create_app(
-            lambda user: LocalService(opened, user, environment_of(home)),
-            opened.registry.accounts,
-            PortalSettings(local_owner=ME),
-            uploads=uploads,
-        )
-    )
+    service = LocalService(opened, ME, environment_of(home))
+    return Wire(create_app(service, PortalSettings(local_owner=ME), uploads=uploads))
 
 
 @pytest.fixture(scope="session")

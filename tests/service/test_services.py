@@ -184,6 +184,20 @@ def test_results(lab_service: LabService, service: QuietService) -> None:
     assert [one.current for one in lab_service.results(lab.id)] == [False]
 
 
+def test_the_audit_log(lab_service: LabService, service: QuietService) -> None:
+    before = lab_service.audit_log()
+    for number in range(3):
+        service.accounts.record(
+            "lab.create", f"lab-{number}", via="token", address="192.0.2.1", details={"name": "Base"}
+        )
+    newest, *rest = lab_service.audit_log(limit=3)
+    assert (newest.action, newest.subject, newest.actor, newest.via) == ("lab.create", "lab-2", PUBLISHER, "token")
+    assert (newest.address, newest.details) == ("192.0.2.1", {"name": "Base"})
+    assert [entry.subject for entry in rest] == ["lab-1", "lab-0"]
+    assert lab_service.audit_log(before=rest[-1].number) == before
+    assert lab_service.audit_log(limit=1, before=newest.number) == rest[:1]
+
+
 def nothing_there(service: LabService) -> dict[str, Callable[[], Any]]:
     lab = service.create_lab(definition()).id
     return {

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, SecretStr
 
-from datalab.registry.accounts import Role
 from datalab_dagster.portal import login
-from datalab_dagster.portal.access import GRANTS, Guest, Insider, Visitor
+from datalab_dagster.portal.access import GRANTS, Guest, Insider, Service, Visitor
 from datalab_dagster.portal.state import portal_of
+from datalab_dagster.service import AuditInfo, Role
 from datalab_dagster.service.models import ServiceModel
 
 router = APIRouter(tags=["account"])
@@ -33,19 +32,6 @@ class VisitorInfo(ServiceModel):
     csrf_token: str | None
     """To be sent as X-CSRF-Token with every change; null for an API token."""
     permissions: list[str]
-
-
-class AuditInfo(ServiceModel):
-    """One thing that somebody did."""
-
-    number: int
-    at: datetime
-    actor: str
-    via: str
-    address: str
-    action: str
-    subject: str
-    details: dict[str, Any]
 
 
 class Health(ServiceModel):
@@ -79,13 +65,12 @@ def log_out(visitor: Guest, request: Request) -> Response:
 @router.get("/audit")
 def audit_log(
     visitor: Insider,
-    request: Request,
+    service: Service,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     before: Annotated[int | None, Query(ge=0, le=2**62, description="Only entries with a smaller number")] = None,
 ) -> list[AuditInfo]:
     """Return who did what, the newest first."""
-    entries = portal_of(request).accounts.audit.entries(limit=limit, before=before)
-    return [AuditInfo.model_validate(vars(entry)) for entry in entries]
+    return service.audit_log(limit=limit, before=before)
 
 
 @router.get("/health")

@@ -1,0 +1,65 @@
+"""What `HomeService` alone offers: users, sessions and tokens of the deployment, and who is named for a change."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from datalab.registry.errors import TokenNotFound, TokenRefused, UserExists, UserNotFound
+from datalab_dagster.service import LoginRefused, Role
+from datalab_dagster.service.open import open_accounts
+from tests.portal.deployments import PASSWORD, PUBLISHER, VIEWER, QuietService
+
+DAY = timedelta(days=1)
+
+
+def test_users_are_changed_in_the_name_of_who_asks(service: QuietService) -> None:
+    accounts = service.for_user("boss@publisher.example").accounts
+    assert not accounts.any_user() and accounts.users() == []
+    added = accounts.add(PUBLISHER, Role.PUBLISHER, password=PASSWORD)
+    assert (added.email, added.role, added.has_password) == (PUBLISHER, Role.PUBLISHER, True)
+    assert added.created_by == "boss@publisher.example" and accounts.any_user()
+    assert accounts.add(VIEWER, Role.VIEWER).has_password is False
+    assert accounts.set_role(VIEWER, Role.ADMIN).role is Role.ADMIN
+    assert accounts.set_password(VIEWER, PASSWORD).has_password
+    assert [user.email for user in accounts.users()] == sorted([PUBLISHER, VIEWER])
+    with pytest.raises(UserExists):
+        accounts.add(PUBLISHER, Role.VIEWER)
+    assert (accounts.delete(VIEWER), accounts.delete(PUBLISHER)) == (1, 0)
+    for change in (accounts.delete, lambda email: accounts.set_role(email, Role.ADMIN)):
+        with pytest.raises(UserNotFound):
+            change(VIEWER)
+    log = service.audit_log()
+    assert [entry.action for entry in log][::-1] == [
+        "user.add", "user.add", "user.set-role", "user.set-password", "user.delete", "user.delete",
+    ]  # fmt: skip
+    assert {(entry.actor, entry.via) for entry in log} == {("boss@publisher.example", "cli")}
+
+
+def test_tokens_and_sessions_say_whose_they_are(service: QuietService) -> None:
+    accounts = service.accounts
+    accounts.add(PUBLISHER, Role.PUBLISHER, password=PASSWORD)
+    made, token = accounts.create_token(PUBLISHER, "nightly", lifetime=DAY)
+    assert (made.email, made.name, made.created_by, made.revoked_at) == (PUBLISHER, "nightly", PUBLISHER, None)
+    found = accounts.of_token(token)
+    assert found is not None and (found.email, found.role) == (PUBLISHER, Role.PUBLISHER)
+    [listed] = accounts.tokens()
+    assert listed.last_used_at is not None and token not in repr(listed) and accounts.tokens(VIEWER) == []
+    assert accounts.revoke_token(made.id).revoked_at is not None and accounts.of_token(token) is None
+    with pytest.raises(TokenNotFound):
+        accounts.revoke_token("nope")
+    with pytest.raises(TokenRefused):
+        accounts.create_token(PUBLISHER, "for ever", lifetime=timedelta(days=4000))
+    secret = accounts.sign_in(PUBLISHER, PASSWORD, address="192.0.2.1", lifetime=DAY)
+    assert accounts.of_session(secret, idle=DAY) == found
+    accounts.sign_out(secret)
+    assert accounts.of_session(secret, idle=DAY) is None
+    with pytest.raises(LoginRefused):
+        accounts.sign_in(PUBLISHER, "wrong", address="192.0.2.1", lifetime=DAY)
+
+
+def test_accounts_need_the_database_only(service: QuietService, url: str) -> None:
+    service.accounts.add(PUBLISHER, Role.PUBLISHER)
+    with open_accounts(VIEWER, {"DATALAB_HOME": "/nowhere", "DATALAB_POSTGRES_URL": url}) as accounts:
+        assert [user.email for user in accounts.users()] == [PUBLISHER]
