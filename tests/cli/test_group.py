@@ -32,9 +32,10 @@ def test_the_table_holds_the_short_help_of_each_command(name: str) -> None:
 def test_the_help_is_that_of_a_group_that_holds_the_commands_themselves() -> None:
     commands = {name: called(name) for name in COMMANDS}
     eager = click.Group("datalab", commands, params=datalab.params, help=datalab.help)
+    settings = datalab.context_settings
     for width in (40, 80, 200):
         lazy_help, eager_help = (
-            group.get_help(click.Context(group, info_name="datalab", terminal_width=width))
+            group.get_help(click.Context(group, info_name="datalab", terminal_width=width, **settings))
             for group in (datalab, eager)
         )
         assert lazy_help == eager_help
