@@ -11,10 +11,8 @@ Deleting a dataset deletes its key: what was made of its rows can never be read 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -23,6 +21,7 @@ import pyarrow.parquet as pq
 
 from datalab.errors import DatalabError, InputMissing, OutputFailed
 from datalab.kinds import MATCHING, DatasetKind
+from datalab.locks import locked
 from datalab.scratch import publish, why, write_whole
 from datalab.storage import Key, ParquetCipher, read_encrypted, write_encrypted
 from datalab.storage.files import make_private, private_file
@@ -129,15 +128,12 @@ class LabFiles:
     def locked(self, lab: str) -> Iterator[None]:
         """Wait until no other process computes for this lab, and keep others waiting; released when the holder dies."""
         folder = self._folder(self._lab(lab))
-        try:
-            lock = os.open(folder / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise OutputFailed(folder, why(error)) from None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(locked(folder / "run.lock"))
+            except OSError as error:
+                raise OutputFailed(folder, why(error)) from None
             yield
-        finally:
-            os.close(lock)
 
     def remove_result(self, lab: str, run_id: str) -> None:
         shutil.rmtree(self._result(lab, run_id), ignore_errors=True)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from datalab.errors import DatalabError, UsageError
+from datalab.locks import locked, note_of_holder
 
 LOCK_NAME = "up.lock"
 RECORD_NAME = "up.json"
@@ -75,19 +74,9 @@ def running(home: Path) -> UpRecord | None:
 
     A record that a killed `up` left does not count: the kernel has given its lock back.
     """
-    try:
-        lock = os.open(home / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return None
-    except BlockingIOError:
-        holder = os.read(lock, 32)
-        record = left_record(home)
-        return record if record and holder == _holder(record.pid) else None
-    finally:
-        os.close(lock)
+    holder = note_of_holder(home / LOCK_NAME)
+    record = left_record(home) if holder is not None else None
+    return record if record and holder == _holder(record.pid) else None
 
 
 @contextlib.contextmanager
@@ -98,18 +87,16 @@ def held(home: Path) -> Iterator[None]:
         UpIsRunning: another process holds it.
         HomeUnusable: it cannot be made or written to.
     """
-    try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.open(home / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise HomeUnusable(home, error.strerror or type(error).__name__) from None
-    try:
-        _take(lock, home)
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, _holder(os.getpid()), 0)
+    with contextlib.ExitStack() as stack:
+        try:
+            home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = locked(home / LOCK_NAME, patience=_PATIENCE_SECONDS, note=_holder(os.getpid()))
+            stack.enter_context(lock)
+        except TimeoutError:
+            raise UpIsRunning(home, running(home)) from None
+        except OSError as error:
+            raise HomeUnusable(home, error.strerror or type(error).__name__) from None
         yield
-    finally:
-        os.close(lock)
 
 
 def left_record(home: Path) -> UpRecord | None:
@@ -134,18 +121,6 @@ def write_record(home: Path, record: UpRecord) -> None:
 def remove_record(home: Path) -> None:
     """Remove the record: nothing of it runs any more."""
     (home / RECORD_NAME).unlink(missing_ok=True)
-
-
-def _take(lock: int, home: Path) -> None:
-    end = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() > end:
-                raise UpIsRunning(home, running(home)) from None
-            time.sleep(0.05)
 
 
 def _holder(pid: int) -> bytes:

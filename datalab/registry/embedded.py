@@ -6,7 +6,6 @@ The server listens on a Unix socket in a directory that only its owner may enter
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import shlex
@@ -22,6 +21,7 @@ import psutil
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
+from datalab.locks import locked
 from datalab.registry.errors import EmbeddedPostgresFailed
 from datalab.registry.programs import ProgramFailed, binaries, let_through, run, server_user
 
@@ -111,16 +111,10 @@ class EmbeddedPostgres:
         """Hold the lock between processes; the kernel releases it when its holder dies."""
         try:
             self.home.mkdir(parents=True, exist_ok=True)
-            lock = os.open(self.home / "postgres.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            with locked(self.home / "postgres.lock"):
+                yield
         except OSError as error:
             raise EmbeddedPostgresFailed(action, self.home, error.strerror or type(error).__name__) from None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        except OSError as error:
-            raise EmbeddedPostgresFailed(action, self.home, error.strerror or type(error).__name__) from None
-        finally:
-            os.close(lock)
 
     def _make(self) -> None:
         """Make the data directory, whole or not at all: a directory that initdb left half-done is never used."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from datalab.errors import OutputFailed
+from datalab.locks import locked
 from datalab.scratch import why
 from datalab.storage.errors import KeyFileExposed, MasterKeyMissing, RotationUnfinished
 from datalab.storage.files import PART, make_private, private_file
@@ -119,12 +119,8 @@ class MasterKeyFile:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         self._load()  # makes the directory
-        lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self.path.with_suffix(".lock")):
             yield
-        finally:
-            os.close(lock)
 
 
 def _text(keys: Sequence[Key]) -> bytes:
