@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -24,7 +31,7 @@ from datalab.registry.errors import (
     SchemaTooNew,
     SchemaTooOld,
 )
-from datalab.registry.migrating import migration_context
+from datalab.registry.migrating import MIGRATIONS, OPTIONS
 from datalab.registry.models import Base, KeyRow
 
 from .conftest import administrate, url_of
@@ -82,7 +89,7 @@ def test_from_nothing_to_the_newest_and_again(empty_url: str) -> None:
 
 def test_the_models_equal_the_migrations(database: Database) -> None:
     with database.engine.connect() as connection:
-        assert compare_metadata(migration_context(connection), Base.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection, opts=OPTIONS), Base.metadata) == []
 
 
 def test_dagster_keeps_its_own_version_table(empty_url: str) -> None:
@@ -93,7 +100,7 @@ def test_dagster_keeps_its_own_version_table(empty_url: str) -> None:
         assert database.migrate()
         with database.engine.connect() as connection:
             assert connection.execute(text("SELECT version_num FROM public.alembic_version")).scalar() == "of dagster"
-            assert compare_metadata(migration_context(connection), Base.metadata) == []
+            assert compare_metadata(MigrationContext.configure(connection, opts=OPTIONS), Base.metadata) == []
 
 
 def test_many_migrate_at_once_and_one_does_it(empty_url: str) -> None:
@@ -112,8 +119,6 @@ def test_many_migrate_at_once_and_one_does_it(empty_url: str) -> None:
 
 
 def test_a_migration_that_fails_leaves_nothing(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from alembic.operations import Operations
-
     with Database(empty_url) as database:
         with monkeypatch.context() as broken:
             broken.setattr(Operations, "execute", lambda *_: 1 / 0)
@@ -122,6 +127,40 @@ def test_a_migration_that_fails_leaves_nothing(empty_url: str, monkeypatch: pyte
         with database.engine.connect() as connection:
             assert connection.execute(text("SELECT to_regnamespace('datalab_registry')")).scalar() is None
         assert database.migrate()
+
+
+@pytest.mark.parametrize("earlier", REVISIONS[:-1])
+def test_a_registry_of_an_earlier_version_is_brought_up_to_date(empty_url: str, earlier: str) -> None:
+    with Database(empty_url) as database:
+        with database.engine.begin() as connection:
+            connection.execute(text("CREATE SCHEMA datalab_registry"))
+            config = Config(attributes={"connection": connection})
+            config.set_main_option("script_location", str(MIGRATIONS))
+            command.upgrade(config, earlier)
+        with pytest.raises(SchemaTooOld):
+            database.check()
+        assert database.migrate() is True
+        database.check()
+        with database.engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection, opts=OPTIONS), Base.metadata) == []
+
+
+def test_migrating_leaves_logging_and_the_place_of_the_program_alone(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    odd = tmp_path / "100 % ours: here" / "migrations"
+    shutil.copytree(MIGRATIONS, odd)
+    monkeypatch.setattr("datalab.registry.migrating.MIGRATIONS", odd)
+
+    def logging_now() -> list[tuple[int, int, bool, bool]]:
+        names = ("", "alembic", "alembic.runtime.migration", "sqlalchemy", "sqlalchemy.engine", "datalab")
+        loggers = [logging.getLogger(name) for name in names]
+        return [(one.level, len(one.handlers), one.disabled, one.propagate) for one in loggers]
+
+    before, path = logging_now(), sys.path.copy()
+    with Database(empty_url) as database:
+        assert database.migrate()
+    assert (logging_now(), sys.path) == (before, path)
 
 
 def test_a_newer_registry_is_refused(empty_url: str) -> None:
@@ -228,11 +267,7 @@ def test_who_creates_tables_without_naming_a_schema_does_not_meet_ours(database:
 
 
 def test_the_files_of_the_steps_are_named_as_the_steps() -> None:
-    from alembic.script import ScriptDirectory
-
-    from datalab.registry.migrating import _MIGRATIONS
-
-    scripts = ScriptDirectory(str(_MIGRATIONS)).walk_revisions()
+    scripts = ScriptDirectory(str(MIGRATIONS)).walk_revisions()
     assert [script.revision for script in scripts][::-1] == REVISIONS
 
 
