@@ -49,7 +49,7 @@ vendor: venv ## Compare with the vendor's Python package, installed beside ours:
 	.venv-vendor/bin/python -m pip install --quiet --disable-pip-version-check decentriq-platform
 	$(BIN)/python -m scripts.vendor .venv-vendor/bin/python
 
-docs: venv ## Write docs/cli.md and docs/codes.md from the program
+docs: venv ## Write docs/cli.md, docs/codes.md and docs/settings.md from the program
 	$(BIN)/python -m datalab_dagster.cli.reference docs
 
 site: venv ## Build the documentation into site/; a broken link fails

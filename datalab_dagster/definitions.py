@@ -6,14 +6,29 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from datalab.home.directory import home_directory
+from datalab.home.settings import load_settings
 from datalab_dagster.graph.catalogue import catalogue
-from datalab_dagster.graph.schedules import SCHEDULES
+from datalab_dagster.graph.schedules import build_schedules
 from datalab_dagster.graph.sensors import SENSORS
 
 
 def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Definitions:
-    """Return the definitions, with `resources` in place of the default ones of the same names."""
-    return dg.Definitions.merge(catalogue(resources), dg.Definitions(sensors=SENSORS, schedules=SCHEDULES))
+    """Return the definitions of the deployment in the home directory.
+
+    Args:
+        resources: replace the default ones of the same names.
+
+    Raises:
+        SettingsWrong: its settings cannot be used.
+    """
+    settings = load_settings(home_directory())
+    return dg.Definitions.merge(
+        catalogue(settings, resources), dg.Definitions(sensors=SENSORS, schedules=build_schedules(settings))
+    )
 
 
-defs = build_definitions()
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Build the code location when Dagster loads it; importing this module reads nothing."""
+    return build_definitions()

@@ -65,8 +65,8 @@ def served(home: Path, users: int) -> Iterator[tuple[str, dict[str, str]]]:
 
     from datalab.deployment import Deployment
     from datalab.deployment.parts import PartUploads
+    from datalab.home.settings import PortalSettings
     from datalab_dagster.portal.app import create_app
-    from datalab_dagster.portal.settings import PortalSettings
     from datalab_dagster.service.local import LocalService
 
     environment = {**os.environ, "DATALAB_HOME": str(home)}

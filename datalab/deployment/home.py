@@ -11,7 +11,7 @@ from typing import Self
 from datalab.deployment.datasets import StoredDatasets
 from datalab.deployment.files import Datasets, LabFiles
 from datalab.home.directory import home_directory
-from datalab.home.settings import Settings, load_settings
+from datalab.home.settings import Environment, Settings, load_settings
 from datalab.kinds import DatasetKind
 from datalab.registry import Lab, Registry
 from datalab.storage import DatasetStore, master_keys
@@ -35,7 +35,7 @@ class Deployment:
         self.home = home
         self.settings = settings
         self.registry = registry
-        keys = master_keys(home, environment)
+        keys = master_keys(home, Environment.read(environment).master_key)
         store = DatasetStore(settings.store.url or str(home / "store"), settings.store.options)
         self.datasets = StoredDatasets(registry, store, keys)
         self.files = LabFiles(home / "labs", self.datasets.key)
@@ -45,7 +45,7 @@ class Deployment:
         """Open the deployment that the environment names; its database is started and migrated when needed.
 
         Raises:
-            ConfigurationError: its settings have mistakes.
+            SettingsWrong: its settings cannot be used.
             RegistryError: its database cannot be used.
         """
         home = home_directory(environment)

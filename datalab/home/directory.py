@@ -6,10 +6,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-HOME = "DATALAB_HOME"
-"""The environment variable that names it."""
+from datalab.home.settings import Environment
 
 
 def home_directory(environment: Mapping[str, str] = os.environ) -> Path:
     """Return the directory of `DATALAB_HOME`, by default `.datalab`."""
-    return Path(environment.get(HOME) or ".datalab").expanduser().absolute()
+    return Path(Environment.read(environment).home).expanduser().absolute()

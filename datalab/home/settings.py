@@ -1,119 +1,248 @@
-"""The settings of a deployment: `datalab.yaml` in its home, every mistake named; secrets stay in the environment."""
+"""The settings of a deployment: every key of `datalab.yaml`, every `DATALAB_…` variable, with default, meaning, check.
+
+Nothing else reads them. In this order, the first that says something decides: options of a command, environment,
+`datalab.yaml`, default. docs/settings.md is made from these classes.
+"""
 
 from __future__ import annotations
 
+import getpass
+import ipaddress
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from datalab.errors import ConfigurationError, InputUnreadable, suggestion
+from datalab.home.errors import SettingsWrong, sentences
+from datalab.home.rules import cron, limits, memory, time_zone, web_address
+from datalab.home.sources import Variable, VariablesSource, read_file
 from datalab.kinds import DatasetKind
-from datalab.scratch import why
 
 FILE_NAME = "datalab.yaml"
-STORE_URL = "DATALAB_STORE_URL"
+HOME = "DATALAB_HOME"
+UP = "DATALAB_UP"
+USER = "DATALAB_USER"
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, validate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=to_camel, validate_by_name=True, use_attribute_docstrings=True
+    )
+
+
+class _Root(BaseSettings):
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, alias_generator=to_camel, validate_by_name=True, use_attribute_docstrings=True
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is passed and nothing else; reading is asked for by name."""
+        return (init_settings,)
 
 
 class StoreSettings(_Part):
-    """Where encrypted datasets lie."""
+    """Where encrypted datasets are stored."""
 
-    url: str = Field(default="", description="A directory or fsspec URL; default: `store` in the home directory")
-    options: dict[str, Any] = Field(default_factory=dict, description="What the fsspec driver needs")
+    url: Annotated[str, Variable("DATALAB_STORE_URL")] = ""
+    """A directory or an fsspec URL; empty: `store` in the home directory."""
+    options: dict[str, Any] = {}
+    """Arguments of the fsspec driver, such as `endpoint_url`."""
 
 
 class DropZone(_Part):
-    """Files that are provisioned by themselves when they appear."""
+    """Files that are provisioned automatically when they appear."""
 
-    lab: str = Field(description="Id or name of the lab")
+    lab: str
+    """Id or name of the lab."""
     dataset: DatasetKind
-    pattern: str = Field(description="fsspec URL, its last part with wildcards, such as s3://drop/segments-*.csv")
-    options: dict[str, Any] = Field(default_factory=dict, description="What the fsspec driver needs")
+    """The slot that the file fills."""
+    pattern: str
+    """An fsspec URL with wildcards in its last part, such as `s3://drop/segments-*.csv`."""
+    options: dict[str, Any] = {}
+    """Arguments of the fsspec driver."""
 
 
 class EmailHook(_Part):
     """An e-mail on failure."""
 
     to: list[str] = Field(min_length=1)
+    """Addresses that get it."""
     sender: str
+    """Address that it comes from."""
     host: str = "localhost"
+    """Mail server."""
     port: int = 25
+    """Port of the mail server."""
 
 
 class FailureHooks(_Part):
-    """Who is told when a run breaks off or a lab fails validation."""
+    """Who is notified when a run is interrupted or a lab fails validation."""
 
-    webhook: str | None = Field(default=None, description="URL that gets a POST with JSON")
+    webhook: str | None = None
+    """URL that gets a POST with JSON; empty: none."""
     email: EmailHook | None = None
+    """The e-mail to send; empty: none."""
 
 
-def _cron(text: str) -> str:
-    if len(text.split()) != 5:
-        raise ValueError("a schedule has five fields, such as '0 3 * * *'")
-    return text
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as in some containers
+        return "owner"
 
 
-class Settings(_Part):
-    """All settings; every one has a default.
+class PortalSettings(_Part):
+    """How the portal is served: its address, the names it answers to, lifetimes of sessions and limits.
+
+    >>> PortalSettings().is_loopback, PortalSettings(host="0.0.0.0").is_loopback
+    (True, False)
+    >>> PortalSettings(public_url="https://labs.publisher.example").is_secure
+    True
+    """
+
+    host: str = "127.0.0.1"
+    """Address to listen on; any other than loopback needs a user first (`datalab user add`)."""
+    port: int = Field(default=8000, ge=1, le=65535)
+    """Port to listen on."""
+    public_url: Annotated[str | None, AfterValidator(web_address)] = None
+    """Where people reach it when a proxy stands in front of it; with `https://`, cookies travel over TLS only."""
+    allowed_hosts: frozenset[str] = frozenset()
+    """Further host names that it answers to."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses of proxies whose word about a client's address is taken."""
+    dagster_url: Annotated[str | None, AfterValidator(web_address)] = None
+    """Where people reach Dagster's pages, for links; empty: where `datalab up` serves them."""
+    local_owner: Annotated[str, Variable(USER)] = Field(default_factory=_login_name)
+    """Name of the visitor while there are no users and only this machine reaches the portal; empty: the login name."""
+    session_lifetime: timedelta = Field(default=timedelta(hours=12), gt=timedelta(0))
+    """Time after which a user signs in again, in seconds or as `PT12H`."""
+    session_idle: timedelta = Field(default=timedelta(hours=2), gt=timedelta(0))
+    """The same for a user who has not opened a page."""
+    max_body_bytes: int = Field(default=1024**2, ge=1)
+    """Largest request that is not an upload, in bytes."""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches it."""
+        return is_loopback(self.host)
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether people reach it over TLS, so that cookies must not travel without."""
+        return (self.public_url or "").startswith("https://")
+
+    @property
+    def hosts(self) -> frozenset[str] | None:
+        """The names that a request may give as its host; None: any, as everybody has to log in."""
+        named = {host.lower() for host in self.allowed_hosts}
+        if self.public_url:
+            named.add(urlsplit(self.public_url).hostname or "")
+        if not self.is_loopback and not named:
+            return None
+        return frozenset(named | LOOPBACK_NAMES | {self.host.lower()})
+
+
+class Settings(_Root):
+    """The keys of `datalab.yaml`; every one has a default.
 
     >>> Settings().keep_results
     10
     """
 
     store: StoreSettings = StoreSettings()
+    """Where encrypted datasets are stored."""
     drop_zones: list[DropZone] = []
-    keep_results: int = Field(
-        default=10, ge=1, description="How many results of a lab are kept; the current one always"
-    )
-    nightly: Annotated[str, AfterValidator(_cron)] = Field(
-        default="0 3 * * *", description="When stale labs are validated again, as cron"
-    )
-    timezone: str = Field(default="UTC", description="Of that schedule")
+    """Places whose new files are provisioned automatically."""
+    keep_results: int = Field(default=10, ge=1)
+    """Number of results kept of a lab; the current one always is."""
+    nightly: Annotated[str, AfterValidator(cron)] = "0 3 * * *"
+    """When labs that are out of date are validated again, as cron."""
+    sweep: Annotated[str, AfterValidator(cron)] = "30 4 * * *"
+    """When results beyond `keepResults`, abandoned uploads and files of deleted labs are removed, as cron."""
+    timezone: Annotated[str, AfterValidator(time_zone)] = "UTC"
+    """Time zone of both schedules."""
     on_failure: FailureHooks = FailureHooks()
-    statistics_version: int = Field(default=2, ge=1, le=2, description="Format of the statistics; 1: old consumers")
-    minimum_count: int = Field(default=0, ge=0, description="Counts below it are hidden on the dashboard")
-    thresholds: dict[str, float] = Field(default_factory=dict, description="Limits of findings that differ")
-    engine_memory: str = Field(default="1500MiB", description="What the SQL engine may keep in memory")
+    """Who is notified when a run is interrupted or a lab fails validation."""
+    statistics_version: int = Field(default=2, ge=1, le=2)
+    """Format of the statistics; 1 writes the old format."""
+    minimum_count: int = Field(default=0, ge=0)
+    """Counts below it are hidden on the dashboard."""
+    thresholds: Annotated[dict[str, float], AfterValidator(limits)] = {}
+    """Limits of findings that differ from the defaults."""
+    engine_memory: Annotated[str, AfterValidator(memory)] = "1500MiB"
+    """Memory of the SQL engine of a run."""
+    portal: PortalSettings = Field(default_factory=PortalSettings)
+    """How the portal is served."""
 
 
-def load_settings(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings of the deployment in `home`; without a file all have their defaults.
+class Environment(_Root):
+    """The variables that no file replaces: which deployment is meant, and its secrets."""
+
+    home: Annotated[str, Variable(HOME)] = ".datalab"
+    """The home directory."""
+    postgres_url: Annotated[str, Variable("DATALAB_POSTGRES_URL")] = Field(default="", repr=False)
+    """URL of PostgreSQL, with user and password; empty: a server of its own under the home directory."""
+    master_key: Annotated[str, Variable("DATALAB_MASTER_KEY")] = Field(default="", repr=False)
+    """The master key: base64url of 32 bytes, during a rotation `new,old`; empty: `master.key` in the home directory."""
+    api_url: Annotated[str, Variable("DATALAB_API_URL")] = ""
+    """The deployment that the Python SDK uses; empty: the one in the home directory."""
+    up: Annotated[str, Variable(UP)] = ""
+    """Set by `datalab up` for the processes that it starts; do not set it."""
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Return what the environment says."""
+        return cls(_build_sources=((VariablesSource(cls, environment),), {}))
+
+
+def load_settings(
+    home: Path, environment: Mapping[str, str] = os.environ, options: Mapping[str, Any] | None = None
+) -> Settings:
+    """Read the settings of the deployment in `home`; without file, environment and options all have their defaults.
+
+    Args:
+        home: the home directory, where `datalab.yaml` may be.
+        environment: decides over the file.
+        options: of the command, as keys and values; they decide over both.
 
     Raises:
-        ConfigurationError: the file has mistakes; names all.
+        SettingsWrong: some settings cannot be used; names all.
         InputUnreadable: the file cannot be read.
     """
     path = home / FILE_NAME
-    data: Any = {}
+    given = InitSettingsSource(Settings, dict(options or {}))
+    variables = VariablesSource(Settings, environment)
+    file = InitSettingsSource(Settings, read_file(path, Settings))
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8-sig")) or {}
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise InputUnreadable(path, why(error)) from None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise ConfigurationError(str(path), ["It is not YAML."]) from None
-    if not isinstance(data, dict):
-        raise ConfigurationError(str(path), ["It must hold names and values, such as 'keepResults: 10'."])
-    if url := environment.get(STORE_URL):
-        data = {**data, "store": {**(data.get("store") or {}), "url": url}}
-    try:
-        return Settings.model_validate(data)
+        return Settings(_build_sources=((given, variables, file), {}))
     except ValidationError as error:
-        raise ConfigurationError(str(path), [_sentence(detail) for detail in error.errors()]) from None
+        raise SettingsWrong(path, sentences(error, Settings, variables.used)) from None
 
 
-def _sentence(detail: Any) -> str:
-    where = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        known = [field.alias or name for name, field in Settings.model_fields.items()]
-        return f"'{where}' is unknown{suggestion(where, known)}."
-    return f"'{where}': {detail['msg']}."
+def is_loopback(host: str) -> bool:
+    """Return whether `host` is an address or name of this machine that no other machine reaches.
+
+    >>> [is_loopback(host) for host in ("localhost", "127.0.0.2", "::1", "0.0.0.0", "labs.example")]
+    [True, True, True, False, False]
+    """
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from datalab.errors import DatalabError, UnexpectedFailure
 from datalab.home.directory import home_directory
+from datalab.home.settings import Environment
 from datalab.registry.embedded import EmbeddedPostgres
 from datalab.registry.errors import (
     DatabaseFull,
@@ -28,7 +29,6 @@ from datalab.registry.errors import (
 )
 from datalab.registry.models import SCHEMA
 
-POSTGRES_URL = "DATALAB_POSTGRES_URL"
 _DRIVER = "postgresql+psycopg2"
 _MIGRATION_LOCK = 0x64617461_6C61_6201
 """Any number that nobody else takes an advisory lock with: "datalab" and a 1."""
@@ -42,7 +42,7 @@ NEWEST = REVISIONS[-1]
 
 def embedded(environment: Mapping[str, str] = os.environ) -> EmbeddedPostgres | None:
     """Return the server under the home directory, started or not; None when `DATALAB_POSTGRES_URL` names another."""
-    return None if environment.get(POSTGRES_URL) else EmbeddedPostgres(home_directory(environment))
+    return None if Environment.read(environment).postgres_url else EmbeddedPostgres(home_directory(environment))
 
 
 def database_url(environment: Mapping[str, str] = os.environ) -> str:
@@ -54,7 +54,7 @@ def database_url(environment: Mapping[str, str] = os.environ) -> str:
     """
     server = embedded(environment)
     if server is None:
-        return with_driver(environment[POSTGRES_URL])
+        return with_driver(Environment.read(environment).postgres_url)
     server.start()
     return server.url
 

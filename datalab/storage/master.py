@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from datalab.errors import OutputFailed
@@ -15,21 +15,22 @@ from datalab.storage.errors import KeyFileExposed, MasterKeyMissing, RotationUnf
 from datalab.storage.files import PART, make_private, private_file
 from datalab.storage.keys import Key, Keyring, KeyService, MasterKeys, WrappedKey, rewrap
 
-VARIABLE = "DATALAB_MASTER_KEY"
 FILE_NAME = "master.key"
 
 
-def master_keys(home: Path, environ: Mapping[str, str] = os.environ) -> KeyService:
-    """Return the master key of `DATALAB_MASTER_KEY`, or else the one of `master.key` in `home`.
+def master_keys(home: Path, text: str = "") -> KeyService:
+    """Return the master key in `text`, or else the one of `master.key` in `home`.
 
-    The variable holds base64url of 32 bytes; during a rotation several, separated by commas, the new one first.
+    Args:
+        home: the home directory.
+        text: the value of `DATALAB_MASTER_KEY`: base64url of 32 bytes; during a rotation several, separated by
+            commas, the new one first.
 
     Raises:
-        KeyInvalid: the variable holds something else.
+        KeyInvalid: `text` holds something else.
     """
-    text = environ.get(VARIABLE, "")
     if text.strip():
-        return MasterKeys([Key.from_text(part, f"The variable {VARIABLE}") for part in text.split(",")])
+        return MasterKeys([Key.from_text(part, "The variable DATALAB_MASTER_KEY") for part in text.split(",")])
     return MasterKeyFile(home / FILE_NAME)
 
 

@@ -6,11 +6,11 @@ import base64
 import os
 from urllib.parse import urlsplit
 
+from datalab.home.settings import Environment
 from datalab_dagster.archv2.errors import NobodyThere, TokenRefused
 from datalab_dagster.service.errors import NotPermitted, ServiceUnreachable
 from datalab_dagster.service.protocol import LabService
 
-API_URL = "DATALAB_API_URL"
 _REQUEST_SECONDS = 60
 _VENDOR = "decentriq.com"
 _VENDOR_HOST, _VENDOR_PORT = f"api.{_VENDOR}", 443
@@ -56,7 +56,7 @@ def deployment_url(host: str, port: int, *, use_tls: bool) -> str | None:
     """
     at_vendor = host == _VENDOR or host.endswith(f".{_VENDOR}")
     if at_vendor and port == _VENDOR_PORT:
-        return os.environ.get(API_URL) or None
+        return Environment.read().api_url or None
     address = "localhost" if at_vendor else host
     if "://" in address:
         return address if urlsplit(address).port else f"{address.rstrip('/')}:{port}"

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from datalab.errors import UsageError
+from datalab.home.settings import USER
 from datalab_dagster.cli.exits import Stopped
 from datalab_dagster.service import (
     DatasetInfo,
@@ -32,7 +33,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def user_option(command: Command) -> Command:
     """Add ``--user``."""
     text = "Who asks, as events name it; default: the login name."
-    return click.option("--user", envvar="DATALAB_USER", show_envvar=True, metavar="EMAIL", help=text)(command)
+    return click.option("--user", envvar=USER, show_envvar=True, metavar="EMAIL", help=text)(command)
 
 
 def json_option(command: Command) -> Command:

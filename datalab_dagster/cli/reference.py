@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from datalab import codes
+from datalab.home.reference import settings_document
 from datalab_dagster.cli import datalab
 
 _COMMANDS = "# Commands\n\nMade from the commands' own help by `make docs`.\n"
@@ -44,7 +45,7 @@ def codes_document() -> str:
     return "\n".join([_CODES, *(_code_table(title, *group) for title, group in _GROUPS.items())])
 
 
-DOCUMENTS = {"cli.md": commands_document, "codes.md": codes_document}
+DOCUMENTS = {"cli.md": commands_document, "codes.md": codes_document, "settings.md": settings_document}
 """File → what makes its text."""
 
 

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import click
 
-from datalab_dagster.up.lab import up as run
-from datalab_dagster.up.plan import Addresses, has_portal
+from datalab.home.directory import home_directory
+from datalab.home.settings import load_settings
 
 _PORT = click.IntRange(1, 65535)
 
 
 @click.command()
 @click.option("--port", type=_PORT, default=3000, show_default=True, help="Of Dagster's pages.")
-@click.option("--portal-port", type=_PORT, default=8000, show_default=True, help="Of the portal.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--portal-port", type=_PORT, help="Of the portal.  [default: portal.port in datalab.yaml, or 8000]")
+@click.option("--host", help="The address to listen on.  [default: 127.0.0.1; the portal: portal.host in datalab.yaml]")
 @click.option("--no-portal", is_flag=True, help="Leave the portal out.")
-def up(port: int, portal_port: int, host: str, no_portal: bool) -> int:
+def up(port: int, portal_port: int | None, host: str | None, no_portal: bool) -> int:
     """Run a living lab: database, Dagster's pages and daemon, portal; Ctrl-C stops everything.
 
     Everything lies in DATALAB_HOME (default: .datalab) and is there again at the next start. The database is the one
@@ -27,11 +27,19 @@ def up(port: int, portal_port: int, host: str, no_portal: bool) -> int:
 
     A process that ends unexpectedly is started again. Logs: DATALAB_HOME/logs. Only one `up` runs on a home directory.
 
-    Exit codes: 0 stopped by Ctrl-C or SIGTERM, 2 wrong usage, another `up` is running or a port is taken, 3 given up.
+    Exit codes: 0 stopped by Ctrl-C or SIGTERM, 2 wrong usage or settings, another `up` is running or a port is taken,
+    3 given up.
     """
     started = time.monotonic()
+    given = {key: value for key, value in {"host": host, "port": portal_port}.items() if value}
+    settings = load_settings(home_directory(), options={"portal": given})
+
+    # Imported after the settings were checked, so that an error in them is reported at once: these take a second.
+    from datalab_dagster.up.lab import up as run  # noqa: PLC0415
+    from datalab_dagster.up.plan import Addresses, has_portal  # noqa: PLC0415
+
     with_portal = not no_portal and has_portal()
-    addresses = Addresses(host, port, portal_port if with_portal else None)
+    addresses = Addresses(host or "127.0.0.1", port, settings.portal if with_portal else None)
 
     def say(text: str) -> None:
         click.echo(f"{time.strftime('%H:%M:%S')}  {text}", err=True)

@@ -9,14 +9,13 @@ import dagster as dg
 
 from assets import ALL_ASSETS
 from datalab.home.directory import home_directory
-from datalab.home.settings import load_settings
+from datalab.home.settings import Settings, load_settings
 from datalab_dagster.graph.jobs import JOBS, VALIDATE
 from resources import DeploymentWorkspace, FindingThresholds, LogProgress, SqlEngine
 
 
-def catalogue(resources: Mapping[str, object] | None = None) -> dg.Definitions:
+def catalogue(settings: Settings, resources: Mapping[str, object] | None = None) -> dg.Definitions:
     """Return assets, jobs and resources, with `resources` in place of the default ones of the same names."""
-    settings = load_settings(home_directory())
     return dg.Definitions(
         assets=ALL_ASSETS,
         jobs=JOBS,
@@ -36,4 +35,4 @@ def catalogue(resources: Mapping[str, object] | None = None) -> dg.Definitions:
 @functools.cache
 def validation_job() -> dg.JobDefinition:
     """Return the job that validates a Data Lab, with the deployment's resources."""
-    return catalogue().resolve_job_def(VALIDATE)
+    return catalogue(load_settings(home_directory())).resolve_job_def(VALIDATE)

@@ -8,14 +8,13 @@ from pathlib import Path
 
 from datalab.errors import OutputFailed
 from datalab.home.directory import home_directory
+from datalab.home.settings import HOME, UP
 from datalab.scratch import why, write_whole
 
 SETTINGS = Path(__file__).parents[2] / "dagster.yaml"
 """The settings of every deployment, at the top of the checkout."""
 CODE_LOCATION = "datalab_dagster.definitions"
 """Module and name of the code location; the cursors of sensors belong to this name."""
-UP = "DATALAB_UP"
-"""Set for what `datalab up` starts: only there do sensors answer events while it runs."""
 
 
 def dagster_home(environment: Mapping[str, str] = os.environ) -> Path:
@@ -44,4 +43,4 @@ def child_environment(environment: Mapping[str, str] = os.environ) -> dict[str, 
     if not target.exists() or target.read_text(encoding="utf-8") != settings:
         write_whole(target, settings)
     home = str(home_directory(environment))
-    return {**environment, "DATALAB_HOME": home, "DAGSTER_HOME": str(folder), "DAGSTER_DISABLE_TELEMETRY": "1"}
+    return {**environment, HOME: home, "DAGSTER_HOME": str(folder), "DAGSTER_DISABLE_TELEMETRY": "1"}

@@ -5,24 +5,35 @@ from collections.abc import Iterator
 import dagster as dg
 
 from datalab.deployment import Deployment
-from datalab.home.directory import home_directory
-from datalab.home.settings import load_settings
+from datalab.home.settings import Settings
 from datalab.registry import LabState, RunState
 from datalab_dagster.graph.jobs import sweep_deployment, validate_data_lab
 from datalab_dagster.graph.runs.selection import assets_to_run
 from datalab_dagster.graph.runs.start import run_tags
 
-_settings = load_settings(home_directory())
+
+def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+    """Return the schedules `nightly` and `nightly_sweep`, at the times that the settings say."""
+    night = dg.schedule(
+        name="nightly",
+        job=validate_data_lab,
+        cron_schedule=settings.nightly,
+        execution_timezone=settings.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Validates labs whose data were never validated, or whose last run broke off.",
+    )
+    sweep = dg.schedule(
+        name="nightly_sweep",
+        job=sweep_deployment,
+        cron_schedule=settings.sweep,
+        execution_timezone=settings.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Removes what nobody needs any more.",
+    )
+    return [night(_validate_again), sweep(_sweep)]
 
 
-@dg.schedule(
-    job=validate_data_lab,
-    cron_schedule=_settings.nightly,
-    execution_timezone=_settings.timezone,
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Validates labs whose data were never validated, or whose last run broke off.",
-)
-def nightly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+def _validate_again(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
     night = context.scheduled_execution_time.strftime("%Y-%m-%d")
     with Deployment.open() as deployment:
         for lab, standing in deployment.registry.labs.standings():
@@ -39,15 +50,5 @@ def nightly(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
             )
 
 
-@dg.schedule(
-    job=sweep_deployment,
-    cron_schedule="30 4 * * *",
-    execution_timezone=_settings.timezone,
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Removes what nobody needs any more.",
-)
-def nightly_sweep() -> dg.RunRequest:
+def _sweep() -> dg.RunRequest:
     return dg.RunRequest()
-
-
-SCHEDULES = [nightly, nightly_sweep]

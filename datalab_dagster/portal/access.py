@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
-from datalab_dagster.portal.settings import LOOPBACK_NAMES, is_loopback
+from datalab.home.settings import LOOPBACK_NAMES, is_loopback
 from datalab_dagster.portal.state import Portal, portal_of
 from datalab_dagster.service import LabService, NotPermitted, Role
 from datalab_dagster.service.http_errors import LoginNeeded, RequestForged

@@ -10,11 +10,11 @@ from fastapi import FastAPI
 
 from datalab import __version__
 from datalab.deployment.parts import PartUploads
+from datalab.home.settings import PortalSettings
 from datalab_dagster.portal import answers
 from datalab_dagster.portal.api import router as api_router
 from datalab_dagster.portal.api.reference import router as reference_router
 from datalab_dagster.portal.security import Security
-from datalab_dagster.portal.settings import PortalSettings
 from datalab_dagster.portal.state import Portal
 from datalab_dagster.service import HomeService
 

@@ -12,8 +12,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from datalab.errors import DatalabError
+from datalab.home.settings import PortalSettings
 from datalab_dagster.portal.answers import answered, route_of, unexpected
-from datalab_dagster.portal.settings import PortalSettings
 from datalab_dagster.service.http_errors import AddressUnknown, HostRefused, RequestInvalid, RequestTooLarge
 
 log = logging.getLogger("datalab.portal.access")

@@ -7,23 +7,23 @@ import os
 import sys
 import threading
 from collections.abc import Mapping
+from typing import Any
 
-from datalab_dagster.portal.settings import PortalSettings, check_bind
+from datalab.home.directory import home_directory
+from datalab.home.settings import load_settings
+from datalab_dagster.portal.binding import check_bind
 
 
-def serve(
-    settings: PortalSettings, *, trusted_proxies: str | None = None, environment: Mapping[str, str] = os.environ
-) -> None:
-    """Serve the portal.
+def serve(options: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> None:
+    """Serve the portal of the deployment that the environment names.
 
     Args:
-        settings: where and how.
-        trusted_proxies: addresses, separated by commas, whose word about the client's address is taken.
+        options: keys of `portal` in `datalab.yaml` that the command decides, with their values.
         environment: names the deployment.
 
     Raises:
         BindRefused: other machines would reach it, and nobody would have to log in.
-        ConfigurationError, RegistryError: the deployment cannot be opened.
+        SettingsWrong, RegistryError: the deployment cannot be opened.
     """
     import uvicorn
 
@@ -33,6 +33,7 @@ def serve(
     from datalab_dagster.service.local import LocalService
 
     _log_to_terminal()
+    settings = load_settings(home_directory(environment), environment, {"portal": options}).portal
     deployment = Deployment.open(environment)
     with LocalService(deployment, settings.local_owner, environment) as service:
         check_bind(settings.host, service.accounts)
@@ -45,8 +46,8 @@ def serve(
             log_config=None,
             access_log=False,  # it would write the query, in which names stand; ours names the route
             server_header=False,
-            proxy_headers=trusted_proxies is not None,
-            forwarded_allow_ips=trusted_proxies,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
             timeout_graceful_shutdown=10,
         )
 

@@ -7,7 +7,7 @@ import secrets
 from fastapi import Request
 
 from datalab.deployment.parts import PartUploads
-from datalab_dagster.portal.settings import PortalSettings
+from datalab.home.settings import PortalSettings
 from datalab_dagster.service import Accounts, HomeService
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from datalab.home.directory import home_directory
+from datalab.home.settings import HOME
 from datalab.home.up import UpRecord, held, left_record, remove_record, write_record
 from datalab.registry import Database, EmbeddedPostgres, Registry, embedded
 from datalab.registry.errors import RegistryError
@@ -40,7 +41,7 @@ def up(
         ServiceKeepsEnding, DatabaseKeepsEnding: given up; everything is stopped.
     """
     home = home_directory(environment)
-    environment = {**environment, "DATALAB_HOME": str(home)}
+    environment = {**environment, HOME: str(home)}
     with ExitStack() as stack:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             stack.callback(signal.signal, number, signal.signal(number, signal.default_int_handler))
@@ -59,10 +60,10 @@ def up(
         if server is not None:
             record = _with_database(home, record, server, stack, say)
         with Registry.open(environment) as registry:
-            if addresses.portal_port is not None:
-                from datalab_dagster.portal.settings import check_bind
+            if addresses.portal is not None:
+                from datalab_dagster.portal.binding import check_bind
 
-                check_bind(addresses.host, registry.accounts)
+                check_bind(addresses.portal.host, registry.accounts)
 
         from datalab_dagster.graph.home import prepare_home
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import ipaddress
 import json
 import os
 import socket
@@ -14,6 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from datalab.home.settings import PortalSettings, is_loopback
 from datalab.home.up import HomeUnusable
 from datalab_dagster.graph.home import CODE_LOCATION
 from datalab_dagster.up import health
@@ -29,30 +29,23 @@ class Addresses:
     """Where people find the pages."""
 
     host: str
+    """Dagster's pages listen here."""
     port: int
-    portal_port: int | None
+    portal: PortalSettings | None
     """None: without the portal."""
 
     @property
     def dagster_url(self) -> str:
-        return self._url(self.port)
+        return _url(self.host, self.port)
 
     @property
     def portal_url(self) -> str | None:
-        return None if self.portal_port is None else self._url(self.portal_port)
-
-    @property
-    def own_host(self) -> str:
-        """Where this machine itself reaches what listens on `host`."""
-        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return None if self.portal is None else _url(self.portal.host, self.portal.port)
 
     @property
     def is_public(self) -> bool:
-        """Whether other machines can reach it."""
-        try:
-            return not ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host != "localhost"
+        """Whether other machines can reach Dagster's pages."""
+        return not is_loopback(self.host)
 
     def check(self) -> None:
         """Make sure that all ports are free.
@@ -61,12 +54,18 @@ class Addresses:
             PortTaken, AddressUnusable: one is not.
         """
         _check_port(self.host, self.port, "--port")
-        if self.portal_port is not None:
-            _check_port(self.host, self.portal_port, "--portal-port")
+        if self.portal is not None:
+            _check_port(self.portal.host, self.portal.port, "--portal-port")
 
-    def _url(self, port: int) -> str:
-        host = f"[{self.own_host}]" if ":" in self.own_host else self.own_host
-        return f"http://{host}:{port}"
+
+def _own_host(host: str) -> str:
+    """Where this machine itself reaches what listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
+def _url(host: str, port: int) -> str:
+    own = _own_host(host)
+    return f"http://[{own}]:{port}" if ":" in own else f"http://{own}:{port}"
 
 
 def has_portal() -> bool:
@@ -82,7 +81,7 @@ def services(home: Path, addresses: Addresses) -> list[Service]:
     """
     socket_file = _socket_file(home)
     workspace = home / "workspace.yaml"
-    host, port = addresses.own_host, addresses.port
+    host, port = _own_host(addresses.host), addresses.port
     started = time.time()
 
     def prepare_code() -> None:
@@ -120,14 +119,15 @@ def services(home: Path, addresses: Addresses) -> list[Service]:
             after=("code-server",),
         ),
     ]
-    if addresses.portal_port is not None:
-        portal_port = addresses.portal_port
+    if (portal := addresses.portal) is not None:
+        dagster_url = portal.dagster_url or addresses.dagster_url
+        portal_host, portal_port = portal.host, portal.port
         found.append(
             Service(
                 "portal",
                 PORTAL,
-                ("--host", addresses.host, "--port", str(portal_port), "--dagster-url", addresses.dagster_url),
-                answers=lambda: health.serves(host, portal_port),
+                ("--host", portal_host, "--port", str(portal_port), "--dagster-url", dagster_url),
+                answers=lambda: health.serves(_own_host(portal_host), portal_port),
             )
         )
     return found

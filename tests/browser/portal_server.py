@@ -18,9 +18,9 @@ import uvicorn
 
 from datalab.deployment import Deployment
 from datalab.deployment.parts import PartUploads
+from datalab.home.settings import PortalSettings
 from datalab.registry import EmbeddedPostgres
 from datalab_dagster.portal.app import create_app
-from datalab_dagster.portal.settings import PortalSettings
 from datalab_dagster.service.local import LocalService
 
 OWNER = "pat@publisher.example"

@@ -60,7 +60,7 @@ def definitions(**resources: object) -> dg.Definitions:
 
 class TestDefinitions:
     def test_load_without_a_warning(self) -> None:
-        code = "from datalab_dagster.definitions import defs; defs.resolve_asset_graph(); print('loaded')"
+        code = "from datalab_dagster.definitions import defs; defs().resolve_asset_graph(); print('loaded')"
         ended = subprocess.run(
             [sys.executable, "-W", "error", "-c", code],
             cwd=ROOT,

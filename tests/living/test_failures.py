@@ -13,11 +13,11 @@ import dagster as dg
 import pytest
 
 from datalab.deployment.notify import notify
-from datalab.home.settings import FailureHooks
+from datalab.home.settings import FailureHooks, Settings
 from datalab.registry import LabState, RunState
 from datalab_dagster.graph.runs.reconcile import reconcile
 from datalab_dagster.graph.runs.start import remote_job_origin
-from datalab_dagster.graph.schedules import nightly
+from datalab_dagster.graph.schedules import build_schedules
 from datalab_dagster.graph.sensors import broken_runs, failed_labs
 from resources.process import PROCESS_TAG, this_process
 from tests.living.conftest import FILES, IDENTIFIERS, SEGMENTS, Living, names, segments
@@ -151,6 +151,7 @@ def test_who_cannot_be_reached_is_only_logged(caplog: pytest.LogCaptureFixture) 
 class TestNight:
     def requests(self) -> list[dg.RunRequest]:
         context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 11, 22, 3, tzinfo=UTC))
+        nightly, _ = build_schedules(Settings())
         return list(nightly(context))  # type: ignore[call-overload]
 
     def test_labs_that_broke_off_or_were_never_validated_are_validated(

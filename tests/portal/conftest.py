@@ -12,12 +12,11 @@ from fastapi import FastAPI
 
 from datalab.deployment import Deployment
 from datalab.deployment.parts import PartUploads
-from datalab.home.settings import Settings
+from datalab.home.settings import PortalSettings, Settings
 from datalab.registry import Registry, passwords
 from datalab.registry.accounts import Role
 from datalab_dagster.graph.access import DagsterAccess
 from datalab_dagster.portal.app import create_app
-from datalab_dagster.portal.settings import PortalSettings
 from tests.portal.clients import TestClient, visitor
 from tests.portal.deployments import ADMIN, PUBLISHER, VIEWER, QuietService
 from tests.unit.registry.conftest import database, registry, server, url

@@ -8,12 +8,13 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from datalab.home.settings import PortalSettings
 from datalab.registry import Registry
 from datalab.registry.accounts import Role
 from datalab_dagster.portal.app import create_app
+from datalab_dagster.portal.binding import check_bind
 from datalab_dagster.portal.errors import BindRefused
 from datalab_dagster.portal.login import safe_next
-from datalab_dagster.portal.settings import PortalSettings, check_bind
 from tests.portal.clients import HERE, TestClient, visitor
 from tests.portal.conftest import Client
 from tests.portal.deployments import ADMIN, PASSWORD, PUBLISHER, VIEWER, QuietService, definition, ready_lab

@@ -14,12 +14,12 @@ import pytest
 
 from datalab.deployment import Deployment
 from datalab.deployment.parts import PartUploads
+from datalab.home.settings import PortalSettings
 from datalab.registry import EmbeddedPostgres
 from datalab.registry.accounts import Role
 from datalab_dagster.client import Client
 from datalab_dagster.data_lab import DataLab
 from datalab_dagster.portal.app import create_app
-from datalab_dagster.portal.settings import PortalSettings
 from datalab_dagster.service.http import HttpService
 from datalab_dagster.service.local import LocalService
 from datalab_dagster.service.open import open_service

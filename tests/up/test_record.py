@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from datalab.home.logs import KEPT, open_log, rotate
+from datalab.home.settings import PortalSettings
 from datalab.home.up import (
     Child,
     HomeUnusable,
@@ -129,7 +130,7 @@ class TestAddresses:
             with pytest.raises(PortTaken, match=rf"{port} of 127.0.0.1 is taken.* with --port\."):
                 plan.Addresses("127.0.0.1", port, None).check()
             with pytest.raises(PortTaken, match="--portal-port"):
-                plan.Addresses("127.0.0.1", free_port(), port).check()
+                plan.Addresses("127.0.0.1", free_port(), PortalSettings(port=port)).check()
 
     @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
     def test_an_address_that_is_not_ours(self, host: str) -> None:

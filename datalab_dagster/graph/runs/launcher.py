@@ -19,9 +19,9 @@ from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.storage.dagster_run import DagsterRun
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
+from datalab.home.settings import Environment
 from datalab.scratch import why
 from datalab_dagster.graph.errors import RunNotStarted
-from datalab_dagster.graph.home import UP
 from datalab_dagster.graph.runs.processes import Spares, start_process
 from resources.process import PROCESS_TAG, is_alive
 
@@ -60,7 +60,7 @@ class ProcessRunLauncher(RunLauncher, ConfigurableClass):
         Raises:
             OSError: the machine refuses.
         """
-        if UP in self.environment:
+        if Environment.read(self.environment).up:
             self._spares.provide(self.environment)
 
     def launch_run(self, context: LaunchRunContext) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from datalab.home.settings import Environment
 from datalab.home.up import running
-from datalab_dagster.graph.home import UP
 
 
 def belongs_here(home: Path) -> bool:
     """Tell whether this process may answer events: of two daemons on one home only one does."""
-    return bool(os.environ.get(UP)) or running(home) is None
+    return bool(Environment.read().up) or running(home) is None

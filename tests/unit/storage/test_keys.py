@@ -92,12 +92,12 @@ def test_a_text_that_is_no_wrapped_key(text: str) -> None:
 
 def test_the_master_key_file_is_made_once_with_mode_0600(tmp_path: Path, key: Key) -> None:
     home = tmp_path / "new" / "home"
-    service = master_keys(home, {})
+    service = master_keys(home)
     assert not home.exists()
     wrapped = service.wrap(key, "x")
     assert stat.S_IMODE((home / "master.key").stat().st_mode) == 0o600
     assert [path.name for path in home.iterdir()] == ["master.key"]
-    assert master_keys(home, {"DATALAB_MASTER_KEY": " "}).unwrap(wrapped, "x") == key
+    assert master_keys(home, " ").unwrap(wrapped, "x") == key
     assert wrapped.master_id == service.current
 
 
@@ -116,7 +116,7 @@ def test_many_threads_at_first_use_get_one_master_key(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644])
 def test_a_master_key_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
-    service = master_keys(tmp_path, {})
+    service = master_keys(tmp_path)
     assert service.current
     (tmp_path / "master.key").chmod(mode)
     with pytest.raises(KeyFileExposed, match="chmod 600"):
@@ -150,14 +150,14 @@ def test_a_place_that_cannot_hold_the_key(tmp_path: Path) -> None:
 
 def test_the_master_key_of_the_environment(tmp_path: Path, key: Key) -> None:
     old, new = Key(), Key()
-    wrapped = master_keys(tmp_path, {"DATALAB_MASTER_KEY": old.to_text().rstrip("=")}).wrap(key, "x")
-    both = master_keys(tmp_path, {"DATALAB_MASTER_KEY": f"{new.to_text()}, {old.to_text()}"})
+    wrapped = master_keys(tmp_path, old.to_text().rstrip("=")).wrap(key, "x")
+    both = master_keys(tmp_path, f"{new.to_text()}, {old.to_text()}")
     assert both.unwrap(wrapped, "x") == key
     assert both.current == master_id(new) != wrapped.master_id == master_id(old)
     assert list(tmp_path.iterdir()) == []
     for wrong in ("planted", "AAAA", f"{new.to_text()},planted", ","):
         with pytest.raises(KeyInvalid, match="DATALAB_MASTER_KEY") as caught:
-            master_keys(tmp_path, {"DATALAB_MASTER_KEY": wrong})
+            master_keys(tmp_path, wrong)
         assert "planted" not in str(caught.value)
 
 
