@@ -103,7 +103,7 @@ async def _csrf_sent(request: Request) -> str | None:
     if request.url.path.startswith("/api/"):  # takes no forms, and a file of any size may stand where one would
         return sent
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if sent is None and kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
+    if sent is None and kind == "application/x-www-form-urlencoded":
         value = (await request.form()).get("csrf_token")
         return value if isinstance(value, str) else None
     return sent

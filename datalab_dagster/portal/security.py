@@ -22,7 +22,6 @@ STREAMED = (
     ("PUT", re.compile(r"/api/uploads/[^/]+/parts/[^/]+")),
     ("PUT", re.compile(r"/api/datasets")),
     ("POST", re.compile(r"/api/datasets")),
-    ("POST", re.compile(r"/datasets/upload")),
 )
 """Routes that read the body themselves, bit by bit, once they know who sends it."""
 

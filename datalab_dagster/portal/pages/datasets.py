@@ -1,11 +1,10 @@
-"""The Dataset Portal: stored datasets, where they are provisioned, and their end; how bytes arrive is in `upload`."""
+"""The Dataset Portal: stored datasets, where they are provisioned, and their end; bytes arrive over the API."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from fastapi import Request, Response
-from pydantic import Field
 
 from datalab.kinds import DatasetKind
 from datalab_dagster.portal.access import Changer, Reader, Record, Service
@@ -46,8 +45,6 @@ class DatasetsPage(PageModel):
     """Before any search."""
     total_size: int
     search: str = ""
-    problems: list[str] = Field(default_factory=list)
-    """Why the last action was refused."""
 
 
 class DeleteDatasetPage(PageModel):
@@ -59,7 +56,7 @@ class DeleteDatasetPage(PageModel):
 def show(request: Request, visitor: Reader, service: Service) -> Response:
     """Every stored dataset with size, rows and where it is provisioned, and the way to upload one."""
     del visitor
-    return render(request, "datasets.html.j2", page_of(request, service))
+    return render(request, "datasets.html.j2", _page(request, service))
 
 
 def delete_form(dataset: str, request: Request, visitor: Changer, service: Service) -> Response:
@@ -84,8 +81,7 @@ def delete(
     return go(request, "/datasets", f"Deleted {row.name} and its key.")
 
 
-def page_of(request: Request, service: LabService, problems: list[str] | None = None) -> DatasetsPage:
-    """Return the Dataset Portal as it stands."""
+def _page(request: Request, service: LabService) -> DatasetsPage:
     rows = _rows(service, service.datasets())
     search = request.query_params.get("q", "").strip()[:200]
     wanted = search.casefold()
@@ -94,7 +90,6 @@ def page_of(request: Request, service: LabService, problems: list[str] | None = 
         total=len(rows),
         total_size=sum(row.size for row in rows),
         search=search,
-        problems=problems or [],
     )
 
 

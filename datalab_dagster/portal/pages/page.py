@@ -19,6 +19,7 @@ from datalab_dagster.portal.access import Permission, Visitor, maybe_visitor
 from datalab_dagster.portal.pages import texts
 from datalab_dagster.portal.pages.files import address
 from datalab_dagster.portal.state import portal_of
+from datalab_dagster.service.http_errors import ContentTypeWrong
 from datalab_dagster.service.models import ServiceModel
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class PageModel(ServiceModel):
 
 
 async def _fields(request: Request) -> FormData:
+    # A form in parts may hold a file, which would be written to disk in plain text while it arrives.
+    if request.headers.get("Content-Type", "").lower().startswith("multipart/"):
+        raise ContentTypeWrong("application/x-www-form-urlencoded; upload a file to /api/datasets or /api/uploads")
     return await request.form()
 
 

@@ -17,7 +17,6 @@ from datalab_dagster.portal.pages import (
     reports,
     session,
     statistics,
-    upload,
     wizard,
 )
 
@@ -59,7 +58,6 @@ PAGES = (
     Page("/logout", session.end_form),
 )
 ACTIONS = (
-    Action("/datasets/upload", upload.submit),
     Action("/datasets/{dataset}/delete", datasets.delete),
     Action("/datalabs/new", wizard.submit),
     Action("/datalabs/{lab}/provision", lab.provision),

@@ -1,5 +1,5 @@
 /* Uploads a file of any size part by part over the API: shows how far it is, pauses, and goes on where it stopped.
-   Parts that are stored already are compared with the file before they are skipped. Without this script the form works. */
+   Parts that are stored already are compared with the file before they are skipped. */
 (function () {
   "use strict";
   var byId = function (id) { return document.getElementById(id); };

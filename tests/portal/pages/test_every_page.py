@@ -112,7 +112,7 @@ def test_without_anything_pages_teach(publisher: TestClient, viewer: TestClient)
     labs = read(publisher, "/datalabs")
     assert "No Datalab yet" in labs.text and "/datalabs/new" in labs.links
     datasets = read(publisher, "/datasets")
-    assert "userId, idName, id" in datasets.text and datasets.form("/datasets/upload")
+    assert "userId, idName, id" in datasets.text and "datalab dataset upload" in datasets.text
     assert "/datalabs/new" not in read(viewer, "/datalabs").links
     assert read(viewer, "/datasets").forms == [
         form for form in read(viewer, "/datasets").forms if "upload" not in form.action
