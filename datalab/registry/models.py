@@ -134,6 +134,7 @@ class EventRow(Base):
     __tablename__ = "provisioning_events"
     __table_args__ = (
         Index(None, "lab_id", "sequence"),
+        Index("ix_provisioning_events_lab_id_source", "lab_id", "source", postgresql_where=text("source IS NOT NULL")),
         CheckConstraint("manifest_hash IS DISTINCT FROM replaced", name="change"),
     )
 
@@ -144,6 +145,8 @@ class EventRow(Base):
     replaced: Mapped[str | None]
     actor: Mapped[str]
     cause: Mapped[str]
+    source: Mapped[str | None]
+    """The fingerprint of the file that a connector took."""
     at: Mapped[datetime] = _now()
 
 

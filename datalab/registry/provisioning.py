@@ -30,16 +30,30 @@ class Provisioning:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def provision(self, lab_id: str, datasets: Mapping[DatasetKind, str], *, by: str, cause: str = "") -> list[Event]:
+    def provision(
+        self,
+        lab_id: str,
+        datasets: Mapping[DatasetKind, str],
+        *,
+        by: str,
+        cause: str = "",
+        source: str | None = None,
+    ) -> list[Event]:
         """Put datasets into slots of a lab; what a slot held before is replaced. See `change`."""
-        return self.change(lab_id, datasets, by=by, cause=cause)
+        return self.change(lab_id, datasets, by=by, cause=cause, source=source)
 
     def deprovision(self, lab_id: str, *kinds: DatasetKind, by: str, cause: str = "") -> list[Event]:
         """Empty slots of a lab. See `change`."""
         return self.change(lab_id, dict.fromkeys(kinds), by=by, cause=cause)
 
     def change(
-        self, lab_id: str, changes: Mapping[DatasetKind, str | None], *, by: str, cause: str = ""
+        self,
+        lab_id: str,
+        changes: Mapping[DatasetKind, str | None],
+        *,
+        by: str,
+        cause: str = "",
+        source: str | None = None,
     ) -> list[Event]:
         """Change slots of a lab, all or none, in one transaction.
 
@@ -48,6 +62,7 @@ class Provisioning:
             changes: slot → manifest hash, or None to empty it.
             by: who asks for it.
             cause: why, in a few words (``"upload by drop zone"``); shown with the run that follows.
+            source: the fingerprint of the file that a connector took, see `has_taken`.
 
         Returns:
             One event per slot that is different now, identifiers first; a slot that held this very dataset has none,
@@ -59,7 +74,7 @@ class Provisioning:
                 not stored, identifiers come neither first nor with it, the slot is empty already.
         """
         with self._database.write() as session:
-            return change_in(session, lab_id, changes, by=by, cause=cause)
+            return change_in(session, lab_id, changes, by=by, cause=cause, source=source)
 
     def current(self, lab_id: str) -> dict[DatasetKind, Slot]:
         """Return what each filled slot holds, since when and by whom; identifiers first."""
@@ -100,6 +115,12 @@ class Provisioning:
         with self._database.read() as session:
             return [event_of(row) for row in session.scalars(query)]
 
+    def has_taken(self, lab_id: str, source: str) -> bool:
+        """Return whether the file of this fingerprint was provisioned to the lab before; deleted labs too."""
+        query = select(EventRow.sequence).where(EventRow.lab_id == lab_id, EventRow.source == source).limit(1)
+        with self._database.read() as session:
+            return session.scalar(query) is not None
+
     def events_after(self, sequence: int) -> list[Event]:
         """Return every event with a greater number, in order.
 
@@ -119,7 +140,13 @@ def _slot(slot: SlotRow, event: EventRow) -> Slot:
 
 
 def change_in(
-    session: Session, lab_id: str, changes: Mapping[DatasetKind, str | None], *, by: str, cause: str
+    session: Session,
+    lab_id: str,
+    changes: Mapping[DatasetKind, str | None],
+    *,
+    by: str,
+    cause: str,
+    source: str | None = None,
 ) -> list[Event]:
     """Do what `Provisioning.change` says, in a transaction of the caller's."""
     begin_provisioning(session)
@@ -129,7 +156,7 @@ def change_in(
     problems = _problems(session, definition, provisioned(session, lab_id), dict(wanted))
     if problems:
         raise ProvisioningRefused(lab_id, problems)
-    return change_slots(session, lab_id, wanted, by=by, cause=cause)
+    return change_slots(session, lab_id, wanted, by=by, cause=cause, source=source)
 
 
 def _problems(

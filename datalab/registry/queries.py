@@ -63,7 +63,13 @@ def last_sequence(session: Session, lab_id: str) -> int:
 
 
 def change_slots(
-    session: Session, lab_id: str, changes: Sequence[tuple[DatasetKind, str | None]], *, by: str, cause: str
+    session: Session,
+    lab_id: str,
+    changes: Sequence[tuple[DatasetKind, str | None]],
+    *,
+    by: str,
+    cause: str,
+    source: str | None = None,
 ) -> list[Event]:
     """Write one event per slot that changes, and what it holds now; the caller has taken the locks and checked."""
     somebody(by)
@@ -74,7 +80,13 @@ def change_slots(
         if manifest_hash == replaced:
             continue
         row = EventRow(
-            lab_id=lab_id, kind=kind.value, manifest_hash=manifest_hash, replaced=replaced, actor=by, cause=cause
+            lab_id=lab_id,
+            kind=kind.value,
+            manifest_hash=manifest_hash,
+            replaced=replaced,
+            actor=by,
+            cause=cause,
+            source=source,
         )
         session.add(row)
         session.flush()

@@ -1,6 +1,6 @@
 """Objects at an fsspec URL: put whole, get, list, delete; what they hold is not known here.
 
-This is the only module that talks to fsspec. Every failure of a driver becomes `StoreUnreachable`.
+Only this module and `datalab.connectors.files` talk to fsspec. Every failure of a driver becomes `StoreUnreachable`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Objects:
 
     def __init__(self, url: str | os.PathLike[str], options: Mapping[str, Any] | None = None) -> None:
         # Others write to the same place, so listings are never remembered.
-        with _driver(_without_user(os.fspath(url))):
+        with _driver(without_user(os.fspath(url))):
             fs, root = fsspec.url_to_fs(os.fspath(url), **{"use_listings_cache": False, **(options or {})})
         self._fs = fs
         self._root = root.rstrip("/")
@@ -103,10 +103,9 @@ class Objects:
         return f"{self._root}/{path}"
 
     def _entry(self, info: Mapping[str, Any]) -> Entry:
-        times = (info[name] for name in _TIMES if info.get(name) is not None)
         is_directory = info["type"] == "directory"
         name = str(info["name"]).rstrip("/").rpartition("/")[2]
-        return Entry(name, int(info.get("size") or 0), _time(next(times, None)), is_directory)
+        return Entry(name, int(info.get("size") or 0), modified_at(info), is_directory)
 
 
 @contextlib.contextmanager
@@ -124,7 +123,9 @@ def _driver(where: str, missing_passes: bool = True) -> Iterator[None]:
         raise StoreUnreachable(where, type(error).__name__) from None
 
 
-def _time(value: object) -> datetime | None:
+def modified_at(info: Mapping[str, Any]) -> datetime | None:
+    """Return when an object was changed last, from what its driver says of it; None: the driver does not say."""
+    value = next((info[name] for name in _TIMES if info.get(name) is not None), None)
     if isinstance(value, int | float):
         return datetime.fromtimestamp(value, UTC)
     if isinstance(value, str):
@@ -135,6 +136,7 @@ def _time(value: object) -> datetime | None:
     return None
 
 
-def _without_user(url: str) -> str:
+def without_user(url: str) -> str:
+    """Return an address without user name and password."""
     scheme, separator, rest = url.rpartition("://")
     return scheme + separator + rest.rpartition("@")[2]

@@ -8,7 +8,7 @@ import click
 
 from datalab_dagster.cli import listing
 from datalab_dagster.cli.deployment import confirm, json_option, opened, the_dataset, user_option, yes_option
-from datalab_dagster.cli.transfer import download_file, upload_file
+from datalab_dagster.cli.transfer import download_file, download_to, is_address, upload_file
 from datalab_dagster.service import KeyAccessDenied, KeyNotFound
 
 _FILE = click.Path(path_type=Path)
@@ -104,16 +104,20 @@ def show(manifest_hash: str, user: str | None, as_json: bool) -> int:
 
 @dataset.command()
 @click.argument("manifest_hash", metavar="HASH")
-@click.argument("file", type=_FILE)
+@click.argument("file", metavar="FILE|URL")
 @user_option
-def download(manifest_hash: str, file: Path, user: str | None) -> int:
+def download(manifest_hash: str, file: str, user: str | None) -> int:
     """Write the plain content of a dataset to FILE, which must not be there yet.
 
-    Every chunk is verified; the file appears whole, or not at all, and only its owner may read it.
+    Every chunk is verified; the file appears whole, or not at all, and only its owner may read it. An address such as
+    s3://bucket/users.csv is written by its connector.
     """
     with opened(user) as service:
         found = the_dataset(service, manifest_hash)
-        download_file(service, found, file)
+        if is_address(file):
+            download_to(service, found, file)
+        else:
+            download_file(service, found, Path(file))
     listing.line(f"{file}  {listing.size(found.size)}. It holds rows in plain text: remove it when you are done.")
     return 0
 

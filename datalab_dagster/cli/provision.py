@@ -10,7 +10,7 @@ from datalab.errors import UsageError
 from datalab.kinds import DatasetKind
 from datalab_dagster.cli import lab_view, listing
 from datalab_dagster.cli.deployment import is_hash, json_option, opened, the_dataset, user_option
-from datalab_dagster.cli.transfer import upload_file
+from datalab_dagster.cli.transfer import is_address, upload_file, upload_from
 from datalab_dagster.service import LabInfo, LabService, Problem, ProblemCode, ProvisioningRefused
 
 _KINDS = ("identifiers", "segments", "demographics", "embeddings")
@@ -18,18 +18,18 @@ _KINDS = ("identifiers", "segments", "demographics", "embeddings")
 
 @click.command()
 @click.argument("lab_name", metavar="LAB")
-@click.option("--identifiers", metavar="HASH|FILE", help="For the identifiers.")
-@click.option("--segments", metavar="HASH|FILE", help="For the segments.")
-@click.option("--demographics", metavar="HASH|FILE", help="For the demographics.")
-@click.option("--embeddings", metavar="HASH|FILE", help="For the embeddings.")
+@click.option("--identifiers", metavar="HASH|FILE|URL", help="For the identifiers.")
+@click.option("--segments", metavar="HASH|FILE|URL", help="For the segments.")
+@click.option("--demographics", metavar="HASH|FILE|URL", help="For the demographics.")
+@click.option("--embeddings", metavar="HASH|FILE|URL", help="For the embeddings.")
 @click.option("--cause", default="", metavar="TEXT", help="Why, in a few words; events and runs show it.")
 @user_option
 @json_option
 def provision(lab_name: str, cause: str, user: str | None, as_json: bool, **given: str | None) -> int:
     """Provision datasets to a lab, in one change; what a slot held before is replaced.
 
-    A dataset is named by its manifest hash, or by a file, which is uploaded first. Identifiers come first or at the
-    same time. While `datalab up` runs, a validation starts by itself.
+    A dataset is named by its manifest hash, or by a file or an address such as s3://bucket/users.csv, which is uploaded
+    first. Identifiers come first or at the same time. While `datalab up` runs, a validation starts automatically.
     """
     chosen = {DatasetKind(kind): text for kind in _KINDS if (text := given[kind]) is not None}
     if not chosen:
@@ -77,25 +77,30 @@ def _check_slots(lab: LabInfo, chosen: dict[DatasetKind, str]) -> None:
 def _hashes(service: LabService, chosen: dict[DatasetKind, str], *, for_machines: bool) -> dict[DatasetKind, str]:
     """The manifest hash of each dataset; every name is looked up before the first file is uploaded."""
     hashes: dict[DatasetKind, str] = {}
-    files: dict[DatasetKind, Path] = {}
+    files: dict[DatasetKind, str] = {}
     for kind, text in chosen.items():
         path = Path(text)
-        if path.is_file():
-            files[kind] = path
+        if path.is_file() or is_address(text):
+            files[kind] = text
         elif is_hash(text):
             hashes[kind] = the_dataset(service, text).manifest_hash
         elif path.is_dir():
             raise UsageError(f"--{kind.value} {text} is a directory: give a file or a manifest hash.")
         else:
             raise UsageError(
-                f"--{kind.value} {text} is neither a file nor a manifest hash (its first 8 or more characters). "
+                f"--{kind.value} {text} is neither a file nor a manifest hash (its first 8 or more characters) "
+                "nor an address. "
                 "Nothing was uploaded or changed."
             )
-    for kind, path in files.items():
-        stored = upload_file(service, path, for_machines=for_machines)
+    for kind, file in files.items():
+        stored = (
+            upload_from(service, file, for_machines=for_machines)
+            if is_address(file)
+            else upload_file(service, Path(file), for_machines=for_machines)
+        )
         hashes[kind] = stored.manifest_hash
         if not for_machines:
-            click.echo(f"{stored.manifest_hash}  {path} uploaded")
+            click.echo(f"{stored.manifest_hash}  {file} uploaded")
     return {kind: hashes[kind] for kind in chosen}
 
 

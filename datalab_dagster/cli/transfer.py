@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from datalab.connectors import connector_for
 from datalab.errors import InputMissing, InputUnreadable, OutputFailed, UsageError
 from datalab.scratch import why
 from datalab_dagster.cli.exits import Stopped
@@ -46,6 +47,53 @@ def upload_file(
         raise InputUnreadable(file, why(error)) from None
     except KeyboardInterrupt:
         raise Stopped("Interrupted: what is stored is kept, and the same command goes on from there.") from None
+
+
+def is_address(text: str) -> bool:
+    """Return whether this is an address for a connector, such as `s3://bucket/users.csv`, and no path."""
+    return "://" in text
+
+
+def upload_from(service: LabService, url: str, *, for_machines: bool = False) -> DatasetInfo:
+    """Upload the file at an address, streamed by its connector.
+
+    Raises:
+        UsageError: there is no such file, it changed meanwhile, or it cannot be reached.
+        UploadInterrupted: the store failed.
+        Stopped: Ctrl-C; what is stored is kept.
+    """
+    connector = connector_for(url)
+    entry = connector.find(url)
+    if entry is None:
+        raise UsageError(f"There is no file at {url}. Nothing was uploaded or changed.")
+    try:
+        with (
+            connector.open(entry) as source,
+            shown_bytes(entry.name, entry.size or 0, quiet=for_machines) as progress,
+        ):
+            return service.upload_dataset(source, entry.name, progress=progress)
+    except KeyboardInterrupt:
+        raise Stopped("Interrupted: what is stored is kept, and the same command goes on from there.") from None
+
+
+def download_to(service: LabService, dataset: DatasetInfo, url: str) -> None:
+    """Write the content of a dataset to an address by its connector: whole or not at all.
+
+    Raises:
+        UsageError: there is a file already, or the place cannot be reached.
+        KeyNotFound, KeyAccessDenied, ChunkDamaged: as their names say.
+    """
+    with (
+        service.download_dataset(dataset.manifest_hash) as content,
+        shown_bytes(dataset.name, dataset.size) as progress,
+    ):
+
+        def blocks() -> Iterator[bytes]:
+            while block := content.read(_BLOCK):
+                progress(len(block))
+                yield block
+
+        connector_for(url).write(url, blocks())
 
 
 def download_file(service: LabService, dataset: DatasetInfo, file: Path) -> None:

@@ -1,7 +1,8 @@
 """The portal in a real browser on a real deployment: from a file to a compared refresh, and what people see of it."""
 
-from __future__ import io
+from __future__ import annotations
 
+import io
 import json
 import shutil
 from collections.abc import Iterator

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+import fsspec
 import pytest
 
 from datalab_dagster.service import DatasetInfo, LabInfo
@@ -55,6 +56,14 @@ def test_a_download_is_private_and_replaces_nothing(datalab: Datalab, stored: Da
     again = datalab("dataset", "download", stored.manifest_hash, "segments.csv")
     assert again.code == 2 and "was not touched" in again.err
     assert not [path for path in files.iterdir() if path.name.endswith(".part")]
+
+
+def test_a_download_to_an_address_is_written_by_its_connector(datalab: Datalab, stored: DatasetInfo) -> None:
+    ended = datalab("dataset", "download", stored.manifest_hash, "memory://copies/segments.csv")
+    assert ended.code == 0
+    assert fsspec.filesystem("memory").cat("/copies/segments.csv") == b"u1,s1\n"
+    again = datalab("dataset", "download", stored.manifest_hash, "memory://copies/segments.csv")
+    assert again.code == 2 and "exists already" in again.err
 
 
 def test_a_download_without_access_leaves_no_file(datalab: Datalab, stored: DatasetInfo, files: Path) -> None:

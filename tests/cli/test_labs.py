@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import fsspec
 import pytest
 
 from datalab.kinds import DatasetKind
@@ -100,6 +101,21 @@ class TestProvisioning:
             (SEGMENTS, "segments.csv"),
         ]
         assert "Stale" in ended.out and all(slot.manifest_hash in ended.out for slot in slots)
+
+    def test_a_file_at_an_address_is_fetched_by_its_connector(
+        self, service: MemoryService, datalab: Datalab, lab: LabInfo
+    ) -> None:
+        fsspec.filesystem("memory").pipe("/exports/ids.csv", b"u1,email,a@example.com\n")
+        ended = datalab("provision", lab.id, "--identifiers", "memory://exports/ids.csv")
+        assert (ended.code, ended.err) == (0, "")
+        assert service.uploads == ["ids.csv"]
+        for wrong, said in (
+            ("memory://exports/other.csv", "no file at memory://exports/other.csv"),
+            ("nonsense://exports/ids.csv", "no connector for addresses that begin with 'nonsense://'"),
+        ):
+            refused = datalab("provision", lab.id, "--segments", wrong)
+            assert refused.code == 2 and said in refused.err
+        assert service.uploads == ["ids.csv"]
 
     def test_a_hash_may_be_shortened_to_eight_characters(
         self, service: MemoryService, datalab: Datalab, lab: LabInfo, files: Path

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import fnmatch
+import hashlib
+import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO, ClassVar
 
 import dagster as dg
 import fsspec
 import pytest
 from moto.server import ThreadedMotoServer
+from pydantic import BaseModel, ConfigDict
 
-from datalab.home.settings import Settings
+from datalab.connectors import Connector, Entry, register
+from datalab.home.settings import Settings, load_settings
 from datalab.registry import Lab
 from datalab_dagster.graph.drop_zones import TakenFile, look, take_from_drop_zone
 from datalab_dagster.graph.sensors import drop_zones
@@ -76,7 +83,7 @@ def test_a_file_is_taken_once_it_looks_the_same_twice(living: Living, lab: Lab, 
     (file,) = looker()
     assert looker.take(file) and provisioned(living, lab) == segments(12).encode()
     (event,) = living.deployment.registry.provisioning.events(lab.id)[1:]
-    assert event.by == "drop zone" and "segments-1.csv" in event.cause
+    assert event.by == "drop zone" and event.cause == "file segments-1.csv appeared"
     assert looker() == []
 
 
@@ -128,6 +135,51 @@ def test_one_zone_that_cannot_be_read_does_not_stop_the_others(living: Living, l
     assert len(problems) == 2 and "demographics" in problems[0] and "nobody's" in problems[1]
     files, _, _ = look(living.deployment, seen)
     assert [file.dataset for file in files] == ["segments"]
+
+
+class ShelfOptions(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    shelf: str
+
+
+class ShelfConnector(Connector[ShelfOptions]):
+    """Files in a dictionary: a connector that only this test knows."""
+
+    schemes = frozenset({"shelf"})
+    options_type = ShelfOptions
+    shelves: ClassVar[dict[str, dict[str, bytes]]] = {}
+
+    def list(self, pattern: str) -> Iterator[Entry]:
+        for url, content in sorted(self.shelves[self.options.shelf].items()):
+            if fnmatch.fnmatchcase(url, pattern):
+                yield Entry(url, len(content), hashlib.sha256(content).hexdigest(), None)
+
+    def find(self, url: str) -> Entry | None:
+        return next((entry for entry in self.list("*") if entry.url == url), None)
+
+    def open(self, entry: Entry) -> contextlib.AbstractContextManager[BinaryIO]:
+        return io.BytesIO(self.shelves[self.options.shelf][entry.url])
+
+    def write(self, url: str, content: Iterable[bytes]) -> Entry:
+        raise NotImplementedError
+
+
+def test_a_connector_of_another_package_works_as_a_drop_zone(living: Living, lab: Lab, looker: Looker) -> None:
+    register(ShelfConnector)
+    zone = {"lab": "mine", "dataset": "segments", "pattern": "shelf://top/segments-*.csv", "options": {"shelf": "a"}}
+    living.deployment.home.mkdir(exist_ok=True)
+    settings = living.deployment.home / "datalab.yaml"
+    settings.write_text(json.dumps({"dropZones": [zone]}))
+    ShelfConnector.shelves["a"] = {"shelf://top/other.csv": b"x"}
+    assert looker() == []
+    ShelfConnector.shelves["a"]["shelf://top/segments-1.csv"] = segments(12).encode()
+    assert looker() == []
+    assert looker.take(*looker()) and provisioned(living, lab) == segments(12).encode()
+    assert looker() == []
+    settings.write_text(json.dumps({"dropZones": [{**zone, "options": {"shelve": "geheim"}}]}))
+    living.deployment.settings = load_settings(living.deployment.home)
+    _, _, (problem,) = look(living.deployment, None)
+    assert "segments" in problem and "shelve: Extra inputs are not permitted" in problem and "geheim" not in problem
 
 
 def test_a_zone_may_be_a_bucket(living: Living, lab: Lab, looker: Looker) -> None:

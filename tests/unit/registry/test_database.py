@@ -129,14 +129,19 @@ def test_a_migration_that_fails_leaves_nothing(empty_url: str, monkeypatch: pyte
         assert database.migrate()
 
 
+def upgrade_to(database: Database, revision: str) -> None:
+    """Bring an empty database to the schema of an earlier version."""
+    with database.engine.begin() as connection:
+        connection.execute(text("CREATE SCHEMA datalab_registry"))
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(MIGRATIONS))
+        command.upgrade(config, revision)
+
+
 @pytest.mark.parametrize("earlier", REVISIONS[:-1])
 def test_a_registry_of_an_earlier_version_is_brought_up_to_date(empty_url: str, earlier: str) -> None:
     with Database(empty_url) as database:
-        with database.engine.begin() as connection:
-            connection.execute(text("CREATE SCHEMA datalab_registry"))
-            config = Config(attributes={"connection": connection})
-            config.set_main_option("script_location", str(MIGRATIONS))
-            command.upgrade(config, earlier)
+        upgrade_to(database, earlier)
         with pytest.raises(SchemaTooOld):
             database.check()
         assert database.migrate() is True
@@ -161,6 +166,42 @@ def test_migrating_leaves_logging_and_the_place_of_the_program_alone(
     with Database(empty_url) as database:
         assert database.migrate()
     assert (logging_now(), sys.path) == (before, path)
+
+
+def test_what_a_drop_zone_took_before_is_read_from_the_old_causes(empty_url: str) -> None:
+    """Up to revision 0004 the fingerprint of the file was part of the cause."""
+    taken = "file segments-1 (2).csv appeared (0123456789abcdef)"
+    events = [("drop zone", taken), ("drop zone", "file ids.csv appeared"), ("me@publisher.example", taken)]
+    with Database(empty_url) as database:
+        upgrade_to(database, "0004")
+        with database.engine.begin() as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO datalab_registry.labs (id, name, definition, created_by) VALUES ('a', 'a', '{}', 'me')"
+                )
+            )
+            for kind, (actor, cause) in zip("xyz", events, strict=True):
+                connection.execute(
+                    text(
+                        "INSERT INTO datalab_registry.provisioning_events (lab_id, kind, replaced, actor, cause) "
+                        "VALUES ('a', :kind, 'before', :actor, :cause)"
+                    ),
+                    {"kind": kind, "actor": actor, "cause": cause},
+                )
+        assert database.migrate()
+        provisioning = Registry(database).provisioning
+        assert provisioning.has_taken("a", "0123456789abcdef")
+        assert not provisioning.has_taken("a", "fedcba9876543210")
+        assert not provisioning.has_taken("b", "0123456789abcdef")
+        with database.engine.connect() as connection:
+            rows = connection.execute(
+                text("SELECT actor, cause, source FROM datalab_registry.provisioning_events ORDER BY sequence")
+            )
+            assert [tuple(row) for row in rows] == [
+                (actor, cause, "0123456789abcdef" if (actor, cause) == events[0] else None) for actor, cause in events
+            ]
+            with pytest.raises(DBAPIError, match="UPDATE of provisioning_events is refused"):
+                connection.execute(text("UPDATE datalab_registry.provisioning_events SET source = NULL"))
 
 
 def test_a_newer_registry_is_refused(empty_url: str) -> None:

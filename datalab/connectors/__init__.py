@@ -1,0 +1,70 @@
+"""Where datasets come from and results go to, found by how an address begins: a file here per connector.
+
+A module is found by being here: `CONNECTOR` in it is the class. `files` serves every scheme that no other takes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from datalab.connectors.files import FileConnector, newest_complete, scheme_of
+from datalab.connectors.protocol import (
+    Connector,
+    ConnectorFailed,
+    ConnectorNotInstalled,
+    ConnectorOptionsWrong,
+    ConnectorUnknown,
+    Entry,
+    EntryChanged,
+    EntryExists,
+)
+
+__all__ = [
+    "Connector",
+    "ConnectorFailed",
+    "ConnectorNotInstalled",
+    "ConnectorOptionsWrong",
+    "ConnectorUnknown",
+    "Entry",
+    "EntryChanged",
+    "EntryExists",
+    "connector_for",
+    "newest_complete",
+    "register",
+]
+
+_by_scheme: dict[str, type[Connector[Any]]] = {}
+
+
+def register(connector: type[Connector[Any]]) -> None:
+    """Let a connector serve its schemes; one that serves a scheme already is replaced there."""
+    _by_scheme.update(dict.fromkeys(connector.schemes, connector))
+
+
+def connector_for(url: str, options: Mapping[str, Any] | None = None) -> Connector[Any]:
+    """Return the connector for an address.
+
+    Args:
+        url: a path, or an address such as `s3://drop/segments-*.csv`.
+        options: what the connector declares as `options_type`.
+
+    Raises:
+        ConnectorOptionsWrong: the options have errors; names every field.
+    """
+    found = _by_scheme.get(scheme_of(url), FileConnector)
+    try:
+        typed = found.options_type.model_validate(dict(options or {}))
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors()]
+        raise ConnectorOptionsWrong(scheme_of(url), problems) from None
+    return found(typed)
+
+
+for _module in pkgutil.iter_modules(__path__):
+    if (_found := getattr(importlib.import_module(f"{__name__}.{_module.name}"), "CONNECTOR", None)) is not None:
+        register(_found)

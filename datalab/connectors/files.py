@@ -1,0 +1,227 @@
+"""Files at any address that fsspec has a driver for: directories, object stores, servers; which of them are complete.
+
+Every failure of a driver becomes `ConnectorFailed`, since its own text may hold addresses and keys.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import fsspec
+from pydantic import BaseModel, ConfigDict
+
+from datalab.connectors.protocol import (
+    Connector,
+    ConnectorFailed,
+    ConnectorNotInstalled,
+    ConnectorUnknown,
+    Entry,
+    EntryChanged,
+    EntryExists,
+)
+from datalab.errors import DatalabError, suggestion
+from datalab.scratch import why
+from datalab.storage.objects import modified_at, without_user
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart", "~")
+"""Ends of the names that programs give to a file while they write it."""
+_HOLD_BACK = {"file", "local", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"}
+"""Where a file can be written without anybody seeing it before it is committed."""
+_VERSIONS = ("ETag", "etag", "mtime", "LastModified")
+
+
+class FileOptions(BaseModel):
+    """Passed on to the fsspec driver as they are, such as `endpoint_url`, `key` and `secret` for S3."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class FileConnector(Connector[FileOptions]):
+    """Files that an fsspec driver reaches."""
+
+    schemes = frozenset(fsspec.available_protocols())
+    options_type = FileOptions
+
+    def list(self, pattern: str) -> Iterator[Entry]:
+        with _driver(pattern):
+            files, path = self._at(pattern)
+            files.invalidate_cache()
+            found = sorted(files.glob(path, detail=True).items())
+        for at, info in found:
+            if info.get("type") == "file" and info.get("size") and not at.endswith(_UNFINISHED):
+                yield _entry(files, info, at)
+
+    def find(self, url: str) -> Entry | None:
+        with _driver(url):
+            files, path = self._at(url)
+            files.invalidate_cache()
+            try:
+                info = files.info(path)
+            except FileNotFoundError:
+                return None
+            return _entry(files, info, path) if info.get("type") == "file" else None
+
+    @contextlib.contextmanager
+    def open(self, entry: Entry) -> Iterator[BinaryIO]:
+        files, path = self._at(entry.url)
+
+        def check() -> None:
+            now = self.find(entry.url)
+            if now is None or now.fingerprint != entry.fingerprint:
+                raise EntryChanged
+
+        check()
+        with _driver(entry.url):
+            source = files.open(path, "rb")
+        with source:
+            yield cast("BinaryIO", io.BufferedReader(_Checked(entry.url, source, check)))
+
+    def write(self, url: str, content: Iterable[bytes]) -> Entry:
+        with _driver(url):
+            files, path = self._at(url)
+            if files.exists(path):
+                raise EntryExists(without_user(url))
+        if _HOLD_BACK.intersection(_protocols(files)):
+            _committed(url, files, path, content)
+        else:
+            _moved(url, files, path, content)
+        with _driver(url):
+            files.invalidate_cache()
+            return _entry(files, files.info(path), path)
+
+    def _at(self, url: str) -> tuple[Any, str]:
+        """Return the driver and the path in it.
+
+        Raises:
+            ConnectorUnknown, ConnectorNotInstalled, ConnectorFailed: as their names say.
+        """
+        scheme = scheme_of(url)
+        try:
+            with _driver(url, pass_on=(DatalabError, ValueError, ImportError)):
+                files, path = fsspec.core.url_to_fs(url, **self.options.model_dump())
+        except ImportError as error:
+            raise ConnectorNotInstalled(scheme, str(error)) from None
+        except ValueError:
+            if scheme in self.schemes:
+                raise ConnectorFailed(without_user(url), "the options do not fit") from None
+            raise ConnectorUnknown(scheme, suggestion(scheme, self.schemes)) from None
+        return files, path
+
+
+class _Checked(io.RawIOBase):
+    """A file that is checked again when it has been read to its end."""
+
+    def __init__(self, url: str, source: Any, check: Callable[[], None]) -> None:
+        super().__init__()
+        self._url = url
+        self._source = source
+        self._check = check
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return int(self._source.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._source.tell())
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        with _driver(self._url):
+            data = self._source.read(len(view))
+        if not data:
+            self._check()
+        view[: len(data)] = data
+        return len(data)
+
+
+def scheme_of(url: str) -> str:
+    """Return how a URL begins, in front of `://`; a path is a file.
+
+    >>> scheme_of("s3://bucket/a.csv"), scheme_of("/drop/a.csv")
+    ('s3', 'file')
+    """
+    scheme, separator, _ = url.partition("://")
+    return scheme.lower() if separator else "file"
+
+
+def newest_complete(listed: Iterable[Entry], before: Mapping[str, str]) -> Entry | None:
+    """Return the newest of the files that are complete: those that looked the same in the listing before.
+
+    Args:
+        listed: the files of one place now.
+        before: address → fingerprint of the listing before.
+    """
+    complete = [entry for entry in listed if before.get(entry.url) == entry.fingerprint]
+    return max(complete, key=_age, default=None)
+
+
+def _age(entry: Entry) -> tuple[float, str, str]:
+    return (entry.modified.timestamp() if entry.modified else 0.0, entry.url, entry.fingerprint)
+
+
+def _entry(files: Any, info: Mapping[str, Any], path: str) -> Entry:
+    modified = modified_at(info)  # the last resort: drivers spell it differently in a listing and alone
+    version = next((info[key] for key in _VERSIONS if info.get(key)), modified or "")
+    return Entry(files.unstrip_protocol(path), info.get("size"), str(version), modified)
+
+
+def _protocols(files: Any) -> set[str]:
+    return {files.protocol} if isinstance(files.protocol, str) else set(files.protocol)
+
+
+def _committed(url: str, files: Any, path: str, content: Iterable[bytes]) -> None:
+    with _driver(url):
+        target = files.open(path, "wb", autocommit=False)
+    try:
+        _fill(url, target, content)
+    except BaseException:
+        target.discard()
+        raise
+    with _driver(url):
+        target.commit()
+
+
+def _fill(url: str, target: Any, content: Iterable[bytes]) -> None:
+    for piece in content:  # what goes wrong here is no failure of the driver
+        with _driver(url):
+            target.write(piece)
+    with _driver(url):
+        target.close()
+
+
+def _moved(url: str, files: Any, path: str, content: Iterable[bytes]) -> None:
+    part = f"{path}.{secrets.token_hex(4)}.part"
+    try:
+        with _driver(url):
+            target = files.open(part, "wb")
+        _fill(url, target, content)
+        with _driver(url):
+            files.mv(part, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            files.rm_file(part)
+        raise
+
+
+@contextlib.contextmanager
+def _driver(url: str, pass_on: tuple[type[Exception], ...] = (DatalabError,)) -> Iterator[None]:
+    try:
+        yield
+    except pass_on:
+        raise
+    except OSError as error:
+        raise ConnectorFailed(without_user(url), why(error)) from None
+    except Exception as error:  # noqa: BLE001 - drivers of botocore, gcloud and azure share no base class
+        raise ConnectorFailed(without_user(url), type(error).__name__) from None

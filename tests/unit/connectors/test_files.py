@@ -1,0 +1,161 @@
+"""Every connector of files: listed, read in one version, written whole or not at all; a directory, memory and S3."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+from moto.server import ThreadedMotoServer
+
+from datalab.connectors import (
+    Connector,
+    ConnectorFailed,
+    ConnectorNotInstalled,
+    ConnectorUnknown,
+    Entry,
+    EntryChanged,
+    EntryExists,
+    connector_for,
+    newest_complete,
+)
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[tuple[str, dict[str, Any]]]:
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    options = {"endpoint_url": f"http://{host}:{port}", "key": "key", "secret": "geheim"}
+    fsspec.filesystem("s3", **options).mkdir("connectors")
+    yield "s3://connectors", options
+    server.stop()
+
+
+@pytest.fixture(params=["directory", "memory", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, dict[str, Any]]:
+    """A folder of its own, and the options that it needs."""
+    if request.param == "directory":
+        return str(tmp_path), {}
+    if request.param == "memory":
+        return f"memory://{tmp_path.name}", {}
+    url, options = request.getfixturevalue("bucket")
+    return f"{url}/{tmp_path.name}", options
+
+
+@pytest.fixture
+def connector(place: tuple[str, dict[str, Any]]) -> Connector[Any]:
+    return connector_for(*place)
+
+
+@pytest.fixture
+def root(place: tuple[str, dict[str, Any]]) -> str:
+    return place[0]
+
+
+def put(place: tuple[str, dict[str, Any]], name: str, content: bytes) -> None:
+    files, path = fsspec.core.url_to_fs(f"{place[0]}/{name}", **place[1])
+    files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+    files.pipe(path, content)
+
+
+def test_complete_files_are_listed_and_read(place: tuple[str, dict[str, Any]], connector: Connector[Any]) -> None:
+    for name in ("b.csv", "a [1]#%.csv", "empty.csv", "c.csv.part", "d.csv~", "other.txt"):
+        put(place, name, b"" if name == "empty.csv" else name.encode() * 1000)
+    listed = list(connector.list(f"{place[0]}/*.csv*"))
+    assert [entry.name for entry in listed] == ["a [1]#%.csv", "b.csv"]
+    for entry in listed:
+        assert entry.size == 1000 * len(entry.name)
+        assert connector.find(entry.url) == entry
+        with connector.open(entry) as source:
+            assert source.read() == entry.name.encode() * 1000
+    assert connector.find(f"{place[0]}/missing.csv") is None
+
+
+def test_another_version_is_another_fingerprint_and_is_not_read(
+    place: tuple[str, dict[str, Any]], connector: Connector[Any]
+) -> None:
+    put(place, "a.csv", b"one")
+    (entry,) = connector.list(f"{place[0]}/*.csv")
+    put(place, "a.csv", b"another")
+    with pytest.raises(EntryChanged), connector.open(entry):
+        pass
+    (now,) = connector.list(f"{place[0]}/*.csv")
+    assert now.url == entry.url and now.fingerprint != entry.fingerprint
+
+
+def test_a_file_that_changes_while_it_is_read_is_noticed_at_its_end(
+    place: tuple[str, dict[str, Any]], connector: Connector[Any]
+) -> None:
+    put(place, "a.csv", b"1" * 5_000_000)
+    (entry,) = connector.list(f"{place[0]}/*.csv")
+    with pytest.raises(EntryChanged), connector.open(entry) as source:
+        assert source.read(10) == b"1" * 10
+        put(place, "a.csv", b"2" * 5_000_001)
+        while source.read(1 << 20):
+            pass
+
+
+def test_what_is_written_is_there_whole(connector: Connector[Any], root: str) -> None:
+    entry = connector.write(f"{root}/out.csv", [b"u1,", b"s1\n"])
+    assert entry.size == 6 and connector.find(f"{root}/out.csv") == entry
+    with connector.open(entry) as source:
+        assert source.read() == b"u1,s1\n"
+    with pytest.raises(EntryExists, match=r"out\.csv exists already"):
+        connector.write(f"{root}/out.csv", [b"x"])
+    assert connector.find(entry.url) == entry
+
+
+@pytest.mark.parametrize("size", [3, 12_000_000])
+def test_what_is_interrupted_is_not_there(connector: Connector[Any], root: str, size: int) -> None:
+    def content() -> Iterator[bytes]:
+        yield b"x" * size
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        connector.write(f"{root}/out.csv", content())
+    assert connector.find(f"{root}/out.csv") is None
+    assert list(connector.list(f"{root}/*")) == []
+
+
+def entry(name: str, modified: float, version: str = "1") -> Entry:
+    from datetime import UTC, datetime
+
+    return Entry(f"/drop/{name}", 3, version, datetime.fromtimestamp(modified, UTC))
+
+
+def test_the_newest_file_that_looked_the_same_before_is_complete() -> None:
+    old, new, growing = entry("b.csv", 9), entry("a.csv", 10), entry("c.csv", 11)
+    before = {old.url: old.fingerprint, new.url: new.fingerprint, growing.url: entry("c.csv", 11, "0").fingerprint}
+    assert newest_complete([old, new, growing], before) == new
+    assert newest_complete([old, new, growing], {}) is None
+
+
+def test_the_fingerprint_is_the_one_of_former_versions(tmp_path: Path) -> None:
+    """A home that took files before does not take them again."""
+    file = tmp_path / "a.csv"
+    file.write_bytes(b"u1,s1\n")
+    os.utime(file, (1_700_000_000, 1_700_000_000))
+    (found,) = connector_for(str(file)).list(str(file))
+    assert Entry("file:///drop/a.csv", found.size, found.version, None).fingerprint == "0eabe0ff936f00b4"
+
+
+def test_what_cannot_be_reached_is_named_without_its_keys(tmp_path: Path) -> None:
+    with pytest.raises(ConnectorUnknown, match=r"no connector for addresses that begin with 'nonsense://'"):
+        list(connector_for("nonsense://x/*.csv").list("nonsense://x/*.csv"))
+    with pytest.raises(ConnectorUnknown, match="did you mean 'sftp'"):
+        list(connector_for("sftpp://x/*.csv").list("sftpp://x/*.csv"))
+    with pytest.raises(ConnectorNotInstalled, match="needs a package that is not installed"):
+        list(connector_for("gs://x/*.csv").list("gs://x/*.csv"))
+    options = {
+        "endpoint_url": "http://127.0.0.1:9",
+        "key": "k",
+        "secret": "geheim",
+        "config_kwargs": {"retries": {"max_attempts": 0}},
+    }
+    with pytest.raises(ConnectorFailed) as failure:
+        list(connector_for("s3://drop/*.csv", options).list("s3://drop/*.csv"))
+    assert "geheim" not in str(failure.value) and failure.value.__cause__ is None
