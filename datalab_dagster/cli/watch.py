@@ -1,11 +1,9 @@
-"""Watching a lab on the terminal until a run ends or a lab is settled; looks again and again, changes nothing."""
+"""Watching a lab on the terminal until a run ends or a lab is settled; polls it and changes nothing."""
 
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import TypeVar
 
 from rich.console import Console
@@ -14,12 +12,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from datalab_dagster.cli.exits import Stopped
 from datalab_dagster.cli.listing import short
 from datalab_dagster.service import LabInfo, LabService, LabState, RegistryError, RunInfo, ServiceUnreachable
+from datalab_dagster.terminal.waiting import Unreachable, wait
 
 Answer = TypeVar("Answer")
 
-_LOOK_SECONDS = 0.5
-_PATIENCE_SECONDS = 60.0
-"""So long a deployment may be out of reach, as it is while its database is started again."""
+_POLL_SECONDS = 0.5
 _ENDED = {"SUCCESS": "done", "FAILED": "failed", "SKIPPED": "skipped"}
 
 
@@ -30,13 +27,13 @@ def follow_run(service: LabService, run_id: str, *, quiet: bool = False) -> RunI
         Stopped: Ctrl-C; the run goes on.
     """
     try:
-        with ExitStack() as stack:
-            shown = stack.enter_context(_Steps(quiet=quiet))
-            for run in _looks(lambda: service.run(run_id)):
+        with _Steps(quiet=quiet) as shown:
+
+            def seen(run: RunInfo) -> bool:
                 shown.show(run)
-                if run.is_complete:
-                    return run
-        raise AssertionError("looks never end")
+                return run.is_complete
+
+            return _watch(lambda: service.run(run_id), seen)
     except KeyboardInterrupt:
         raise Stopped("Interrupted: the validation goes on.") from None
 
@@ -53,20 +50,23 @@ def follow_lab(
     """
     last: object = None
     earlier: str | None = None
+
+    def seen(now: tuple[LabInfo, RunInfo | None]) -> bool:
+        nonlocal last, earlier
+        found, run = now
+        if last is None and run is not None and run.is_complete:
+            earlier = run.run_id  # nobody was there to watch it
+        state = (found.state, run and (run.run_id, run.state))
+        if state != last:
+            changed(found, run)
+            last = state
+        if run is not None and run.run_id != earlier:
+            shown.show(run)
+        return is_settled(found, run)
+
     try:
         with _Steps(quiet=quiet) as shown:
-            for found, run in _looks(lambda: lab_and_run(service, lab)):
-                if last is None and run is not None and run.is_complete:
-                    earlier = run.run_id  # nobody was there to watch it
-                now = (found.state, run and (run.run_id, run.state))
-                if now != last:
-                    changed(found, run)
-                    last = now
-                if run is not None and run.run_id != earlier:
-                    shown.show(run)
-                if is_settled(found, run):
-                    return found, run
-        raise AssertionError("looks never end")
+            return _watch(lambda: lab_and_run(service, lab), seen)
     except KeyboardInterrupt:
         raise Stopped("Stopped watching; whatever happens goes on.") from None
 
@@ -88,20 +88,20 @@ def is_settled(lab: LabInfo, run: RunInfo | None) -> bool:
     return lab.state.state in (LabState.READY, LabState.FAILED) and (run is None or run.is_complete)
 
 
-def _looks(ask: Callable[[], Answer]) -> Iterator[Answer]:
-    """Yield answers for ever; a deployment that is out of reach is given some time."""
-    since: float | None = None
-    while True:
-        try:
-            answer = ask()
-        except (RegistryError, ServiceUnreachable):
-            since = since or time.monotonic()
-            if time.monotonic() - since > _PATIENCE_SECONDS:
-                raise
-        else:
-            since = None
-            yield answer
-        time.sleep(_LOOK_SECONDS)
+def _watch(ask: Callable[[], Answer], seen: Callable[[Answer], bool]) -> Answer:
+    """Hand every answer to `seen`, until it says that this was the last one, and return that."""
+    answer: Answer
+
+    def done() -> bool:
+        nonlocal answer
+        answer = ask()
+        return seen(answer)
+
+    try:
+        wait(done, interval=_POLL_SECONDS, lost=(RegistryError, ServiceUnreachable))
+    except Unreachable as lost:
+        raise lost.error from None
+    return answer
 
 
 class _Steps:

@@ -27,7 +27,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> MemoryService:
 
     monkeypatch.setattr("datalab_dagster.cli.deployment.open_service", open_service)
     monkeypatch.setenv("DATALAB_USER", memory.user)
-    monkeypatch.setattr("datalab_dagster.cli.watch._LOOK_SECONDS", 0.001)
+    monkeypatch.setattr("datalab_dagster.cli.watch._POLL_SECONDS", 0.001)
     return memory
 
 

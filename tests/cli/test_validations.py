@@ -128,6 +128,17 @@ class TestValidate:
         assert datalab("validate", full_lab.id, "--wait").code == 0
         assert not list(away)
 
+    def test_a_database_that_stays_away_ends_the_wait_with_its_own_error(
+        self, service: MemoryService, datalab: Datalab, full_lab: LabInfo, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def look(service: MemoryService) -> None:
+            raise DatabaseUnreachable("here", lost=True)
+
+        service.before_look = look
+        monkeypatch.setattr("datalab_dagster.terminal.waiting.PATIENCE_SECONDS", 0.1)
+        ended = datalab("validate", full_lab.id, "--wait")
+        assert ended.code == 3 and str(DatabaseUnreachable("here", lost=True)) in ended.err
+
 
 class TestStatus:
     def test_a_lab_that_is_being_validated(self, datalab: Datalab, full_lab: LabInfo, run: RunInfo) -> None:

@@ -14,7 +14,6 @@ from datalab.deployment import Deployment
 from datalab.errors import DatalabError
 from datalab.registry import NewResult
 from datalab.registry.errors import DatabaseUnreachable
-from datalab_dagster.archv2 import waiting
 from datalab_dagster.archv2.errors import ConnectionLost, NotCompleteInTime
 from datalab_dagster.client import Client
 from datalab_dagster.data_lab import (
@@ -24,6 +23,7 @@ from datalab_dagster.data_lab import (
 )
 from datalab_dagster.service import ServiceUnreachable
 from datalab_dagster.storage import Key
+from datalab_dagster.terminal import waiting
 from tests.fakes import MemoryService
 from tests.sdk.labs import MATCH, ME, finish, open_runs, runs, two_ids, upload, when_asked
 from tests.service.conftest import Wire
