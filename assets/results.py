@@ -1,6 +1,6 @@
 """Layer 4: what people read, fanned in from all panels: the statistics report, the status, the dashboard.
 
-Aggregates only; what it takes for a lab to be Ready is the domain's.
+Aggregates only. `validation_status` hands the verdict over; what it takes for a lab to be Ready is the domain's.
 """
 
 from datetime import UTC, datetime
@@ -68,7 +68,7 @@ def statistics_report(
     group_name="results",
     kinds={"json"},
     owners=OWNERS,
-    description="Whether every dataset and the statistics are sound: what decides whether the lab is Ready.",
+    description="Whether every dataset and the statistics are sound: the verdict that decides if the lab is Ready.",
     partitions_def=data_labs,
 )
 def validation_status(
@@ -79,6 +79,7 @@ def validation_status(
         report = session.load(STATISTICS_REPORT, StatisticsResultV2)
         status = statistics.validation_status(session.lab, session.summaries, report)
         session.publish(files.VALIDATION_STATUS.name, status.model_dump_json(indent=2))
+        workspace.hand_over(session.name, status, statistics.headline_numbers(report))
         return dg.MaterializeResult(
             metadata={
                 "datalab/status": status.status,
@@ -93,7 +94,7 @@ def validation_status(
     group_name="results",
     kinds={"html"},
     owners=OWNERS,
-    description="One HTML file that shows all of it; opens from disk.",
+    description="One HTML file that shows all of it; opens from disk. The verdict does not depend on it.",
     partitions_def=data_labs,
 )
 def dashboard(context: dg.AssetExecutionContext, workspace: LabWorkspace, sql: SqlEngine) -> dg.MaterializeResult[None]:
@@ -110,8 +111,7 @@ def dashboard(context: dg.AssetExecutionContext, workspace: LabWorkspace, sql: S
             computed_at=datetime.now(UTC),
             minimum_count=workspace.minimum_count,
         )
-        session.publish(files.DASHBOARD.name, page)
-        workspace.complete(session.name, session.status, statistics.headline_numbers(report))
+        workspace.add(session.name, files.DASHBOARD, page, shows=files.VALIDATION_STATUS)
         return dg.MaterializeResult(metadata={"datalab/bytes": len(page.encode())})
 
 

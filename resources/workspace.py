@@ -16,7 +16,7 @@ from datalab.deployment import Deployment, LabRun, lab_run
 from datalab.errors import UsageError
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
-from datalab.results.files import DASHBOARD, STATISTICS, VALIDATION_STATUS
+from datalab.results.files import STATISTICS, VALIDATION_STATUS, ResultFile
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
 from resources.process import PROCESS_TAG, this_process
@@ -102,8 +102,12 @@ class LabWorkspace(dg.ConfigurableResource[Any], ABC):
     def ensure_current(self, *, now: bool = False) -> None:
         """Stop a run whose datasets were replaced meanwhile."""
 
-    def complete(self, lab: str, status: ValidationStatus, headlines: dict[str, int]) -> None:
-        """Hand over what the run has computed."""
+    def add(self, lab: str, file: ResultFile, text: str, *, shows: ResultFile) -> None:
+        """Write a file that joins the result which holds the file `shows`."""
+        self.publish(lab, file.name, text)
+
+    def hand_over(self, lab: str, status: ValidationStatus, headlines: dict[str, int]) -> None:
+        """Hand over the verdict; it counts at once."""
 
     def note_failure(self, step: str, reason: str | None) -> None:
         """Take note of why a step breaks off; None: it came to its end after all."""
@@ -191,8 +195,11 @@ class DeploymentWorkspace(LabWorkspace):
     def ensure_current(self, *, now: bool = False) -> None:
         self._run.ensure_current(now=now)
 
-    def complete(self, lab: str, status: ValidationStatus, headlines: dict[str, int]) -> None:
-        self._run.complete(status.status, headlines, required=(STATISTICS.name, VALIDATION_STATUS.name, DASHBOARD.name))
+    def add(self, lab: str, file: ResultFile, text: str, *, shows: ResultFile) -> None:
+        self._run.add(file, text, shows=shows)
+
+    def hand_over(self, lab: str, status: ValidationStatus, headlines: dict[str, int]) -> None:
+        self._run.hand_over(status.status, headlines, required=(STATISTICS, VALIDATION_STATUS))
 
     def note_failure(self, step: str, reason: str | None) -> None:
         self._run.note_failure(step, reason)

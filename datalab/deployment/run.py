@@ -17,6 +17,7 @@ from datalab.errors import InputMissing
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.registry import NewResult, Run, Verdict
+from datalab.results.files import ResultFile
 from datalab.results.statistics import StatisticsResultV2
 from datalab.scratch import scratch_directory
 
@@ -76,7 +77,6 @@ class LabRun:
         self._files = deployment.files
         self._looked = time.monotonic()
         self._failures: dict[str, str] = {}
-        self._result: NewResult | None = None
 
     # -------------------------------------------------------------------------------------------------- reading
 
@@ -167,9 +167,13 @@ class LabRun:
 
     def published(self, name: str) -> bytes:
         """Return a file that this run has published, or else an earlier one on the same datasets."""
+        return self._files.published(self.lab_id, self._publisher(name), name)
+
+    def _publisher(self, name: str) -> str:
+        """The run that has published a file: this one, or else the newest one on the same datasets."""
         for run_id in (self.run_id, *self._earlier_runs()):
-            with contextlib.suppress(InputMissing):
-                return self._files.published(self.lab_id, run_id, name)
+            if name in self._files.published_names(self.lab_id, run_id):
+                return run_id
         raise InputMissing(name)
 
     def _earlier_runs(self) -> Iterator[str]:
@@ -177,12 +181,18 @@ class LabRun:
             if dict(result.datasets) == self.datasets:
                 yield result.run_id
 
-    def complete(self, status: Verdict, summary: Mapping[str, Any], required: Collection[str]) -> None:
-        """Hand over the result, if this run made all of it; `required`: the files that belong to it."""
+    def hand_over(self, status: Verdict, summary: Mapping[str, Any], required: Collection[ResultFile]) -> None:
+        """Hand over the verdict, if this run made everything that it rests on: the `required` files."""
         names = self._files.published_names(self.lab_id, self.run_id)
-        if set(required) <= set(names):
-            self._result = NewResult(status, {name: f"results/{self.run_id}/{name}" for name in names}, summary)
-            self._registry.runs.finish(self.run_id, self._result)
+        if {file.name for file in required} <= set(names):
+            paths = {name: _path(self.run_id, name) for name in names}
+            self._registry.results.record(self.run_id, NewResult(status, paths, summary))
+
+    def add(self, file: ResultFile, text: str, *, shows: ResultFile) -> None:
+        """Publish a file that joins the result whose file `shows` it was made from, of this run or an earlier one."""
+        run_id = self._publisher(shows.name)
+        self._files.publish(self.lab_id, run_id, file.name, text)
+        self._registry.results.add_file(run_id, file, _path(run_id, file.name))
 
     # ------------------------------------------------------------------------------------------------------ end
 
@@ -194,7 +204,7 @@ class LabRun:
         """
         if now or time.monotonic() - self._looked > _SECONDS_BETWEEN_LOOKS:
             self._looked = time.monotonic()
-            if self._result is None and not self._registry.runs.is_current(self.run_id):
+            if not self._registry.runs.is_current(self.run_id):
                 raise RunSuperseded(self.lab_id)
 
     def note_failure(self, step: str, reason: str | None) -> None:
@@ -211,4 +221,8 @@ class LabRun:
         elif self._failures:
             self._registry.runs.fail(self.run_id, next(iter(self._failures.values())))
         else:
-            self._registry.runs.finish(self.run_id, self._result)
+            self._registry.runs.finish(self.run_id)
+
+
+def _path(run_id: str, name: str) -> str:
+    return f"results/{run_id}/{name}"

@@ -44,6 +44,7 @@ def _facts(lab: Lab, slots: dict[str, str], run: Any, verdict: Any, before: bool
         reason=run.reason if run else None,
         validated_before=before,
         outdated_run=busy,
+        run_gave_verdict=run is not None and verdict is not None and run.number == verdict.number,
     )
 
 

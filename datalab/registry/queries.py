@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from datalab.errors import UsageError
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
-from datalab.registry.errors import LabNotFound
-from datalab.registry.models import DatasetRow, EventRow, LabRow, SlotRow
+from datalab.registry.errors import LabNotFound, RunNotFound
+from datalab.registry.models import DatasetRow, EventRow, LabRow, RunRow, SlotRow
 from datalab.registry.records import Event, Lab
 
 _PROVISIONING_LOCK = 0x64617461_6C61_6202
@@ -40,6 +40,20 @@ def live_lab(session: Session, lab_id: str, *, lock: bool = False) -> LabRow:
     if row is None or row.deleted_at is not None:
         raise LabNotFound(lab_id, session.scalars(select(LabRow.id).where(LabRow.deleted_at.is_(None))))
     return row
+
+
+def locked_run(session: Session, run_id: str) -> RunRow:
+    """Return a run, its lab locked: neither what is provisioned nor the end of the run changes meanwhile.
+
+    Raises:
+        RunNotFound: no such run was started.
+    """
+    lab_id = session.scalars(select(RunRow.lab_id).where(RunRow.run_id == run_id)).first()
+    if lab_id is None:
+        raise RunNotFound(run_id)
+    if session.get(LabRow, lab_id, with_for_update=True) is None:
+        raise LabNotFound(lab_id)
+    return session.scalars(select(RunRow).where(RunRow.run_id == run_id)).one()
 
 
 def live_dataset(session: Session, manifest_hash: str) -> DatasetRow | None:

@@ -194,7 +194,10 @@ Verdict = Literal["SUCCESS", "FAILED"]
 
 @dataclass(frozen=True)
 class NewResult:
-    """What a run hands over: verdict of the enhanced status, where its files lie, headline numbers. No row values."""
+    """What a run hands over with its verdict: where its files lie, headline numbers. No row values.
+
+    A file that takes no part in the verdict, such as the dashboard, may join the result later or be missing.
+    """
 
     status: Verdict
     paths: Mapping[str, str] = field(default_factory=dict)

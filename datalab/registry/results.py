@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from datalab.registry.database import Database
 from datalab.registry.models import LabRow, ResultRow
-from datalab.registry.queries import in_order, live_lab, provisioned
-from datalab.registry.records import Result
+from datalab.registry.queries import in_order, live_lab, locked_run, provisioned
+from datalab.registry.records import NewResult, Result
+from datalab.results.files import ResultFile
 
 
 class Results:
@@ -18,6 +19,36 @@ class Results:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def record(self, run_id: str, result: NewResult) -> None:
+        """Keep the verdict of a run and what it has computed so far, for exactly the datasets of the run.
+
+        The verdict counts at once; the run continues until its end is recorded. If its datasets were replaced meanwhile,
+        the result is history, not current. The same call again changes nothing.
+
+        Raises:
+            RunNotFound: no such run was started.
+        """
+        with self._database.write() as session:
+            run = locked_run(session, run_id)
+            if session.scalars(select(ResultRow).where(ResultRow.run_id == run_id)).first() is None:
+                session.add(
+                    ResultRow(
+                        run_id=run_id,
+                        lab_id=run.lab_id,
+                        datasets=run.datasets,
+                        status=result.status,
+                        paths=dict(result.paths),
+                        summary=dict(result.summary),
+                    )
+                )
+
+    def add_file(self, run_id: str, file: ResultFile, path: str) -> None:
+        """Add a file to the result of a run; if the run has no result that is kept, nothing changes."""
+        with self._database.write() as session:
+            row = session.scalars(select(ResultRow).where(ResultRow.run_id == run_id).with_for_update()).first()
+            if row is not None:
+                row.paths = {**row.paths, file.name: path}
 
     def current(self, lab_id: str) -> Result | None:
         """Return the newest result that was computed from exactly the datasets provisioned now, if there is one.

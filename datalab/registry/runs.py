@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from datalab.kinds import DatasetKind
 from datalab.registry.database import Database
-from datalab.registry.errors import LabNotFound, RunNotFound, RunRefused
-from datalab.registry.models import LabRow, ResultRow, RunRow
-from datalab.registry.queries import in_order, last_sequence, live_lab, provisioned
-from datalab.registry.records import NewResult, Run, RunState
+from datalab.registry.errors import RunNotFound, RunRefused
+from datalab.registry.models import RunRow
+from datalab.registry.queries import in_order, last_sequence, live_lab, locked_run, provisioned
+from datalab.registry.records import Run, RunState
 
 _LONGEST_REASON = 2_000
 
@@ -63,28 +63,16 @@ class Runs:
             session.flush()
             return run_of(row)
 
-    def finish(self, run_id: str, result: NewResult | None = None) -> Run:
-        """Record that a run came to its end, and what it computed, in one transaction.
+    def finish(self, run_id: str) -> Run:
+        """Record that a run came to its end; if its datasets were replaced meanwhile, it is SUPERSEDED.
 
-        The result is kept for exactly the datasets of the run. Were they replaced meanwhile, the run is SUPERSEDED and
-        its result is history, not current. The same call again changes nothing.
+        The same call again changes nothing.
 
         Raises:
             RunNotFound: no such run was started.
         """
         with self._database.write() as session:
-            row = _locked(session, run_id)
-            if result is not None and not session.scalars(select(ResultRow).where(ResultRow.run_id == run_id)).first():
-                session.add(
-                    ResultRow(
-                        run_id=run_id,
-                        lab_id=row.lab_id,
-                        datasets=row.datasets,
-                        status=result.status,
-                        paths=dict(result.paths),
-                        summary=dict(result.summary),
-                    )
-                )
+            row = locked_run(session, run_id)
             if row.state not in (RunState.FINISHED, RunState.SUPERSEDED):
                 _end(session, row, RunState.FINISHED if _is_current(session, row) else RunState.SUPERSEDED, None)
             return run_of(row)
@@ -92,13 +80,13 @@ class Runs:
     def fail(self, run_id: str, reason: str) -> Run:
         """Record that a run broke off and why (its first 2,000 characters; the caller keeps row values out of it).
 
-        A result that it had handed over before stays valid. A run that was superseded or cancelled stays so.
+        A verdict that it has handed over stays valid. A run that was superseded or cancelled stays so.
 
         Raises:
             RunNotFound: no such run was started.
         """
         with self._database.write() as session:
-            row = _locked(session, run_id)
+            row = locked_run(session, run_id)
             if row.state not in (RunState.SUPERSEDED, RunState.CANCELLED):
                 current = _is_current(session, row)
                 _end(session, row, RunState.FAILED if current else RunState.SUPERSEDED, reason)
@@ -111,7 +99,7 @@ class Runs:
             RunNotFound: no such run was started.
         """
         with self._database.write() as session:
-            row = _locked(session, run_id)
+            row = locked_run(session, run_id)
             if row.ended_at is None:
                 current = _is_current(session, row)
                 _end(session, row, RunState.CANCELLED if current else RunState.SUPERSEDED, reason or None)
@@ -175,16 +163,6 @@ def run_of(row: RunRow) -> Run:
 
 def _in_flight() -> Select[RunRow]:
     return select(RunRow).where(RunRow.ended_at.is_(None)).order_by(RunRow.number)
-
-
-def _locked(session: Session, run_id: str) -> RunRow:
-    """Return a run, its lab locked: what is provisioned does not change meanwhile, nor does another end of the run."""
-    lab_id = session.scalars(select(RunRow.lab_id).where(RunRow.run_id == run_id)).first()
-    if lab_id is None:
-        raise RunNotFound(run_id)
-    if session.get(LabRow, lab_id, with_for_update=True) is None:
-        raise LabNotFound(lab_id)
-    return session.scalars(select(RunRow).where(RunRow.run_id == run_id)).one()
 
 
 def _is_current(session: Session, row: RunRow) -> bool:

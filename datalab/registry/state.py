@@ -44,13 +44,15 @@ class Facts:
     verdict: Verdict | None = None
     """Of the newest result that was computed from exactly the datasets provisioned now."""
     run: RunState | None = None
-    """Of the newest run on exactly these datasets, when it began after the verdict's."""
+    """Of the newest run on exactly these datasets, when it began after the verdict's, or failed after its verdict."""
     reason: str | None = None
     """Why that run failed."""
     validated_before: bool = False
     """Whether there is a result for other datasets."""
     outdated_run: bool = False
     """Whether a run on other datasets still goes on."""
+    run_gave_verdict: bool = False
+    """Whether `run` is the run that gave the verdict."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def _ready(facts: Facts) -> Standing:
     if facts.run is RunState.STARTED:
         reason += " They are being validated once more."
     elif facts.run is RunState.FAILED:
-        reason += f" A later run on them broke off{_because(facts)}."
+        reason += _broke_off(facts)
     return Standing(
         LabState.READY, reason, f"Provision the lab to Media DCRs; the statistics: `datalab results {facts.lab}`."
     )
@@ -108,7 +110,7 @@ def _failed(facts: Facts) -> Standing:
         )
     reason = "The datasets provisioned now did not pass validation."
     if facts.run is RunState.FAILED:
-        reason += f" A later run on them broke off{_because(facts)}."
+        reason += _broke_off(facts)
     return Standing(
         LabState.FAILED,
         reason,
@@ -130,6 +132,12 @@ def _stale(facts: Facts) -> Standing:
         reason,
         f"While `datalab up` runs, a validation starts by itself; otherwise: `datalab validate {facts.lab}`.",
     )
+
+
+def _broke_off(facts: Facts) -> str:
+    """A sentence about a run that failed although there is a verdict."""
+    which = "The run broke off after its verdict" if facts.run_gave_verdict else "A later run on them broke off"
+    return f" {which}{_because(facts)}."
 
 
 def _because(facts: Facts) -> str:

@@ -256,10 +256,10 @@ class ClientV2:
     def _status(self, run: RunInfo) -> JobStatus:
         if not run.is_complete:
             return JobStatus.RUNNING
-        if run.state is RunState.SUPERSEDED:
-            kept = any(result.run_id == run.run_id for result in self.service.results(run.lab_id))
-            return JobStatus.SUCCESS if kept else JobStatus.FAILED
-        return JobStatus.SUCCESS if run.state is RunState.FINISHED else JobStatus.FAILED
+        if run.state is RunState.FINISHED:
+            return JobStatus.SUCCESS
+        kept = any(result.run_id == run.run_id for result in self.service.results(run.lab_id))
+        return JobStatus.SUCCESS if kept else JobStatus.FAILED  # a run may break off after its verdict
 
 
 def _data_lab(lab: LabInfo) -> DataLabV2:

@@ -129,7 +129,7 @@ class ComputeJob(ABC):
 
         Raises:
             NotRun, NotComplete: it was not started, or goes on.
-            JobFailed: it failed; the text tells why, and the address of its run.
+            JobFailed: it failed before it gave this result; the text tells why, and the address of its run.
         """
         run = self._ended_run()
         action = results.action_name(self.action)
@@ -162,24 +162,20 @@ class ComputeJob(ABC):
         return RawBytes(self._zip(run, action))
 
     def _ended_run(self) -> RunInfo:
-        """Return the run when it has ended well."""
+        """Return the run when it has ended; whether it has given its results is seen when they are fetched."""
         if self.job_id is None:
             raise NotRun(result=True)
         run = self.last_seen = self.client_v2.run(self.job_id)
         if not run.is_complete:
             raise NotComplete(self.job_id)
-        if run.state in (RunState.FINISHED, RunState.SUPERSEDED):
-            return run
-        if self.as_decentriq_admin:
-            raise UnexpectedJobStatus(run, run.state.value.capitalize(), expected_any=True)
-        if run.state in (RunState.FAILED, RunState.CANCELLED):
-            raise JobFailed(run)
-        raise UnexpectedJobStatus(run, run.state.value)
+        return run
 
     def _zip(self, run: RunInfo, action: str) -> bytes:
         try:
             return results.zipped_result(self.client.service, run, action)
         except ResultNotFound as error:
-            # A run whose data were replaced may have been stopped before it gave anything.
-            reason = run.reason if run.state is RunState.SUPERSEDED else None
+            if self.as_decentriq_admin and run.state in (RunState.FAILED, RunState.CANCELLED):
+                raise UnexpectedJobStatus(run, run.state.value.capitalize()) from error
+            # Only a run that was stopped before its verdict has given nothing.
+            reason = None if run.state is RunState.FINISHED else run.reason
             raise JobFailed(run, reason or str(error)) from error

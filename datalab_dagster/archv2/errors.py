@@ -224,10 +224,9 @@ class JobFailed(DatalabError):
 
 
 class UnexpectedJobStatus(DatalabError):
-    def __init__(self, run: RunInfo, status: str, *, expected_any: bool = False) -> None:
+    def __init__(self, run: RunInfo, status: str) -> None:
         self.run = run
-        what = "status" if expected_any else "an unexpected status"
-        super().__init__(f"Job '{run.run_id}' has {what}: {status}")
+        super().__init__(f"Job '{run.run_id}' has status: {status}")
 
 
 class ResultFileMissing(UsageError):

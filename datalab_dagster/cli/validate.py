@@ -108,8 +108,6 @@ def _finish(service: LabService, ended: RunInfo, as_json: bool) -> int:
         if result is not None:
             run_view.print_result(result, findings_of(service, result))
         lab_view.print_state(service.lab(ended.lab_id))
-    if ended.state is RunState.FAILED:
-        return 1
-    if result is None or not result.current:
-        return UNDECIDED
-    return 0 if result.status == "SUCCESS" else 1
+    if result is not None and result.current:  # also when the run failed after its verdict
+        return 0 if result.status == "SUCCESS" else 1
+    return 1 if ended.state is RunState.FAILED else UNDECIDED

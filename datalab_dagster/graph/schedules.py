@@ -39,6 +39,8 @@ def _validate_again(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunReq
         for lab, standing in deployment.registry.labs.standings():
             runs = deployment.registry.runs.history(lab.id, limit=1)
             broke_off = standing.state is LabState.FAILED and runs and runs[0].state is RunState.FAILED
+            if broke_off and (result := deployment.registry.results.current(lab.id)) is not None:
+                broke_off = result.run_id != runs[0].run_id  # after its verdict, which stands
             if (standing.state is not LabState.STALE and not broke_off) or deployment.missing(lab):
                 continue
             sequence = deployment.registry.provisioning.last_sequence(lab.id)

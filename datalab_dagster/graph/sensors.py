@@ -16,7 +16,7 @@ from datalab.registry.errors import LabNotFound, RunNotFound, RunRefused
 from datalab_dagster.graph.drop_zones import DROP_ZONE_USER, look, take_from_drop_zone
 from datalab_dagster.graph.jobs import validate_data_lab
 from datalab_dagster.graph.runs.reconcile import reconcile, stop_outdated
-from datalab_dagster.graph.runs.selection import assets_to_run
+from datalab_dagster.graph.runs.selection import assets_to_run, left_undone
 from datalab_dagster.graph.runs.start import BY_TAG, run_tags
 from datalab_dagster.graph.runs.watch import belongs_here
 from resources.workspace import PARTITION_TAG
@@ -59,8 +59,11 @@ def _request(deployment: Deployment, lab: Lab, change: LabChange) -> dg.RunReque
     """The run that answers a change; None when nothing is left to compute, or it was computed already."""
     provisioned = deployment.registry.provisioning.datasets(lab.id)
     kinds = [kind for kind in change.kinds if kind in provisioned]
+    with_verdict = {result.run_id for result in deployment.registry.results.history(lab.id, limit=5)}
     answered = any(
-        run.sequence >= change.sequence and run.state in _ANSWERS and dict(run.datasets) == provisioned
+        run.sequence >= change.sequence
+        and (run.state in _ANSWERS or run.run_id in with_verdict)
+        and dict(run.datasets) == provisioned
         for run in deployment.registry.runs.history(lab.id, limit=5)
     )
     selection = assets_to_run(deployment, lab, kinds) if kinds and not answered else []
@@ -137,7 +140,7 @@ def drop_zones(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Skip
     request_job=validate_data_lab,
     minimum_interval_seconds=3,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Writes why a run broke off into the lab's state; begins it again or tells of it.",
+    description="Writes why a run broke off into the lab's state; begins again what it left undone, or tells of it.",
 )
 def broken_runs(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
     run = context.dagster_run
@@ -149,8 +152,14 @@ def broken_runs(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipRe
             if found is None or found[1].state is RunState.SUPERSEDED:
                 return dg.SkipReason("Its datasets were replaced, or its lab deleted: nobody has to be told.")
             told, ended = found
-            if not told and (again := _again(deployment, ended)) is not None:
-                return again
+            _tell_of_verdict(deployment, lab_id, run.run_id)
+            if not told:
+                lab = deployment.registry.labs.get(lab_id)
+                undone = left_undone(deployment, lab, ended, run.asset_selection)
+                if not undone and _has_verdict(deployment, ended):
+                    return dg.SkipReason("It had handed over everything: nobody has to be told.")
+                if undone and not _tried_often(deployment, ended):
+                    return _again(lab, ended, undone)
             reason = ended.reason or reason
         notify(deployment.settings.on_failure, "RUN_FAILED", lab=lab_id, run_id=run.run_id, reason=reason)
         return dg.SkipReason("Told.")
@@ -168,20 +177,25 @@ def _ended(deployment: Deployment, lab_id: str, run_id: str, reason: str) -> tup
         return None
 
 
-def _again(deployment: Deployment, run: Run) -> dg.RunRequest | None:
-    """What begins a run again that was killed, interrupted, or lost its database; None: it was tried often enough."""
-    lab = deployment.registry.labs.get(run.lab_id)
-    earlier = deployment.registry.runs.history(lab.id, limit=_ATTEMPTS)
+def _has_verdict(deployment: Deployment, run: Run) -> bool:
+    return any(result.run_id == run.run_id for result in deployment.registry.results.history(run.lab_id))
+
+
+def _tried_often(deployment: Deployment, run: Run) -> bool:
+    """Whether the runs for the same data broke off as often as is allowed."""
+    earlier = deployment.registry.runs.history(run.lab_id, limit=_ATTEMPTS)
     broken = [
         one for one in earlier if one.sequence == run.sequence and one.state in (RunState.FAILED, RunState.CANCELLED)
     ]
-    selection = assets_to_run(deployment, lab, ())
-    if len(broken) >= _ATTEMPTS or not selection:
-        return None
+    return len(broken) >= _ATTEMPTS
+
+
+def _again(lab: Lab, run: Run, undone: list[dg.AssetKey]) -> dg.RunRequest:
+    """What makes up for a run that was killed, interrupted, or lost its database."""
     return dg.RunRequest(
         run_key=f"{lab.id}:{run.sequence}:after:{run.run_id}",
         partition_key=lab.id,
-        asset_selection=selection,
+        asset_selection=undone,
         tags=run_tags(lab, sequence=run.sequence, kinds=(), cause=f"{run.cause}; begun again", by="broken_runs"),
     )
 
@@ -198,10 +212,15 @@ def failed_labs(context: dg.RunStatusSensorContext) -> None:
     if lab_id is None:
         return
     with Deployment.open() as deployment:
-        result = deployment.registry.results.current(lab_id)
-        if result is not None and result.run_id == run.run_id and result.status == "FAILED":
-            reason = deployment.registry.labs.standing(lab_id).reason
-            notify(deployment.settings.on_failure, "LAB_FAILED", lab=lab_id, run_id=run.run_id, reason=reason)
+        _tell_of_verdict(deployment, lab_id, run.run_id)
+
+
+def _tell_of_verdict(deployment: Deployment, lab_id: str, run_id: str) -> None:
+    """Tell that the verdict of a run is FAILED, if it counts; what became of the run afterwards does not matter."""
+    result = deployment.registry.results.current(lab_id)
+    if result is not None and result.run_id == run_id and result.status == "FAILED":
+        reason = deployment.registry.labs.standing(lab_id).reason
+        notify(deployment.settings.on_failure, "LAB_FAILED", lab=lab_id, run_id=run_id, reason=reason)
 
 
 SENSORS = [provisioning, drop_zones, broken_runs, failed_labs]

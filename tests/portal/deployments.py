@@ -79,7 +79,8 @@ class QuietService(LocalService):
                 self._deployment.datasets.key(manifest_hash),
                 f"{run.lab_id}/{kind.value}/{manifest_hash}/report",
             )
-        return self._registry.runs.finish(run_id, NewResult(verdict, dict.fromkeys(FILES, ""), {"users": 41}))
+        self._registry.results.record(run_id, NewResult(verdict, dict.fromkeys(FILES, ""), {"users": 41}))
+        return self._registry.runs.finish(run_id)
 
 
 def definition(name: str = "Base", **options: object) -> LabDefinition:

@@ -7,9 +7,11 @@ from collections.abc import Collection
 import dagster as dg
 
 from assets import ALL_ASSETS
+from assets.results import dashboard
 from datalab.deployment import Deployment
 from datalab.kinds import DatasetKind
-from datalab.registry import Lab
+from datalab.registry import Lab, Run
+from datalab.results.files import DASHBOARD
 
 _OF_ONE_DATASET = dg.AssetSelection.groups("datasets", "validation")
 
@@ -31,6 +33,25 @@ def assets_to_run(deployment: Deployment, lab: Lab, changed: Collection[DatasetK
         return sorted(_resolved(dg.AssetSelection.all() - _OF_ONE_DATASET))
     selection = dg.AssetSelection.assets(*(kind.value for kind in kinds)).downstream()
     return sorted(_resolved(selection if complete else selection & _OF_ONE_DATASET)) if kinds else []
+
+
+def left_undone(
+    deployment: Deployment, lab: Lab, run: Run, selected: Collection[dg.AssetKey] | None
+) -> list[dg.AssetKey]:
+    """Return the assets that an interrupted run has left undone; empty: there is nothing to do.
+
+    After the verdict only the dashboard can be missing: the verdict stands and is not computed again.
+
+    Args:
+        deployment: where the lab is.
+        lab: whose run it is.
+        run: the run that was interrupted.
+        selected: the assets that it was to materialise; None: all of them.
+    """
+    current = deployment.registry.results.current(lab.id)
+    if current is not None and (current.run_id == run.run_id or set(selected or ()) == {dashboard.key}):
+        return [] if DASHBOARD.name in current.paths else [dashboard.key]
+    return assets_to_run(deployment, lab, ())
 
 
 def _resolved(selection: dg.AssetSelection) -> Collection[dg.AssetKey]:

@@ -117,7 +117,8 @@ def _of_event(event: EventInfo, names: dict[str, str]) -> Entry:
 def _of_run(run: RunInfo, status: Verdict | None) -> Entry:
     came_out = {"SUCCESS": "Passed", "FAILED": "Did not pass"}.get(status or "", "")
     title = "Validation" if run.state is RunState.FINISHED else f"Validation {RUN_WORDS[run.state].lower()}"
-    detail = came_out or run.reason or f"of {counted(len(run.datasets), 'dataset')}"
+    reason = run.reason if run.state is RunState.FAILED or not came_out else None
+    detail = ". ".join(filter(None, (came_out, reason))) or f"of {counted(len(run.datasets), 'dataset')}"
     return Entry(
         at=run.started_at,
         what="run",

@@ -102,9 +102,9 @@ def validated(service: QuietService, deployment: Deployment) -> Validated:
             keep_report(deployment, lab, kind, hashes[kind])
             service._registry.datasets.set_rows(hashes[kind], lines(CASES / case / f"{kind.value}.csv"))
         verdict = json.loads(files["validation-status.json"])["status"]
-        service._registry.runs.finish(
-            run_id, NewResult(verdict, dict.fromkeys(files, ""), headline_numbers(statistics))
-        )
+        result = NewResult(verdict, dict.fromkeys(files, ""), headline_numbers(statistics))
+        service._registry.results.record(run_id, result)
+        service._registry.runs.finish(run_id)
         return service.lab(lab.id)
 
     return make

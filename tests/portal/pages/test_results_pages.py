@@ -162,6 +162,7 @@ def test_statistics_that_cannot_be_read_break_no_page(
     for name in ("statistics.json", "validation-status.json"):
         deployment.files.publish(lab.id, run.run_id, name, '{"from": "another version"}')
     files = dict.fromkeys(("statistics.json", "validation-status.json"), "")
-    service._registry.runs.finish(run.run_id, NewResult("SUCCESS", files, {}))
+    service._registry.results.record(run.run_id, NewResult("SUCCESS", files, {}))
+    service._registry.runs.finish(run.run_id)
     assert "These statistics cannot be shown" in read(publisher, f"/datalabs/{lab.id}/statistics").text
     assert "passed validation" in read(publisher, f"/datalabs/{lab.id}").text

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
-from datalab.registry import Database, Lab, NewResult, Registry
+from datalab.registry import Database, Lab, NewResult, Registry, Run
 from datalab.registry.errors import DatasetInUse, ProvisioningRefused
 from datalab.registry.provisioning import change_in
 
@@ -165,10 +165,15 @@ def test_a_run_ends_before_or_after_a_change_never_in_between(
     with Database(url) as other:
         with registry.database.write() as session:
             change_in(session, lab.id, {IDENTIFIERS: newer}, by=ME, cause="")
-            end = Background(lambda: Registry(other).runs.finish("run-1", NewResult("SUCCESS")))
+            end = Background(lambda: verdict_and_end(Registry(other), "run-1"))
             wait_for_waiting(registry.database)
         assert end.result().state.value == "SUPERSEDED"  # type: ignore[attr-defined]
     assert registry.results.current(lab.id) is None
+
+
+def verdict_and_end(registry: Registry, run_id: str) -> Run:
+    registry.results.record(run_id, NewResult("SUCCESS"))
+    return registry.runs.finish(run_id)
 
 
 def test_the_same_upload_registered_by_many(registry: Registry, url: str) -> None:

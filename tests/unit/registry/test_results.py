@@ -21,7 +21,8 @@ def lab(registry: Registry) -> Lab:
 def compute(registry: Registry, lab: Lab, run_id: str, manifest_hash: str) -> Result:
     registry.provisioning.provision(lab.id, {IDENTIFIERS: manifest_hash}, by=ME)
     registry.runs.start(lab.id, run_id)
-    registry.runs.finish(run_id, NewResult("SUCCESS", {"report": f"{run_id}.json"}, {"users": len(run_id)}))
+    registry.results.record(run_id, NewResult("SUCCESS", {"report": f"{run_id}.json"}, {"users": len(run_id)}))
+    registry.runs.finish(run_id)
     return registry.results.history(lab.id)[0]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from datalab.registry import Lab, LabState, NewResult, Registry, RunState
+from datalab.registry import Lab, LabState, NewResult, Registry, Run, RunState
 from datalab.registry.errors import LabNotFound, RunNotFound, RunRefused
 
 from .conftest import IDENTIFIERS, ME, SEGMENTS
@@ -22,6 +22,11 @@ def full(registry: Registry, lab: Lab, upload: Upload) -> Lab:
 
 def state(registry: Registry, lab: Lab) -> LabState:
     return registry.labs.standing(lab.id).state
+
+
+def finish(registry: Registry, run_id: str, result: NewResult) -> Run:
+    registry.results.record(run_id, result)
+    return registry.runs.finish(run_id)
 
 
 def test_a_run_reads_what_is_provisioned_when_it_starts(registry: Registry, full: Lab) -> None:
@@ -42,10 +47,10 @@ def test_from_empty_to_ready(registry: Registry, lab: Lab, upload: Upload) -> No
     assert state(registry, lab) is LabState.STALE
     registry.runs.start(lab.id, "run-1")
     assert state(registry, lab) is LabState.VALIDATING
-    run = registry.runs.finish("run-1", NewResult("SUCCESS", {"dashboard": "d.html"}, {"users": 3}))
+    run = finish(registry, "run-1", NewResult("SUCCESS", {"dashboard": "d.html"}, {"users": 3}))
     assert run.state is RunState.FINISHED and run.ended_at is not None
     assert state(registry, lab) is LabState.READY
-    assert registry.runs.finish("run-1", NewResult("FAILED")) == run, "a repeated call changes nothing"
+    assert finish(registry, "run-1", NewResult("FAILED")) == run, "a repeated call changes nothing"
     assert state(registry, lab) is LabState.READY
     assert [(one.id, how.state) for one, how in registry.labs.standings()] == [(lab.id, LabState.READY)]
 
@@ -58,11 +63,11 @@ def test_failed_by_verdict_or_by_breaking_off(registry: Registry, full: Lab) -> 
     assert standing.state is LabState.FAILED and "disk full" in standing.reason
     registry.runs.start(full.id, "run-2")
     assert state(registry, full) is LabState.VALIDATING
-    registry.runs.finish("run-2", NewResult("FAILED"))
+    finish(registry, "run-2", NewResult("FAILED"))
     standing = registry.labs.standing(full.id)
     assert standing.state is LabState.FAILED and "disk full" not in standing.reason
     registry.runs.start(full.id, "run-3")
-    registry.runs.finish("run-3", NewResult("SUCCESS"))
+    finish(registry, "run-3", NewResult("SUCCESS"))
     assert state(registry, full) is LabState.READY, "the newest verdict counts"
 
 
@@ -73,7 +78,7 @@ def test_a_run_whose_data_were_replaced_is_superseded(registry: Registry, full: 
     standing = registry.labs.standing(full.id)
     assert standing.state is LabState.STALE and "still going on" in standing.reason
     assert [run.run_id for run in registry.runs.outdated()] == ["run-1"]
-    assert registry.runs.finish("run-1", NewResult("SUCCESS")).state is RunState.SUPERSEDED
+    assert finish(registry, "run-1", NewResult("SUCCESS")).state is RunState.SUPERSEDED
     assert registry.runs.outdated() == []
     assert state(registry, full) is LabState.STALE and registry.results.current(full.id) is None
     assert [result.run_id for result in registry.results.history(full.id)] == ["run-1"]
@@ -101,19 +106,19 @@ def test_cancelled_and_superseded(registry: Registry, full: Lab, upload: Upload)
 
 def test_a_result_outlives_a_run_that_breaks_off_after_it(registry: Registry, full: Lab) -> None:
     registry.runs.start(full.id, "run-1")
-    registry.runs.finish("run-1", NewResult("SUCCESS"))
+    finish(registry, "run-1", NewResult("SUCCESS"))
     registry.runs.fail("run-1", "the dashboard could not be written")
     standing = registry.labs.standing(full.id)
     assert standing.state is LabState.READY and "the dashboard could not be written" in standing.reason
     registry.runs.start(full.id, "run-2")
-    registry.runs.finish("run-2", NewResult("SUCCESS"))
+    finish(registry, "run-2", NewResult("SUCCESS"))
     assert "dashboard" not in registry.labs.standing(full.id).reason
 
 
 def test_a_run_believed_dead_that_ends_well_counts(registry: Registry, full: Lab) -> None:
     registry.runs.start(full.id, "run-1")
     registry.runs.fail("run-1", "no sign of life")
-    assert registry.runs.finish("run-1", NewResult("SUCCESS")).reason is None
+    assert finish(registry, "run-1", NewResult("SUCCESS")).reason is None
     assert state(registry, full) is LabState.READY
 
 
@@ -121,7 +126,7 @@ def test_a_run_of_a_lab_that_is_deleted_meanwhile(registry: Registry, full: Lab)
     registry.runs.start(full.id, "run-1")
     registry.labs.delete(full.id, by=ME)
     assert [run.run_id for run in registry.runs.outdated()] == ["run-1"]
-    assert registry.runs.finish("run-1", NewResult("SUCCESS")).state is RunState.SUPERSEDED
+    assert finish(registry, "run-1", NewResult("SUCCESS")).state is RunState.SUPERSEDED
 
 
 def test_a_run_for_named_datasets(registry: Registry, full: Lab) -> None:
