@@ -291,7 +291,7 @@ class MemoryService:
         return self._results[-1]
 
     def break_run(self, run_id: str, reason: str) -> None:
-        """Let a run break off."""
+        """Let a run break off, before its verdict or, if it has a result already, after it."""
         self._end(run_id, RunState.FAILED, reason)
 
     # ------------------------------------------------------------------------------------------------ results

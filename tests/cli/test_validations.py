@@ -72,6 +72,16 @@ class TestValidate:
         assert (ended.code, ended.err) == (0, "")
         assert ended.json["run"]["state"] == "FINISHED" and ended.json["result"]["status"] == "SUCCESS"
 
+    @pytest.mark.parametrize(("verdict", "code"), [("SUCCESS", 0), ("FAILED", 1)])
+    def test_a_run_that_breaks_off_after_its_verdict_says_why_and_the_verdict_decides(
+        self, service: MemoryService, datalab: Datalab, full_lab: LabInfo, run: RunInfo, verdict: str, code: int
+    ) -> None:
+        service.end_run(run.run_id, verdict, FILES, SUMMARY)  # type: ignore[arg-type]
+        service.before_look = lambda service: service.break_run(run.run_id, "the dashboard could not be drawn")
+        service._runs[run.run_id] = run
+        ended = datalab("validate", full_lab.id, "--wait")
+        assert ended.code == code and verdict in ended.out and "the dashboard could not be drawn" in ended.out
+
     def test_a_run_that_breaks_off_says_why(self, service: MemoryService, datalab: Datalab, full_lab: LabInfo) -> None:
         service.before_look = lambda service: (
             [service.break_run(run.run_id, "the disk is full") for run in service.runs(full_lab.id)] and None

@@ -145,6 +145,19 @@ def test_a_failed_run_tells_why_and_where(quick: Client, memory: MemoryService, 
     assert quick.client_v2.get_job_status(run_id)["status"] is JobStatus.FAILED
 
 
+def test_a_run_that_failed_after_its_verdict_has_given_its_results(
+    quick: Client, memory: MemoryService, lab: DataLab
+) -> None:
+    job = DataLabStatisticsJob(lab.id, quick)
+    job.run()
+    run_id = str(job.job_id)
+    finish(memory, run_id)
+    memory.break_run(run_id, "The dashboard could not be drawn.")
+    assert job.wait_for_completion().result()
+    assert quick.client_v2.get_job_status(run_id)["status"] is JobStatus.SUCCESS
+    assert all(task["completed"] for task in quick.client_v2.get_job_tasks(run_id)["tasks"].values())
+
+
 def test_after_a_failed_run_another_one_can_be_started(memory: MemoryService, lab: DataLab) -> None:
     lab.run()
     memory.break_run(runs(memory, lab)[0], "The disk is full.")

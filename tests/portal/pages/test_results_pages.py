@@ -153,6 +153,32 @@ def test_without_a_result_statistics_say_what_is_missing(publisher: TestClient, 
     assert "No validation report" in read(publisher, f"/datalabs/{empty_lab.id}/reports").text
 
 
+def test_a_result_without_a_dashboard_is_shown_with_the_reason(
+    publisher: TestClient, admin: TestClient, service: QuietService, deployment: Deployment, validated: Validated
+) -> None:
+    lab = validated(share_statistics=True)
+    run_id = service.validate(lab.id, again=True).run_id
+    files = ("statistics.json", "validation-status.json")
+    for name in files:
+        deployment.files.publish(lab.id, run_id, name, service.result_file(lab.id, name).decode())
+    service._registry.results.record(run_id, NewResult("SUCCESS", dict.fromkeys(files, ""), {}))
+    service._registry.runs.fail(run_id, "No space left on device.")
+
+    page = read(publisher, f"/datalabs/{lab.id}")
+    assert "passed validation" in page.text and "The run broke off after its verdict: No space left" in page.text
+    for address in (f"/datalabs/{lab.id}", f"/datalabs/{lab.id}/statistics"):
+        links = read(publisher, address).links
+        assert f"/datalabs/{lab.id}/files/statistics.json" in links, address
+        assert publisher.get(f"{address}.json").json()["result"]["run_id"] == run_id
+    assert f"/datalabs/{lab.id}/files/dashboard.html" not in read(publisher, f"/datalabs/{lab.id}").links
+    assert "No space left on device." in read(publisher, f"/datalabs/{lab.id}/runs/{run_id}").text
+    assert "Passed. No space left on device." in read(publisher, f"/datalabs/{lab.id}/history").text
+    assert publisher.get(f"/datalabs/{lab.id}/files/dashboard.html").status_code == 404
+    assert read(admin, f"/datalabs/{lab.id}/statistics").text and admin.get(
+        f"/api/shared/labs/{lab.id}/dashboard.html"
+    ).status_code == 404
+
+
 def test_statistics_that_cannot_be_read_break_no_page(
     publisher: TestClient, service: QuietService, deployment: Deployment, app: FastAPI, validated: Validated
 ) -> None:

@@ -63,6 +63,18 @@ def test_retention_keeps_the_newest_and_the_current(registry: Registry, lab: Lab
     assert registry.results.current(lab.id) == results[0], "what is current cannot be forgotten"
 
 
+def test_a_file_joins_a_result_later(registry: Registry, lab: Lab, upload: Upload) -> None:
+    one = compute(registry, lab, "run-1", upload())
+    for path in ("first.html", "second.html"):
+        registry.results.add_file("run-1", "dashboard", path)
+        [joined] = registry.results.history(lab.id)
+        assert joined.paths == {"report": "run-1.json", "dashboard": path}
+        assert (joined.number, joined.status, joined.summary) == (one.number, one.status, one.summary)
+    registry.runs.start(lab.id, "run-2")
+    registry.results.add_file("run-2", "dashboard", "third.html")
+    assert registry.results.history(lab.id) == [joined], "without a verdict there is no result"
+
+
 def test_an_expired_result_makes_nothing_ready(registry: Registry, lab: Lab, upload: Upload) -> None:
     one, two = upload(), upload()
     compute(registry, lab, "run-1", one)

@@ -115,6 +115,32 @@ def test_a_result_outlives_a_run_that_breaks_off_after_it(registry: Registry, fu
     assert "dashboard" not in registry.labs.standing(full.id).reason
 
 
+def test_a_verdict_counts_before_the_run_ends(registry: Registry, full: Lab, upload: Upload) -> None:
+    first = registry.provisioning.datasets(full.id)
+    registry.runs.start(full.id, "run-1")
+    registry.results.record("run-1", NewResult("FAILED", {"statistics": "s.json"}))
+    assert registry.runs.get("run-1").state is RunState.STARTED and registry.runs.is_current("run-1")
+    standing = registry.labs.standing(full.id)
+    assert standing.state is LabState.FAILED and standing.reason.endswith("did not pass validation.")
+    assert registry.runs.fail("run-1", "no space left.").state is RunState.FAILED
+    standing = registry.labs.standing(full.id)
+    assert standing.state is LabState.FAILED
+    assert standing.reason.endswith("did not pass validation. The run broke off after its verdict: no space left.")
+
+    registry.runs.start(full.id, "run-2")
+    registry.results.record("run-2", NewResult("SUCCESS"))
+    assert registry.runs.cancel("run-2", "by hand").state is RunState.CANCELLED
+    assert state(registry, full) is LabState.READY, "cancelled after its verdict"
+
+    registry.runs.start(full.id, "run-3")
+    registry.results.record("run-3", NewResult("SUCCESS"))
+    registry.provisioning.provision(full.id, {SEGMENTS: upload()}, by=ME)
+    assert not registry.runs.is_current("run-3") and state(registry, full) is LabState.STALE
+    assert registry.runs.finish("run-3").state is RunState.SUPERSEDED
+    registry.provisioning.provision(full.id, first, by=ME)
+    assert state(registry, full) is LabState.READY
+
+
 def test_a_run_believed_dead_that_ends_well_counts(registry: Registry, full: Lab) -> None:
     registry.runs.start(full.id, "run-1")
     registry.runs.fail("run-1", "no sign of life")
@@ -140,7 +166,14 @@ def test_a_run_for_named_datasets(registry: Registry, full: Lab) -> None:
 def test_runs_that_are_refused(registry: Registry, lab: Lab, full: Lab) -> None:
     with pytest.raises(LabNotFound):
         registry.runs.start("nowhere", "run-0")
-    for act in (registry.runs.finish, registry.runs.cancel, registry.runs.get, lambda run: registry.runs.fail(run, "")):
+    record = registry.results.record
+    for act in (
+        registry.runs.finish,
+        registry.runs.cancel,
+        registry.runs.get,
+        lambda run: registry.runs.fail(run, ""),
+        lambda run: record(run, NewResult("SUCCESS")),
+    ):
         with pytest.raises(RunNotFound):
             act("run-0")
     empty = registry.labs.create(lab.definition, by=ME)

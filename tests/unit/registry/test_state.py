@@ -81,6 +81,11 @@ def test_every_case(verdict: Verdict | None, run: RunState | None) -> None:
             "Provision the lab to Media DCRs; the statistics: `datalab results L`.",
         ),
         (
+            Facts("L", REQUIRED, REQUIRED, "SUCCESS", BROKE, "disk full", run_gave_verdict=True),
+            "The datasets provisioned now passed validation. The run broke off after its verdict: disk full.",
+            "Provision the lab to Media DCRs; the statistics: `datalab results L`.",
+        ),
+        (
             Facts("L", REQUIRED, REQUIRED, None, STARTED),
             "The datasets provisioned now are being validated.",
             "Wait (`datalab status L --watch`).",
