@@ -32,7 +32,8 @@ def assert_sound(world: World, lab: LabInfo) -> None:
     current = world.service.current_result(lab.id)
     assert current is not None and current.datasets == now and current.status == "SUCCESS"
     assert sum(result.datasets == now for result in world.service.results(lab.id)) == 1
-    assert all(run.is_complete for run in world.service.runs(lab.id))
+    # the verdict counts before its run ends
+    assert eventually(lambda: all(run.is_complete for run in world.service.runs(lab.id)), 20)
     assert eventually(lambda: world.scratch() == [], 20), world.scratch()
 
 
