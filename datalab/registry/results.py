@@ -23,8 +23,8 @@ class Results:
     def record(self, run_id: str, result: NewResult) -> None:
         """Keep the verdict of a run and what it has computed so far, for exactly the datasets of the run.
 
-        The verdict counts at once; the run continues until its end is recorded. If its datasets were replaced meanwhile,
-        the result is history, not current. The same call again changes nothing.
+        The verdict counts at once; the run continues until its end is recorded. If its datasets were replaced
+        meanwhile, the result is history, not current. The same call again changes nothing.
 
         Raises:
             RunNotFound: no such run was started.

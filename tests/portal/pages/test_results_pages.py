@@ -174,9 +174,10 @@ def test_a_result_without_a_dashboard_is_shown_with_the_reason(
     assert "No space left on device." in read(publisher, f"/datalabs/{lab.id}/runs/{run_id}").text
     assert "Passed. No space left on device." in read(publisher, f"/datalabs/{lab.id}/history").text
     assert publisher.get(f"/datalabs/{lab.id}/files/dashboard.html").status_code == 404
-    assert read(admin, f"/datalabs/{lab.id}/statistics").text and admin.get(
-        f"/api/shared/labs/{lab.id}/dashboard.html"
-    ).status_code == 404
+    assert (
+        read(admin, f"/datalabs/{lab.id}/statistics").text
+        and admin.get(f"/api/shared/labs/{lab.id}/dashboard.html").status_code == 404
+    )
 
 
 def test_statistics_that_cannot_be_read_break_no_page(
