@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from datalab.registry import Lab, LabState, NewResult, Registry, Result
+from datalab.results.files import DASHBOARD
 
 from .conftest import IDENTIFIERS, ME, definition
 
@@ -66,12 +67,12 @@ def test_retention_keeps_the_newest_and_the_current(registry: Registry, lab: Lab
 def test_a_file_joins_a_result_later(registry: Registry, lab: Lab, upload: Upload) -> None:
     one = compute(registry, lab, "run-1", upload())
     for path in ("first.html", "second.html"):
-        registry.results.add_file("run-1", "dashboard", path)
+        registry.results.add_file("run-1", DASHBOARD, path)
         [joined] = registry.results.history(lab.id)
-        assert joined.paths == {"report": "run-1.json", "dashboard": path}
+        assert joined.paths == {"report": "run-1.json", DASHBOARD.name: path}
         assert (joined.number, joined.status, joined.summary) == (one.number, one.status, one.summary)
     registry.runs.start(lab.id, "run-2")
-    registry.results.add_file("run-2", "dashboard", "third.html")
+    registry.results.add_file("run-2", DASHBOARD, "third.html")
     assert registry.results.history(lab.id) == [joined], "without a verdict there is no result"
 
 
