@@ -169,7 +169,7 @@ def test_a_result_without_a_dashboard_is_shown_with_the_reason(
     for address in (f"/datalabs/{lab.id}", f"/datalabs/{lab.id}/statistics"):
         links = read(publisher, address).links
         assert f"/datalabs/{lab.id}/files/statistics.json" in links, address
-        assert publisher.get(f"{address}.json").json()["result"]["run_id"] == run_id
+        assert publisher.get(f"{address}.json").json()["result"]["runId"] == run_id
     assert f"/datalabs/{lab.id}/files/dashboard.html" not in read(publisher, f"/datalabs/{lab.id}").links
     assert "No space left on device." in read(publisher, f"/datalabs/{lab.id}/runs/{run_id}").text
     assert "Passed. No space left on device." in read(publisher, f"/datalabs/{lab.id}/history").text
