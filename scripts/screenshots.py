@@ -64,7 +64,6 @@ def served(home: Path, users: int) -> Iterator[tuple[str, dict[str, str]]]:
     import uvicorn
 
     from datalab.deployment import Deployment
-    from datalab.deployment.parts import PartUploads
     from datalab.home.settings import PortalSettings
     from datalab_dagster.portal.app import create_app
     from datalab_dagster.service.local import LocalService
@@ -76,10 +75,8 @@ def served(home: Path, users: int) -> Iterator[tuple[str, dict[str, str]]]:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        deployment = service._deployment
         settings = PortalSettings(port=port, local_owner=OWNER)
-        uploads = PartUploads(deployment.datasets)
-        app = create_app(service, settings, uploads=uploads)
+        app = create_app(service, settings)
         server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()

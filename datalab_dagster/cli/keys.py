@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from datalab.deployment import Deployment
 from datalab_dagster.cli import listing
+from datalab_dagster.cli.accounts import whoever_asks
+from datalab_dagster.service.open import open_service
 
 
 @click.group()
@@ -21,7 +22,7 @@ def rotate() -> int:
     again: it finishes what was begun. A master key in DATALAB_MASTER_KEY is exchanged there: put the new one before
     the old one, run this, then take the old one out.
     """
-    with Deployment.open() as deployment:
-        count = deployment.datasets.rotate_master_key()
+    with open_service(whoever_asks(None)) as service:
+        count = service.keys.rotate()
     listing.line(f"The master key is new; the keys of {count:,} dataset{'s' if count != 1 else ''} were wrapped anew.")
     return 0

@@ -9,7 +9,6 @@ from typing import Any
 from fastapi import FastAPI
 
 from datalab import __version__
-from datalab.deployment.parts import PartUploads
 from datalab.home.settings import PortalSettings
 from datalab_dagster.portal import answers
 from datalab_dagster.portal.api import router as api_router
@@ -21,9 +20,7 @@ from datalab_dagster.service import HomeService
 _PAGES = "datalab_dagster.portal.pages"
 
 
-def create_app(
-    service: HomeService, settings: PortalSettings | None = None, *, uploads: PartUploads | None = None
-) -> FastAPI:
+def create_app(service: HomeService, settings: PortalSettings | None = None) -> FastAPI:
     """Return the portal of a deployment.
 
     Mounted beside the API when `datalab_dagster.portal.pages` has them: `router` (the pages), `static` (an ASGI app for
@@ -32,10 +29,9 @@ def create_app(
     Args:
         service: the deployment, whoever's; closing it is the caller's.
         settings: how it is served.
-        uploads: takes uploads by parts; without it there are none, only uploads in one request.
     """
     settings = settings or PortalSettings()
-    portal = Portal(service, settings, uploads)
+    portal = Portal(service, settings)
 
     app = FastAPI(
         title="Data Lab",

@@ -27,17 +27,14 @@ def serve(options: Mapping[str, Any], environment: Mapping[str, str] = os.enviro
     """
     import uvicorn
 
-    from datalab.deployment import Deployment
-    from datalab.deployment.parts import PartUploads
     from datalab_dagster.portal.app import create_app
-    from datalab_dagster.service.local import LocalService
+    from datalab_dagster.service.open import open_service
 
     _log_to_terminal()
     settings = load_settings(home_directory(environment), environment, {"portal": options}).portal
-    deployment = Deployment.open(environment)
-    with LocalService(deployment, settings.local_owner, environment) as service:
+    with open_service(settings.local_owner, environment) as service:
         check_bind(settings.host, service.accounts)
-        app = create_app(service, settings, uploads=PartUploads(deployment.datasets))
+        app = create_app(service, settings)
         threading.Thread(target=service.warm, daemon=True).start()
         uvicorn.run(
             app,

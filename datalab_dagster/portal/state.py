@@ -1,4 +1,4 @@
-"""What one running portal holds: settings, uploads and the deployment; closing that is up to who opened it."""
+"""What one running portal holds: settings and the deployment; closing that is up to who opened it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import secrets
 
 from fastapi import Request
 
-from datalab.deployment.parts import PartUploads
 from datalab.home.settings import PortalSettings
 from datalab_dagster.service import Accounts, HomeService
 
@@ -14,8 +13,7 @@ from datalab_dagster.service import Accounts, HomeService
 class Portal:
     """The parts that requests share."""
 
-    def __init__(self, service: HomeService, settings: PortalSettings, uploads: PartUploads | None) -> None:
-        self.uploads = uploads
+    def __init__(self, service: HomeService, settings: PortalSettings) -> None:
         self.settings = settings
         self.process_secret = secrets.token_bytes(32)
         """The owner of this machine has no session; his pages are bound to this process."""

@@ -22,6 +22,7 @@ from datalab.storage import Key, size_of
 from datalab.storage.errors import KeyInvalid
 from datalab_dagster.graph.errors import RunNotStarted
 from datalab_dagster.service.errors import NO_DATASET, LabIncomplete, NotPermitted, ResultNotFound, ServiceUnreachable
+from datalab_dagster.service.home_protocol import Accounts, HomeService, Keys
 from datalab_dagster.service.models import (
     AccountInfo,
     AuditInfo,
@@ -29,18 +30,23 @@ from datalab_dagster.service.models import (
     EventInfo,
     KeyAccess,
     LabInfo,
+    PartInfo,
+    PartStored,
     ResultInfo,
     RunInfo,
     SlotInfo,
     StateInfo,
     StepInfo,
     TokenInfo,
+    UploadInfo,
     UserInfo,
 )
-from datalab_dagster.service.protocol import Accounts, HomeService, LabService
+from datalab_dagster.service.protocol import LabService, Uploads
+from datalab_dagster.service.uploads import PART_BYTES
 
 __all__ = [
     "NO_DATASET",
+    "PART_BYTES",
     "AccountInfo",
     "Accounts",
     "Action",
@@ -57,6 +63,7 @@ __all__ = [
     "KeyInvalid",
     "KeyNotFound",
     "KeyRole",
+    "Keys",
     "LabIncomplete",
     "LabInfo",
     "LabNameAmbiguous",
@@ -65,6 +72,8 @@ __all__ = [
     "LabState",
     "LoginRefused",
     "NotPermitted",
+    "PartInfo",
+    "PartStored",
     "Problem",
     "ProblemCode",
     "ProvisioningRefused",
@@ -83,6 +92,8 @@ __all__ = [
     "StepInfo",
     "TokenInfo",
     "TooManyLogins",
+    "UploadInfo",
+    "Uploads",
     "UserInfo",
     "Verdict",
     "size_of",

@@ -19,7 +19,7 @@ from datalab.storage import Key, size_of
 from datalab_dagster.service.errors import ResultNotFound
 from datalab_dagster.service.http_connection import Connection
 from datalab_dagster.service.http_download import Download
-from datalab_dagster.service.http_upload import upload_by_parts, upload_in_one
+from datalab_dagster.service.http_upload import HttpUploads, upload_by_parts, upload_in_one
 from datalab_dagster.service.models import AuditInfo, DatasetInfo, EventInfo, KeyAccess, LabInfo, ResultInfo, RunInfo
 from datalab_dagster.service.protocol import Progress
 
@@ -79,15 +79,26 @@ class HttpService:
         access: Mapping[str, KeyRole] | None = None,
         progress: Progress | None = None,
     ) -> DatasetInfo:
-        facts = {"name": name, "description": description, "usage": usage, "storeKey": store_key}
         size = size_of(source)
         if size is None:
-            answer = upload_in_one(self._connection, source, facts, key=key, access=access, progress=progress)
-        else:
-            answer = upload_by_parts(
-                self._connection, source, {**facts, "size": size}, key=key, access=access, progress=progress
-            )
-        return DatasetInfo.model_validate(answer)
+            facts = {"name": name, "description": description, "usage": usage, "storeKey": store_key}
+            return upload_in_one(self._connection, source, facts, key=key, access=access, progress=progress)
+        return upload_by_parts(
+            self.uploads,
+            source,
+            name,
+            size,
+            key=key,
+            description=description,
+            usage=usage,
+            store_key=store_key,
+            access=access,
+            progress=progress,
+        )
+
+    @property
+    def uploads(self) -> HttpUploads:
+        return HttpUploads(self._connection)
 
     def datasets(self) -> list[DatasetInfo]:
         return self._list(DatasetInfo, "/datasets")

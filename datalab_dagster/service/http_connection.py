@@ -43,13 +43,17 @@ class Connection:
             DatalabError: what the deployment says went wrong.
             ServiceUnreachable: it does not answer, or something else does.
         """
+        return self.json_and_status(method, path, **request)[0]
+
+    def json_and_status(self, method: str, path: str, **request: Any) -> tuple[Any, int]:
+        """Return what `json` returns, and the status, for addresses that say something with it; raises as `json`."""
         with self._told():
             response = self._client.request(method, path, **request)
         self._check(response)
         if response.status_code == 204:
-            return None
+            return None, 204
         try:
-            return response.json()
+            return response.json(), response.status_code
         except ValueError:
             raise ServiceUnreachable(self.where, "what answers there is no Data Lab") from None
 

@@ -3,57 +3,125 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from datalab.errors import InputChanged, InputUnreadable
 from datalab.registry import KeyRole
+from datalab.registry.errors import UploadNotFound
 from datalab.scratch import why
 from datalab.storage import Key
-from datalab.storage.errors import PartMissing, PartsDiffer, StoreUnreachable, UploadInterrupted
+from datalab.storage.errors import PartMissing, PartsDiffer, PartUnknown, StoreUnreachable, UploadInterrupted
 from datalab_dagster.service.errors import ServiceUnreachable
 from datalab_dagster.service.http_connection import Connection
-from datalab_dagster.service.protocol import Progress
+from datalab_dagster.service.models import DatasetInfo, PartInfo, PartStored, UploadInfo
+from datalab_dagster.service.protocol import Progress, Uploads
+
+Answer = TypeVar("Answer")
 
 PARALLEL = 4
 PAUSES = (0.2, 1.0, 3.0)
 """Seconds before a part is sent again; after the last one the upload is interrupted."""
 _PIECE = 1024**2
+_CREATED = 201
+_UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 _PASSING = (ServiceUnreachable, StoreUnreachable)
 
 
+class HttpUploads:
+    """The user's unfinished uploads by parts, over HTTP."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def begin(
+        self,
+        name: str,
+        size: int,
+        *,
+        key: Key | None = None,
+        description: str = "",
+        usage: str = "PUBLISHED",
+        store_key: bool = True,
+        access: Mapping[str, KeyRole] | None = None,
+    ) -> tuple[UploadInfo, bool]:
+        wanted = {
+            "name": name,
+            "description": description,
+            "usage": usage,
+            "storeKey": store_key,
+            "size": size,
+            "access": _plain(access),
+            "key": key.to_text() if key else None,
+        }
+        answer, status = self._connection.json_and_status("POST", "/uploads", json=wanted)
+        return UploadInfo.model_validate(answer), status == _CREATED
+
+    def all(self) -> list[UploadInfo]:
+        return [UploadInfo.model_validate(one) for one in self._connection.json("GET", "/uploads")]
+
+    def get(self, upload_id: str) -> UploadInfo:
+        return UploadInfo.model_validate(self._connection.json("GET", _upload(upload_id)))
+
+    def part_size(self, upload_id: str, number: int) -> int:
+        upload = self.get(upload_id)
+        if not 0 <= number < upload.parts:
+            raise PartUnknown(number, upload.parts)
+        return min(upload.part_size, upload.size - number * upload.part_size)
+
+    def put(self, upload_id: str, number: int, part: bytes | bytearray) -> PartStored:
+        headers = {"Content-Type": "application/octet-stream"}
+        path = f"{_upload(upload_id)}/parts/{number}"
+        return PartStored.model_validate(self._connection.json("PUT", path, content=bytes(part), headers=headers))
+
+    def part(self, upload_id: str, number: int) -> PartInfo:
+        return PartInfo.model_validate(self._connection.json("GET", f"{_upload(upload_id)}/parts/{number}"))
+
+    def complete(self, upload_id: str, *, sha256: str | None = None) -> DatasetInfo:
+        path = f"{_upload(upload_id)}/complete"
+        return DatasetInfo.model_validate(self._connection.json("POST", path, json={"sha256": sha256}))
+
+    def abandon(self, upload_id: str) -> None:
+        self._connection.json("DELETE", _upload(upload_id))
+
+
 def upload_by_parts(
-    connection: Connection,
+    uploads: Uploads,
     source: BinaryIO,
-    facts: Mapping[str, Any],
+    name: str,
+    size: int,
     *,
     key: Key | None,
+    description: str,
+    usage: str,
+    store_key: bool,
     access: Mapping[str, KeyRole] | None,
     progress: Progress | None,
-) -> Any:
-    """Send `source` part by part, those only that are not there yet, and return the dataset's description.
+) -> DatasetInfo:
+    """Send `source` part by part, those only that are not there yet, and return the dataset.
 
     Raises:
         UploadInterrupted: the connection or the store failed; the same call goes on where it stopped.
         InputUnreadable, InputChanged: the source failed, or is no longer as long as it was.
     """
-    body = dict(facts) | {"access": _plain(access), "key": key.to_text() if key else None}
-    upload = connection.json("POST", "/uploads", json=body)
-    sending = _Sending(connection, upload, str(facts["name"]), int(facts["size"]))
+    upload, _ = uploads.begin(
+        name, size, key=key, description=description, usage=usage, store_key=store_key, access=access
+    )
+    sending = _Sending(uploads, upload, name)
     try:
         sending.run(source, progress)
-        known = {"sha256": sending.digest.hexdigest()}
-        return sending.patiently(lambda: connection.json("POST", f"{sending.path}/complete", json=known))
+        return patiently(lambda: uploads.complete(upload.upload_id, sha256=sending.digest.hexdigest()))
     except _PASSING as error:
         reason = error.reason if isinstance(error, StoreUnreachable) else "the connection broke"
-        raise UploadInterrupted(sending.upload_id, sending.sent, reason or "the store failed") from None
+        raise UploadInterrupted(upload.upload_id, sending.sent, reason or "the store failed") from None
     except (PartMissing, PartsDiffer):  # the same call compares all parts, and sends those that are not ours
-        raise UploadInterrupted(sending.upload_id, sending.sent, "somebody sends another file like it") from None
+        raise UploadInterrupted(upload.upload_id, sending.sent, "somebody sends another file like it") from None
     except OSError as error:
-        raise InputUnreadable(str(facts["name"]), why(error)) from None
+        raise InputUnreadable(name, why(error)) from None
 
 
 def upload_in_one(
@@ -64,15 +132,17 @@ def upload_in_one(
     key: Key | None,
     access: Mapping[str, KeyRole] | None,
     progress: Progress | None,
-) -> Any:
-    """Send a source of unknown size in one request, and return the dataset's description; it cannot be resumed."""
+) -> DatasetInfo:
+    """Send a source of unknown size in one request, and return the dataset; it cannot be resumed."""
     params: dict[str, Any] = dict(facts)
     for role, name in ((KeyRole.OWNER, "owner"), (KeyRole.USER, "user")):
         params[name] = [user for user, given in (access or {}).items() if given == role]
     headers = {"Content-Type": "application/octet-stream"} | ({"X-Dataset-Key": key.to_text()} if key else {})
     try:
         pieces = _pieces(source, progress)
-        return connection.json("PUT", "/datasets", params=params, headers=headers, content=pieces)
+        return DatasetInfo.model_validate(
+            connection.json("PUT", "/datasets", params=params, headers=headers, content=pieces)
+        )
     except OSError as error:
         raise InputUnreadable(str(facts["name"]), why(error)) from None
 
@@ -80,14 +150,10 @@ def upload_in_one(
 class _Sending:
     """One upload by parts: what is there already is compared, the rest is sent, a few parts at a time."""
 
-    def __init__(self, connection: Connection, upload: Mapping[str, Any], name: str, size: int) -> None:
-        self._connection = connection
+    def __init__(self, uploads: Uploads, upload: UploadInfo, name: str) -> None:
+        self._uploads = uploads
+        self._upload = upload
         self._name = name
-        self._size = size
-        self._part_size = int(upload["partSize"])
-        self._stored = [(first, last) for first, last in upload["stored"]]
-        self.upload_id = str(upload["uploadId"])
-        self.path = f"/uploads/{self.upload_id}"
         self.sent = 0
         self.digest = hashlib.sha256()
         """Of the digests of all parts."""
@@ -103,7 +169,7 @@ class _Sending:
 
         pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="upload")
         try:
-            for number in range(max(1, -(-self._size // self._part_size))):
+            for number in range(self._upload.parts):
                 part = self._read(source, number)
                 sha256 = hashlib.sha256(part)
                 self.digest.update(sha256.digest())
@@ -116,38 +182,43 @@ class _Sending:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def patiently(self, ask: Any) -> Any:
-        """Return what `ask` gets, asked again after pauses when the connection or the store fails."""
-        for pause in PAUSES:
-            try:
-                return ask()
-            except _PASSING:
-                time.sleep(pause)
-        return ask()
-
     def _send(self, number: int, part: bytes, sha256: str) -> int:
-        path = f"{self.path}/parts/{number}"
-        if not (any(first <= number <= last for first, last in self._stored) and self._is_there(path, sha256)):
-            headers = {"Content-Type": "application/octet-stream"}
-            self.patiently(lambda: self._connection.json("PUT", path, content=part, headers=headers))
+        if not (any(first <= number <= last for first, last in self._upload.stored) and self._is_there(number, sha256)):
+            patiently(lambda: self._uploads.put(self._upload.upload_id, number, part))
         return len(part)
 
-    def _is_there(self, path: str, sha256: str) -> bool:
+    def _is_there(self, number: int, sha256: str) -> bool:
         """Whether the stored part is this one: the file may have become another one since."""
         try:
-            stored = self.patiently(lambda: self._connection.json("GET", path))
+            stored = patiently(lambda: self._uploads.part(self._upload.upload_id, number))
         except PartMissing:
             return False
-        return bool(stored["sha256"] == sha256)
+        return stored.sha256 == sha256
 
     def _read(self, source: BinaryIO, number: int) -> bytes:
-        expected = min(self._part_size, self._size - number * self._part_size)
+        expected = min(self._upload.part_size, self._upload.size - number * self._upload.part_size)
         part = bytearray()
         while len(part) < expected and (piece := source.read(expected - len(part))):
             part += piece
         if len(part) < expected:
             raise InputChanged(self._name)
         return bytes(part)
+
+
+def patiently(ask: Callable[[], Answer]) -> Answer:
+    """Return what `ask` gets, asked again after pauses when the connection or the store fails."""
+    for pause in PAUSES:
+        try:
+            return ask()
+        except _PASSING:
+            time.sleep(pause)
+    return ask()
+
+
+def _upload(upload_id: str) -> str:
+    if not _UPLOAD_ID.fullmatch(upload_id):
+        raise UploadNotFound(upload_id)
+    return f"/uploads/{upload_id}"
 
 
 def _pieces(source: BinaryIO, progress: Progress | None) -> Iterator[bytes]:

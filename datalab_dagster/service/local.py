@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from datalab.deployment import Deployment
+from datalab.deployment.parts import PartUploads
 from datalab.errors import DatalabError, InputMissing
 from datalab.home.up import running
 from datalab.kinds import DatasetKind
@@ -27,6 +28,7 @@ from datalab_dagster.graph.runs.processes import RunRequest, begin_process
 from datalab_dagster.service import views
 from datalab_dagster.service.accounts import LocalAccounts
 from datalab_dagster.service.errors import LabIncomplete, ResultNotFound
+from datalab_dagster.service.keys import LocalKeys
 from datalab_dagster.service.models import (
     AuditInfo,
     DatasetInfo,
@@ -38,6 +40,7 @@ from datalab_dagster.service.models import (
     StepInfo,
 )
 from datalab_dagster.service.protocol import Progress
+from datalab_dagster.service.uploads import LocalUploads
 
 
 class LocalService:
@@ -61,6 +64,7 @@ class LocalService:
         self._deployment = deployment
         self._dagster = dagster or DagsterAccess(environment)
         self._registry = deployment.registry
+        self._parts = PartUploads(deployment.datasets)
         self._user = user
         self._environment = environment
 
@@ -77,6 +81,10 @@ class LocalService:
     @property
     def accounts(self) -> LocalAccounts:
         return LocalAccounts(self._registry.accounts, self._user)
+
+    @property
+    def keys(self) -> LocalKeys:
+        return LocalKeys(self._deployment.datasets)
 
     def warm(self) -> None:
         """Load what it takes to start a run, which takes seconds, before somebody waits for it."""
@@ -115,6 +123,10 @@ class LocalService:
                 progress=progress,
             )
         )
+
+    @property
+    def uploads(self) -> LocalUploads:
+        return LocalUploads(self._parts, self._user)
 
     def datasets(self) -> list[DatasetInfo]:
         return [views.dataset_info(dataset) for dataset in self._registry.datasets.all()]

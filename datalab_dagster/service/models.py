@@ -6,9 +6,9 @@ Plain pydantic models with camelCase keys on the wire; no key material, no row v
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from datalab.kinds import DatasetKind
@@ -151,6 +151,37 @@ class KeyAccess(ServiceModel):
     """Who may use the stored key of a dataset."""
 
     users: dict[str, KeyRole]
+
+
+class UploadInfo(ServiceModel):
+    """An unfinished upload."""
+
+    upload_id: str
+    name: str
+    size: int
+    part_size: int
+    """Bytes of every part but the last."""
+    parts: int
+    """How many parts there are in all."""
+    stored: list[Annotated[list[int], Field(min_length=2, max_length=2)]]
+    """Ranges of numbers of stored parts, first and last."""
+    created_at: datetime
+
+
+class PartInfo(ServiceModel):
+    """A stored part."""
+
+    number: int
+    size: int
+    sha256: str
+    """Of what was sent."""
+
+
+class PartStored(ServiceModel):
+    """A part that was stored."""
+
+    number: int
+    size: int
 
 
 class AccountInfo(ServiceModel):

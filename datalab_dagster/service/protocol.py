@@ -1,33 +1,31 @@
 """What anybody may ask of a deployment: one interface for the command line, the SDK and the portal.
 
 `LocalService` carries it out on this machine; `HttpService` asks a deployment over its HTTP API. One suite of tests
-holds both to `LabService` (tests/service). What `HomeService` has besides is only for who can read the home: users,
-sessions and tokens, and the master key have no route. Errors are those of `datalab.errors` and the rooms below it, the
-same on both.
+holds both to it (tests/service). What only a deployment on this machine offers is in `home_protocol`. Errors are those
+of `datalab.errors` and the rooms below it, the same on both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from types import TracebackType
-from typing import Any, BinaryIO, Protocol, Self
+from typing import BinaryIO, Protocol, Self
 
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
-from datalab.registry import KeyRole, Role
+from datalab.registry import KeyRole
 from datalab.storage import Key
 from datalab_dagster.service.models import (
-    AccountInfo,
     AuditInfo,
     DatasetInfo,
     EventInfo,
     KeyAccess,
     LabInfo,
+    PartInfo,
+    PartStored,
     ResultInfo,
     RunInfo,
-    TokenInfo,
-    UserInfo,
+    UploadInfo,
 )
 
 Progress = Callable[[int], None]
@@ -71,6 +69,10 @@ class LabService(Protocol):
             UploadInterrupted: the store failed or the connection broke; the same call goes on where it stopped.
             AccessListWrong: nobody would own the key.
         """
+
+    @property
+    def uploads(self) -> Uploads:
+        """Uploads by parts, for senders that go on where they stopped."""
 
     def datasets(self) -> list[DatasetInfo]:
         """Return all datasets, the oldest first."""
@@ -220,60 +222,50 @@ class LabService(Protocol):
     ) -> None: ...
 
 
-class Accounts(Protocol):
-    """The users of a deployment, their passwords, sessions and API tokens; every change goes to the audit log."""
+class Uploads(Protocol):
+    """The user's unfinished uploads by parts: parts come in any order and any number of times, until it is complete."""
 
-    def any_user(self) -> bool:
-        """Tell whether there is any user, so that everybody has to log in."""
+    def begin(
+        self,
+        name: str,
+        size: int,
+        *,
+        key: Key | None = None,
+        description: str = "",
+        usage: str = "PUBLISHED",
+        store_key: bool = True,
+        access: Mapping[str, KeyRole] | None = None,
+    ) -> tuple[UploadInfo, bool]:
+        """Begin an upload, or find the unfinished one that is the same in all this; return it, and whether it is new.
 
-    def users(self) -> list[UserInfo]:
-        """Return all users, by e-mail address."""
+        Raises:
+            AccessListWrong: nobody would own the key.
+        """
 
-    def add(self, email: str, role: Role, *, password: str | None = None) -> UserInfo:
-        """Add a user; without a password there are API tokens only. Raises UserExists, UserRefused."""
+    def all(self) -> list[UploadInfo]:
+        """Return all of them, the newest first."""
 
-    def set_role(self, email: str, role: Role) -> UserInfo:
-        """Change a role; it holds from the next request. Raises UserNotFound."""
+    def get(self, upload_id: str) -> UploadInfo:
+        """Return an upload and which of its parts are stored. Raises UploadNotFound, as all that follow."""
 
-    def set_password(self, email: str, password: str) -> UserInfo:
-        """Change a password and end the user's sessions; tokens stay. Raises UserNotFound, UserRefused."""
+    def part_size(self, upload_id: str, number: int) -> int:
+        """Return how many bytes a part must have. Raises PartUnknown."""
 
-    def delete(self, email: str) -> int:
-        """Delete a user with all sessions and tokens; return how many users are left. Raises UserNotFound."""
+    def put(self, upload_id: str, number: int, part: bytes | bytearray) -> PartStored:
+        """Store a part in place of what was sent before. Raises PartUnknown, PartSizeWrong, StoreUnreachable."""
 
-    def tokens(self, email: str | None = None) -> list[TokenInfo]:
-        """Return all tokens, or those of a user, the newest first; ended ones too."""
+    def part(self, upload_id: str, number: int) -> PartInfo:
+        """Return what is stored of a part, to compare it with one's own. Raises PartUnknown, PartMissing."""
 
-    def create_token(self, email: str, name: str, *, lifetime: timedelta) -> tuple[TokenInfo, str]:
-        """Make a token; return it beside what is kept of it. Raises UserNotFound, TokenRefused."""
+    def complete(self, upload_id: str, *, sha256: str | None = None) -> DatasetInfo:
+        """Make a dataset of all parts; asked again, return the same one.
 
-    def revoke_token(self, token_id: str) -> TokenInfo:
-        """End a token at once. Raises TokenNotFound."""
+        Args:
+            sha256: SHA-256 of the SHA-256 digests of all parts, one after the other: guards against mixed files.
 
-    def sign_in(self, email: str, password: str, *, address: str, lifetime: timedelta) -> str:
-        """Begin a session and return its secret. Raises LoginRefused, TooManyLogins."""
+        Raises:
+            PartMissing, PartsDiffer: parts are missing, or not those of `sha256`; what is there is kept.
+        """
 
-    def sign_out(self, secret: str) -> None:
-        """End a session, if it goes on."""
-
-    def of_session(self, secret: str, *, idle: timedelta) -> AccountInfo | None:
-        """Return whose session it is; None when it has ended, or was not used for `idle`."""
-
-    def of_token(self, token: str) -> AccountInfo | None:
-        """Return whose token it is; None when it has ended."""
-
-    def record(
-        self, action: str, subject: str = "", *, via: str, address: str, details: Mapping[str, Any] | None = None
-    ) -> None:
-        """Add to the audit log what the user has done. Never row values, never secrets."""
-
-
-class HomeService(LabService, Protocol):
-    """A deployment whose home is on this machine."""
-
-    @property
-    def accounts(self) -> Accounts:
-        """Who may use the portal."""
-
-    def for_user(self, user: str) -> HomeService:
-        """Return the same deployment as another user sees it; shares what is open."""
+    def abandon(self, upload_id: str) -> None:
+        """Give an upload up and remove its parts."""

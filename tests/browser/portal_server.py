@@ -17,7 +17,6 @@ from typing import Any
 import uvicorn
 
 from datalab.deployment import Deployment
-from datalab.deployment.parts import PartUploads
 from datalab.home.settings import PortalSettings
 from datalab.registry import EmbeddedPostgres
 from datalab_dagster.portal.app import create_app
@@ -47,8 +46,7 @@ def served() -> Iterator[Portal]:
             bound.bind(("127.0.0.1", 0))
             port = bound.getsockname()[1]
             settings = PortalSettings(port=port, local_owner=OWNER)
-            uploads = PartUploads(deployment.datasets)
-            app = create_app(service, settings, uploads=uploads)
+            app = create_app(service, settings)
             server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
             thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
             thread.start()

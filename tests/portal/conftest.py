@@ -11,7 +11,6 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 
 from datalab.deployment import Deployment
-from datalab.deployment.parts import PartUploads
 from datalab.home.settings import PortalSettings, Settings
 from datalab.registry import Registry, passwords
 from datalab.registry.accounts import Role
@@ -51,8 +50,7 @@ def service(deployment: Deployment, url: str) -> Iterator[QuietService]:
 def app(deployment: Deployment, service: QuietService) -> FastAPI:
     """The portal of a deployment without users."""
     settings = PortalSettings(local_owner="owner@localhost")
-    uploads = PartUploads(deployment.datasets)
-    return create_app(service, settings, uploads=uploads)
+    return create_app(service, settings)
 
 
 @pytest.fixture

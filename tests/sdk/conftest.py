@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from datalab.deployment import Deployment
-from datalab.deployment.parts import PartUploads
 from datalab.home.settings import PortalSettings
 from datalab.registry import EmbeddedPostgres
 from datalab.registry.accounts import Role
@@ -59,9 +58,8 @@ def opened(home: Path) -> Iterator[Deployment]:
 @pytest.fixture(scope="session")
 def wire(opened: Deployment, home: Path) -> Wire:
     """Carries requests to the deployment's portal, in this process."""
-    uploads = PartUploads(opened.datasets)
     service = LocalService(opened, ME, environment_of(home))
-    return Wire(create_app(service, PortalSettings(local_owner=ME), uploads=uploads))
+    return Wire(create_app(service, PortalSettings(local_owner=ME)))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import secrets
 from collections.abc import Callable
@@ -23,10 +24,11 @@ from datalab.registry.errors import (
     ProblemCode,
     ProvisioningRefused,
     RunNotFound,
+    UploadNotFound,
 )
 from datalab.storage import Key
 from datalab.storage.chunks import CHUNK_BYTES
-from datalab.storage.errors import KeyMismatch
+from datalab.storage.errors import KeyMismatch, PartMissing, PartsDiffer, PartSizeWrong, PartUnknown
 from datalab_dagster.service import LabIncomplete, LabService, ResultNotFound
 from tests.portal.deployments import FILES, PUBLISHER, QuietService, definition, ready_lab
 
@@ -102,6 +104,60 @@ def test_keys_and_who_may_use_them(lab_service: LabService) -> None:
     for ask in (lab_service.dataset_key, lab_service.key_access, lab_service.download_dataset):
         with pytest.raises(KeyAccessDenied):
             ask(of_others)
+
+
+def test_an_upload_by_parts(lab_service: LabService, service: QuietService) -> None:
+    content = secrets.token_bytes(2 * CHUNK_BYTES + 7)
+    parts = [content[start : start + CHUNK_BYTES] for start in range(0, len(content), CHUNK_BYTES)]
+    uploads, key = lab_service.uploads, Key()
+    begun, is_new = uploads.begin("a <b>.csv", len(content), key=key, description="of today", usage="TEST")
+    assert is_new and (begun.name, begun.size, begun.parts, begun.stored) == ("a <b>.csv", len(content), 3, [])
+    upload_id = begun.upload_id
+    assert begun.part_size == CHUNK_BYTES and uploads.all() == [begun] == [uploads.get(upload_id)]
+    assert [uploads.part_size(upload_id, number) for number in range(3)] == [CHUNK_BYTES, CHUNK_BYTES, 7]
+    for number in (2, 0):
+        stored = uploads.put(upload_id, number, parts[number])
+        assert (stored.number, stored.size) == (number, len(parts[number]))
+    found, is_new = uploads.begin("a <b>.csv", len(content), key=key, description="of today", usage="TEST")
+    assert not is_new and found.upload_id == upload_id and found.stored == [[0, 0], [2, 2]]
+    assert uploads.part(upload_id, 2).sha256 == hashlib.sha256(parts[2]).hexdigest()
+    with pytest.raises(PartMissing) as missing:
+        uploads.complete(upload_id)
+    assert missing.value.numbers == [1]
+    uploads.put(upload_id, 1, bytes(CHUNK_BYTES))
+    whole = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+    with pytest.raises(PartsDiffer):
+        uploads.complete(upload_id, sha256=whole)
+    uploads.put(upload_id, 1, parts[1])
+    info = uploads.complete(upload_id, sha256=whole)
+    assert uploads.complete(upload_id) == info == lab_service.dataset(info.manifest_hash) and uploads.all() == []
+    assert (info.description, info.usage, info.created_by) == ("of today", "TEST", PUBLISHER)
+    assert lab_service.dataset_key(info.manifest_hash) == key
+    assert service.download_dataset(info.manifest_hash).read() == content
+
+
+def test_parts_that_belong_nowhere(lab_service: LabService, service: QuietService) -> None:
+    uploads = lab_service.uploads
+    with pytest.raises(AccessListWrong):
+        uploads.begin("ids.csv", 3, access={PUBLISHER: KeyRole.USER})
+    upload_id = uploads.begin("ids.csv", 3)[0].upload_id
+    for ask in (uploads.part_size, uploads.part, lambda upload, number: uploads.put(upload, number, b"abc")):
+        with pytest.raises(PartUnknown):
+            ask(upload_id, 1)
+    with pytest.raises(PartSizeWrong):
+        uploads.put(upload_id, 0, b"ab")
+    with pytest.raises(PartMissing):
+        uploads.part(upload_id, 0)
+    of_others, _ = service.for_user("paul@publisher.example").uploads.begin("ids.csv", 3)
+    for nothing in (of_others.upload_id, "0" * 32, "../datasets"):
+        for one in (uploads.get, uploads.complete, uploads.abandon):
+            with pytest.raises(UploadNotFound):
+                one(nothing)
+        for two in (uploads.part_size, uploads.part, lambda upload, number: uploads.put(upload, number, b"abc")):
+            with pytest.raises(UploadNotFound):
+                two(nothing, 0)
+    uploads.abandon(upload_id)
+    assert uploads.all() == [] and service.datasets() == []
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)

@@ -1,7 +1,8 @@
-"""What `HomeService` alone offers: users, sessions and tokens of the deployment, and who is named for a change."""
+"""What `HomeService` alone offers: users, sessions, tokens, the master key, and who is named for a change."""
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 
 import pytest
@@ -63,3 +64,21 @@ def test_accounts_need_the_database_only(service: QuietService, url: str) -> Non
     service.accounts.add(PUBLISHER, Role.PUBLISHER)
     with open_accounts(VIEWER, {"DATALAB_HOME": "/nowhere", "DATALAB_POSTGRES_URL": url}) as accounts:
         assert [user.email for user in accounts.users()] == [PUBLISHER]
+
+
+def test_a_new_master_key_opens_what_the_old_one_did(service: QuietService) -> None:
+    assert service.keys.rotate() == 0
+    info = service.upload_dataset(io.BytesIO(b"user1,hem,aa\n"), "ids.csv")
+    upload, _ = service.uploads.begin("next.csv", 3)
+    key = service.dataset_key(info.manifest_hash)
+    assert service.keys.rotate() == 2, "of a dataset and of an unfinished upload"
+    assert service.dataset_key(info.manifest_hash) == key
+    service.uploads.put(upload.upload_id, 0, b"abc")
+    assert service.download_dataset(service.uploads.complete(upload.upload_id).manifest_hash).read() == b"abc"
+
+
+def test_whoever_asks_shares_what_is_open(service: QuietService) -> None:
+    other = service.for_user(VIEWER)
+    assert (other.user, service.user) == (VIEWER, PUBLISHER)
+    assert other.upload_dataset(io.BytesIO(b"x"), "ids.csv").created_by == VIEWER
+    assert [dataset.created_by for dataset in service.datasets()] == [VIEWER]
