@@ -113,6 +113,27 @@ def web_address(url: str | None) -> str | None:
     raise ValueError("is not the address of a site; write it with its scheme, such as https://labs.publisher.example")
 
 
+def storage_url(url: str) -> str:
+    """Return a path or URL of stored files.
+
+    Raises:
+        ValueError: fsspec knows no such scheme. The URL is not repeated: it may hold a password.
+
+    >>> storage_url("s3://labs/store")
+    's3://labs/store'
+    """
+    schemes = [part.partition("://")[0] for part in url.split("::") if "://" in part]
+    if schemes:
+        import fsspec  # takes a moment, which only those pay who name a scheme
+
+        known = fsspec.available_protocols()
+        for scheme in schemes:
+            if scheme not in known:
+                near = suggestion(scheme, known) or "; write a scheme of fsspec, such as s3, or a directory"
+                raise ValueError(f"'{scheme}' is not a scheme of storage{near}")
+    return url
+
+
 def limits(values: dict[str, float]) -> dict[str, float]:
     """Return limits of findings.
 

@@ -20,7 +20,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from datalab.home.errors import SettingsWrong, sentences
-from datalab.home.rules import cron, limits, memory, time_zone, web_address
+from datalab.home.rules import cron, limits, memory, storage_url, time_zone, web_address
 from datalab.home.sources import Variable, VariablesSource, read_file
 from datalab.kinds import DatasetKind
 
@@ -58,7 +58,7 @@ class _Root(BaseSettings):
 class StoreSettings(_Part):
     """Where encrypted datasets are stored."""
 
-    url: Annotated[str, Variable("DATALAB_STORE_URL")] = ""
+    url: Annotated[str, Variable("DATALAB_STORE_URL"), AfterValidator(storage_url)] = ""
     """A directory or an fsspec URL; empty: `store` in the home directory."""
     options: dict[str, Any] = {}
     """Arguments of the fsspec driver, such as `endpoint_url`."""
@@ -71,7 +71,7 @@ class DropZone(_Part):
     """Id or name of the lab."""
     dataset: DatasetKind
     """The slot that the file fills."""
-    pattern: str
+    pattern: Annotated[str, AfterValidator(storage_url)]
     """An fsspec URL with wildcards in its last part, such as `s3://drop/segments-*.csv`."""
     options: dict[str, Any] = {}
     """Arguments of the fsspec driver."""

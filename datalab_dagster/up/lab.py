@@ -10,10 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from datalab.home.directory import home_directory
-from datalab.home.settings import HOME
+from datalab.home.errors import SettingsWrong
+from datalab.home.settings import FILE_NAME, HOME, Environment
 from datalab.home.up import UpRecord, held, left_record, remove_record, write_record
 from datalab.registry import Database, EmbeddedPostgres, Registry, embedded
 from datalab.registry.errors import RegistryError
+from datalab.storage import master_keys
+from datalab.storage.errors import KeyInvalid
 from datalab_dagster.up import plan
 from datalab_dagster.up.database import WatchedDatabase, stop_unused
 from datalab_dagster.up.processes import sweep
@@ -35,6 +38,7 @@ def up(
         environment: names the home directory and the database.
 
     Raises:
+        SettingsWrong: the master key in the environment cannot be used.
         UpIsRunning: another `up` runs on this home directory.
         PortTaken, AddressUnusable, HomeUnusable, RegistryError: nothing was started.
         BindRefused: other machines would reach the portal, and nobody would have to log in.
@@ -42,6 +46,7 @@ def up(
     """
     home = home_directory(environment)
     environment = {**environment, HOME: str(home)}
+    _check_master_key(home, environment)
     with ExitStack() as stack:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             stack.callback(signal.signal, number, signal.signal(number, signal.default_int_handler))
@@ -71,6 +76,14 @@ def up(
         database = stack.enter_context(WatchedDatabase(server, lambda: _answers(environment), say))
         services = plan.services(home, addresses)
         Supervisor(home, services, children, record, database, say).run(lambda: answered(home))
+
+
+def _check_master_key(home: Path, environment: Mapping[str, str]) -> None:
+    """Refuse a key before anything is started: the portal and every run would end with it."""
+    try:
+        master_keys(home, Environment.read(environment).master_key)
+    except KeyInvalid as error:
+        raise SettingsWrong(home / FILE_NAME, [str(error)]) from None
 
 
 def _answers(environment: Mapping[str, str]) -> bool:

@@ -18,6 +18,10 @@ WAIT_SECONDS = 30
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
+        (
+            "store: {url: 's4://labs/store'}\n",
+            "store.url: 's4' is not a scheme of storage; write a scheme of fsspec, such as s3",
+        ),
         ('nightly: "99 3 * * *"\n', "nightly: '99' is not a minute; write 0 to 59"),
         ("timezone: Mars/Base\n", "timezone: 'Mars/Base' is not a time zone"),
         ("keepResult: 3\n", "keepResult: unknown key; did you mean 'keepResults'?"),
@@ -40,3 +44,16 @@ def test_wrong_settings_end_it_at_once(tmp_path: Path, text: str, sentence: str)
     assert f"\n  - {sentence}" in ended.stderr
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < CPU_SECONDS
     assert [path.name for path in tmp_path.iterdir()] == ["datalab.yaml"]
+
+
+def test_a_master_key_that_cannot_be_used_starts_nothing(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [COMMAND, "up"],
+        env=environment(DATALAB_HOME=str(tmp_path), DATALAB_MASTER_KEY="planted"),
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+        check=False,
+    )
+    assert ended.returncode == 2 and "The variable DATALAB_MASTER_KEY" in ended.stderr
+    assert "planted" not in ended.stderr and list(tmp_path.iterdir()) == []

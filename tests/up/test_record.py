@@ -160,3 +160,12 @@ class TestAddresses:
         (tmp_path / "run").chmod(0o755)
         with pytest.raises(HomeUnusable, match="not private"):
             plan.services(tmp_path, plan.Addresses("127.0.0.1", 1, None))
+
+    def test_the_portal_is_where_its_settings_say(self, tmp_path: Path) -> None:
+        portal = PortalSettings(host="0.0.0.0", port=9000, dagster_url="https://dagster.publisher.example")
+        addresses = plan.Addresses("127.0.0.1", 3000, portal)
+        assert (addresses.portal_url, addresses.is_public) == ("http://127.0.0.1:9000", False)
+        arguments = plan.services(tmp_path, addresses)[-1].arguments
+        assert arguments == ("--host", "0.0.0.0", "--port", "9000", "--dagster-url", portal.dagster_url)
+        arguments = plan.services(tmp_path, plan.Addresses("127.0.0.1", 3000, PortalSettings()))[-1].arguments
+        assert arguments[-1] == "http://127.0.0.1:3000"

@@ -150,6 +150,10 @@ class TestWrong:
             ("keepResults: 0", "keepResults: must be at least 1."),
             ("keepResults: many", "keepResults: must be a whole number."),
             ("statisticsVersion: 3", "statisticsVersion: must be at most 2."),
+            (
+                "dropZones: [{lab: x, dataset: segments, pattern: 'ssh3://u:planted@h/*'}]",
+                "dropZones.0.pattern: 'ssh3' is",
+            ),
             ("store: here", "store: must hold keys and values."),
             ("- nightly", "It must hold keys and values, such as 'keepResults: 10'."),
             ("1: 2", "It must hold keys and values"),
