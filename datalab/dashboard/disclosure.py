@@ -7,6 +7,7 @@ be nowhere in the file. With a minimum of 10:
 * "hidden" stands for a count that is large enough but would reveal another one: a matchable count that differs from
   that of all users by 1 to 9; reachable ids likewise; the next smallest cells of a distribution until at least two
   cells, and together at least 10 users, are hidden; a total of which a part is hidden.
+* A panel that the vendor's report does not have is left out unless it has a guard of its own.
 * Figures in the messages of findings, and changes since the previous report, follow the same rule.
 
 Not protected: the number of categories (segments, ages, genders, scopes, names of ids), averages, names of segments and
@@ -23,6 +24,7 @@ from typing import Any
 
 from datalab.kinds import MATCHING
 from datalab.results.statistics import Finding, StatisticsResultV2
+from datalab.statistics import PANELS
 from datalab.statistics.compare import Change, headline_numbers
 
 HIDDEN = "hidden"
@@ -37,11 +39,15 @@ def below(minimum: int) -> str:
     return f"< {minimum}"
 
 
-def shareable(statistics: StatisticsResultV2, minimum: int = 0) -> dict[str, Any]:
+def shareable(statistics: StatisticsResultV2, minimum: int = 0, *, shared: bool = False) -> dict[str, Any]:
     """Return the report as a JSON-like dict; with a minimum, small counts and what reveals them are hidden.
 
-    Counts are int, or the text "< minimum" or "hidden"; the share of a hidden count is None.
+    With a minimum, or where the report is `shared` with others than the publisher, panels that are not the vendor's are
+    left out unless they have a guard. Counts are int, or the text "< minimum" or "hidden"; the share of a hidden count
+    is None.
     """
+    if minimum > 0 or shared:
+        statistics = guarded(statistics, minimum)
     report = statistics.model_dump(mode="json", by_alias=True)
     if minimum <= 0:
         return report
@@ -75,6 +81,19 @@ def shareable(statistics: StatisticsResultV2, minimum: int = 0) -> dict[str, Any
         report[kind] = [shareable_finding(finding, minimum).model_dump() for finding in getattr(statistics, kind)]
     report["minimum_count"] = minimum
     return report
+
+
+def guarded(statistics: StatisticsResultV2, minimum: int = 0) -> StatisticsResultV2:
+    """Return the report with those panels beyond the vendor's only that say how they are guarded, and guard them."""
+    if not statistics.further_panels:
+        return statistics
+    panels = {panel.name: panel for panel in PANELS}
+    found = {}
+    for name, value in statistics.further_panels.items():
+        if (panel := panels.get(name)) and panel.guard:
+            kept = panel.model.model_validate(value)
+            found[name] = (panel.guard(kept, minimum) if minimum > 0 else kept).model_dump(mode="json")
+    return statistics.with_further_panels(found)
 
 
 def shareable_finding(finding: Finding, minimum: int) -> Finding:

@@ -40,11 +40,6 @@ def share(value: float | None) -> str:
     return f"{value:.1%}"
 
 
-def ratio(part: Cell, whole: Cell) -> float | None:
-    """Return part / whole where both are known and the whole is not 0."""
-    return part / whole if isinstance(part, int) and isinstance(whole, int) and whole else None
-
-
 def decimal(value: float | str | None) -> str:
     """Write an average with two decimals."""
     return f"{value:,.2f}" if isinstance(value, float | int) else value or NOTHING

@@ -12,8 +12,8 @@ from datalab.dashboard.disclosure import shareable
 from datalab.dashboard.formats import counted, moment
 from datalab.dashboard.payload import content_policy, download, inline_json
 from datalab.dashboard.summary import change_rows, deltas, headlines, notes, readiness_rows, verdict
-from datalab.dashboard.tables import panels, shown_of
-from datalab.dashboard.texts import DATASETS, PANELS, absence
+from datalab.dashboard.tables import absent, panels, shown_of
+from datalab.dashboard.texts import DATASETS
 from datalab.lab import LabDefinition
 from datalab.results.files import STATISTICS
 from datalab.results.statistics import StatisticsResultV2
@@ -47,16 +47,15 @@ def render_dashboard(
         minimum_count: for sharing, 10: counts below it, and what would reveal them, are nowhere in the file
             (see `datalab.dashboard.disclosure`). 0 shows everything.
     """
-    report = shareable(statistics, minimum_count)
+    report = shareable(statistics, minimum_count, shared=lab.share_statistics)
     found = notes(statistics, status, comparison, minimum_count)
     shown = panels(lab, report)
     changed = deltas(comparison, report, minimum_count)
     figures = headlines(lab, report)
     for figure in [*figures, *(figure for panel in shown for figure in panel.figures)]:
         figure.delta = changed.get(figure.metric, "")
-    absent = {key: absence(key, lab) for key in PANELS if key not in {panel.key for panel in shown}}
     largest = [name for panel in shown for name in panel.largest]
-    charts = {panel.chart for panel in shown if panel.chart}
+    charts = {panel.view.chart for panel in shown if panel.view.chart}
     scripts = [static_text("vega-bundle.js"), static_text("dashboard.js")] if charts else [static_text("dashboard.js")]
     return (
         _templates()
@@ -72,8 +71,7 @@ def render_dashboard(
             datasets={kind: words for kind, words in DATASETS.items() if kind in lab.datasets},
             other_datasets=[title for kind, (title, _) in DATASETS.items() if kind not in lab.datasets],
             panels=shown,
-            absent=absent,
-            panel_texts=PANELS,
+            absent=absent(lab, shown),
             matching_ids=[entry.id_name for entry in lab.matching_ids],
             charts=charts,
             specs=inline_json({name: spec for name, spec in specs().items() if name.split("-")[0] in charts})

@@ -7,8 +7,8 @@ from typing import Any
 
 from datalab.codes import explain
 from datalab.dashboard.disclosure import shareable_changes, shareable_finding
-from datalab.dashboard.formats import Cell, counted, figures_in_text, listed, number, ratio, share, signed, signed_share
-from datalab.dashboard.tables import Figure
+from datalab.dashboard.formats import Cell, counted, figures_in_text, listed, number, share, signed, signed_share
+from datalab.dashboard.tables import PageFigure
 from datalab.dashboard.texts import metric_name
 from datalab.kinds import KINDS, MATCHING, OPTIONAL
 from datalab.lab import LabDefinition
@@ -16,6 +16,7 @@ from datalab.results.statistics import Finding, StatisticsResultV2
 from datalab.results.status import ValidationStatus
 from datalab.statistics.compare import Comparison
 from datalab.statistics.readiness import Readiness
+from datalab.statistics.tables import ratio
 
 Json = dict[str, Any]
 
@@ -113,24 +114,24 @@ def verdict(
     return Verdict(True, f"This lab is ready for a Media DCR: {count} users, and data for {types}{close}.")
 
 
-def headlines(lab: LabDefinition, report: Json) -> list[Figure]:
+def headlines(lab: LabDefinition, report: Json) -> list[PageFigure]:
     """Return the figures at the top: users, how many of them can be matched, and users of each further dataset."""
     basic = report["basic_statistics"]
     users = basic[MATCHING]["distinct_user_ids"]
-    found = [Figure("Users", number(users), "with identifiers", f"{MATCHING}.distinct_user_ids")]
+    found = [PageFigure("Users", number(users), "with identifiers", f"{MATCHING}.distinct_user_ids")]
     for entry in lab.matching_ids[:3]:
         matchable = _matchable(report, entry.id_name)
         if matchable is not None:
             part = share(ratio(matchable, users))
             metric = f"embeddings.{entry.id_name}.matchable_users"
-            found.append(Figure("Matchable users", number(matchable), f"by {entry.id_name}, {part}", metric))
+            found.append(PageFigure("Matchable users", number(matchable), f"by {entry.id_name}, {part}", metric))
     there = {kind: basic[kind] for kind in OPTIONAL if basic.get(kind)}
     for kind, numbers in there.items():
         with_it = numbers["distinct_user_ids"]
-        found.append(Figure(f"With {KINDS[kind].one}", number(with_it), "users", f"{kind}.distinct_user_ids"))
+        found.append(PageFigure(f"With {KINDS[kind].one}", number(with_it), "users", f"{kind}.distinct_user_ids"))
     for kind, numbers in there.items():
         if field := KINDS[kind].headline:
-            found.append(Figure(KINDS[kind].title, number(numbers[field]), "", f"{kind}.{field}"))
+            found.append(PageFigure(KINDS[kind].title, number(numbers[field]), "", f"{kind}.{field}"))
     return found
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from datalab.results.base import OmitsNone, Status
+
+FURTHER_PANELS = "panels"
+"""The key of panels that the vendor's shape of the report does not have; absent where there are none."""
 
 
 class Finding(BaseModel):
@@ -99,7 +103,9 @@ class DemographicStatistics(BaseModel):
 
 
 class StatisticsResultV2(BaseModel):
-    """The statistics of a lab: aggregates only (docs/spec/statistics.md)."""
+    """The statistics of a lab: aggregates only (docs/spec/statistics.md); further panels are an extra key."""
+
+    model_config = ConfigDict(extra="allow")
 
     identifiers_overview: dict[str, IdentifierInfo]
     basic_statistics: BasicStatistics
@@ -112,6 +118,25 @@ class StatisticsResultV2(BaseModel):
     status: Status
     data_errors: list[Finding] = []
     quality_warnings: list[Finding] = []
+
+    @model_validator(mode="after")
+    def _no_other_keys(self) -> Self:
+        """Ignore other keys that the vendor's shape does not have."""
+        panels = self.further_panels
+        self.__pydantic_extra__ = {FURTHER_PANELS: panels} if panels else {}
+        return self
+
+    @property
+    def further_panels(self) -> dict[str, Any]:
+        """Panels that the vendor's shape does not have, as JSON, by name."""
+        found = (self.__pydantic_extra__ or {}).get(FURTHER_PANELS)
+        return found if isinstance(found, dict) else {}
+
+    def with_further_panels(self, panels: dict[str, Any]) -> Self:
+        """Return this report with exactly these further panels."""
+        found = self.model_copy()
+        found.__pydantic_extra__ = {FURTHER_PANELS: panels} if panels else {}
+        return found
 
 
 class UniqueUsersCount(OmitsNone):

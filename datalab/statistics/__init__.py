@@ -5,15 +5,17 @@ from datalab.statistics.datasets import Summaries, ValidatedDataset, ValidRows, 
 from datalab.statistics.findings import Figures, Thresholds, data_errors, quality_warnings
 from datalab.statistics.legacy import legacy_statistics
 from datalab.statistics.panel import Panel, PanelInputs
-from datalab.statistics.panels import PANELS
+from datalab.statistics.panels import PANELS, VIEWS
 from datalab.statistics.readiness import Readiness, TypeReadiness, readiness
 from datalab.statistics.report import assemble_report, compute_statistics, panel_inputs
 from datalab.statistics.status import validation_status
-from datalab.statistics.tables import NumberTable
+from datalab.statistics.tables import NumberTable, ReportNumbers
 from datalab.statistics.users import UserGroups, create_users, user_groups, write_users
+from datalab.statistics.view import View
 
 __all__ = [
     "PANELS",
+    "VIEWS",
     "Change",
     "Comparison",
     "Figures",
@@ -21,12 +23,14 @@ __all__ = [
     "Panel",
     "PanelInputs",
     "Readiness",
+    "ReportNumbers",
     "Summaries",
     "Thresholds",
     "TypeReadiness",
     "UserGroups",
     "ValidRows",
     "ValidatedDataset",
+    "View",
     "assemble_report",
     "compare_statistics",
     "compute_statistics",

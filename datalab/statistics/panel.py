@@ -7,7 +7,7 @@ and the portal walk the list of these objects, and none of them names a panel.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -18,10 +18,12 @@ from datalab.collaboration import CollaborationType
 from datalab.engines import Engine
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
+from datalab.results.statistics import FURTHER_PANELS
 from datalab.statistics.datasets import Summaries
 from datalab.statistics.findings import Thresholds
-from datalab.statistics.tables import NumberTable
+from datalab.statistics.tables import NumberTable, ReportNumbers, Table, drawn
 from datalab.statistics.users import UserGroups, user_groups
+from datalab.statistics.view import Tables, View
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -39,8 +41,11 @@ class Panel(Generic[Model]):
 
     name: str
     """The name of the asset, and the key of the panel wherever it is handed out."""
+    title: str
     question: str
     """What it answers, as people read it."""
+    use: str = ""
+    """What a reader learns from it."""
     inputs: tuple[str | DatasetKind | Panel[Any], ...]
     """What it is computed from: `USERS`, the valid rows of datasets, other panels."""
     model: type[Model]
@@ -49,12 +54,57 @@ class Panel(Generic[Model]):
     """Computes it for a lab that unlocks it."""
     table: Callable[[Model], NumberTable]
     """Its numbers by configured names, for the asset catalogue: no value of a row, such as a segment or an age."""
+    tables: Tables | None = None
+    """Its numbers as people read them in the terminal and on the page; None: `table` says it all."""
+    chart: str = ""
+    """The chart of `datalab.dashboard.charts` that draws the first of `tables`; empty: none."""
     dataset: DatasetKind = DatasetKind.IDENTIFIERS
     """The dataset that the panel is about."""
     types: tuple[CollaborationType, ...] = ()
     """Collaboration types of which the lab needs one; empty: none is needed."""
     position: int = 100
     """Its place among the panels of its dataset."""
+    place: tuple[str, ...] = ()
+    """Where the vendor's shape of the report holds it; empty: it is not the vendor's, and stands under `panels`."""
+    internal: bool = False
+    """Whether only other panels are read from it: the report does not hold it, and nobody sees it."""
+    views: tuple[View, ...] = ()
+    """How a page shows it, where that is more than one thing; empty: as one view with the panel's own words."""
+    guard: Callable[[Model, int], Model] | None = None
+    """Returns the panel without what counts below a minimum would tell, for reports that are shared.
+
+    A panel that is not the vendor's and has no guard is left out of what is shared.
+    """
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Where it stands in a report."""
+        return self.place or (FURTHER_PANELS, self.name)
+
+    @property
+    def shown(self) -> tuple[View, ...]:
+        """Everything that a page shows of it."""
+        if self.internal or self.views:
+            return self.views
+        view = View(
+            key=self.name,
+            dataset=self.dataset,
+            title=self.title,
+            question=self.question,
+            use=self.use,
+            path=self.path,
+            tables=self.written,
+            types=self.types,
+            chart=self.chart,
+            position=self.position,
+        )
+        return (view,)
+
+    def written(self, part: Any, report: ReportNumbers) -> Sequence[Table]:
+        """Return its tables; `part` is what stands at `path` in the report."""
+        if self.tables:
+            return self.tables(part, report)
+        return [drawn(self.table(self.model.model_validate(part)), self.title)]
 
     @property
     def reads_rows(self) -> bool:

@@ -10,11 +10,11 @@ from pydantic import BaseModel
 from datalab.engines import Engine
 from datalab.errors import UsageError
 from datalab.lab import LabDefinition
-from datalab.results.statistics import SegmentStatistics, StatisticsResultV2
+from datalab.results.statistics import FURTHER_PANELS, SegmentStatistics, StatisticsResultV2
 from datalab.statistics.datasets import Summaries, ValidRows, register_valid_rows
 from datalab.statistics.findings import Figures, Thresholds, data_errors, quality_warnings
 from datalab.statistics.panel import Panel, PanelInputs
-from datalab.statistics.panels import PANELS
+from datalab.statistics.panels import PANELS, basic_statistics, identifiers_overview
 from datalab.statistics.users import create_users
 
 Values = Mapping[str, Any]
@@ -26,30 +26,37 @@ def assemble_report(
 ) -> StatisticsResultV2:
     """Return the report that the panels make, with its findings and status (docs/spec/statistics.md)."""
     limits = thresholds or Thresholds()
-    parts: dict[str, Any] = {name: getattr(value, "root", value) for name, value in values.items()}
-    overview, basic = parts["identifiers_overview"], parts["basic_statistics"]
+    found = _placed(values)
+    overview, basic = values[identifiers_overview.PANEL.name].root, values[basic_statistics.PANEL.name]
     figures = Figures(overview, basic.statistics, basic.quality)
     errors = data_errors(lab, figures, limits)
-    segments = None
-    if basic.statistics.segments is not None:
-        segments = SegmentStatistics.model_construct(
-            distinct_users_with_segments=basic.statistics.segments.distinct_user_ids,
-            segment_user_counts=parts["segment_user_counts"],
-            segments_per_user_distribution=parts["segments_per_user"],
-        )
+    if segments := basic.statistics.segments:
+        found["segment_statistics"]["distinct_users_with_segments"] = segments.distinct_user_ids
+        found["segment_statistics"] = SegmentStatistics.model_construct(**found["segment_statistics"])
+    else:
+        found["segment_statistics"] = None
     return StatisticsResultV2.model_construct(
-        identifiers_overview=overview,
-        basic_statistics=basic.statistics,
-        remarketing_activation_potential=parts["remarketing_activation_potential"],
-        segments_activation_potential=parts["segments_activation_potential"],
-        embeddings_activation_potential=parts["embeddings_activation_potential"],
-        segment_statistics=segments,
-        demographic_statistics=parts["demographic_user_counts"],
-        embeddings_statistics=parts["matchable_embeddings_users"],
+        **found,
         status="FAILED" if errors else "SUCCESS",
         data_errors=errors,
         quality_warnings=quality_warnings(lab, figures, summaries, limits),
     )
+
+
+def _placed(values: Values) -> dict[str, Any]:
+    """Return the values of the panels under the keys of the report; of further panels, those that are unlocked."""
+    found: dict[str, Any] = {}
+    for panel in PANELS:
+        value = values[panel.name]
+        if panel.place:
+            *outer, key = panel.place
+            node = found
+            for name in outer:
+                node = node.setdefault(name, {})
+            node[key] = getattr(value, "root", value)
+        elif not panel.internal and value is not None:
+            found.setdefault(FURTHER_PANELS, {})[panel.name] = value.model_dump(mode="json")
+    return found | {basic_statistics.PANEL.name: values[basic_statistics.PANEL.name].statistics}
 
 
 def compute_statistics(

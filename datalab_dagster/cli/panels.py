@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import islice
+from typing import TypeVar
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Table as TerminalTable
 
-from datalab.results.statistics import (
-    BasicStatistics,
-    DemographicStatistics,
-    DistributionValue,
-    SegmentStatistics,
-    StatisticsResult,
-    StatisticsResultV2,
-)
-from datalab.statistics import Comparison
+from datalab.dashboard.tables import written
+from datalab.results.statistics import StatisticsResult, StatisticsResultV2
+from datalab.statistics import PANELS, Comparison, ReportNumbers
+from datalab.statistics.tables import Cell, Column, Table, Unit
 from datalab_dagster.cli.listing import DROP, ERROR, WARNING, console_for_text, print_findings
+
+T = TypeVar("T")
 
 _SHOWN_ROWS = 20
 """Longer panels show their largest rows; the dashboard has all of them."""
-
-Cell = str | int | float
 
 
 def print_report(statistics: StatisticsResult | StatisticsResultV2, comparison: bytes | None) -> None:
@@ -33,21 +30,11 @@ def print_report(statistics: StatisticsResult | StatisticsResultV2, comparison: 
         console.print_json(statistics.model_dump_json())
         return
     changes = Comparison.model_validate_json(comparison) if comparison else None
-    _print_identifiers(console, statistics)
-    _print_basic(console, statistics.basic_statistics)
-    if statistics.segment_statistics:
-        _print_segments(console, statistics.segment_statistics)
-    if statistics.demographic_statistics:
-        _print_demographics(console, statistics.demographic_statistics)
-    if statistics.embeddings_statistics:
-        fields = ("matchable_users", "users_with_embeddings", "matchable_users_with_embeddings")
-        rows: list[Sequence[Cell]] = [
-            (matching, *(users[name] for name in fields))
-            for matching, users in statistics.embeddings_statistics.items()
-        ]
-        _print(
-            console, "Matchable embeddings users", ("matching id", *(name.replace("_", " ") for name in fields)), rows
-        )
+    report = ReportNumbers.of(statistics)
+    for panel in PANELS:
+        if not panel.internal and (part := report.at(panel.path)):
+            for table in panel.written(part, report):
+                _print_table(console, panel.title, table, report.matching_ids)
     if changes:
         _print_changes(console, changes)
     drops = changes.warnings if changes else []
@@ -65,73 +52,28 @@ def print_comparison(changes: Comparison) -> None:
     print_findings(console, [(DROP, changes.warnings)])
 
 
-def _print_identifiers(console: Console, statistics: StatisticsResultV2) -> None:
-    rows: list[Sequence[Cell]] = []
-    for name, info in statistics.identifiers_overview.items():
-        roles = [
-            role for role, held in (("matching", info.is_matching_id), ("activation", info.is_activation_id)) if held
-        ]
-        counts = (info.distinct_ids, info.avg_userids_per_id, info.max_userids_per_id)
-        rows.append((name, info.id_type, ", ".join(roles) or "–", *counts))
-    header = ("identifier", "type", "roles", "distinct ids", "users per id", "most users per id")
-    _print(console, "Identifiers overview", header, rows)
-    if statistics.remarketing_activation_potential:
-        reach: list[Sequence[Cell]] = [
-            (matching, activation, stats.reachable_activation_ids)
-            for matching, activations in statistics.remarketing_activation_potential.items()
-            for activation, stats in activations.items()
-        ]
-        reach_header = ("matched by", "activated by", "reachable activation ids")
-        _print(console, "Remarketing activation potential", reach_header, reach)
-    for dataset in ("segments", "embeddings"):
-        potential = getattr(statistics, f"{dataset}_activation_potential")
-        if potential:
-            reach = [(activation, stats.reachable_activation_ids) for activation, stats in potential.items()]
-            title = f"{dataset.capitalize()} activation potential"
-            _print(console, title, ("activated by", "reachable activation ids"), reach)
+def _print_table(console: Console, title: str, table: Table, matching_ids: Sequence[str]) -> None:
+    """Print a table; one with columns for each matching id as a table for each, which a terminal has room for."""
+    rows = list(table.rows if not table.total else islice(table.rows, _SHOWN_ROWS))
+    total = table.total or len(rows)
+    if not table.lead:
+        _print(console, title, table.columns, rows, total)
+        return
+    for number, matching in enumerate(matching_ids):
+        columns = _about(number, table.columns, table.lead)
+        _print(
+            console,
+            f"{title}, matched by {matching}",
+            columns,
+            [_about(number, row, table.lead) for row in rows],
+            total,
+        )
 
 
-def _print_basic(console: Console, basic: BasicStatistics) -> None:
-    rows: list[Sequence[Cell]] = []
-    for name in type(basic).model_fields:
-        dataset = getattr(basic, name)
-        if dataset is not None:
-            distinct = [
-                f"{value:,} {key.removeprefix('distinct_').replace('_', ' ')}"
-                for key, value in dataset.model_dump().items()
-                if key.startswith("distinct_") and key != "distinct_user_ids"
-            ]
-            counts = (dataset.total_rows, dataset.valid_rows, dataset.invalid_rows, dataset.distinct_user_ids)
-            rows.append((name, *counts, ", ".join(distinct)))
-    _print(console, "Basic statistics", ("dataset", "rows", "valid", "invalid", "users", "distinct"), rows)
-
-
-def _print_segments(console: Console, segments: SegmentStatistics) -> None:
-    for matching, counts in (segments.segment_user_counts or {}).items():
-        ordered = sorted(counts.items(), key=lambda item: -item[1].all_users.absolute)
-        rows = [(name, *_both(count.all_users), *_both(count.matchable_users)) for name, count in ordered]
-        header = ("segment", "users", "share", "matchable", "share")
-        _print(console, f"Segment user counts, matched by {matching}", header, rows)
-    for matching, distribution in (segments.segments_per_user_distribution or {}).items():
-        buckets = sorted({*distribution.all_users, *distribution.matchable}, key=int)
-        rows = [
-            (bucket, *_both(distribution.all_users.get(bucket)), *_both(distribution.matchable.get(bucket)))
-            for bucket in buckets
-        ]
-        header = ("segments", "users", "share", "matchable", "share")
-        _print(console, f"Segments per user, matched by {matching}", header, rows)
-
-
-def _print_demographics(console: Console, demographics: DemographicStatistics) -> None:
-    for matching in demographics.model_extra or {}:
-        part = demographics.model_dump()[matching]
-        matchable = {key: DistributionValue.model_validate(value) for key, value in part["matchable"].items()}
-        rows: list[Sequence[Cell]] = [
-            (*key.split("||", 1), *_both(value), *_both(matchable.get(key)))
-            for key, value in sorted(demographics.all_users.items())
-        ]
-        header = ("age", "gender", "users", "share", "matchable", "share")
-        _print(console, f"Demographic user counts, matched by {matching}", header, rows)
+def _about(number: int, cells: Sequence[T], lead: int) -> list[T]:
+    """Of a header or row, what leads it and what is about one matching id."""
+    first = lead + 2 * number
+    return [*cells[:lead], *cells[first : first + 2]]
 
 
 def _print_changes(console: Console, changes: Comparison) -> None:
@@ -140,27 +82,18 @@ def _print_changes(console: Console, changes: Comparison) -> None:
         for change in changes.changes
         if change.absolute != 0
     ]
-    _print(console, "Changed since last time", ("number", "before", "now", "change"), rows)
+    columns = [Column("number", Unit.NAME), Column("before"), Column("now"), Column("change")]
+    _print(console, "Changed since last time", columns, rows, len(rows))
 
 
-def _both(value: DistributionValue | None) -> tuple[int, str]:
-    return (value.absolute, f"{value.relative:.1%}") if value else (0, "0.0%")
-
-
-def _print(console: Console, title: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
-    rows = list(rows)
-    table = Table(box=box.SIMPLE_HEAD, title=escape(title), title_justify="left", title_style="bold", pad_edge=False)
-    for index, name in enumerate(header):
-        is_number = any(not isinstance(cell := row[index], str) or cell.endswith("%") for row in rows)
-        table.add_column(name, justify="right" if is_number else "left")
+def _print(console: Console, title: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]], total: int) -> None:
+    shown = TerminalTable(
+        box=box.SIMPLE_HEAD, title=escape(title), title_justify="left", title_style="bold", pad_edge=False
+    )
+    for column in columns:
+        shown.add_column(column.short or column.label, justify="right" if column.numeric else "left")
     for row in rows[:_SHOWN_ROWS]:
-        table.add_row(*(_text(cell) for cell in row))
-    if len(rows) > _SHOWN_ROWS:
-        table.caption = f"{len(rows) - _SHOWN_ROWS:,} more; the dashboard has all of them"
-    console.print(table)
-
-
-def _text(cell: Cell) -> str:
-    if isinstance(cell, str):
-        return escape(cell)
-    return f"{cell:,}" if isinstance(cell, int) else f"{cell:,.2f}"
+        shown.add_row(*(escape(written(cell, column.unit)) for cell, column in zip(row, columns, strict=True)))
+    if total > _SHOWN_ROWS:
+        shown.caption = f"{total - _SHOWN_ROWS:,} more; the dashboard has all of them"
+    console.print(shown)

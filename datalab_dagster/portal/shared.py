@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
-from datalab.results.files import SHARED, VALIDATION_STATUS
+from datalab.dashboard.disclosure import guarded
+from datalab.results.files import SHARED, STATISTICS, VALIDATION_STATUS
+from datalab.results.statistics import FURTHER_PANELS, StatisticsResultV2, parse_statistics_result
 from datalab.results.status import ValidationStatus
 from datalab_dagster.service import LabInfo, LabNotFound, LabService, ResultNotFound, Verdict
 from datalab_dagster.service.models import ServiceModel
@@ -41,8 +43,8 @@ def shared_labs(service: LabService) -> list[SharedLab]:
 def shared_file(service: LabService, lab_id: str, name: str) -> bytes:
     """Return a shared file of a lab's current result.
 
-    The statistics and the dashboard are as the publisher sees them; of the validation status only verdicts are shown,
-    neither numbers of rows nor findings of single datasets.
+    The statistics and the dashboard are as the publisher sees them, but for panels that are not the vendor's and have
+    no guard; of the validation status only verdicts are shown, neither numbers of rows nor findings of single datasets.
 
     Raises:
         LabNotFound: no lab of this id shares anything; whether it exists is not told.
@@ -52,6 +54,8 @@ def shared_file(service: LabService, lab_id: str, name: str) -> bytes:
     if name not in SHARED:
         raise ResultNotFound(lab.id, f"shared file '{name}'")
     data = service.result_file(lab.id, name)
+    if name == STATISTICS.name:
+        return _statistics(data)
     return _verdicts(data) if name == VALIDATION_STATUS.name else data
 
 
@@ -64,6 +68,15 @@ def _shared_lab(service: LabService, lab_id: str) -> LabInfo:
 
 def _sharing(labs: Iterable[LabInfo]) -> list[LabInfo]:
     return [lab for lab in labs if lab.definition.share_statistics]
+
+
+def _statistics(data: bytes) -> bytes:
+    if f'"{FURTHER_PANELS}"'.encode() not in data:
+        return data
+    statistics = parse_statistics_result(data)
+    if isinstance(statistics, StatisticsResultV2) and statistics.further_panels:
+        return guarded(statistics).model_dump_json(indent=2).encode()
+    return data
 
 
 def _verdicts(data: bytes) -> bytes:

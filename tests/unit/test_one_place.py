@@ -6,11 +6,12 @@ import ast
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from datalab.results.files import RESULT_FILES
+from datalab.statistics import PANELS, Panel
 from datalab_dagster.graph.home import CODE_LOCATION
 
 ROOT = Path(__file__).parents[2]
@@ -30,10 +31,16 @@ class Fact(NamedTuple):
     place: str | None
 
 
+def _place(panel: Panel[Any]) -> str:
+    return f"datalab/statistics/panels/{panel.name}.py"
+
+
 FACTS = [
     *(Fact(file.name, "datalab/results/files.py") for file in RESULT_FILES),
     *(Fact(file.zip_name, None) for file in RESULT_FILES),
     Fact(CODE_LOCATION, "datalab_dagster/graph/home.py"),
+    *(Fact(words, _place(panel)) for panel in PANELS for words in (panel.title, panel.question)),
+    *(Fact(words, None) for panel in PANELS for view in panel.views for words in (view.title, view.question)),
 ]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from datalab.kinds import DatasetKind
 from datalab.statistics.panel import Panel
+from datalab.statistics.view import View
 
 
 def _found() -> tuple[Panel[Any], ...]:
@@ -25,4 +26,14 @@ def _found() -> tuple[Panel[Any], ...]:
 PANELS = _found()
 """Every panel, in the order in which people see them."""
 
-__all__ = ["PANELS"]
+
+def _views() -> tuple[View, ...]:
+    datasets = list(DatasetKind)
+    shown = (view for panel in PANELS for view in panel.shown)
+    return tuple(sorted(shown, key=lambda view: (datasets.index(view.dataset), view.position, view.key)))
+
+
+VIEWS = _views()
+"""Everything that a page shows of the panels, in the order of the page."""
+
+__all__ = ["PANELS", "VIEWS"]

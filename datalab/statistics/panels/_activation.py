@@ -9,9 +9,9 @@ from pydantic import RootModel
 from datalab.kinds import DatasetKind
 from datalab.results.statistics import ActivationIdStats
 from datalab.statistics.panel import AUDIENCES, Panel, PanelInputs
-from datalab.statistics.panels import id_profiles
+from datalab.statistics.panels import id_profiles, identifiers_overview
 from datalab.statistics.panels.id_profiles import IdProfile
-from datalab.statistics.tables import NumberTable
+from datalab.statistics.tables import Cell, Column, Json, NumberTable, ReportNumbers, Table, Unit, ratio
 
 
 class ActivationPotential(RootModel[dict[str, ActivationIdStats]]):
@@ -19,9 +19,10 @@ class ActivationPotential(RootModel[dict[str, ActivationIdStats]]):
 
 
 def activation_potential(
-    dataset: DatasetKind, question: str, reach: Callable[[IdProfile], int], position: int
+    dataset: DatasetKind, reach: Callable[[IdProfile], int], *, title: str, question: str, use: str, caption: str
 ) -> Panel[ActivationPotential]:
     """Return the panel of the activation ids that users of `dataset` have; `reach` reads them from a profile."""
+    name = f"{dataset.value}_activation_potential"
 
     def compute(inputs: PanelInputs) -> ActivationPotential:
         profiles = inputs.value(id_profiles.PANEL).root
@@ -32,17 +33,38 @@ def activation_potential(
             }
         )
 
+    def tables(part: Json, report: ReportNumbers) -> list[Table]:
+        rows = [[activation, *reachable(stats, activation, report)] for activation, stats in part.items()]
+        return [Table(caption, [Column("Activation id", Unit.NAME, short="activated by"), *REACHABLE], rows)]
+
     return Panel(
-        name=f"{dataset.value}_activation_potential",
+        name=name,
+        title=title,
         question=question,
+        use=use,
         inputs=(id_profiles.PANEL,),
         model=ActivationPotential,
         compute=compute,
         table=_table,
+        tables=tables,
+        place=(name,),
         dataset=dataset,
         types=AUDIENCES,
-        position=position,
+        position=1,
     )
+
+
+REACHABLE = [
+    Column("Reachable ids", short="reachable activation ids"),
+    Column("Share of its ids", Unit.SHARE, short="share of its ids"),
+]
+"""The columns of `reachable`."""
+
+
+def reachable(stats: Json, activation: str, report: ReportNumbers) -> list[Cell]:
+    """Return the reachable ids of an activation id, and their share of all ids of that name."""
+    count: Cell = stats["reachable_activation_ids"]
+    return [count, ratio(count, report.at((*identifiers_overview.PANEL.path, activation, "distinct_ids")))]
 
 
 def _table(value: ActivationPotential) -> NumberTable:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from datalab.codes import explain
 from datalab.engines import Parameter
 from datalab.kinds import DatasetKind
 from datalab.lab import USER_ID, LabDefinition
@@ -16,15 +17,35 @@ from datalab.results.statistics import (
     BasicSegmentsStatistics,
     BasicStatistics,
 )
+from datalab.statistics.fields import FIELDS
 from datalab.statistics.findings import Quality
 from datalab.statistics.panel import Panel, PanelInputs
 from datalab.statistics.panels import id_profiles
 from datalab.statistics.sql import statements
-from datalab.statistics.tables import NumberTable
+from datalab.statistics.tables import (
+    Cell,
+    Column,
+    Figure,
+    Json,
+    NumberTable,
+    ReportNumbers,
+    Table,
+    Unit,
+    by_size,
+    ratio,
+)
 from datalab.statistics.users import USERS
+from datalab.statistics.view import View
 
 NAME = "basic_statistics"
 _SQL = statements(__file__)
+_POSITION = 2
+_USE = {
+    DatasetKind.IDENTIFIERS: "Anomalies show here first: rows that went missing, or a reason that makes many rows "
+    "invalid.",
+    DatasetKind.DEMOGRAPHICS: "Look here before reading anything into the panel below.",
+}
+"""What a reader learns from it, where the words for all datasets do not fit."""
 
 
 class BasicPanel(BaseModel):
@@ -104,12 +125,63 @@ def table(value: BasicPanel) -> NumberTable:
     return NumberTable(("dataset", "rows", "valid rows", "invalid rows", "users"), rows)
 
 
+def tables(part: Json, report: ReportNumbers) -> list[Table]:
+    """Return rows, users and distinct values of every dataset."""
+    rows = []
+    for name, numbers in part.items():
+        if numbers:
+            distinct = [
+                f"{numbers[field]:,} {field.removeprefix('distinct_').replace('_', ' ')}"
+                for field in numbers
+                if field.startswith("distinct_") and field != "distinct_user_ids"
+            ]
+            counts = [numbers[field] for field in ("total_rows", "valid_rows", "invalid_rows", "distinct_user_ids")]
+            rows.append([name, *counts, ", ".join(distinct)])
+    names = [Column("dataset", Unit.NAME), *map(Column, ("rows", "valid", "invalid", "users"))]
+    return [Table("Datasets of the lab", [*names, Column("distinct", Unit.NAME)], rows)]
+
+
+def _view(kind: DatasetKind) -> View:
+    """Return how a page shows the basic statistics of one dataset."""
+
+    def figures(numbers: Json) -> list[Figure]:
+        parts = {field: ratio(numbers[field], numbers["total_rows"]) for field in ("valid_rows", "invalid_rows")}
+        return [
+            Figure(FIELDS[field], value, parts.get(field), f"{kind.value}.{field}")
+            for field, value in numbers.items()
+            if field != "invalid_rows_by_reason"
+        ]
+
+    def reasons(numbers: Json, report: ReportNumbers) -> list[Table]:
+        found = [(code, rows) for code, rows in numbers["invalid_rows_by_reason"].items() if rows]
+        found.sort(key=lambda item: by_size(item[1], item[0]))
+        columns = [Column("Why rows are invalid", Unit.NAME), Column("Rows"), Column("Code", Unit.NAME)]
+        lines: list[list[Cell]] = [[explain(code).label, rows, code] for code, rows in found]
+        return [Table(f"Invalid rows of {kind.value} by reason", columns, lines)] if lines else []
+
+    return View(
+        key=f"basic_{kind.value}",
+        dataset=kind,
+        title=f"Basic {kind.value} statistics",
+        question=f"Is the {kind.value} dataset complete and clean?",
+        use=_USE.get(kind, "Look here before reading anything into the panels below."),
+        path=(NAME, kind.value),
+        tables=reasons,
+        figures=figures,
+        position=_POSITION if kind is DatasetKind.IDENTIFIERS else 0,
+    )
+
+
 PANEL = Panel(
     name=NAME,
+    title="Basic statistics",
     question="Is every dataset complete and clean?",
     inputs=(USERS, id_profiles.PANEL, *DatasetKind),
     model=BasicPanel,
     compute=compute,
     table=table,
-    position=2,
+    tables=tables,
+    position=_POSITION,
+    place=(NAME,),
+    views=tuple(map(_view, DatasetKind)),
 )

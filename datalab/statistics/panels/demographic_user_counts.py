@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 
 from pydantic import RootModel
@@ -9,8 +10,9 @@ from pydantic import RootModel
 from datalab.kinds import DatasetKind
 from datalab.results.statistics import DemographicStatistics, DistributionValue
 from datalab.statistics.panel import AUDIENCES, Panel, PanelInputs
+from datalab.statistics.panels._by_matching_id import user_cells, user_columns
 from datalab.statistics.sql import statements
-from datalab.statistics.tables import NumberTable
+from datalab.statistics.tables import Column, Json, NumberTable, ReportNumbers, Table, Unit
 from datalab.statistics.users import USERS, by_matching_id, share
 
 NAME = "demographic_user_counts"
@@ -68,13 +70,43 @@ def table(value: DemographicUserCountsPanel) -> NumberTable:
     )
 
 
+def tables(part: Json, report: ReportNumbers) -> list[Table]:
+    """Return the users of every pair of age and gender."""
+    everyone = part["all_users"]
+    per_id = {m: part[m]["matchable"] for m in report.matching_ids if m in part}
+    keys = sorted(everyone, key=lambda key: [_natural(text) for text in key.split("||", 1)])
+    rows = ([*_pair(key), *user_cells(report, everyone, per_id, key)] for key in keys)
+    columns = [
+        Column("Age", Unit.NAME, short="age"),
+        Column("Gender", Unit.NAME, short="gender"),
+        *user_columns(report),
+    ]
+    return [Table("Users by age and gender", columns, rows, lead=4, total=len(keys))]
+
+
+def _pair(key: str) -> tuple[str, str]:
+    age, _, gender = key.partition("||")
+    return age, gender
+
+
+def _natural(text: str) -> tuple[bool, list[tuple[int, int, str]]]:
+    """Sort numbers inside text by size, and an empty value last."""
+    parts = re.findall(r"\d+|\D+", text)
+    return text == EMPTY, [(0, int(part[:300]), "") if part.isdecimal() else (1, 0, part) for part in parts]
+
+
 PANEL = Panel(
     name=NAME,
+    title="Demographic user counts",
     question="How old are users and of which gender, and do matchable users differ?",
+    use="If the shape of matchable users differs from that of all, a matched audience will not look like yours.",
     inputs=(USERS, DatasetKind.DEMOGRAPHICS),
     model=DemographicUserCountsPanel,
     compute=compute,
     table=table,
+    tables=tables,
+    chart="pyramid",
+    place=("demographic_statistics",),
     dataset=DatasetKind.DEMOGRAPHICS,
     types=AUDIENCES,
     position=1,

@@ -8,7 +8,9 @@ from datalab.statistics.panels._activation import activation_potential
 
 PANEL = activation_potential(
     DatasetKind.EMBEDDINGS,
-    "How many activation ids do users with an embedding have?",
     lambda profile: profile.reach_embeddings,
-    position=1,
+    title="Embeddings activation potential",
+    question="How many activation ids do users with an embedding have?",
+    use="Users with both an embedding and an activation id are those a lookalike audience can be delivered to.",
+    caption="Ids of users with an embedding",
 )

@@ -138,10 +138,12 @@ def table(value: IdProfiles) -> NumberTable:
 
 PANEL = Panel(
     name=NAME,
+    title="Ids of each user",
     question="How many ids of each name are there, and how many does each audience reach?",
     inputs=(USERS, DatasetKind.IDENTIFIERS),
     model=IdProfiles,
     compute=compute,
     table=table,
     position=0,
+    internal=True,
 )

@@ -7,7 +7,9 @@ from pydantic import RootModel
 from datalab.results.statistics import IdentifierInfo
 from datalab.statistics.panel import Panel, PanelInputs
 from datalab.statistics.panels import id_profiles
-from datalab.statistics.tables import NumberTable
+from datalab.statistics.tables import Column, Json, NumberTable, ReportNumbers, Table, Unit
+
+NAME = "identifiers_overview"
 
 
 class IdentifiersOverview(RootModel[dict[str, IdentifierInfo]]):
@@ -41,12 +43,40 @@ def table(value: IdentifiersOverview) -> NumberTable:
     return NumberTable(("identifier", "distinct ids", "most users per id", "users per id"), rows)
 
 
+def tables(part: Json, report: ReportNumbers) -> list[Table]:
+    """Return the same, with types and what each identifier is used for."""
+    rows = [
+        [
+            name,
+            info["id_type"],
+            " + ".join(["matching"] * info["is_matching_id"] + ["activation"] * info["is_activation_id"]) or "–",
+            info["distinct_ids"],
+            info["avg_userids_per_id"],
+            info["max_userids_per_id"],
+        ]
+        for name, info in part.items()
+    ]
+    columns = [
+        Column("Identifier", Unit.NAME, short="identifier"),
+        Column("Type", Unit.NAME, short="type"),
+        Column("Used for", Unit.NAME, short="roles"),
+        Column("Distinct ids", short="distinct ids"),
+        Column("userIds per id, average", Unit.AVERAGE, short="users per id"),
+        Column("userIds per id, most", short="most users per id"),
+    ]
+    return [Table("Identifiers of the lab", columns, rows)]
+
+
 PANEL = Panel(
-    name="identifiers_overview",
+    name=NAME,
+    title="Identifiers overview",
     question="Which ids are available, how many of each, and how many userIds share one?",
+    use="Compare with the number of ids you expected to upload. An id that many userIds share is rarely one person's.",
     inputs=(id_profiles.PANEL,),
     model=IdentifiersOverview,
     compute=compute,
     table=table,
+    tables=tables,
+    place=(NAME,),
     position=1,
 )

@@ -6,7 +6,7 @@ from pydantic import RootModel
 
 from datalab.kinds import DatasetKind
 from datalab.statistics.panel import AUDIENCES, Panel, PanelInputs
-from datalab.statistics.tables import NumberTable
+from datalab.statistics.tables import Column, Json, NumberTable, ReportNumbers, Table, Unit, ratio
 from datalab.statistics.users import USERS
 
 _FIELDS = ("matchable_users", "users_with_embeddings", "matchable_users_with_embeddings")
@@ -42,13 +42,34 @@ def table(value: MatchableEmbeddingsUsers) -> NumberTable:
     return NumberTable(("matching id", *(field.replace("_", " ") for field in _FIELDS)), rows)
 
 
+def tables(part: Json, report: ReportNumbers) -> list[Table]:
+    """Return the same, with the shares of those who are both."""
+    rows = []
+    for name, users in part.items():
+        matchable, embedded, both = (users[field] for field in _FIELDS)
+        rows.append([name, matchable, embedded, both, ratio(both, matchable), ratio(both, embedded)])
+    columns = [
+        Column("Matching id", Unit.NAME, short="matching id"),
+        Column("Matchable users", short="matchable users"),
+        Column("Users with embedding", short="users with embeddings"),
+        Column("Both", short="matchable users with embeddings"),
+        Column("Both, of matchable", Unit.SHARE, short="of matchable"),
+        Column("Both, of embeddings", Unit.SHARE, short="of embeddings"),
+    ]
+    return [Table("Matchable users with an embedding", columns, rows)]
+
+
 PANEL = Panel(
     name="matchable_embeddings_users",
+    title="Matchable embeddings users",
     question="How many matchable users have an embedding?",
+    use="Users with both a matching id and an embedding can be found again as seed users of a lookalike model.",
     inputs=(USERS,),
     model=MatchableEmbeddingsUsers,
     compute=compute,
     table=table,
+    tables=tables,
+    place=("embeddings_statistics",),
     dataset=DatasetKind.EMBEDDINGS,
     types=AUDIENCES,
     position=2,

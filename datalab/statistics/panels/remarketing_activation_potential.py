@@ -11,7 +11,10 @@ from datalab.collaboration import CollaborationType
 from datalab.results.statistics import ActivationIdStats
 from datalab.statistics.panel import Panel, PanelInputs
 from datalab.statistics.panels import id_profiles
-from datalab.statistics.tables import NumberTable
+from datalab.statistics.panels._activation import REACHABLE, reachable
+from datalab.statistics.tables import Column, Json, NumberTable, ReportNumbers, Table, Unit
+
+NAME = "remarketing_activation_potential"
 
 
 class RemarketingActivationPotential(RootModel[dict[str, dict[str, ActivationIdStats]]]):
@@ -42,13 +45,32 @@ def table(value: RemarketingActivationPotential) -> NumberTable:
     return NumberTable(("matching → activation id", "reachable activation ids"), rows)
 
 
+def tables(part: Json, report: ReportNumbers) -> list[Table]:
+    """Return the same, with the share of all ids."""
+    rows = [
+        [matching, activation, *reachable(stats, activation, report)]
+        for matching, potential in part.items()
+        for activation, stats in potential.items()
+    ]
+    columns = [
+        Column("Matched on", Unit.NAME, short="matched by"),
+        Column("Activation id", Unit.NAME, short="activated by"),
+        *REACHABLE,
+    ]
+    return [Table("Reachable activation ids", columns, rows)]
+
+
 PANEL = Panel(
-    name="remarketing_activation_potential",
+    name=NAME,
+    title="Remarketing activation potential",
     question="When users are matched on one id, how many activation ids can be reached?",
+    use="The ceiling of a remarketing campaign for each pair of matching id and activation id.",
     inputs=(id_profiles.PANEL,),
     model=RemarketingActivationPotential,
     compute=compute,
     table=table,
+    tables=tables,
+    place=(NAME,),
     types=(CollaborationType.REMARKETING,),
     position=3,
 )

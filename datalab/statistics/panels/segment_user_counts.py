@@ -8,8 +8,9 @@ from datalab.collaboration import CollaborationType
 from datalab.kinds import DatasetKind
 from datalab.results.statistics import SegmentUserCounts
 from datalab.statistics.panel import Panel, PanelInputs
+from datalab.statistics.panels._by_matching_id import user_cells, user_columns
 from datalab.statistics.sql import statements
-from datalab.statistics.tables import NumberTable
+from datalab.statistics.tables import Column, Json, NumberTable, ReportNumbers, Table, Unit, by_size
 from datalab.statistics.users import USERS, by_matching_id, share
 
 NAME = "segment_user_counts"
@@ -49,13 +50,31 @@ def table(value: SegmentUserCountsPanel) -> NumberTable:
     return NumberTable(("matching id", "segments", "largest segment", "largest among matchable users"), rows)
 
 
+def tables(part: Json, report: ReportNumbers) -> list[Table]:
+    """Return the users of every segment, the largest first."""
+    everyone: Json = {}
+    for segments in part.values():
+        everyone |= {name: cells["all_users"] for name, cells in segments.items()}
+    per_id = {m: {name: cells["matchable_users"] for name, cells in part[m].items()} for m in part}
+    order = sorted(everyone, key=lambda name: by_size(everyone[name]["absolute"], name))
+    rows = ([name, *user_cells(report, everyone, per_id, name)] for name in order)
+    columns = [Column("Segment", Unit.NAME, short="segment"), *user_columns(report)]
+    return [Table("Users per segment", columns, rows, lead=3, total=len(order), kept="largest")]
+
+
 PANEL = Panel(
     name=NAME,
+    title="Segment user counts",
     question="How many users are in each segment, and how many of them can be matched?",
+    use="A segment whose share among matchable users differs much from its share among all is over- or "
+    "under-represented in a match.",
     inputs=(USERS, DatasetKind.SEGMENTS),
     model=SegmentUserCountsPanel,
     compute=compute,
     table=table,
+    tables=tables,
+    chart="segments",
+    place=("segment_statistics", NAME),
     dataset=DatasetKind.SEGMENTS,
     types=(CollaborationType.INSIGHTS,),
     position=2,

@@ -8,7 +8,9 @@ from datalab.statistics.panels._activation import activation_potential
 
 PANEL = activation_potential(
     DatasetKind.SEGMENTS,
-    "How many activation ids do users with at least one segment have?",
     lambda profile: profile.reach_segments,
-    position=1,
+    title="Segments activation potential",
+    question="How many activation ids do users with at least one segment have?",
+    use="The larger the number, the further a campaign on segments reaches.",
+    caption="Ids of users with a segment",
 )

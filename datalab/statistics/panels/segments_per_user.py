@@ -9,8 +9,9 @@ from pydantic import RootModel
 from datalab.kinds import DatasetKind
 from datalab.results.statistics import DistributionValue, SegmentsPerUserDistribution
 from datalab.statistics.panel import AUDIENCES, Panel, PanelInputs
+from datalab.statistics.panels._by_matching_id import user_cells, user_columns
 from datalab.statistics.sql import statements
-from datalab.statistics.tables import NumberTable
+from datalab.statistics.tables import Column, Json, NumberTable, ReportNumbers, Table
 from datalab.statistics.users import USERS, by_matching_id, share
 
 NAME = "segments_per_user"
@@ -61,13 +62,31 @@ def _mean(buckets: Mapping[str, DistributionValue]) -> float:
     return sum(number * count for number, count in users.items()) / total if total else 0.0
 
 
+def tables(part: Json, report: ReportNumbers) -> list[Table]:
+    """Return the users of every number of segments."""
+    everyone: Json = {}
+    for distribution in part.values():
+        everyone |= distribution["all_users"]
+    per_id = {m: distribution["matchable"] for m, distribution in part.items()}
+    keys = sorted(set(everyone).union(*per_id.values()), key=int)
+    rows = ([int(key), *user_cells(report, everyone, per_id, key)] for key in keys)
+    columns = [Column("Segments", short="segments"), *user_columns(report)]
+    return [Table("Users by number of segments", columns, rows, lead=3, total=len(keys))]
+
+
 PANEL = Panel(
     name=NAME,
+    title="Segments-per-user counts",
     question="How many segments does a user belong to?",
+    use="Shows whether segmentation is spread evenly or concentrated on few users. 0 stands for users "
+    "without a segment.",
     inputs=(USERS,),
     model=SegmentsPerUserPanel,
     compute=compute,
     table=table,
+    tables=tables,
+    chart="per_user",
+    place=("segment_statistics", "segments_per_user_distribution"),
     dataset=DatasetKind.SEGMENTS,
     types=AUDIENCES,
     position=3,

@@ -9,8 +9,8 @@ from fastapi import Request, Response
 
 from datalab.dashboard.formats import counted, number
 from datalab.dashboard.summary import ChangeRow, change_rows
-from datalab.dashboard.texts import FIELDS
 from datalab.kinds import DatasetKind
+from datalab.statistics.fields import FIELDS
 from datalab_dagster.portal.access import Reader, Service
 from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.lab import LabTab, head_of

@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from pydantic import Field
 
 from datalab.dashboard.summary import Note
-from datalab.dashboard.tables import Figure
+from datalab.dashboard.tables import PageFigure
 from datalab.dashboard.texts import DATASETS
 from datalab.errors import UsageError
 from datalab.kinds import DatasetKind
@@ -83,7 +83,7 @@ class LabPage(LabTab):
     """The current result."""
     earlier: ResultInfo | None
     """The newest result, where it is not of the datasets provisioned now."""
-    headlines: list[Figure]
+    headlines: list[PageFigure]
     findings: list[Note]
     problems: list[str] = Field(default_factory=list)
     """Why the last action was refused."""

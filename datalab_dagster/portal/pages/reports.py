@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from pydantic import Field
 
 from datalab.codes import explain
-from datalab.dashboard.formats import ratio, share
+from datalab.dashboard.formats import share
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.results.files import VALIDATION_REPORT
@@ -21,6 +21,7 @@ from datalab.results.validation import (
     ValidationReportV0,
 )
 from datalab.statistics.datasets import ValidatedDataset
+from datalab.statistics.tables import ratio
 from datalab_dagster.portal.access import Insider, Record, Service
 from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.lab import LabTab, head_of

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from datalab.dashboard.disclosure import guarded
 from datalab.dashboard.summary import Note as Finding
 from datalab.dashboard.summary import deltas, headlines, notes
-from datalab.dashboard.tables import Figure
+from datalab.dashboard.tables import PageFigure
 from datalab.lab import LabDefinition
 from datalab.results.files import COMPARISON, STATISTICS, VALIDATION_STATUS, ResultFile
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2, parse_statistics_result
@@ -32,15 +33,16 @@ class Found:
     comparison: Comparison | None = None
 
     def shared(self) -> Found:
-        """Return what the vendor's admins may see of it: no comparison, and of the status verdicts only."""
+        """Return what the vendor's admins may see of it: no comparison, of the status verdicts only."""
         status = self.status.model_copy(update={"datasets": {}}) if self.status else None
-        return replace(self, comparison=None, status=status)
+        statistics = guarded(self.statistics) if self.statistics else None
+        return replace(self, statistics=statistics, comparison=None, status=status)
 
     def findings(self) -> list[Finding]:
         """Return what people should look at, the gravest first."""
         return notes(self.statistics, self.status, self.comparison, 0) if self.statistics else []
 
-    def headlines(self, lab: LabDefinition) -> list[Figure]:
+    def headlines(self, lab: LabDefinition) -> list[PageFigure]:
         """Return the figures at the top, with their change since last time."""
         if self.statistics is None:
             return []

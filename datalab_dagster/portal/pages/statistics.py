@@ -21,8 +21,8 @@ from datalab.dashboard.summary import (
     readiness_rows,
     verdict,
 )
-from datalab.dashboard.tables import Figure, Panel, panels
-from datalab.dashboard.texts import DATASETS, PANELS, absence
+from datalab.dashboard.tables import PageFigure, absent, panels
+from datalab.dashboard.texts import DATASETS
 from datalab.lab import LabDefinition
 from datalab.results.files import AGGREGATES, DASHBOARD, SHARED
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2
@@ -63,7 +63,7 @@ class StatisticsPage(PageModel):
     next_step: str
     result: ResultHead | None
     verdict: Verdict | None = None
-    headlines: list[Figure] = Field(default_factory=list)
+    headlines: list[PageFigure] = Field(default_factory=list)
     findings: list[Note] = Field(default_factory=list)
     readiness: list[TypeRow] = Field(default_factory=list)
     changes: list[ChangeRow] = Field(default_factory=list)
@@ -163,16 +163,15 @@ def _shown(lab: LabDefinition, found: results.Found) -> dict[str, Any] | None:
     if found.statistics is None:
         return None
     report = found.statistics.model_dump(mode="json", by_alias=True)
-    shown: list[Panel] = panels(lab, report)
+    shown = panels(lab, report)
     changed = deltas(found.comparison, report, 0)
     for figure in [*headlines(lab, report), *(figure for panel in shown for figure in panel.figures)]:
         figure.delta = changed.get(figure.metric, "")
-    charts = {panel.chart for panel in shown if panel.chart}
+    charts = {panel.view.chart for panel in shown if panel.view.chart}
     return {
         "datasets": {kind: words for kind, words in DATASETS.items() if kind in lab.datasets},
         "panels": shown,
-        "absent": {key: absence(key, lab) for key in PANELS if key not in {panel.key for panel in shown}},
-        "panel_texts": PANELS,
+        "absent": absent(lab, shown),
         "matching_ids": [entry.id_name for entry in lab.matching_ids],
         "charts": charts,
         "specs": inline_json({name: spec for name, spec in specs().items() if name.split("-")[0] in charts}),

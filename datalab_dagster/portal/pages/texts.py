@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 from datalab.collaboration import CollaborationType
 from datalab.dashboard.formats import listed
-from datalab.dashboard.texts import DATASETS, PANELS
+from datalab.dashboard.texts import DATASETS
 from datalab.kinds import DatasetKind
+from datalab.statistics import PANELS
 from datalab_dagster.service import Action, LabState, RunState
 
 STATE_WORDS = {
@@ -40,22 +41,19 @@ COLUMNS = {
 }
 """Dataset → its columns, where they do not depend on the lab."""
 
-_STEPS = {
-    "identifiers": "Read identifiers",
-    "segments": "Read segments",
-    "demographics": "Read demographics",
-    "embeddings": "Read embeddings",
-    "users": "Bring users together",
-    "id_profiles": "Ids of each user",
-    "identifiers_overview": "Identifiers overview",
-    "basic_statistics": "Basic statistics",
-    "segment_user_counts": "Segment user counts",
-    "segments_per_user": "Segments-per-user counts",
-    "demographic_user_counts": "Demographic user counts",
+_DATASETS = {kind.value: f"Read {kind.value}" for kind in DatasetKind}
+_RESULTS = {
     "statistics_report": "Statistics report",
     "validation_status": "Validation status",
     "dashboard": "Dashboard",
 }
+_STEPS = {
+    **_DATASETS,
+    "users": "Bring users together",
+    **{panel.name: panel.title for panel in PANELS},
+    **_RESULTS,
+}
+"""Step → what it is called, in the order of the graph; validation of a dataset is named after its step."""
 
 STEP_STATE_WORDS = {
     "PENDING": "waiting",
@@ -70,28 +68,25 @@ def step_words(name: str) -> str:
     """Return what a step of the asset graph is called.
 
     Example:
-        >>> step_words("validate_segments"), step_words("matchable_embeddings_users")
-        ('Validate segments', 'Matchable embeddings users')
+        >>> step_words("validate_segments"), step_words("users")
+        ('Validate segments', 'Bring users together')
     """
-    if name in _STEPS:
-        return _STEPS[name]
-    return PANELS[name].title if name in PANELS else name.replace("_", " ").capitalize()
+    return _STEPS.get(name) or name.replace("_", " ").capitalize()
 
 
 def step_place(name: str) -> int:
     """Return where a step stands among the others, as the pages list them."""
-    kinds = [kind.value for kind in DatasetKind]
-    order = [*kinds, *(f"validate_{kind}" for kind in kinds), *_STEPS, *PANELS]
+    order = [*_DATASETS, *(f"validate_{kind}" for kind in _DATASETS), *_STEPS]
     return order.index(name) if name in order else len(order)
 
 
 def step_group(name: str) -> str:
     """Return the part of the graph that a step belongs to, as a title."""
-    if name in {kind.value for kind in DatasetKind}:
+    if name in _DATASETS:
         return "Datasets"
     if name.startswith(("validate_", "valid_")) or name.endswith("_validation_report"):
         return "Validation"
-    return "Results" if name in {"statistics_report", "validation_status", "dashboard"} else "Statistics"
+    return "Results" if name in _RESULTS else "Statistics"
 
 
 def dataset_title(kind: DatasetKind | str) -> str:

@@ -57,6 +57,21 @@ def test_the_json_is_downloaded_as_it_was_computed(
         assert publisher.get(f"/datalabs/{lab.id}/files/{trick}").status_code in (404, 422), trick
 
 
+def test_a_panel_that_is_not_the_vendors_is_not_shared_with_its_admins(
+    publisher: TestClient, admin: TestClient, validated: Validated
+) -> None:
+    panels = {"two_segment_users": {"all users": 28}}
+    lab = validated(change=lambda report: report.update(panels=panels), share_statistics=True)
+    paths = [f"/datalabs/{lab.id}/files/statistics.json", f"/api/shared/labs/{lab.id}/statistics.json"]
+    assert publisher.get(paths[0]).json()["panels"] == panels
+    assert publisher.get(f"/datalabs/{lab.id}/statistics.json").json()["report"]["panels"] == panels
+    own = publisher.get(paths[0]).json()
+    own.pop("panels")
+    for path in paths:
+        assert admin.get(path).json() == own
+    assert admin.get(f"/datalabs/{lab.id}/statistics.json").json()["report"] == own
+
+
 def test_the_refresh_before_is_compared_and_can_still_be_read(
     publisher: TestClient, service: QuietService, refreshed: LabInfo
 ) -> None:

@@ -7,14 +7,15 @@ import gzip
 import json
 import random
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
-from datalab.dashboard import bundle, render_dashboard, shareable
-from datalab.dashboard.texts import PANELS
+from datalab.dashboard import bundle, disclosure, render_dashboard, shareable, tables
 from datalab.lab import LabDefinition
 from datalab.results.statistics import (
     DemographicStatistics,
@@ -24,8 +25,10 @@ from datalab.results.statistics import (
     StatisticsResultV2,
 )
 from datalab.results.status import DatasetStatus, StatisticsStatus, ValidationStatus
+from datalab.statistics import PANELS, VIEWS, Panel
 from datalab.statistics.compare import Comparison, compare_statistics
 from datalab.statistics.readiness import readiness
+from tests.new_panel import two_segment_users
 
 HOSTILE = [
     '</script><script>alert("x")</script>',
@@ -170,11 +173,11 @@ def test_needs_no_network() -> None:
 
 def test_every_unlocked_panel_is_there_under_its_question() -> None:
     page = Page(render())
-    assert page.values("data-panel") == list(PANELS)
+    assert page.values("data-panel") == [view.key for view in VIEWS]
     assert not page.values("data-absent")
-    for panel in PANELS.values():
-        assert panel.title in page.text
-        assert panel.question in page.text
+    for view in VIEWS:
+        assert view.title in page.text
+        assert view.question in page.text
 
 
 def test_locked_panels_are_absent_with_the_reason() -> None:
@@ -189,7 +192,7 @@ def test_locked_panels_are_absent_with_the_reason() -> None:
     shown, absent = page.values("data-panel"), page.values("data-absent")
     assert "remarketing_activation_potential" in shown
     assert {"segment_user_counts", "segments_per_user", "basic_embeddings"} <= set(absent)
-    assert sorted(shown + absent) == sorted(PANELS)
+    assert sorted(shown + absent) == sorted(view.key for view in VIEWS)
     assert "Shown when the lab supports Insights; it does not." in page.text
     assert "Shown when the lab supports AI lookalike or Rule-based audiences; it supports neither." in page.text
     assert "This lab has no embeddings dataset." in page.text
@@ -318,6 +321,49 @@ def numbers_in(node: Any) -> set[float]:
     if isinstance(node, list):
         return set().union(*(numbers_in(child) for child in node))
     return {node} if isinstance(node, int | float) and not isinstance(node, bool) else set()
+
+
+@pytest.fixture
+def new_panel(monkeypatch: pytest.MonkeyPatch) -> Callable[[Panel[Any]], str]:
+    """Puts a panel into the list; returns its name."""
+
+    def put(panel: Panel[Any]) -> str:
+        monkeypatch.setattr(disclosure, "PANELS", (*PANELS, panel))
+        monkeypatch.setattr(tables, "VIEWS", (*VIEWS, *panel.shown))
+        return panel.name
+
+    return put
+
+
+SHARED = a_lab(shareStatistics=True)
+
+
+@pytest.mark.parametrize(("lab", "minimum"), [(a_lab(), MINIMUM), (SHARED, 0), (SHARED, MINIMUM)])
+def test_a_new_panel_is_shared_only_if_it_has_a_guard(
+    new_panel: Callable[[Panel[Any]], str], lab: LabDefinition, minimum: int
+) -> None:
+    def without_small(value: Any, least: int) -> Any:
+        return type(value)({name: users for name, users in value.root.items() if users >= least})
+
+    counts = {"all users": 28, "hem": 7}
+    name = new_panel(two_segment_users.PANEL)
+    report = statistics().with_further_panels({name: counts})
+    whole = Page(render(report=report))
+    assert name in whole.values("data-panel") and whole.report["panels"] == {name: counts}
+    page = Page(render(lab, report, minimum_count=minimum))
+    assert name in page.values("data-absent") and name not in page.values("data-panel")
+    assert "panels" not in page.report
+
+    new_panel(replace(two_segment_users.PANEL, guard=without_small))
+    page = Page(render(lab, report, minimum_count=minimum))
+    assert name in page.values("data-panel")
+    assert page.report["panels"] == {name: {"all users": 28} if minimum else counts}
+
+
+def test_a_panel_that_is_not_known_is_not_shared() -> None:
+    report = statistics().with_further_panels({"of_another_version": {"users": 1}})
+    assert Page(render(report=report)).report["panels"]
+    assert "panels" not in Page(render(SHARED, report)).report
 
 
 def test_small_counts_are_nowhere_in_a_page_for_sharing() -> None:
