@@ -1,4 +1,4 @@
-# Two commands on a fresh machine: `make demo` and `make test`. Each does its own set-up.
+# Two commands on a new machine: `make demo` and `make test`. Each sets up what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -7,20 +7,20 @@ BENCH := bench-lab
 
 .PHONY: help venv demo up test lint types imports unit fuzz bench vendor docs site dev clean
 
-help: ## Show what can be made
+help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-venv: $(STAMP) ## Make the virtual environment in .venv, with pinned packages
+venv: $(STAMP) ## Create the virtual environment in .venv, with pinned packages
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-demo: venv ## Walk through a synthetic lab: checked, uploaded, validated by itself, refreshed
+demo: venv ## Walk through a synthetic lab: checked, uploaded, validated automatically, refreshed
 	@bash demo.sh
 
-up: venv ## Run a living lab in .datalab until Ctrl-C
+up: venv ## Run a lab in .datalab until Ctrl-C
 	@$(BIN)/datalab up
 
 test: lint types imports site unit ## Everything that CI runs: lint, types, import rules, the site, all tests
@@ -38,13 +38,13 @@ imports: venv
 unit: venv
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
-fuzz: venv ## Compare with the slow reference model, at length
+fuzz: venv ## Compare with the slow reference model, with many examples
 	$(BIN)/pytest tests/conformance --hypothesis-profile=thorough --timeout=3600
 
 bench: venv ## Measure speed and memory against the floor (minutes; 4 GB of disk)
 	$(BIN)/python -m benchmarks.preflight --lab $(BENCH)
 
-vendor: venv ## Compare with the vendor's Python package, installed beside ours: names, signatures, calls, results
+vendor: venv ## Compare with the vendor's Python package, installed in its own environment: names, signatures, calls, results
 	test -x .venv-vendor/bin/python || $(PYTHON) -m venv .venv-vendor
 	.venv-vendor/bin/python -m pip install --quiet --disable-pip-version-check decentriq-platform
 	$(BIN)/python -m scripts.vendor .venv-vendor/bin/python
@@ -58,5 +58,5 @@ site: venv ## Build the documentation into site/; a broken link fails
 dev: venv ## Open the asset graph in Dagster's UI, reloading code that changes
 	$(BIN)/dagster dev
 
-clean: ## Remove what was made, but not the virtual environment
+clean: ## Remove generated files, but not the virtual environment
 	rm -rf $(DEMO) $(BENCH) .pytest_cache .mypy_cache .ruff_cache .hypothesis site

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # A walk through a Data Lab with synthetic data: `make demo`. Every command it runs is printed; try them yourself.
 #
-# 1. files on this machine: made, a little dirty, and checked before anybody sees them
-# 2. a living lab: uploaded, provisioned, validated by itself
+# 1. files on this machine: generated with a few errors, and checked before anyone else sees them
+# 2. a running lab: uploaded, provisioned, validated automatically
 # 3. a refresh: new segments, and only what depends on them is computed again
 #
-# On a terminal the lab then lives on until Ctrl-C; elsewhere (CI) it is stopped. Everything lies in DEMO (demo-lab).
+# On a terminal the lab then runs until Ctrl-C; elsewhere (CI) it is stopped. All files are in DEMO (demo-lab).
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -25,7 +25,7 @@ run() {
 
 heading() { printf '\n== %s\n' "$*"; }
 
-free_port() { # the wanted one, or any other if that is taken
+free_port() { # the given one, or any other if it is in use
   "$PYTHON" - "$1" <<'PYTHON'
 import socket, sys
 
@@ -57,7 +57,7 @@ run sample "$DEMO" --users "$USERS" --seed 7 --dirty 0.02
 run preflight "$DEMO/LAB.json" --identifiers "$DEMO/identifiers.csv" --segments "$DEMO/segments.csv" \
   --demographics "$DEMO/demographics.csv" --embeddings "$DEMO/embeddings.csv" --out "$DEMO/reports"
 
-heading "2. A living lab"
+heading "2. A running lab"
 until grep -q '^Ctrl-C stops it' "$log"; do
   kill -0 "$up" 2>/dev/null || { cat "$log" >&2; exit 1; }
   sleep 0.2
@@ -74,19 +74,19 @@ run provision "$lab" --identifiers "$("$DATALAB" dataset list --json | "$PYTHON"
 run status "$lab" --watch
 run results "$lab"
 
-heading "3. A refresh: a tenth of the segments' rows are gone"
+heading "3. A refresh: a tenth of the segments' rows are removed"
 rows=$(wc -l <"$DEMO/segments.csv")
 head -n "$((rows * 9 / 10))" "$DEMO/segments.csv" >"$DEMO/segments-refreshed.csv"
 run provision "$lab" --segments "$DEMO/segments-refreshed.csv" --cause "weekly refresh"
 run status "$lab" --watch
 run runs "$lab"
 
-heading "To look at"
+heading "Where to look"
 grep -v 'Starting' "$log"
-echo "Commands on it: export DATALAB_HOME='$DATALAB_HOME'; .venv/bin/datalab status"
+echo "To use it: export DATALAB_HOME='$DATALAB_HOME'; .venv/bin/datalab status"
 if [ -t 1 ]; then
   trap 'exit 0' INT TERM
   wait "$up"
 else
-  echo "Not on a terminal: it is stopped now. Start it again with: DATALAB_HOME='$DATALAB_HOME' .venv/bin/datalab up"
+  echo "Not a terminal: the lab is stopped now. Start it again with: DATALAB_HOME='$DATALAB_HOME' .venv/bin/datalab up"
 fi
