@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from datalab.formats import number
 from datalab.statistics import NumberTable
 
 LOCKED = "The lab's collaboration types or datasets do not unlock this panel."
@@ -38,6 +39,4 @@ def numbers_of(table: NumberTable | None) -> PanelNumbers:
 
 
 def _cell(cell: str | int | float) -> str:
-    if isinstance(cell, str):
-        return cell.replace("|", "\\|")
-    return f"{cell:,}" if isinstance(cell, int) else f"{cell:,.2f}"
+    return number(cell).replace("|", "\\|")

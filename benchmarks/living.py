@@ -18,6 +18,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from datalab.formats import duration
 from datalab.home.up import running
 from datalab.kinds import DatasetKind
 from datalab.lab import load_lab
@@ -64,7 +65,7 @@ def told(what: str, measure: Callable[[], float], pause: float = 0) -> None:
     for _ in range(TIMES):
         time.sleep(pause)
         seconds.append(measure())
-    print(f"{what}: {statistics.median(seconds):.1f} s ({', '.join(f'{one:.1f}' for one in seconds)})", flush=True)
+    print(f"{what}: {duration(statistics.median(seconds))} ({', '.join(map(duration, seconds))})", flush=True)
 
 
 def validated(service: LabService, files: Path) -> float:

@@ -21,6 +21,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.living import uploaded
+from datalab.formats import duration
 from datalab.lab import load_lab
 from datalab.registry import EmbeddedPostgres
 from datalab.sample import write_sample
@@ -106,10 +107,10 @@ def uploads(service: HttpService, browser: httpx.Client, home: Path, mib: int) -
         subprocess.run(["sync", home / "copy.csv"], check=True)
 
     floor = seconds(copied)
-    print(f"cp and sync of {mib} MiB: {floor:.1f} s")
+    print(f"cp and sync of {mib} MiB: {duration(floor)}")
     for what, send in (("by parts, resumable", by_parts), ("in one request", in_one)):
         took = seconds(send)
-        print(f"{what}: {took:.1f} s, {took / floor:.2f} x")
+        print(f"{what}: {duration(took)}, {took / floor:.2f} x")
 
 
 def seconds(what: Callable[[], None]) -> float:

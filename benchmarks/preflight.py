@@ -30,6 +30,7 @@ import duckdb
 
 import datalab.sample
 from benchmarks.process import measure
+from datalab.formats import duration, number
 from datalab.kinds import DatasetKind
 from datalab.results.files import VALIDATION_REPORT
 from datalab.sample import write_sample
@@ -96,7 +97,7 @@ def prepared_lab(directory: Path, scale: float, dirty: float) -> Path:
     sample = write_sample(directory, **parameters, dimensions=DIMENSIONS, dirty=dirty, seed=0)
     manifest.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
     rows = sum(sample.rows.values())
-    print(f"generated {directory}: {rows:,} rows in {time.perf_counter() - started:.1f} s", flush=True)
+    print(f"generated {directory}: {number(rows)} rows in {duration(time.perf_counter() - started)}", flush=True)
     return directory
 
 
@@ -193,8 +194,9 @@ def print_tables(runs: dict[str, Run], reached: list[Goal]) -> None:
     print(f"\n{'run':<28}{'seconds':>9}{'CPU s':>9}{'rows':>13}{'rows/s':>13}{'invalid':>10}{'peak MiB':>10}")
     for run in runs.values():
         print(
-            f"{run.name:<28}{run.seconds:>9.2f}{run.cpu_seconds:>9.2f}{run.rows:>13,}"
-            f"{run.rows / run.seconds:>13,.0f}{run.invalid_rows:>10,}{run.peak_bytes / 2**20:>10,.0f}"
+            f"{run.name:<28}{run.seconds:>9.2f}{run.cpu_seconds:>9.2f}{number(run.rows):>13}"
+            f"{number(round(run.rows / run.seconds)):>13}{number(run.invalid_rows):>10}"
+            f"{number(round(run.peak_bytes / 2**20)):>10}"
         )
     print(f"\n{'goal':<28}{'measured':>14}{'limit':>14}")
     for goal in reached:

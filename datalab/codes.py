@@ -36,8 +36,8 @@ class Explanation:
     def label(self) -> str:
         """Why, in a few words, as it begins a line.
 
-        >>> explain("INVALID_EMAIL_FORMAT").label
-        'Not an e-mail address in lower case'
+        >>> explain("EMPTY_CELL").label
+        'A required value is empty'
         """
         return self.reason[:1].upper() + self.reason[1:]
 

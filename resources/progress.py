@@ -7,6 +7,7 @@ from typing import Protocol
 
 import dagster as dg
 
+from datalab.formats import number, share
 from datalab.kinds import DatasetKind
 
 
@@ -28,5 +29,5 @@ class LogProgress:
         now = time.monotonic()
         if now - self._last >= self._seconds:
             self._last = now
-            share = bytes_read / size if size else 1.0
-            dg.get_dagster_logger().info(f"{kind.value}: {rows:,} rows checked, {share:.0%} of the file read")
+            read = share(bytes_read / size if size else 1.0)
+            dg.get_dagster_logger().info(f"{kind.value}: {number(rows)} rows checked, {read} of the file read")

@@ -11,7 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from datalab.dashboard.formats import counted
+from datalab.formats import counted
 
 PLAIN_BYTES = 400_000
 """JSON up to this size stands in the page as it is; larger JSON is compressed."""

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from datalab.dashboard.bundle import static_text
 from datalab.dashboard.charts import MAX_BARS, MAX_SIDES, specs
 from datalab.dashboard.disclosure import shareable
-from datalab.dashboard.formats import counted, moment
 from datalab.dashboard.payload import content_policy, download, inline_json
 from datalab.dashboard.summary import change_rows, deltas, headlines, notes, readiness_rows, verdict
 from datalab.dashboard.tables import absent, panels, shown_of
 from datalab.dashboard.texts import DATASETS
+from datalab.formats import counted, moment
 from datalab.lab import LabDefinition
 from datalab.results.files import STATISTICS
 from datalab.results.statistics import StatisticsResultV2

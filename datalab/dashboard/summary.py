@@ -7,9 +7,9 @@ from typing import Any
 
 from datalab.codes import explain
 from datalab.dashboard.disclosure import shareable_changes, shareable_finding
-from datalab.dashboard.formats import Cell, counted, figures_in_text, listed, number, share, signed, signed_share
 from datalab.dashboard.tables import PageFigure
 from datalab.dashboard.texts import metric_name
+from datalab.formats import Cell, counted, figures_in_text, listed, number, share, signed, signed_share
 from datalab.kinds import KINDS, MATCHING, OPTIONAL
 from datalab.lab import LabDefinition
 from datalab.results.statistics import Finding, StatisticsResultV2

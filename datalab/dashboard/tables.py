@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from datalab.dashboard.formats import NOTHING, counted, decimal, share
 from datalab.dashboard.texts import absence
+from datalab.formats import counted, decimal, number, share
 from datalab.lab import LabDefinition
-from datalab.statistics import VIEWS, ReportNumbers, View
+from datalab.statistics import VIEWS, ReportNumbers, Thresholds, View
 from datalab.statistics.tables import Cell, Figure, Json, Table, Unit
 
 MAX_ROWS = 2000
@@ -22,7 +22,7 @@ MAX_CELLS = 40_000
 """With many matching ids the rows are fewer, so that the file stays small."""
 MAX_OTHER_CELLS = 8_000
 """The same for tables that are short unless something is wrong with the data."""
-MAX_NAME = 128
+MAX_NAME = Thresholds().max_segment_name_length
 """Longer names of segments, ages and genders are cut on the page; they are a data error anyway."""
 MAX_NAME_BYTES = 250_000
 """All names of segments together."""
@@ -78,13 +78,9 @@ def written(cell: Cell, unit: Unit) -> str:
         >>> written(1234, Unit.COUNT), written("< 10", Unit.COUNT), written(0.5, Unit.SHARE), written(None, Unit.SHARE)
         ('1,234', '< 10', '50.0%', '–')
     """
-    if cell is None:
-        return NOTHING
-    if isinstance(cell, str):
-        return cell
-    if unit is Unit.SHARE:
+    if unit is Unit.SHARE and not isinstance(cell, str):
         return share(cell)
-    return decimal(cell) if unit is Unit.AVERAGE else f"{cell:,}"
+    return decimal(cell) if unit is Unit.AVERAGE else number(cell)
 
 
 def _panel(view: View, part: Any, numbers: ReportNumbers) -> PagePanel:
@@ -133,4 +129,4 @@ def shown_of(page: PageTable) -> str:
     table = page.table
     if table.total <= len(page.rows):
         return ""
-    return f"The {table.kept} {len(page.rows):,} of {counted(table.total, 'row')} are shown."
+    return f"The {table.kept} {number(len(page.rows))} of {counted(table.total, 'row')} are shown."

@@ -5,7 +5,7 @@ The words of a panel are its own; what a finding means and what to do about it i
 
 from __future__ import annotations
 
-from datalab.dashboard.formats import listed
+from datalab.formats import listed
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.statistics import View

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from datalab.errors import ConfigurationError, suggestion
+from datalab.formats import counted
 
 _RULES = {
     "missing": "is missing",
@@ -45,7 +46,7 @@ class SettingsWrong(ConfigurationError):
         lines = "".join(f"\n  - {mistake}" for mistake in self.mistakes)
         Exception.__init__(
             self,
-            f"The settings have {count} error{'s' if count != 1 else ''}; nothing was done. Correct {path} or the "
+            f"The settings have {counted(count, 'error')}; nothing was done. Correct {path} or the "
             f"variables that are named, then run the command again; docs/settings.md describes every key.{lines}",
         )
 

@@ -28,6 +28,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from datalab.errors import DatalabError, UsageError, suggestion
+from datalab.formats import counted
 from datalab.kinds import DatasetKind
 
 
@@ -132,7 +133,7 @@ class DatasetInUse(UsageError):
         self.labs = [lab for lab, _ in labs]
         lines = "".join(f"\n  - {lab} ({name})" for lab, name in labs)
         super().__init__(
-            f"Dataset {manifest_hash} is provisioned to {len(labs)} lab{'s' if len(labs) != 1 else ''} and was not "
+            f"Dataset {manifest_hash} is provisioned to {counted(len(labs), 'lab')} and was not "
             f"deleted. Deprovision it first, or force the deletion, which deprovisions it from:{lines}"
         )
 

@@ -24,6 +24,7 @@ import os
 from collections.abc import Sequence
 
 from datalab.errors import DatalabError
+from datalab.formats import counted
 
 
 class StorageError(DatalabError):
@@ -91,7 +92,7 @@ class UploadInterrupted(StorageError):
         self.upload_id = upload_id
         self.chunks = chunks
         super().__init__(
-            f"The upload stopped after {chunks} chunk{'s' if chunks != 1 else ''} ({reason}). What is stored is "
+            f"The upload stopped after {counted(chunks, 'chunk')} ({reason}). What is stored is "
             f"kept; upload the same file with upload id {upload_id} to go on from there."
         )
 
@@ -146,7 +147,7 @@ class MasterKeyMissing(StorageError):
 class RotationUnfinished(StorageError):
     def __init__(self, left: int) -> None:
         super().__init__(
-            f"{left} data key{'s' if left != 1 else ''} could not be wrapped anew, so the old master key was kept. "
+            f"{counted(left, 'data key')} could not be wrapped anew, so the old master key was kept. "
             "Everything can still be read; rotate again to finish."
         )
 

@@ -6,6 +6,7 @@ A hint says how many rows it concerns and what to do, and holds no value of a ro
 from __future__ import annotations
 
 from datalab.codes import explain
+from datalab.formats import counted, number
 from datalab.kinds import KINDS
 from datalab.lab import LabDefinition
 from datalab.results.validation import DatasetFacts, Hint
@@ -39,7 +40,7 @@ def hints(
         add(
             "POSSIBLE_WRONG_SEPARATOR",
             facts.foreign_separator_rows,
-            f"In {_rows(facts.foreign_separator_rows)} ';', tab or '|' stand where commas should.",
+            f"In {counted(facts.foreign_separator_rows, 'row')} ';', tab or '|' stand where commas should.",
         )
     if facts.first_record_is_header:
         add(
@@ -51,20 +52,21 @@ def hints(
         add(
             "GUESSED_ENCODING",
             facts.rows,
-            f"The file is not UTF-8: it was read ({_rows(facts.rows)}) as {guessed_encoding}, which is a guess.",
+            f"The file is not UTF-8: it was read ({counted(facts.rows, 'row')}) as {guessed_encoding}, which is "
+            "a guess.",
         )
     if replaced_characters:
         rows = min(replaced_characters, facts.rows)
         add(
             "REPLACED_CHARACTERS",
             rows,
-            f"{replaced_characters:,} broken characters were replaced, in at most {_rows(rows)}.",
+            f"{number(replaced_characters)} broken characters were replaced, in at most {counted(rows, 'row')}.",
         )
     if wrong_case:
         add(
             "UPPER_CASE_IDS",
             wrong_case,
-            f"{_rows(wrong_case)} would be valid in lower case.",
+            f"{counted(wrong_case, 'row')} would be valid in lower case.",
         )
     # The name in a header row is none of the publisher's.
     unknown_names -= facts.first_record_is_header
@@ -72,11 +74,7 @@ def hints(
         add(
             "UNKNOWN_ID_NAMES",
             unknown_names,
-            f"The id name in {_rows(unknown_names)} is not in the lab's identifiersConfig; such rows are accepted "
-            "unchecked and used by nothing.",
+            f"The id name in {counted(unknown_names, 'row')} is not in the lab's identifiersConfig; such rows are "
+            "accepted unchecked and used by nothing.",
         )
     return found
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'}"

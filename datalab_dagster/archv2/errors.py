@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from datalab.errors import DatalabError, UsageError
+from datalab.formats import duration
 from datalab_dagster.api import AuthorizationError, NotFoundError, ServerError
 from datalab_dagster.service.errors import NotPermitted, ServiceUnreachable
 from datalab_dagster.service.http_errors import status_of
@@ -243,6 +244,6 @@ class NotCompleteInTime(DatalabError, TimeoutError):
 class ConnectionLost(DatalabError, ConnectionError):
     def __init__(self, seconds: float, reason: str) -> None:
         super().__init__(
-            f"The deployment could not be asked for {seconds:.0f} seconds while waiting: {reason} The job goes on "
+            f"The deployment could not be asked for {duration(round(seconds))} while waiting: {reason} The job goes on "
             "there; ask again to go on waiting."
         )

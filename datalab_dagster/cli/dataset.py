@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from datalab.formats import number, size
 from datalab_dagster.cli import listing
 from datalab_dagster.cli.deployment import confirm, json_option, opened, the_dataset, user_option, yes_option
 from datalab_dagster.cli.transfer import download_file, download_to, is_address, upload_file
@@ -35,7 +36,7 @@ def upload(file: Path, name: str | None, description: str, user: str | None, as_
     if as_json:
         listing.print_json(stored)
     else:
-        listing.line(f"{stored.manifest_hash}  {stored.name}, {listing.size(stored.size)}")
+        listing.line(f"{stored.manifest_hash}  {stored.name}, {size(stored.size)}")
     return 0
 
 
@@ -56,8 +57,8 @@ def list_datasets(user: str | None, as_json: bool) -> int:
             (
                 listing.short(found.manifest_hash),
                 found.name,
-                listing.size(found.size),
-                listing.count(found.rows),
+                size(found.size),
+                number(found.rows),
                 listing.when(found.created_at),
                 found.created_by,
                 ", ".join(names.get(lab, lab) for lab in found.labs) or "–",
@@ -91,8 +92,8 @@ def show(manifest_hash: str, user: str | None, as_json: bool) -> int:
         "Dataset": found.manifest_hash,
         "Name": found.name,
         "Description": found.description or "–",
-        "Size": listing.size(found.size),
-        "Rows": listing.count(found.rows),
+        "Size": size(found.size),
+        "Rows": number(found.rows),
         "Uploaded": f"{listing.when(found.created_at)} by {found.created_by}",
         "Key": access,
         "Labs": ", ".join(f"{names.get(lab, lab)} ({lab})" for lab in found.labs) or "–",
@@ -118,7 +119,7 @@ def download(manifest_hash: str, file: str, user: str | None) -> int:
             download_to(service, found, file)
         else:
             download_file(service, found, Path(file))
-    listing.line(f"{file}  {listing.size(found.size)}. It holds rows in plain text: remove it when you are done.")
+    listing.line(f"{file}  {size(found.size)}. It holds rows in plain text: remove it when you are done.")
     return 0
 
 

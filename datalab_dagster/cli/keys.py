@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from datalab.formats import counted
 from datalab_dagster.cli import listing
 from datalab_dagster.cli.accounts import whoever_asks
 from datalab_dagster.service.open import open_service
@@ -24,5 +25,5 @@ def rotate() -> int:
     """
     with open_service(whoever_asks(None)) as service:
         count = service.keys.rotate()
-    listing.line(f"The master key is new; the keys of {count:,} dataset{'s' if count != 1 else ''} were wrapped anew.")
+    listing.line(f"The master key is new; the keys of {counted(count, 'dataset')} were wrapped anew.")
     return 0

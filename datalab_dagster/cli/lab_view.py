@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from rich.markup import escape
 
+from datalab.formats import size
 from datalab.kinds import DatasetKind
-from datalab_dagster.cli.listing import coloured, console_for_text, line, print_table, short, size, when
+from datalab_dagster.cli.listing import coloured, console_for_text, line, print_table, short, when
 from datalab_dagster.service import Action, EventInfo, LabInfo, SlotInfo
 
 _DONE = {

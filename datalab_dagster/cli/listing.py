@@ -1,4 +1,4 @@
-"""How things look on the terminal and as JSON: tables, times, hashes, sizes, findings; nothing is asked for here."""
+"""How things look on the terminal and as JSON: tables, times, hashes, findings; nothing is asked for here."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import click
 from pydantic import BaseModel
 from rich import box
 from rich.console import Console
-from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
+from datalab.formats import figures_in_text
 from datalab.results.statistics import Finding
 from datalab_dagster.service import LabState
 
@@ -83,20 +83,6 @@ def short(text: str) -> str:
     return text[:_SHORT]
 
 
-def size(count: int) -> str:
-    """Return a number of bytes in words, such as ``1.2 MB``."""
-    return decimal(count)
-
-
-def count(number: int | None) -> str:
-    """Return a number with separators, or a dash where nothing has been counted.
-
-    >>> count(1234567), count(None)
-    ('1,234,567', '–')
-    """
-    return "–" if number is None else f"{number:,}"
-
-
 def coloured(state: LabState) -> str:
     """Return the state of a lab with its colour, as markup."""
     colour = _COLOURS.get(state)
@@ -109,7 +95,9 @@ def print_findings(console: Console, groups: Iterable[tuple[str, Iterable[Findin
     if found:
         console.print("\nFindings")
     for label, finding in found:
-        console.print(f"  {label} {finding.code}: {escape(finding.message)}", soft_wrap=True, highlight=False)
+        subject, colon, figures = finding.message.partition(": ")
+        text = escape(f"{subject}{colon}{figures_in_text(figures)}")
+        console.print(f"  {label} {finding.code}: {text}", soft_wrap=True, highlight=False)
 
 
 ERROR, WARNING, DROP = "[red]error[/]", "[yellow]warning[/]", "[yellow]drop[/]"

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table as TerminalTable
 
 from datalab.dashboard.tables import written
+from datalab.formats import number, signed_share
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2
 from datalab.statistics import PANELS, Comparison, ReportNumbers
 from datalab.statistics.tables import Cell, Column, Table, Unit
@@ -59,26 +60,26 @@ def _print_table(console: Console, title: str, table: Table, matching_ids: Seque
     if not table.lead:
         _print(console, title, table.columns, rows, total)
         return
-    for number, matching in enumerate(matching_ids):
-        columns = _about(number, table.columns, table.lead)
+    for position, matching in enumerate(matching_ids):
+        columns = _about(position, table.columns, table.lead)
         _print(
             console,
             f"{title}, matched by {matching}",
             columns,
-            [_about(number, row, table.lead) for row in rows],
+            [_about(position, row, table.lead) for row in rows],
             total,
         )
 
 
-def _about(number: int, cells: Sequence[T], lead: int) -> list[T]:
+def _about(position: int, cells: Sequence[T], lead: int) -> list[T]:
     """Of a header or row, what leads it and what is about one matching id."""
-    first = lead + 2 * number
+    first = lead + 2 * position
     return [*cells[:lead], *cells[first : first + 2]]
 
 
 def _print_changes(console: Console, changes: Comparison) -> None:
     rows = [
-        (change.metric, change.previous or 0, change.current or 0, f"{change.relative or 0:+.1%}")
+        (change.metric, change.previous or 0, change.current or 0, signed_share(change.relative or 0))
         for change in changes.changes
         if change.absolute != 0
     ]
@@ -95,5 +96,5 @@ def _print(console: Console, title: str, columns: Sequence[Column], rows: Sequen
     for row in rows[:_SHOWN_ROWS]:
         shown.add_row(*(escape(written(cell, column.unit)) for cell, column in zip(row, columns, strict=True)))
     if total > _SHOWN_ROWS:
-        shown.caption = f"{total - _SHOWN_ROWS:,} more; the dashboard has all of them"
+        shown.caption = f"{number(total - _SHOWN_ROWS)} more; the dashboard has all of them"
     console.print(shown)

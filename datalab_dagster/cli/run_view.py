@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from datalab.formats import duration, number
 from datalab.kinds import DatasetKind
 from datalab.results.statistics import Finding
 from datalab_dagster.cli.listing import (
@@ -58,7 +59,7 @@ def print_run(run: RunInfo, *, steps: bool = True) -> None:
             console.print(f"  {title}: {text}", highlight=False, soft_wrap=True, markup=False)
     if steps and run.steps:
         rows = [
-            (step.name, _STEPS[step.state], f"{step.seconds:.1f} s" if step.seconds is not None else "")
+            (step.name, _STEPS[step.state], duration(step.seconds) if step.seconds is not None else "")
             for step in run.steps
         ]
         print_table(("step", "state", "took"), rows, numbers=("took",), markup=("state",))
@@ -97,8 +98,8 @@ def print_headlines(summary: Mapping[str, Any]) -> None:
     rows = []
     for kind in DatasetKind:
         numbers = {name: summary.get(f"{kind.value}.{name}") for name in _HEADLINES}
-        if any(isinstance(number, int) for number in numbers.values()):
-            cells = (f"{number:,}" if isinstance(number, int) else "" for number in numbers.values())
+        if any(isinstance(value, int) for value in numbers.values()):
+            cells = (number(value) if isinstance(value, int) else "" for value in numbers.values())
             rows.append((kind.value, *cells))
     if rows:
         header = ("dataset", "valid", "invalid", "users", "distinct ids", "segments")
@@ -110,4 +111,4 @@ def _of(datasets: Mapping[DatasetKind, str]) -> str:
 
 
 def _seconds(run: RunInfo) -> str:
-    return f"{(run.ended_at - run.started_at).total_seconds():.0f} s" if run.ended_at else ""
+    return duration((run.ended_at - run.started_at).total_seconds()) if run.ended_at else ""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from datalab.formats import counted, number
 from datalab.sample import write_sample
 
 
@@ -18,6 +19,6 @@ def sample(directory: Path, users: int, seed: int, dirty: float) -> int:
     """Write LAB.json and the four files of a synthetic lab to DIR, of any size."""
     lab = write_sample(directory, users=users, seed=seed, dirty=dirty)
     for kind, path in lab.files.items():
-        click.echo(f"{path}  {lab.rows[kind]:,} rows, {lab.dirty_rows[kind]:,} of them made wrong")
+        click.echo(f"{path}  {counted(lab.rows[kind], 'row')}, {number(lab.dirty_rows[kind])} of them made wrong")
     click.echo(f"{directory / 'LAB.json'}  the lab's definition")
     return 0

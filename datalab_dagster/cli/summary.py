@@ -13,12 +13,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from datalab.codes import explain
+from datalab.formats import counted, duration, number, share
 from datalab.kinds import DatasetKind
 from datalab.results.files import AGGREGATES, VALIDATION_STATUS
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import DatasetStatus
 from datalab.results.validation import Hint
 from datalab.statistics import Comparison, Readiness, ValidatedDataset
+from datalab.statistics.tables import ratio
 from datalab.validation.stream import Validated
 from datalab_dagster.cli.listing import DROP, ERROR, WARNING, console_for_text, print_findings
 from datalab_dagster.graph.preflight import PreflightResult
@@ -30,7 +32,7 @@ RESULT_NAMES = sorted(AGGREGATES, key=lambda name: name != VALIDATION_STATUS.nam
 def print_preflight(result: PreflightResult) -> None:
     """Print what a preflight found and where its results lie."""
     console = console_for_text()
-    console.print(f"\n[bold]{escape(result.lab.name)}[/bold] checked in {result.seconds:.1f} s\n")
+    console.print(f"\n[bold]{escape(result.lab.name)}[/bold] checked in {duration(result.seconds)}\n")
     console.print(_table(result.datasets, result.status.datasets))
     for kind, dataset in result.datasets.items():
         _print_details(console, kind, dataset, result.status.datasets[kind.value])
@@ -124,13 +126,12 @@ def _table(datasets: dict[DatasetKind, ValidatedDataset], statuses: dict[str, Da
     for kind, dataset in datasets.items():
         status = statuses.get(kind.value)
         passed = dataset.outcome == "PASSED" and (status is None or status.status == "SUCCESS")
-        share = dataset.invalid_rows / dataset.total_rows if dataset.total_rows else 0.0
         table.add_row(
             kind.value,
-            f"{dataset.total_rows:,}",
-            f"{dataset.valid_rows:,}",
-            f"{dataset.invalid_rows:,}",
-            f"{share:.1%}",
+            number(dataset.total_rows),
+            number(dataset.valid_rows),
+            number(dataset.invalid_rows),
+            share(ratio(dataset.invalid_rows, dataset.total_rows) or 0.0),
             f"[{'green' if passed else 'red'}]{dataset.outcome}[/]",
         )
     return table
@@ -152,7 +153,7 @@ def _details(dataset: ValidatedDataset, status: DatasetStatus | None) -> Iterabl
         yield f"{error.code}: {error.message}"
     by_rows = sorted(dataset.invalid_rows_by_reason.items(), key=lambda item: -item[1])
     for code, rows in by_rows:
-        yield f"{rows:>12,}  {code} ({explain(code).reason})"
+        yield f"{number(rows):>12}  {code} ({explain(code).reason})"
     for hint in dataset.facts.hints:
         yield _hint(hint)
 
@@ -164,10 +165,10 @@ def _hint(hint: Hint) -> str:
 def _verdict(result: PreflightResult) -> str:
     if result.passed:
         invalid = sum(dataset.invalid_rows for dataset in result.datasets.values())
-        dropped = f"; {invalid:,} invalid rows are dropped" if invalid else ""
+        dropped = f"; {number(invalid)} invalid rows are dropped" if invalid else ""
         return f"[bold green]PASSED[/]: the lab would be Ready{dropped}."
     failed = [name for name, dataset in result.status.datasets.items() if dataset.status == "FAILED"]
     reasons = [f"{' and '.join(failed)} cannot be used as provided"] if failed else []
     if errors := len(result.statistics.data_errors):
-        reasons.append(f"{errors} data error{'s' if errors > 1 else ''}")
+        reasons.append(counted(errors, "data error"))
     return f"[bold red]FAILED[/]: the lab would not be Ready ({'; '.join(reasons)}); see above for what to mend."

@@ -14,9 +14,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from datalab.connectors import connector_for
 from datalab.errors import InputMissing, InputUnreadable, OutputFailed, UsageError
+from datalab.formats import size
 from datalab.scratch import why
 from datalab_dagster.cli.exits import Stopped
-from datalab_dagster.cli.listing import size
 from datalab_dagster.service import DatasetInfo, LabService
 
 _SECONDS_BETWEEN_LINES = 5.0

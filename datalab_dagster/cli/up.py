@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from datalab.formats import duration
 from datalab.home.directory import home_directory
 from datalab.home.settings import load_settings
 
@@ -45,7 +46,7 @@ def up(port: int, portal_port: int | None, host: str | None, no_portal: bool) ->
         click.echo(f"{time.strftime('%H:%M:%S')}  {text}", err=True)
 
     def answered(home: Path) -> None:
-        click.echo(f"The lab lives (up in {time.monotonic() - started:.0f} s).")
+        click.echo(f"The lab lives (up in {duration(round(time.monotonic() - started))}).")
         if addresses.portal_url:
             click.echo(f"  Portal   {addresses.portal_url}")
         click.echo(f"  Dagster  {addresses.dagster_url}")

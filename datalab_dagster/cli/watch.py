@@ -9,6 +9,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from datalab.formats import duration
 from datalab_dagster.cli.exits import Stopped
 from datalab_dagster.cli.listing import short
 from datalab_dagster.service import LabInfo, LabService, LabState, RegistryError, RunInfo, ServiceUnreachable
@@ -142,5 +143,5 @@ class _Steps:
             for step in ended:
                 if (run.run_id, step.name) not in self._told:
                     self._told.add((run.run_id, step.name))
-                    seconds = f" in {step.seconds:.1f} s" if step.seconds is not None else ""
+                    seconds = f" in {duration(step.seconds)}" if step.seconds is not None else ""
                     self._console.print(f"{step.name} {_ENDED[step.state]}{seconds}", highlight=False, markup=False)

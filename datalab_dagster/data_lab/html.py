@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from datalab.errors import DatalabError
+from datalab.formats import number
 from datalab_dagster.service import LabState
 from datalab_dagster.service.models import LabInfo, ResultInfo
 from datalab_dagster.service.protocol import LabService
@@ -54,7 +55,7 @@ def _parts(lab: LabInfo, current: ResultInfo | None) -> Iterable[str]:
 
 
 def _numbers(summary: Mapping[str, Any]) -> str:
-    rows = [(_words(name), f"{number:,}") for name, number in summary.items() if isinstance(number, (int, float))]
+    rows = [(_words(name), number(value)) for name, value in summary.items() if isinstance(value, (int, float))]
     if not rows:
         return ""
     shown = _table(("Headline number", ""), rows[:_MOST_NUMBERS])

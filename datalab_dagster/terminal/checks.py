@@ -8,10 +8,11 @@ import time
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.filesize import decimal
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from datalab import formats
+from datalab.formats import number
 from datalab.kinds import DatasetKind
 from resources import Progress
 
@@ -28,7 +29,7 @@ def shown_progress(*, for_machines: bool = False) -> Iterator[Progress]:
     columns = (
         TextColumn("{task.description:<12}"),
         BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%  {task.fields[rows]:>12,} rows  {task.fields[speed]:>10,.0f} rows/s"),
+        TextColumn("{task.percentage:>3.0f}%  {task.fields[rows]:>12} rows  {task.fields[speed]:>10} rows/s"),
         TextColumn("{task.fields[left]:>9} left"),
         TimeRemainingColumn(compact=True),
     )
@@ -42,10 +43,10 @@ class _Rates:
     def __init__(self) -> None:
         self._started: dict[DatasetKind, float] = {}
 
-    def of(self, kind: DatasetKind, rows: int) -> float:
+    def of(self, kind: DatasetKind, rows: int) -> int:
         now = time.perf_counter()
         seconds = now - self._started.setdefault(kind, now)
-        return rows / seconds if seconds else 0.0
+        return round(rows / seconds) if seconds else 0
 
 
 class _Bars:
@@ -59,9 +60,14 @@ class _Bars:
     def update(self, kind: DatasetKind, rows: int, bytes_read: int, size: int) -> None:
         speed = self._rates.of(kind, rows)
         if kind not in self._tasks:
-            self._tasks[kind] = self._bar.add_task(kind.value, total=size, rows=0, speed=0.0, left="")
-        left = decimal(max(size - bytes_read, 0))
-        self._bar.update(self._tasks[kind], completed=bytes_read, rows=rows, speed=speed, left=left)
+            self._tasks[kind] = self._bar.add_task(kind.value, total=size, rows="", speed="", left="")
+        self._bar.update(
+            self._tasks[kind],
+            completed=bytes_read,
+            rows=number(rows),
+            speed=number(speed),
+            left=_left(bytes_read, size),
+        )
 
 
 class _Lines:
@@ -78,7 +84,10 @@ class _Lines:
         if time.perf_counter() - self._last < self._seconds_between:
             return
         self._last = time.perf_counter()
-        left = decimal(max(size - bytes_read, 0))
-        self._console.print(
-            f"{kind.value}: {rows:,} rows checked, {speed:,.0f} rows/s, {left} left", highlight=False, soft_wrap=True
-        )
+        text = f"{kind.value}: {number(rows)} rows checked, {number(speed)} rows/s, {_left(bytes_read, size)} left"
+        self._console.print(text, highlight=False, soft_wrap=True)
+
+
+def _left(bytes_read: int, size: int) -> str:
+    """Return how much of a file is still to be read."""
+    return formats.size(max(size - bytes_read, 0))

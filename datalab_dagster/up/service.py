@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from datalab.formats import duration
 from datalab.home.logs import open_log
 from datalab.home.up import Child
 from datalab_dagster.up.errors import ServiceKeepsEnding
@@ -133,14 +134,17 @@ class Running:
         pause = self._patience.pause * 2.0 ** max(self._ends - 1, 0)
         self._due = time.monotonic() + pause
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-        return f"{self.service.name} ended unexpectedly {how}; it is started again in {pause:.0f} s. Log: {self.log}"
+        again = f"it is started again in {duration(round(pause))}"
+        return f"{self.service.name} ended unexpectedly {how}; {again}. Log: {self.log}"
 
     def _see_answer(self) -> None:
         if self.has_answered:
             return
         self.has_answered = self.service.answers()
         if not self.has_answered and time.monotonic() - self._first_start > self._patience.start:
-            raise ServiceKeepsEnding(self.service.name, f"did not answer for {self._patience.start:.0f} s", self.log)
+            raise ServiceKeepsEnding(
+                self.service.name, f"did not answer for {duration(round(self._patience.start))}", self.log
+            )
 
 
 def _created(pid: int) -> float:

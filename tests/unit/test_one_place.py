@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -10,25 +11,64 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from datalab.codes import CODES
+from datalab.collaboration import CollaborationType, Part
+from datalab.formats import SIZE_UNITS
+from datalab.id_types import IdType
 from datalab.results.files import RESULT_FILES
-from datalab.statistics import PANELS, Panel
+from datalab.statistics import PANELS, Panel, Thresholds
 from datalab_dagster.graph.home import CODE_LOCATION
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("datalab", "datalab_dagster", "assets", "resources")
 TEXTS = {".j2", ".js", ".sql"}
+NOT_OURS = {"datalab/dashboard/static/vega-bundle.js"}
+"""Made from other projects' code."""
+FORMATS = {form.code: form for kind in IdType if (form := kind.value_format)}
+
+CODES_PLACE, ID_TYPES, COLLABORATION = "datalab/codes.py", "datalab/id_types.py", "datalab/collaboration.py"
+FINDINGS = "datalab/statistics/findings.py"
+VENDORS_CODES = "datalab_dagster/data_lab/api/validation.py"
+"""The vendor's enumeration of codes, which the SDK repeats as it is."""
+
+NUMBERS_ELSEWHERE = {
+    "datalab/formats.py": "the one place",
+    "datalab/statistics/compare.py": "messages of comparison.json, which the specification binds",
+    "datalab_dagster/graph/runs/launcher.py": "tells processes apart by when they began; nobody reads it",
+    "resources/process.py": "tells processes apart by when they began; nobody reads it",
+    "benchmarks/preflight.py": "columns of a table, each in one unit, so that two runs can be compared",
+    "benchmarks/portal.py": "milliseconds and factors, so that two runs can be compared",
+}
+"""Modules that format a number themselves, and why they may."""
 
 
 class Fact(NamedTuple):
-    """A fact and the one file that may hold it.
+    """A fact and the files that may hold it.
 
     Attributes:
         text: the fact, as it would be typed.
-        place: the path of the file; None: it is derived, and no file holds it.
+        places: the paths of the files; none: it is derived, and no file holds it.
     """
 
     text: str
-    place: str | None
+    places: tuple[str, ...]
+
+
+def sentences() -> Iterator[Fact]:
+    """Yield the words of codes, identifier types and collaboration types; words of everyday use are left out."""
+    for code, words in CODES.items():
+        if code not in FORMATS:
+            yield from (Fact(text, (CODES_PLACE,)) for text in (words.meaning, words.advice, words.short) if text)
+    for form in FORMATS.values():
+        yield Fact(form.name, (ID_TYPES,))
+        yield Fact(form.code, (ID_TYPES, VENDORS_CODES))
+    yield from (Fact(kind.label, (ID_TYPES,)) for kind in IdType if kind.label.count(" ") > 1)
+    for kind in CollaborationType:
+        yield Fact(kind.purpose, (COLLABORATION,))
+        if " " in kind.label:
+            yield Fact(kind.label, (COLLABORATION,))
+    yield from (Fact(part.filled, (COLLABORATION,)) for part in Part if part.filled != part.words)
+    yield Fact(Part.SEGMENTS_OR_EMBEDDINGS, (COLLABORATION,))
 
 
 def _place(panel: Panel[Any]) -> str:
@@ -36,24 +76,30 @@ def _place(panel: Panel[Any]) -> str:
 
 
 FACTS = [
-    *(Fact(file.name, "datalab/results/files.py") for file in RESULT_FILES),
-    *(Fact(file.zip_name, None) for file in RESULT_FILES),
-    Fact(CODE_LOCATION, "datalab_dagster/graph/home.py"),
-    *(Fact(words, _place(panel)) for panel in PANELS for words in (panel.title, panel.question)),
-    *(Fact(words, None) for panel in PANELS for view in panel.views for words in (view.title, view.question)),
+    *(Fact(file.name, ("datalab/results/files.py",)) for file in RESULT_FILES),
+    *(Fact(file.zip_name, ()) for file in RESULT_FILES),
+    Fact(CODE_LOCATION, ("datalab_dagster/graph/home.py",)),
+    *(Fact(words, (_place(panel),)) for panel in PANELS for words in (panel.title, panel.question)),
+    *(Fact(words, ()) for panel in PANELS for view in panel.views for words in (view.title, view.question)),
+    *dict.fromkeys(sentences()),
 ]
+
+
+@cache
+def sources() -> dict[str, str]:
+    """The text of every module, template, script and query, by path."""
+    files = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file())
+    found = {path.relative_to(ROOT).as_posix(): path for path in files if path.suffix in TEXTS | {".py"}}
+    return {name: path.read_text(encoding="utf-8") for name, path in found.items() if name not in NOT_OURS}
 
 
 @cache
 def strings() -> dict[str, list[str]]:
     """Every string of every module, docstrings too, and the whole text of templates, scripts and queries; by path."""
-    found = {}
-    for path in sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file()):
-        if path.suffix == ".py":
-            found[path.relative_to(ROOT).as_posix()] = list(literals(path.read_text(encoding="utf-8")))
-        elif path.suffix in TEXTS:
-            found[path.relative_to(ROOT).as_posix()] = [path.read_text(encoding="utf-8")]
-    return found
+    return {
+        name: list(literals(source)) if name.endswith(".py") else [" ".join(source.split())]
+        for name, source in sources().items()
+    }
 
 
 def literals(source: str) -> Iterator[str]:
@@ -63,15 +109,48 @@ def literals(source: str) -> Iterator[str]:
             yield node.value
 
 
+def holds_number(number: int, source: str) -> bool:
+    """Return whether a file, comments and texts too, holds a whole number as people write it."""
+    return re.search(rf"(?<![\w.]){number}(?![\w.])", source) is not None
+
+
+def formatted(source: str) -> Iterator[str]:
+    """Yield the format specifications of a module's f-strings that write a number for people."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FormattedValue) and isinstance(node.format_spec, ast.JoinedStr):
+            spec = "".join(part.value for part in node.format_spec.values if isinstance(part, ast.Constant))
+            if re.fullmatch(r"[<>^]?\+?\d*(,|,?\.\d+[f%])", spec):
+                yield spec
+
+
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.text)
 def test_a_fact_is_in_one_place(fact: Fact) -> None:
-    found = [path for path, texts in strings().items() if any(fact.text in text for text in texts)]
-    assert found == ([fact.place] if fact.place else [])
+    found = {path for path, texts in strings().items() if any(fact.text in text for text in texts)}
+    assert found == set(fact.places)
+
+
+def test_the_limit_of_segment_names_is_in_one_place() -> None:
+    limit = Thresholds().max_segment_name_length
+    assert limit == 128
+    assert [name for name, source in sources().items() if holds_number(limit, source)] == [FINDINGS]
+
+
+def test_numbers_are_written_by_one_module() -> None:
+    benchmarks = {f"benchmarks/{path.name}": path.read_text("utf-8") for path in (ROOT / "benchmarks").glob("*.py")}
+    modules = {name: text for name, text in (sources() | benchmarks).items() if name.endswith(".py")}
+    assert {name for name, source in modules.items() if any(formatted(source))} == set(NUMBERS_ELSEWHERE)
+
+
+def test_units_of_sizes_are_in_one_place() -> None:
+    scripts = [text for name, text in sources().items() if not name.endswith(".py")]
+    assert not [unit for unit in SIZE_UNITS for text in scripts if re.search(rf'["\' ]{unit}\b', text)]
 
 
 def test_what_is_searched() -> None:
     searched = strings()
     assert {Path(path).suffix for path in searched} >= {".py", ".j2", ".js"}
     assert {path.partition("/")[0] for path in searched} == set(PACKAGES)
-    source = '"""Doc."""\nname = "a"\ntext = f"b {name} c"  # "d"\n'
-    assert sorted(literals(source)) == [" c", "Doc.", "a", "b "]
+    source = '"""Doc."""\nname = "a"\ntext = f"b {name} c {7:,} {8:>9.2f}"  # "d"\n'
+    assert sorted(literals(source)) == [" ", " c ", ",", ">9.2f", "Doc.", "a", "b "]
+    assert holds_number(7, source) and not holds_number(9, source) and not holds_number(1, "x1 = 12 * 1.5")
+    assert list(formatted(source)) == [",", ">9.2f"]

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from datalab.codes import explain
 from datalab.engines import Parameter
+from datalab.formats import number
 from datalab.kinds import DatasetKind
 from datalab.lab import USER_ID, LabDefinition
 from datalab.results.statistics import (
@@ -131,7 +132,7 @@ def tables(part: Json, report: ReportNumbers) -> list[Table]:
     for name, numbers in part.items():
         if numbers:
             distinct = [
-                f"{numbers[field]:,} {field.removeprefix('distinct_').replace('_', ' ')}"
+                f"{number(numbers[field])} {field.removeprefix('distinct_').replace('_', ' ')}"
                 for field in numbers
                 if field.startswith("distinct_") and field != "distinct_user_ids"
             ]

@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from datalab.collaboration import CollaborationType, Part
-from datalab.dashboard.formats import listed
 from datalab.errors import ConfigurationError
+from datalab.formats import counted, listed
 from datalab.id_types import IdType
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition, lab_from_dict
@@ -154,7 +154,7 @@ def schemas(draft: Draft) -> list[Schema]:
     names = [entry.id_name for entry in draft.identifiers]
     other = next((name for name in names if name != "userId"), "id")
     count = len(names)
-    has = f"This lab has {count} identifier{'' if count == 1 else 's'}."
+    has = f"This lab has {counted(count, 'identifier')}."
     rows = [f"user-1,{name},{'user-1' if name == 'userId' else '…'}" for name in names[:3]]
     return [
         Schema(
@@ -195,7 +195,8 @@ def _dataset_problems(draft: Draft) -> list[str]:
         if Part.SEGMENTS in kind.must and "segments" not in there:
             found.append(f"{kind.label} must have segments: add the dataset, or leave {kind.label} out.")
         if Part.SEGMENTS_OR_EMBEDDINGS in kind.must and not there & {"segments", "embeddings"}:
-            found.append(f"{kind.label} must have segments or embeddings: add one, or leave {kind.label} out.")
+            either = Part.SEGMENTS_OR_EMBEDDINGS.words
+            found.append(f"{kind.label} must have {either}: add one, or leave {kind.label} out.")
     if "embeddings" in there and draft.num_embeddings < 1:
         found.append("Embeddings need the number of embedding columns, at least 1.")
     return found

@@ -7,8 +7,8 @@ from typing import Literal
 
 from fastapi import Request, Response
 
-from datalab.dashboard.formats import counted, number
 from datalab.dashboard.summary import ChangeRow, change_rows
+from datalab.formats import counted, number
 from datalab.kinds import DatasetKind
 from datalab.statistics.fields import FIELDS
 from datalab_dagster.portal.access import Reader, Service

@@ -12,8 +12,8 @@ from markupsafe import Markup
 from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from datalab.dashboard.formats import counted, listed, moment, number
 from datalab.dashboard.tables import shown_of
+from datalab.formats import SIZE_UNITS, counted, listed, moment, number, size
 from datalab.results import files as result_files
 from datalab_dagster.portal.access import Permission, Visitor, maybe_visitor
 from datalab_dagster.portal.pages import texts
@@ -106,8 +106,7 @@ def environment() -> Environment:
         listed=listed,
         number=number,
         moment=moment,
-        size=texts.file_size,
-        seconds=texts.duration,
+        size=size,
         dataset=texts.dataset_title,
         type_name=texts.type_name,
         short=lambda manifest_hash: manifest_hash[:12],
@@ -118,6 +117,7 @@ def environment() -> Environment:
         shown_of=shown_of,
         result_files=result_files,
         took=texts.took,
+        size_units=SIZE_UNITS,
         run_words=texts.RUN_WORDS,
         action_words=texts.ACTION_WORDS,
         step_words=texts.step_words,

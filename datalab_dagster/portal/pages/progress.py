@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import Request, Response
 
+from datalab.formats import duration
 from datalab_dagster.portal.access import Changer, Reader, Record, Service
 from datalab_dagster.portal.pages.page import PageModel, go, render
 from datalab_dagster.portal.pages.texts import RUN_WORDS, step_group, step_place, step_words
@@ -20,6 +21,8 @@ class Step(ServiceModel):
     title: str
     state: str
     seconds: float | None
+    took: str
+    """The seconds, as people read them."""
 
 
 class StepGroup(ServiceModel):
@@ -106,7 +109,8 @@ def groups_of(steps: list[StepInfo]) -> list[StepGroup]:
     """Return the steps by part of the graph, each part with its own state."""
     groups: dict[str, list[Step]] = {title: [] for title in _ORDER}
     for step in sorted(steps, key=lambda step: step_place(step.name)):
-        shown = Step(name=step.name, title=step_words(step.name), state=step.state, seconds=step.seconds)
+        took = "" if step.seconds is None else duration(step.seconds)
+        shown = Step(name=step.name, title=step_words(step.name), state=step.state, seconds=step.seconds, took=took)
         groups[step_group(step.name)].append(shown)
     return [
         StepGroup(

@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from pydantic import Field
 
 from datalab.codes import explain
-from datalab.dashboard.formats import share
+from datalab.formats import share
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.results.files import VALIDATION_REPORT
@@ -164,7 +164,7 @@ def _file_problem(error: Finding) -> FileProblem:
 
 
 def _widths(report: ValidationReportV0 | IdentifiersValidationReportV0) -> list[Samples]:
-    """Rows with too few or too many columns; what concerns the whole file is told elsewhere."""
+    """Rows of the wrong width; errors of the whole file are shown elsewhere."""
     found = [
         Sample(row=error.row, column="", text=explain(error.code).label)
         for error in report.schema_.recorded_errors

@@ -1,12 +1,12 @@
-"""The words of the pages: states, steps of a run, roles, sizes and times; no markup, no numbers of their own."""
+"""The words of the pages: states, steps of a run, roles; no markup, no numbers of their own."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 from datalab.collaboration import CollaborationType
-from datalab.dashboard.formats import listed
 from datalab.dashboard.texts import DATASETS
+from datalab.formats import duration, listed
 from datalab.kinds import DatasetKind
 from datalab.statistics import PANELS
 from datalab_dagster.service import Action, LabState, RunState
@@ -113,38 +113,6 @@ def columns_of(kind: DatasetKind, num_identifiers_columns: int = 3, num_embeddin
     if kind is DatasetKind.EMBEDDINGS:
         return "userId, scope, " + ("e0" if num_embeddings == 1 else f"e0 … e{num_embeddings - 1}")
     return COLUMNS[kind]
-
-
-def file_size(size: int) -> str:
-    """Write a number of bytes.
-
-    Example:
-        >>> file_size(0), file_size(999), file_size(1_500_000), file_size(5_000_000_000)
-        ('0 bytes', '999 bytes', '1.5 MB', '5.0 GB')
-    """
-    if size < 1000:
-        return f"{size} byte{'' if size == 1 else 's'}"
-    value = float(size)
-    for unit in ("kB", "MB", "GB"):
-        value /= 1000
-        if value < 999.95:
-            return f"{value:.1f} {unit}"
-    return f"{value / 1000:,.1f} TB"
-
-
-def duration(seconds: float) -> str:
-    """Write a duration, as precisely as people read it.
-
-    Example:
-        >>> duration(0.04), duration(12.3), duration(75), duration(7300)
-        ('0.0 s', '12.3 s', '1 min 15 s', '2 h 1 min')
-    """
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def took(started: datetime, ended: datetime | None) -> str:

@@ -20,7 +20,6 @@
       return answer.json();
     });
   }
-  function seconds(value) { return value === null ? "" : value < 60 ? value.toFixed(1) + " s" : Math.floor(value / 60) + " min " + Math.round(value % 60) + " s"; }
   function show(progress) {
     var done = 0;
     var missing = progress.some(function (group) {
@@ -36,7 +35,7 @@
         var item = document.querySelector('[data-step="' + CSS.escape(step.name) + '"]');
         item.dataset.state = step.state;
         item.querySelector(".step-state").textContent = words[step.state];
-        item.querySelector(".step-time").textContent = seconds(step.seconds);
+        item.querySelector(".step-time").textContent = step.took;
       });
     });
     var whole = document.querySelector("[data-whole]");

@@ -10,9 +10,11 @@
   var AT_ONCE = 3, TRIES = 6;
   var job = null;
 
+  /* As datalab/formats.py writes sizes; only the browser knows what it has sent so far. */
+  var units = box.dataset.sizeUnits.split(" ");
   function size(bytes) {
-    if (bytes < 1000) { return bytes + " bytes"; }
-    var units = ["kB", "MB", "GB", "TB"], at = -1;
+    if (bytes < 1000) { return Math.round(bytes) + (bytes === 1 ? " byte" : " bytes"); }
+    var at = -1;
     do { bytes /= 1000; at += 1; } while (bytes >= 999.95 && at < units.length - 1);
     return bytes.toFixed(1) + " " + units[at];
   }

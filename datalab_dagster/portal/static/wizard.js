@@ -11,11 +11,11 @@
       types.forEach(function (box) {
         if (!box.checked) { return; }
         box.dataset.must.split("|").forEach(function (part) {
-          var either = part === "segments or embeddings";
-          if (part !== kind && !(either && (kind === "segments" || kind === "embeddings"))) { return; }
-          var met = either ? there("segments") || there("embeddings") : there(kind);
-          asking.push(box.closest(".card").querySelector("b").textContent + (either ? " (or " + (kind === "segments" ? "embeddings" : "segments") + ")" : ""));
-          lacking = lacking || !met;
+          var kinds = part.split(" or ");
+          if (kinds.indexOf(kind) < 0) { return; }
+          var others = kinds.filter(function (other) { return other !== kind; });
+          asking.push(box.closest(".card").querySelector("b").textContent + (others.length ? " (or " + others.join(" or ") + ")" : ""));
+          lacking = lacking || !kinds.some(there);
         });
       });
       place.textContent = asking.length ? "Needed by " + asking.join(", ") : "";

@@ -1,0 +1,152 @@
+"""How numbers, shares, changes, sizes, durations and times are written, on every way out.
+
+Nothing here knows what they mean. Texts that the specification binds, such as the messages of findings, are written
+where they are made.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+NOTHING = "–"
+"""Stands where there is no value."""
+
+SIZE_UNITS = ("kB", "MB", "GB", "TB")
+"""Units of sizes above 999 bytes, each a thousand times the one before."""
+
+Cell = int | str | None
+"""A count, the text that hides one (such as "< 10"), or nothing."""
+
+
+def number(value: Cell | float) -> str:
+    """Write a count with thousands separators, an average with two decimals; text passes through.
+
+    Example:
+        >>> number(1234567), number(1234.5), number("< 10"), number(None)
+        ('1,234,567', '1,234.50', '< 10', '–')
+    """
+    if value is None:
+        return NOTHING
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+
+
+def share(value: float | None) -> str:
+    """Write a share (0 to 1) in percent with one decimal; what is not exactly 0 or 1 never reads so.
+
+    Example:
+        >>> share(0.1234), share(0.0001), share(0.0), share(0.9999), share(None)
+        ('12.3%', '< 0.1%', '0.0%', '> 99.9%', '–')
+    """
+    if value is None:
+        return NOTHING
+    if 0 < value < 0.001:
+        return "< 0.1%"
+    if 0.999 < value < 1:
+        return "> 99.9%"
+    return f"{value:.1%}"
+
+
+def decimal(value: float | str | None) -> str:
+    """Write an average with two decimals, also one that happens to be whole.
+
+    Example:
+        >>> decimal(1), decimal(1.25), decimal(None)
+        ('1.00', '1.25', '–')
+    """
+    return number(float(value) if isinstance(value, int) else value)
+
+
+def signed(value: Cell) -> str:
+    """Write a change with its sign.
+
+    Example:
+        >>> signed(1200), signed(-3), signed(0)
+        ('+1,200', '−3', '0')
+    """
+    if not isinstance(value, int):
+        return number(value)
+    return f"{value:+,}".replace("-", "−") if value else "0"
+
+
+def signed_share(value: float | None) -> str:
+    """Write a relative change with its sign.
+
+    Example:
+        >>> signed_share(0.25), signed_share(-0.5), signed_share(None)
+        ('+25.0%', '−50.0%', '–')
+    """
+    return NOTHING if value is None else f"{value:+.1%}".replace("-", "−")
+
+
+def size(count: int) -> str:
+    """Write a number of bytes.
+
+    Example:
+        >>> size(0), size(1), size(999), size(1_500_000), size(999_960), size(5_000_000_000_000_000)
+        ('0 bytes', '1 byte', '999 bytes', '1.5 MB', '1.0 MB', '5,000.0 TB')
+    """
+    if count < 1000:
+        return counted(count, "byte")
+    value = float(count)
+    for unit in SIZE_UNITS[:-1]:
+        value /= 1000
+        if value < 999.95:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:,.1f} {SIZE_UNITS[-1]}"
+
+
+def duration(seconds: float) -> str:
+    """Write a duration as precisely as people read it; whole seconds, given as an int, without decimals.
+
+    Example:
+        >>> duration(0.04), duration(12.3), duration(12), duration(75), duration(120), duration(7300)
+        ('0.0 s', '12.3 s', '12 s', '1 min 15 s', '2 min', '2 h 1 min')
+    """
+    if seconds < 59.95:
+        return f"{seconds} s" if isinstance(seconds, int) else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def moment(value: datetime) -> str:
+    """Write a time in UTC, to the minute; a time without zone is taken as UTC."""
+    utc = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return f"{utc:%Y-%m-%d %H:%M} UTC"
+
+
+def listed(words: list[str], last: str = "and") -> str:
+    """Join words as a sentence does.
+
+    Example:
+        >>> listed(["a", "b", "c"])
+        'a, b and c'
+    """
+    return f" {last} ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def counted(n: int, word: str) -> str:
+    """Write a number of things; the plural is regular.
+
+    Example:
+        >>> counted(1, "data error"), counted(2000, "data error")
+        ('1 data error', '2,000 data errors')
+    """
+    return f"{n:,} {word}{'' if n == 1 else 's'}"
+
+
+def figures_in_text(text: str) -> str:
+    """Write the numbers of a sentence as the page does: thousands separated, shares in percent.
+
+    Example:
+        >>> figures_in_text("1500 of 4468 users are not in identifiers (limit 0.01)")
+        '1,500 of 4,468 users are not in identifiers (limit 1%)'
+    """
+    text = re.sub(r"(?<=[ (])-(?=\d)", "−", text)
+    text = re.sub(r"(?<![\w.,])\d{4,}(?![\w.,]\d)", lambda match: f"{int(match[0]):,}", text)
+    return re.sub(r"(?<![\w.,])0\.\d+(?![\w%])", lambda match: f"{100 * float(match[0]):.6g}%", text)
