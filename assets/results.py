@@ -12,14 +12,20 @@ from assets.partitions import OWNERS, data_labs
 from assets.session import COMPARISON, Session
 from datalab import statistics
 from datalab.dashboard import render_dashboard
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, DatasetKind
 from datalab.results import files
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2
 from datalab.statistics import PANELS
 from resources import FindingThresholds, LabWorkspace, SqlEngine
 from resources.workspace import STATISTICS_REPORT
 
-_HEADLINES = ("distinct_user_ids", "distinct_segments", "distinct_ids", "reachable_activation_ids", "matchable_users")
+_HEADLINES = (
+    "distinct_user_ids",
+    *(kind.headline for kind in KINDS.values() if kind.headline),
+    "distinct_ids",
+    "reachable_activation_ids",
+    "matchable_users",
+)
 
 
 @dg.asset(

@@ -18,22 +18,17 @@ from typing import Any
 
 import duckdb
 
+from datalab.kinds import KINDS, Kind
+
 THREADS = 2
 
-_COLUMNS = {
-    "identifiers": ["user_id", "id_name", "id"],
-    "segments": ["user_id", "segment"],
-    "demographics": ["user_id", "age", "gender"],
-    "embeddings": ["user_id", "scope"],
-}
 
-
-def copy_sql(dataset: str, source: Path, target: Path, dimensions: int) -> str:
-    """Return the statement that copies the CSV file `source` of `dataset` to the Parquet file `target`."""
-    columns = dict.fromkeys(_COLUMNS[dataset], "VARCHAR")
-    if dataset == "embeddings":
-        columns |= {f"e{number}": "DOUBLE" for number in range(dimensions)}
-    declared = ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items())
+def copy_sql(kind: Kind, source: Path, target: Path, dimensions: int) -> str:
+    """Return the statement that copies the CSV file `source` of a dataset to the Parquet file `target`."""
+    columns = {column.name: "VARCHAR" for column in kind.columns}
+    if kind.numbered:
+        columns |= {kind.numbered.column(number).name: "DOUBLE" for number in range(dimensions)}
+    declared = ", ".join(f"'{name}': '{type_}'" for name, type_ in columns.items())
     return (
         f"COPY (SELECT * FROM read_csv({_quoted(source)}, auto_detect = false, header = false, delim = ',', "
         f"quote = '\"', escape = '\"', columns = {{{declared}}})) TO {_quoted(target)} (FORMAT parquet)"
@@ -41,7 +36,7 @@ def copy_sql(dataset: str, source: Path, target: Path, dimensions: int) -> str:
 
 
 def measure_floor(directory: Path, dimensions: int) -> dict[str, Any]:
-    """Copy the four files of a lab one after the other.
+    """Copy the files of a lab one after the other.
 
     Returns:
         `seconds` of all, `files` with the seconds of each, `cpuSeconds` and `peakBytes` of this process so far.
@@ -49,11 +44,11 @@ def measure_floor(directory: Path, dimensions: int) -> dict[str, Any]:
     files: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="floor-", dir=directory) as scratch, duckdb.connect() as connection:
         connection.execute(f"SET threads = {THREADS}")
-        for dataset in _COLUMNS:
-            target = Path(scratch) / f"{dataset}.parquet"
+        for kind in KINDS.values():
+            target = Path(scratch) / f"{kind.name}.parquet"
             started = time.perf_counter()
-            connection.execute(copy_sql(dataset, directory / f"{dataset}.csv", target, dimensions))
-            files[dataset] = time.perf_counter() - started
+            connection.execute(copy_sql(kind, directory / f"{kind.name}.csv", target, dimensions))
+            files[kind.name] = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {"seconds": sum(files.values()), "files": files, "cpuSeconds": time.process_time(), "peakBytes": peak}
 

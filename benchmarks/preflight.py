@@ -28,6 +28,7 @@ from typing import Any
 
 import duckdb
 
+import datalab.kinds
 import datalab.sample
 from benchmarks.process import measure
 from datalab.formats import duration, number
@@ -36,13 +37,7 @@ from datalab.results.files import VALIDATION_REPORT
 from datalab.sample import write_sample
 from datalab.statistics import PANELS
 
-REFERENCE = {
-    "users": 4_000_000,
-    "identifier_rows": 10_000_000,
-    "segment_rows": 20_000_000,
-    "demographics_rows": 4_000_000,
-    "embedding_rows": 1_000_000,
-}
+REFERENCE_USERS = 4_000_000
 DIMENSIONS = 32
 # Some more than half a million, because rows with an unknown id name are spoiled and yet accepted.
 DIRTY = 515_000 / 35_000_000
@@ -87,14 +82,14 @@ class Goal:
 
 def prepared_lab(directory: Path, scale: float, dirty: float) -> Path:
     """Generate the lab unless `directory` holds it already; its manifest tells."""
-    parameters: dict[str, Any] = {name: max(round(value * scale), 1) for name, value in REFERENCE.items()}
-    wanted = {**parameters, "dimensions": DIMENSIONS, "dirty": dirty, "seed": 0, "generator": _generator_version()}
+    users = max(round(REFERENCE_USERS * scale), 1)
+    wanted = {"users": users, "dimensions": DIMENSIONS, "dirty": dirty, "seed": 0, "generator": _generator_version()}
     manifest = directory / "bench.json"
     if manifest.exists() and json.loads(manifest.read_text(encoding="utf-8")) == wanted:
         return directory
     manifest.unlink(missing_ok=True)
     started = time.perf_counter()
-    sample = write_sample(directory, **parameters, dimensions=DIMENSIONS, dirty=dirty, seed=0)
+    sample = write_sample(directory, users=users, dimensions=DIMENSIONS, dirty=dirty, seed=0)
     manifest.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
     rows = sum(sample.rows.values())
     print(f"generated {directory}: {number(rows)} rows in {duration(time.perf_counter() - started)}", flush=True)
@@ -236,8 +231,9 @@ def _read_once(lab: Path) -> None:
 
 
 def _generator_version() -> str:
-    """A digest of the generator's code: another generator, another lab."""
-    modules = sorted(Path(datalab.sample.__file__).parent.glob("*.py"))
+    """A digest of the generator's code and of what it reads: another generator, another lab."""
+    folders = (Path(package.__file__).parent for package in (datalab.kinds, datalab.sample) if package.__file__)
+    modules = [module for folder in folders for module in sorted(folder.glob("*.py"))]
     return hashlib.sha256(b"".join(module.read_bytes() for module in modules)).hexdigest()[:16]
 
 

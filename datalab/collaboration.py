@@ -16,23 +16,27 @@ class Part(StrEnum):
     """The part with its article, as a sentence about a definition names it."""
     filled: str
     """The part with data in it, as a sentence about validated data names it."""
+    datasets: tuple[str, ...]
+    """The dataset kinds of which the lab needs one for it; none: it is about identifiers."""
 
-    def __new__(cls, wire: str, words: str, filled: str) -> Self:
+    def __new__(cls, wire: str, words: str, filled: str, *datasets: str) -> Self:
         """Make the member whose value is what readiness calls it."""
         member = str.__new__(cls, wire)
         member._value_ = wire
-        member.words, member.filled = words, filled
+        member.words, member.filled, member.datasets = words, filled, datasets
         return member
 
     MATCHING_ID = "matching id", "a matching id", "a matching id with values"
     ACTIVATION_ID = "activation id", "an activation id", "an activation id with values"
-    SEGMENTS = "segments", "segments", "a segments dataset with valid rows"
-    DEMOGRAPHICS = "demographics", "demographics", "demographics"
-    EMBEDDINGS = "embeddings", "embeddings", "an embeddings dataset with valid rows"
+    SEGMENTS = "segments", "segments", "a segments dataset with valid rows", "segments"
+    DEMOGRAPHICS = "demographics", "demographics", "demographics", "demographics"
+    EMBEDDINGS = "embeddings", "embeddings", "an embeddings dataset with valid rows", "embeddings"
     SEGMENTS_OR_EMBEDDINGS = (
         "segments or embeddings",
         "segments or embeddings",
         "segments or embeddings with valid rows",
+        "segments",
+        "embeddings",
     )
 
 

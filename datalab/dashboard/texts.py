@@ -6,17 +6,12 @@ The words of a panel are its own; what a finding means and what to do about it i
 from __future__ import annotations
 
 from datalab.formats import listed
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, MATCHING
 from datalab.lab import LabDefinition
 from datalab.statistics import View
 from datalab.statistics.fields import FIELDS
 
-DATASETS = {
-    DatasetKind.IDENTIFIERS: ("Identifiers", "Which ids the lab holds, and how far they reach."),
-    DatasetKind.SEGMENTS: ("Segments", "Which audiences users belong to."),
-    DatasetKind.DEMOGRAPHICS: ("Demographics", "Age and gender of users."),
-    DatasetKind.EMBEDDINGS: ("Embeddings", "Numeric profiles of users, for lookalike modelling."),
-}
+DATASETS = {kind: (declared.title, declared.purpose) for kind, declared in KINDS.items()}
 """Dataset → title, and what it is about."""
 
 
@@ -48,5 +43,5 @@ def metric_name(metric: str) -> tuple[str, str]:
     label = FIELDS.get(field, field)
     titles = {kind.value: title for kind, (title, _) in DATASETS.items()}
     if group == "remarketing":
-        group, label = "identifiers", f"{label}, remarketing"
+        group, label = MATCHING, f"{label}, remarketing"
     return titles.get(group, group), f"{label}: {subject}" if subject else label

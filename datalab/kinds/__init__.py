@@ -28,6 +28,7 @@ __all__ = [
     "INVALID_FLOAT_FORMAT",
     "KINDS",
     "MATCHING",
+    "NAMES",
     "OPTIONAL",
     "Column",
     "ColumnType",
@@ -44,7 +45,7 @@ __all__ = [
 
 
 class DatasetKind(StrEnum):
-    """One of the four datasets of a lab, in the order in which they are reported."""
+    """One of the datasets of a lab, in the order in which they are reported."""
 
     IDENTIFIERS = identifiers.KIND.name
     SEGMENTS = segments.KIND.name
@@ -60,3 +61,6 @@ MATCHING = next(kind for kind, entry in KINDS.items() if entry.is_matching)
 
 OPTIONAL = tuple(kind for kind in KINDS if kind is not MATCHING)
 """The kinds that a lab has when its definition says so."""
+
+NAMES = f"{', '.join([*KINDS][:-1])} or {[*KINDS][-1]}"
+"""The names of all kinds, as a sentence about one of them lists them."""

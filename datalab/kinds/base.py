@@ -166,6 +166,8 @@ class Kind:
     """What a row says, without a full stop."""
     purpose: str
     """What the dataset is good for, as a sentence."""
+    one_row_per: str
+    """What there is a row of; then what is special about it."""
     one: str
     """What users have who are in the dataset."""
     columns: tuple[Column, ...]

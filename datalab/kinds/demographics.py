@@ -7,6 +7,7 @@ KIND = Kind(
     title="Demographics",
     content="Age and gender of every user",
     purpose="Age and gender of users.",
+    one_row_per="user; age and gender may be empty",
     one="demographics",
     columns=(
         USER_ID,

@@ -7,6 +7,7 @@ KIND = Kind(
     title="Embeddings",
     content="A vector per user and scope",
     purpose="Numeric profiles of users, for lookalike modelling.",
+    one_row_per="user and scope",
     one="an embedding",
     columns=(
         USER_ID,

@@ -18,6 +18,7 @@ KIND = Kind(
     title="Identifiers",
     content="Which ids every user has",
     purpose="Which ids the lab holds, and how far they reach.",
+    one_row_per="id of a user; simpler forms with one or two columns exist",
     one="an identifier",
     columns=(
         replace(USER_ID, id_format=IdFormat.USER_ID),

@@ -15,6 +15,7 @@ KIND = Kind(
     title="Segments",
     content="Which segments every user is in",
     purpose="Which audiences users belong to.",
+    one_row_per="segment of a user",
     one="a segment",
     columns=(
         USER_ID,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
 
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, ColumnType, DatasetKind, Fault, Kind
 from datalab.sample.draw import uniform, words
 
 Cells = list[str]
-Fault = Callable[[Cells, Cells, int], Cells]
+Spoil = Callable[[Kind, Cells, Cells, int], Cells]
 """From the cells of a row, the cells of another row that stays as it is, and a random number: the wrong cells."""
 
 
@@ -30,9 +29,12 @@ def spoiled(
         return lines, 0
     draws = words(seed, f"{kind}:fault", numbers[rows])
     others = clean[draws % np.uint64(len(clean))] if len(clean) else rows
-    faults = FAULTS[kind]
+    declared = KINDS[kind]
+    faults = [FAULTS[fault] for fault, times in declared.sample.faults.items() for _ in range(times)]
     bad = [
-        _spoil(faults[draw % len(faults)] if len(clean) else _missing, cells, other, draw // len(faults))
+        _spoiled_line(
+            faults[draw % len(faults)] if len(clean) else _no_user, declared, cells, other, draw // len(faults)
+        )
         for cells, other, draw in zip(_cells(lines, rows), _cells(lines, others), draws.tolist(), strict=True)
     ]
     place = np.arange(len(lines))
@@ -44,31 +46,38 @@ def _cells(lines: pa.BinaryArray, rows: np.ndarray[tuple[int], np.dtype[np.int64
     return [line.decode().rstrip("\n").split(",") for line in lines.take(pa.array(rows)).to_pylist()]
 
 
-def _spoil(fault: Fault, cells: Cells, other: Cells, draw: int) -> bytes:
-    return (",".join(fault(cells, other, draw)) + "\n").encode()
+def _spoiled_line(spoil: Spoil, declared: Kind, cells: Cells, other: Cells, draw: int) -> bytes:
+    return (",".join(spoil(declared, cells, other, draw)) + "\n").encode()
 
 
-def _missing(cells: Cells, other: Cells, draw: int, columns: int = 1) -> Cells:
-    """One of the first `columns` cells is empty."""
-    column = draw % columns
-    return [*cells[:column], "", *cells[column + 1 :]]
+def _no_user(declared: Kind, cells: Cells, other: Cells, draw: int) -> Cells:
+    return ["", *cells[1:]]
 
 
-def _too_narrow(cells: Cells, other: Cells, draw: int) -> Cells:
+def _missing(declared: Kind, cells: Cells, other: Cells, draw: int) -> Cells:
+    """A cell that may not be empty is."""
+    required = [place for place, column in enumerate(declared.columns) if not column.nullable]
+    return _with(cells, required[draw % len(required)], "")
+
+
+def _too_narrow(declared: Kind, cells: Cells, other: Cells, draw: int) -> Cells:
     """The last cell is cut off, or the row was written with another separator."""
     return cells[:-1] if draw % 3 else [";".join(cells)]
 
 
-def _too_wide(cells: Cells, other: Cells, draw: int) -> Cells:
+def _too_wide(declared: Kind, cells: Cells, other: Cells, draw: int) -> Cells:
     return [*cells, ("2026-10-31", "true", "")[draw % 3]]
 
 
-def _duplicate(cells: Cells, other: Cells, draw: int, key: int = 3) -> Cells:
-    """The first `key` cells are those of another row, the rest may contradict it."""
-    return [*other[:key], *cells[key:]]
+def _duplicate(declared: Kind, cells: Cells, other: Cells, draw: int) -> Cells:
+    """The cells of the key are those of another row, the rest may contradict it."""
+    for place, column in enumerate(declared.columns):
+        if column.name in declared.key:
+            cells = _with(cells, place, other[place])
+    return cells
 
 
-def _malformed_id(cells: Cells, other: Cells, draw: int) -> Cells:
+def _malformed_id(declared: Kind, cells: Cells, other: Cells, draw: int) -> Cells:
     user, name, value = cells
     if name == "maid":
         wrong = (value.replace("-", ""), "Ab" + value[2:], value[:-1], f"{{{value}}}", "unknown")
@@ -83,7 +92,7 @@ def _malformed_id(cells: Cells, other: Cells, draw: int) -> Cells:
     return [user, name, wrong[draw % 5]]
 
 
-def _unknown_name(cells: Cells, other: Cells, draw: int) -> Cells:
+def _unknown_name(declared: Kind, cells: Cells, other: Cells, draw: int) -> Cells:
     """A name that the lab does not list: accepted, but nothing is ever made of it.
 
     See docs/spec/validation.md#q21-unknown-id-names.
@@ -91,36 +100,25 @@ def _unknown_name(cells: Cells, other: Cells, draw: int) -> Cells:
     return [cells[0], ("hem", "email_sha256", "idfa", "Hashed_Email")[draw % 4], cells[2]]
 
 
-def _bad_float(cells: Cells, other: Cells, draw: int) -> Cells:
-    column = 2 + draw % max(len(cells) - 2, 1)
-    wrong = ("n/a", "#REF!", "0.12.3", "1e", "--", "0x1f")[draw % 6]
-    return [*cells[:column], wrong, *cells[column + 1 :]]
+def _bad_number(declared: Kind, cells: Cells, other: Cells, draw: int) -> Cells:
+    numbers = [place for place, column in enumerate(declared.columns) if column.type is ColumnType.NUMBER]
+    numbers += range(len(declared.columns), len(cells))
+    return _with(cells, numbers[draw % len(numbers)], ("n/a", "#REF!", "0.12.3", "1e", "--", "0x1f")[draw % 6])
+
+
+def _with(cells: Cells, place: int, cell: str) -> Cells:
+    return [*cells[:place], cell, *cells[place + 1 :]]
 
 
 _PEOPLE = ("anna", "ben", "chiara", "david", "elif", "felix", "greta", "hugo")
 
-FAULTS: dict[DatasetKind, Sequence[Fault]] = {
-    DatasetKind.IDENTIFIERS: (
-        *[_malformed_id] * 5,
-        *[_duplicate] * 2,
-        *[partial(_missing, columns=3)] * 2,
-        _too_narrow,
-        _too_wide,
-        _unknown_name,
-    ),
-    DatasetKind.SEGMENTS: (
-        *[partial(_duplicate, key=2)] * 4,
-        *[partial(_missing, columns=2)] * 3,
-        *[_too_narrow] * 2,
-        _too_wide,
-    ),
-    DatasetKind.DEMOGRAPHICS: (*[partial(_duplicate, key=1)] * 4, *[_missing] * 3, _too_narrow, _too_wide),
-    DatasetKind.EMBEDDINGS: (
-        *[_bad_float] * 4,
-        *[partial(_missing, columns=2)] * 2,
-        *[partial(_duplicate, key=2)] * 2,
-        _too_narrow,
-        _too_wide,
-    ),
+FAULTS: dict[Fault, Spoil] = {
+    Fault.DUPLICATE: _duplicate,
+    Fault.MISSING: _missing,
+    Fault.TOO_NARROW: _too_narrow,
+    Fault.TOO_WIDE: _too_wide,
+    Fault.BAD_NUMBER: _bad_number,
+    Fault.MALFORMED_ID: _malformed_id,
+    Fault.UNKNOWN_NAME: _unknown_name,
 }
-"""The faults of each dataset, one as likely as the other; each but `_unknown_name` makes the row invalid."""
+"""What each fault does; each but `UNKNOWN_NAME` makes the row invalid."""

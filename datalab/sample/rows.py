@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datalab.id_types import IdType
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, Column, DatasetKind, IdFormat, Kind
 from datalab.sample.draw import Bytes, Positions, Words, choose, counts, hexadecimal, shuffled, uniform, words
 
 MOST_DIMENSIONS = 1_024
@@ -22,36 +22,14 @@ MOST_DIMENSIONS = 1_024
 BLOCK_USERS = 32_768
 """Users drawn together; part of the definition of a sample, because each block has its share of the rows exactly."""
 
-IDENTIFIERS: Sequence[tuple[str, IdType, float]] = (
-    ("hashed_email", IdType.HASHED_EMAIL, 1.0),
-    ("maid", IdType.MAID, 0.6),
-    ("hashed_phone", IdType.HASHED_PHONE_NUMBER, 0.3),
-    ("maid", IdType.MAID, 0.2),
-    ("hashed_email", IdType.HASHED_EMAIL, 0.12),
-    ("userId", IdType.STRING, 0.08),
-    ("maid", IdType.MAID, 0.06),
-)
-"""What a user may be known by: name, type, how likely; a name stands as often as a user may have it."""
+ID_TYPES = {
+    "hashed_email": IdType.HASHED_EMAIL,
+    "maid": IdType.MAID,
+    "hashed_phone": IdType.HASHED_PHONE_NUMBER,
+    "userId": IdType.STRING,
+}
+"""The identifiers of a sample lab."""
 
-SEGMENTS: Sequence[str] = tuple(
-    """News & Politics|Sports|Football|Travel|Food & Drink|Movies|Music|Technology|Automotive|Health|Weather
-Personal Finance|Family|Home & Garden|Fashion|Video Games|Shopping|Recipes|Fitness|Pets|Real Estate|Careers
-Education|Science|Beauty|Television|Celebrities|Local News|Economy|Stock Market|Insurance|Winter Sports
-Formula 1|Tennis|Cycling|Running|Hiking|City Trips|Beach Holidays|Camping|Electric Vehicles|Used Cars
-Smartphones|Photography|Streaming|Books|Podcasts|Theatre|Museums|Parenting|Weddings|Gardening|DIY
-Interior Design|Vegan Cooking|Wine|Coffee|Luxury Watches|Sailing|Horse Riding
-""".replace("\n", "|")
-    .strip("|")
-    .split("|")
-)
-"""Interests in the manner of the IAB content taxonomy, the most popular first."""
-
-_AGES = ("18-24", "25-34", "35-44", "45-54", "55-64", "65+", "")
-_AGE_WEIGHTS = (0.11, 0.17, 0.19, 0.18, 0.16, 0.14, 0.05)
-_GENDERS = ("f", "m", "d", "")
-_GENDER_WEIGHTS = (0.46, 0.44, 0.02, 0.08)
-_SCOPES = ("news", "sport", "video", "shop", "recipes")
-_SCOPE_WEIGHTS = (1.0, 0.6, 0.3, 0.2, 0.1)
 _NUMBERS_AT_ONCE = 1 << 17
 _THOUSANDS = np.frombuffer("".join(f"{n:04d}" for n in range(10_000)).encode(), dtype=np.uint8).reshape(-1, 4)
 _UNITS = np.frombuffer("".join(f"{n:03d}" for n in range(1_000)).encode(), dtype=np.uint8).reshape(-1, 3)
@@ -68,13 +46,24 @@ class Dataset:
     dimensions: int
 
     @property
+    def declared(self) -> Kind:
+        """What the kind declares."""
+        return KINDS[self.kind]
+
+    @property
+    def slots(self) -> list[tuple[str, float]]:
+        """What distinguishes the rows of a user, and how likely each is: values of a column of the key, if any."""
+        columns = [column for column in self.declared.columns if _is_drawn_by_slot(self.declared, column)]
+        return [*columns[0].sample] if columns else [("", 1.0)]
+
+    @property
     def blocks(self) -> int:
         return -(-self.users // BLOCK_USERS)
 
     @property
     def most_rows(self) -> int:
         """How many different rows there can be."""
-        return self.users * len(_SHAPES[self.kind].weights)
+        return self.users * len(self.slots)
 
     def rows_before(self, block: int) -> int:
         """Return the number of the first row of `block`."""
@@ -82,41 +71,31 @@ class Dataset:
 
     def lines(self, block: int) -> pa.BinaryArray:
         """Return the lines of `block`, each with its line end, in the order of the file."""
-        shape = _SHAPES[self.kind]
         users = self._users(block)
-        purpose = self.kind.value
+        purpose, weights = self.kind.value, [weight for _, weight in self.slots]
         total = self.rows_before(block + 1) - self.rows_before(block)
-        wanted = counts(self.seed, purpose, users, total, len(shape.weights), shape.spread)
-        user, slot = choose(self.seed, purpose + ":slots", users, wanted, shape.weights)
+        wanted = counts(self.seed, purpose, users, total, len(weights), self.declared.sample.spread)
+        user, slot = choose(self.seed, purpose + ":slots", users, wanted, weights)
         # Exports of a warehouse come in no order: the rows of a user do not stand side by side.
         order = shuffled(self.seed, f"{purpose}:order:{block}", total)
-        return shape.lines(self, users[user[order]], slot[order])
+        has_ids = any(column.id_format is IdFormat.NAMED_ID for column in self.declared.columns)
+        return (_identifier_lines if has_ids else _lines)(self, users[user[order]], slot[order])
 
     def _users(self, block: int) -> Words:
         """The users of `block`: an order of its own per dataset, and a range that only partly covers the others'."""
-        shape = _SHAPES[self.kind]
-        step = max(round(self.users * shape.stride), 1)
+        sample = self.declared.sample
+        step = max(round(self.users * sample.stride), 1)
         while math.gcd(step, self.users) != 1:
             step += 1
         place = np.arange(block * BLOCK_USERS, min((block + 1) * BLOCK_USERS, self.users), dtype=np.uint64)
-        return place * np.uint64(step) % np.uint64(self.users) + np.uint64(int(self.users * shape.shift))
-
-
-@dataclass(frozen=True)
-class _Shape:
-    """How rows spread over users (`draw.counts`, `draw.choose`) and how they are spelled."""
-
-    weights: Sequence[float]
-    spread: float
-    stride: float
-    shift: float
-    lines: Callable[[Dataset, Words, Positions], pa.BinaryArray]
+        return place * np.uint64(step) % np.uint64(self.users) + np.uint64(int(self.users * sample.shift))
 
 
 def _identifier_lines(dataset: Dataset, users: Words, slot: Positions) -> pa.BinaryArray:
     seed = dataset.seed
     parts, rows_of_parts = [], []
-    for number, (name, id_type, _) in enumerate(IDENTIFIERS):
+    for number, (name, _) in enumerate(dataset.slots):
+        id_type = ID_TYPES[name]
         rows = np.flatnonzero(slot == number)
         mine = users[rows]
         user = _user_digits(seed, mine)
@@ -140,23 +119,26 @@ def _identifier_lines(dataset: Dataset, users: Words, slot: Positions) -> pa.Bin
     return pa.concat_arrays(parts).take(pa.array(place))
 
 
-def _segment_lines(dataset: Dataset, users: Words, slot: Positions) -> pa.BinaryArray:
-    endings = pa.array([f",{segment}\n".encode() for segment in SEGMENTS])
-    return _joined(_user_ids(dataset.seed, users), endings.take(pa.array(slot)))
+def _lines(dataset: Dataset, users: Words, slot: Positions) -> pa.BinaryArray:
+    """The cells of the declared columns side by side, then numbered ones; the first column is the user."""
+    declared = dataset.declared
+    parts: list[Any] = [_user_ids(dataset.seed, users)]
+    for column in declared.columns[1:]:
+        end = "\n" if column is declared.columns[-1] and not declared.numbered else ""
+        cells = pa.array([f",{value}{end}".encode() for value, _ in column.sample or ((column.example, 1.0),)])
+        if _is_drawn_by_slot(declared, column):
+            drawn = slot
+        else:
+            drawn = _weighted(words(dataset.seed, column.name, users), [weight for _, weight in column.sample])
+        parts.append(cells.take(pa.array(drawn)))
+    if declared.numbered:
+        row = users * np.uint64(len(dataset.slots)) + slot.astype(np.uint64)
+        parts += [_numbers(dataset.seed, row, dataset.dimensions), pa.scalar(b"\n")]
+    return _joined(*parts)
 
 
-def _demographics_lines(dataset: Dataset, users: Words, slot: Positions) -> pa.BinaryArray:
-    endings = pa.array([f",{age},{gender}\n".encode() for age in _AGES for gender in _GENDERS])
-    age = _weighted(words(dataset.seed, "age", users), _AGE_WEIGHTS)
-    gender = _weighted(words(dataset.seed, "gender", users), _GENDER_WEIGHTS)
-    return _joined(_user_ids(dataset.seed, users), endings.take(pa.array(age * len(_GENDERS) + gender)))
-
-
-def _embedding_lines(dataset: Dataset, users: Words, slot: Positions) -> pa.BinaryArray:
-    row = users * np.uint64(len(_SCOPES)) + slot.astype(np.uint64)
-    scopes = pa.array([f",{scope}".encode() for scope in _SCOPES]).take(pa.array(slot))
-    numbers = _numbers(dataset.seed, row, dataset.dimensions)
-    return _joined(_user_ids(dataset.seed, users), scopes, numbers, pa.scalar(b"\n"))
+def _is_drawn_by_slot(declared: Kind, column: Column) -> bool:
+    return bool(column.sample) and column.name in declared.key
 
 
 def _numbers(seed: int, row: Words, dimensions: int) -> pa.BinaryArray:
@@ -214,13 +196,3 @@ def _fixed_width(length: int, *parts: bytes | Bytes) -> pa.BinaryArray:
 def _binary(ends: npt.NDArray[Any], text: Bytes) -> pa.BinaryArray:
     buffers = [None, pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(np.ascontiguousarray(text))]
     return pa.Array.from_buffers(pa.binary(), len(ends) - 1, buffers)
-
-
-_SHAPES = {
-    DatasetKind.IDENTIFIERS: _Shape([weight for _, _, weight in IDENTIFIERS], 0.5, 0.618, 0.0, _identifier_lines),
-    DatasetKind.SEGMENTS: _Shape(
-        [1 / (rank + 1) ** 0.8 for rank in range(len(SEGMENTS))], 1.0, 0.414, 0.03, _segment_lines
-    ),
-    DatasetKind.DEMOGRAPHICS: _Shape([1.0], 0.0, 0.732, 0.05, _demographics_lines),
-    DatasetKind.EMBEDDINGS: _Shape(_SCOPE_WEIGHTS, 0.0, 0.236, 0.0, _embedding_lines),
-}

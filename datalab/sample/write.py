@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from datalab.collaboration import CollaborationType
 from datalab.errors import OutputFailed, UsageError
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, DatasetKind
 from datalab.sample.dirt import spoiled
-from datalab.sample.rows import IDENTIFIERS, MOST_DIMENSIONS, Dataset
+from datalab.sample.rows import ID_TYPES, MOST_DIMENSIONS, Dataset
 
 Progress = Callable[[DatasetKind, int, int], None]
 """Called with the dataset, its rows written so far and all its rows."""
@@ -44,10 +44,7 @@ def write_sample(
     users: int,
     seed: int = 0,
     dirty: float = 0.0,
-    identifier_rows: int | None = None,
-    segment_rows: int | None = None,
-    demographics_rows: int | None = None,
-    embedding_rows: int | None = None,
+    rows: Mapping[DatasetKind, int] | None = None,
     dimensions: int = 32,
     progress: Progress | None = None,
 ) -> SampleLab:
@@ -61,11 +58,8 @@ def write_sample(
         users: Users that each dataset draws from; some are in one dataset only.
         seed: Another seed gives other users with other ids.
         dirty: Share of the rows of each file that is made wrong, 0 to 1; 0 gives a lab without a single invalid row.
-        identifier_rows: `userId,idName,id`; 2.5 per user by default.
-        segment_rows: `userId,segment`; 5 per user by default.
-        demographics_rows: `userId,age,gender`; 1 per user by default.
-        embedding_rows: `userId,scope,e0,…`; 0.25 per user by default.
-        dimensions: Numbers in an embedding.
+        rows: Rows of a dataset, where they shall not be as many per user as its kind declares.
+        dimensions: How many numbered columns a dataset has that has such.
         progress: Told about each block written.
 
     Raises:
@@ -85,12 +79,8 @@ def write_sample(
         raise UsageError(f"The dirty share runs from 0 to 1, got {dirty}.")
     if not 1 <= dimensions <= MOST_DIMENSIONS:
         raise UsageError(f"An embedding has 1 to {MOST_DIMENSIONS} dimensions, got {dimensions}.")
-    rows = {
-        DatasetKind.IDENTIFIERS: users * 5 // 2 if identifier_rows is None else identifier_rows,
-        DatasetKind.SEGMENTS: users * 5 if segment_rows is None else segment_rows,
-        DatasetKind.DEMOGRAPHICS: users if demographics_rows is None else demographics_rows,
-        DatasetKind.EMBEDDINGS: max(users // 4, 1) if embedding_rows is None else embedding_rows,
-    }
+    usual = {kind: max(int(users * declared.sample.per_user), 1) for kind, declared in KINDS.items()}
+    rows = usual | dict(rows or {})
     datasets = [Dataset(kind, seed, users, rows[kind], dimensions) for kind in DatasetKind]
     for dataset in datasets:
         if not 0 <= dataset.rows <= dataset.most_rows:
@@ -114,9 +104,7 @@ def _write(sample: SampleLab, datasets: list[Dataset], dirty: float, progress: P
     parts = {path: path.with_name(path.name + ".part") for path in targets}
     try:
         sample.directory.mkdir(parents=True, exist_ok=True)
-        parts[sample.lab].write_text(
-            json.dumps(_definition(datasets[-1].dimensions), indent=2) + "\n", encoding="utf-8"
-        )
+        parts[sample.lab].write_text(json.dumps(_definition(datasets[0].dimensions), indent=2) + "\n", encoding="utf-8")
         for dataset in datasets:
             sample.dirty_rows[dataset.kind] = _write_file(parts[sample.files[dataset.kind]], dataset, dirty, progress)
         for path, part in parts.items():
@@ -169,25 +157,22 @@ def _blocks(dataset: Dataset, dirty: float) -> Iterator[tuple[pa.BinaryArray, in
 
 def _definition(dimensions: int) -> dict[str, Any]:
     """The lab definition of every sample, by its wire keys."""
-    types = {name: id_type for name, id_type, _ in IDENTIFIERS}
     roles = {"hashed_email": "isMatchingId", "hashed_phone": "isMatchingId"}
-    names = sorted(types, key=lambda name: name != "userId")
+    names = sorted(ID_TYPES, key=lambda name: name != "userId")
     return {
         "name": "Sample publisher",
         "identifiersConfig": [
             {
                 "idName": name,
-                "idType": types[name].value,
+                "idType": ID_TYPES[name].value,
                 "isMatchingId": roles.get(name) == "isMatchingId",
                 "isActivationId": name not in roles,
             }
             for name in names
         ],
         "numIdentifiersColumns": 3,
-        "requireSegments": True,
-        "requireDemographics": True,
-        "requireEmbeddings": True,
-        "numEmbeddings": dimensions,
+        **{kind.flag_key: True for kind in KINDS.values() if kind.flag_key},
+        **{kind.numbered.count_key: dimensions for kind in KINDS.values() if kind.numbered},
         "collaborationTypes": [kind.value for kind in CollaborationType],
         "shareStatistics": True,
         "dropInvalidRows": True,

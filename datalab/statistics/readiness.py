@@ -8,6 +8,7 @@ from __future__ import annotations
 from pydantic import BaseModel, RootModel
 
 from datalab.collaboration import CollaborationType, Part
+from datalab.kinds import KINDS, DatasetKind
 from datalab.lab import LabDefinition
 from datalab.results.statistics import StatisticsResultV2
 
@@ -56,18 +57,17 @@ def _of(kind: CollaborationType, lab: LabDefinition, there: dict[Part, bool]) ->
 
 def _present(lab: LabDefinition, statistics: StatisticsResultV2 | None) -> dict[Part, bool]:
     names = {entry.id_name for entry in lab.identifiers_config}
-    segments, demographics, embeddings = lab.require_segments, lab.require_demographics, lab.require_embeddings
     if statistics is not None:
         names = {name for name, info in statistics.identifiers_overview.items() if info.distinct_ids}
-        basic = statistics.basic_statistics
-        segments = segments and basic.segments is not None and basic.segments.valid_rows > 0
-        demographics = demographics and basic.demographics is not None and basic.demographics.valid_rows > 0
-        embeddings = embeddings and basic.embeddings is not None and basic.embeddings.valid_rows > 0
+
+    def has(dataset: str) -> bool:
+        if statistics is None or not KINDS[DatasetKind(dataset)].is_in(lab):
+            return KINDS[DatasetKind(dataset)].is_in(lab)
+        found = getattr(statistics.basic_statistics, dataset)
+        return found is not None and found.valid_rows > 0
+
     return {
         Part.MATCHING_ID: any(entry.id_name in names for entry in lab.matching_ids),
         Part.ACTIVATION_ID: any(entry.id_name in names for entry in lab.activation_ids),
-        Part.SEGMENTS: segments,
-        Part.DEMOGRAPHICS: demographics,
-        Part.EMBEDDINGS: embeddings,
-        Part.SEGMENTS_OR_EMBEDDINGS: segments or embeddings,
+        **{part: any(map(has, part.datasets)) for part in Part if part.datasets},
     }

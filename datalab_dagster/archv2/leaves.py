@@ -5,25 +5,18 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, DatasetKind
 from datalab_dagster.archv2.errors import UnknownDatasetType
 from datalab_dagster.service.models import LabInfo
 from datalab_dagster.types import DataLabDatasetType
 
-KINDS = {
-    DataLabDatasetType.MATCH: DatasetKind.IDENTIFIERS,
-    DataLabDatasetType.SEGMENTS: DatasetKind.SEGMENTS,
-    DataLabDatasetType.DEMOGRAPHICS: DatasetKind.DEMOGRAPHICS,
-    DataLabDatasetType.EMBEDDINGS: DatasetKind.EMBEDDINGS,
-}
-TYPES = {kind: dataset_type for dataset_type, kind in KINDS.items()}
-LEAVES = {
-    DatasetKind.IDENTIFIERS: "matching",
-    DatasetKind.SEGMENTS: "segments",
-    DatasetKind.DEMOGRAPHICS: "demographics",
-    DatasetKind.EMBEDDINGS: "embeddings",
-}
+VENDOR = {kind: declared.vendor for kind, declared in KINDS.items() if declared.vendor}
+"""Kind → what the vendor calls it, of the kinds that the vendor knows."""
+TYPES = {kind: DataLabDatasetType[names.dataset_type] for kind, names in VENDOR.items()}
+LEAVES = {kind: VENDOR[kind].leaf if kind in VENDOR else kind.value for kind in KINDS}
 """Kind → leaf of the lab; that of the identifiers keeps its old name."""
+
+_KINDS = {dataset_type: kind for kind, dataset_type in TYPES.items()}
 
 
 def kind_of(dataset_type: Any) -> DatasetKind:
@@ -33,7 +26,7 @@ def kind_of(dataset_type: Any) -> DatasetKind:
         UnknownDatasetType: it is none.
     """
     try:
-        return KINDS[dataset_type]
+        return _KINDS[dataset_type]
     except (KeyError, TypeError):
         raise UnknownDatasetType(dataset_type) from None
 

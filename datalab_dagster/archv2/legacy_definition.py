@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import cast
 
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, DatasetKind
 from datalab.results.files import STATISTICS
-from datalab_dagster.archv2.leaves import LEAVES
+from datalab_dagster.archv2.leaves import LEAVES, VENDOR
 from datalab_dagster.service.errors import ResultNotFound
 from datalab_dagster.service.models import LabInfo, ResultInfo
 from datalab_dagster.service.protocol import LabService
@@ -31,18 +32,13 @@ def legacy_definition(service: LabService, lab: LabInfo) -> DataLabDefinition:
     }
     matching = definition.matching_ids[0].id_type.value if definition.matching_ids else None
     changed = [lab.created_at, *(slot.provisioned_at for slot in lab.slots)]
-    return {
+    described = {
         "id": lab.id,
         "name": lab.name,
         "datasets": [{"name": LEAVES[kind], "dataset": held.get(kind)} for kind in definition.datasets],
-        "usersDataset": held.get(DatasetKind.IDENTIFIERS),
-        "segmentsDataset": held.get(DatasetKind.SEGMENTS),
-        "demographicsDataset": held.get(DatasetKind.DEMOGRAPHICS),
-        "embeddingsDataset": held.get(DatasetKind.EMBEDDINGS),
+        **{names.slot: held.get(kind) for kind, names in VENDOR.items()},
         "statistics": _statistics(service, current),
-        "requireSegmentsDataset": definition.require_segments,
-        "requireDemographicsDataset": definition.require_demographics,
-        "requireEmbeddingsDataset": definition.require_embeddings,
+        **{f"{flag}Dataset": KINDS[kind].is_in(definition) for kind in VENDOR if (flag := KINDS[kind].flag_key)},
         "isValidated": current is not None,
         "numEmbeddings": definition.num_embeddings,
         "matchingIdFormat": _FORMATS.get(IdType(matching)) if matching else None,
@@ -54,6 +50,7 @@ def legacy_definition(service: LabService, lab: LabInfo) -> DataLabDefinition:
         "dropInvalidRows": definition.drop_invalid_rows,
         "forceSparkValidation": False,
     }
+    return cast(DataLabDefinition, described)
 
 
 def _statistics(service: LabService, current: ResultInfo | None) -> str | None:

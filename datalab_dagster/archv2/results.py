@@ -10,13 +10,17 @@ from typing import Any
 from datalab.kinds import DatasetKind
 from datalab.results import files
 from datalab.results.status import ValidationStatus
+from datalab_dagster.archv2.leaves import VENDOR
 from datalab_dagster.service.models import RunInfo
 from datalab_dagster.service.protocol import LabService
 
 STATISTICS = "computeStatistics"
 STATUS = "getValidationStatus"
 ENHANCED_STATUS = "getEnhancedValidationStatus"
-REPORTS = {kind: f"get{kind.value.capitalize()}ValidationReport" for kind in DatasetKind}
+REPORTS = {
+    kind: VENDOR[kind].report_action if kind in VENDOR else f"get{kind.value.capitalize()}ValidationReport"
+    for kind in DatasetKind
+}
 KINDS_OF_REPORTS = {action: kind for kind, action in REPORTS.items()}
 
 TASKS = {

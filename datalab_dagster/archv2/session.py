@@ -8,16 +8,11 @@ from typing import Any
 
 from datalab.kinds import DatasetKind
 from datalab_dagster.archv2.errors import PolicyUnknown, SecretMissing
-from datalab_dagster.archv2.leaves import LEAVES, policies, policy_id
+from datalab_dagster.archv2.leaves import LEAVES, VENDOR, policies, policy_id
 from datalab_dagster.archv2.protocol import DeploymentClient
 from datalab_dagster.archv2.secret import Secret, access_list_of, roles_of
 
-_KEYS = {
-    "identifiersPolicyId": DatasetKind.IDENTIFIERS,
-    "segmentsPolicyId": DatasetKind.SEGMENTS,
-    "demographicsPolicyId": DatasetKind.DEMOGRAPHICS,
-    "embeddingsPolicyId": DatasetKind.EMBEDDINGS,
-}
+_KEYS = {names.policy: kind for kind, names in VENDOR.items()}
 
 
 @dataclass(frozen=True)

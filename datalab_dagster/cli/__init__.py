@@ -8,6 +8,7 @@ import click
 
 from datalab import __version__
 from datalab.errors import ConfigurationError, DatalabError, InputMissing, UnexpectedFailure, UsageError
+from datalab.kinds import NAMES
 from datalab_dagster.cli.exits import (
     FAILED,
     INTERRUPTED,
@@ -23,9 +24,9 @@ __all__ = ["FAILED", "INTERRUPTED", "NOT_CARRIED_OUT", "PASSED", "UNDECIDED", "W
 
 COMMANDS = {
     "preflight": ("preflight", "Check and profile the files of a lab; exit code 0 only when it would be Ready."),
-    "check": ("check", "Check one FILE as DATASET: identifiers, segments, demographics or embeddings."),
+    "check": ("check", f"Check one FILE as DATASET: {NAMES}."),
     "report": ("report", "Print the statistics in DIR (what preflight wrote), or the current ones of LAB."),
-    "sample": ("sample", "Write LAB.json and the four files of a synthetic lab to DIR, of any size."),
+    "sample": ("sample", "Write LAB.json and the files of a synthetic lab to DIR, of any size."),
     "up": ("up", "Run a living lab: database, Dagster's pages and daemon, portal; Ctrl-C stops everything."),
     "lab": ("lab", "Make, list, show and delete labs."),
     "dataset": ("dataset", "Upload, list, show, download and delete datasets, which are kept encrypted."),

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from datalab.errors import UsageError
-from datalab.kinds import DatasetKind
+from datalab.formats import listed
+from datalab.kinds import KINDS, NAMES
 from datalab.lab import USER_ID, lab_from_dict, load_lab
 from datalab.scratch import write_whole
 from datalab.validation import dataset_kind
@@ -16,9 +17,16 @@ from datalab_dagster.cli import summary
 from datalab_dagster.terminal.checks import shown_progress
 
 _FILE = click.Path(path_type=Path)
+_NEED_NO_LAB = listed([kind.name for kind in KINDS.values() if not kind.depends_on_lab])
+_DEFINED_BY_LAB = listed([kind.name for kind in KINDS.values() if kind.depends_on_lab])
 
 
-@click.command()
+@click.command(
+    help=f"""Check one FILE as DATASET: {NAMES}.
+
+    {_NEED_NO_LAB.capitalize()} need no --lab; {_DEFINED_BY_LAB} are defined by it.
+    """
+)
 @click.argument("dataset")
 @click.argument("file", type=_FILE)
 @click.option("--lab", "lab_file", type=_FILE, metavar="LAB.json", help="The lab's definition (JSON or YAML).")
@@ -28,22 +36,22 @@ _FILE = click.Path(path_type=Path)
 def check(
     dataset: str, file: Path, lab_file: Path | None, report: Path | None, valid_rows: Path | None, as_json: bool
 ) -> int:
-    """Check one FILE as DATASET: identifiers, segments, demographics or embeddings.
-
-    Segments and demographics need no --lab; identifiers and embeddings are defined by it.
-    """
+    """Check one file, and print what was found."""
     kind = dataset_kind(dataset)
     places = [path.resolve() for path in (file, lab_file, report, valid_rows) if path is not None]
     if len(set(places)) < len(places):
         raise UsageError("Input and results must be different files: choose other names for --report and --valid-rows.")
     if lab_file is not None:
         lab = load_lab(lab_file)
-    elif kind in (DatasetKind.SEGMENTS, DatasetKind.DEMOGRAPHICS):
+    elif not KINDS[kind].depends_on_lab:
         lab = lab_from_dict({"identifiersConfig": [{"idName": USER_ID, "idType": "STRING", "isMatchingId": True}]})
     else:
         raise UsageError(f"What {kind.value} must look like is in the lab's definition: give it with --lab LAB.json.")
-    if kind is DatasetKind.EMBEDDINGS and not lab.num_embeddings:
-        raise UsageError("The lab's definition has no numEmbeddings: say there how many columns an embedding has.")
+    numbered = KINDS[kind].numbered
+    if numbered and not KINDS[kind].number_of_columns(lab):
+        raise UsageError(
+            f"The lab's definition has no {numbered.count_key}: say there how many columns {KINDS[kind].one} has."
+        )
 
     with shown_progress(for_machines=as_json) as progress:
         outcome = validate(

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS
 from datalab.lab import load_lab
 from datalab.results.files import COMPARISON, DASHBOARD, STATISTICS, VALIDATION_REPORT, VALIDATION_STATUS
 from datalab_dagster.cli import summary
+from datalab_dagster.cli.kinds import options_of_kinds
 from datalab_dagster.cli.settings import load_limits
 from datalab_dagster.graph import preflight as run
 from datalab_dagster.terminal.checks import shown_progress
@@ -25,10 +26,9 @@ _FILE = click.Path(path_type=Path)
     """
 )
 @click.argument("lab_file", metavar="LAB.json", type=_FILE)
-@click.option("--identifiers", type=_FILE, metavar="FILE", required=True, help="The identifiers file.")
-@click.option("--segments", type=_FILE, metavar="FILE", help="The segments file.")
-@click.option("--demographics", type=_FILE, metavar="FILE", help="The demographics file.")
-@click.option("--embeddings", type=_FILE, metavar="FILE", help="The embeddings file.")
+@options_of_kinds(
+    lambda kind: {"type": _FILE, "metavar": "FILE", "required": kind.is_matching, "help": f"The {kind.name} file."}
+)
 @click.option("--out", type=_FILE, metavar="DIR", required=True, help="Where reports and status are written.")
 @click.option(
     "--statistics-version", type=click.IntRange(1, 2), default=2, show_default=True, help="1: for old consumers."
@@ -38,26 +38,17 @@ _FILE = click.Path(path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def preflight(
     lab_file: Path,
-    identifiers: Path,
-    segments: Path | None,
-    demographics: Path | None,
-    embeddings: Path | None,
     out: Path,
     statistics_version: int,
     for_sharing: bool,
     thresholds: Path | None,
     as_json: bool,
+    **given: Path | None,
 ) -> int:
     """Check and profile the files of a lab, and print what was found."""
     lab = load_lab(lab_file)
     limits = load_limits(thresholds) if thresholds else {}
-    given = {
-        DatasetKind.IDENTIFIERS: identifiers,
-        DatasetKind.SEGMENTS: segments,
-        DatasetKind.DEMOGRAPHICS: demographics,
-        DatasetKind.EMBEDDINGS: embeddings,
-    }
-    files = {kind: path for kind, path in given.items() if path is not None}
+    files = {kind: path for kind in KINDS if (path := given[kind.value]) is not None}
 
     with shown_progress(for_machines=as_json) as progress:
         options = run.PreflightOptions(statistics_version, run.SHARING_MINIMUM if for_sharing else 0, limits)

@@ -7,21 +7,17 @@ from pathlib import Path
 import click
 
 from datalab.errors import UsageError
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, NAMES, DatasetKind
 from datalab_dagster.cli import lab_view, listing
 from datalab_dagster.cli.deployment import is_hash, json_option, opened, the_dataset, user_option
+from datalab_dagster.cli.kinds import options_of_kinds
 from datalab_dagster.cli.transfer import is_address, upload_file, upload_from
 from datalab_dagster.service import LabInfo, LabService, Problem, ProblemCode, ProvisioningRefused
-
-_KINDS = ("identifiers", "segments", "demographics", "embeddings")
 
 
 @click.command()
 @click.argument("lab_name", metavar="LAB")
-@click.option("--identifiers", metavar="HASH|FILE|URL", help="For the identifiers.")
-@click.option("--segments", metavar="HASH|FILE|URL", help="For the segments.")
-@click.option("--demographics", metavar="HASH|FILE|URL", help="For the demographics.")
-@click.option("--embeddings", metavar="HASH|FILE|URL", help="For the embeddings.")
+@options_of_kinds(lambda kind: {"metavar": "HASH|FILE|URL", "help": f"For the {kind.name}."})
 @click.option("--cause", default="", metavar="TEXT", help="Why, in a few words; events and runs show it.")
 @user_option
 @json_option
@@ -31,9 +27,9 @@ def provision(lab_name: str, cause: str, user: str | None, as_json: bool, **give
     A dataset is named by its manifest hash, or by a file or an address such as s3://bucket/users.csv, which is uploaded
     first. Identifiers come first or at the same time. While `datalab up` runs, a validation starts automatically.
     """
-    chosen = {DatasetKind(kind): text for kind in _KINDS if (text := given[kind]) is not None}
+    chosen = {kind: text for kind in KINDS if (text := given[kind.value]) is not None}
     if not chosen:
-        raise UsageError(f"Say what to provision: {', '.join(f'--{kind}' for kind in _KINDS)}.")
+        raise UsageError(f"Say what to provision: {', '.join(kind.option for kind in KINDS.values())}.")
     with opened(user) as service:
         lab = service.lab(lab_name)
         _check_slots(lab, chosen)
@@ -44,17 +40,19 @@ def provision(lab_name: str, cause: str, user: str | None, as_json: bool, **give
     return 0
 
 
-@click.command()
+@click.command(
+    help=f"""Empty slots of a lab, in one change; the datasets stay.
+
+    KIND: {NAMES}.
+    """
+)
 @click.argument("lab_name", metavar="LAB")
-@click.argument("kinds", metavar="KIND…", nargs=-1, required=True, type=click.Choice(_KINDS))
+@click.argument("kinds", metavar="KIND…", nargs=-1, required=True, type=click.Choice([*KINDS]))
 @click.option("--cause", default="", metavar="TEXT", help="Why, in a few words; events show it.")
 @user_option
 @json_option
 def deprovision(lab_name: str, kinds: tuple[str, ...], cause: str, user: str | None, as_json: bool) -> int:
-    """Empty slots of a lab, in one change; the datasets stay.
-
-    KIND: identifiers, segments, demographics or embeddings.
-    """
+    """Empty slots of a lab, in one change; the datasets stay."""
     with opened(user) as service:
         lab = service.lab(lab_name)
         changed = service.change(lab.id, {DatasetKind(kind): None for kind in kinds}, cause=cause)
@@ -85,10 +83,10 @@ def _hashes(service: LabService, chosen: dict[DatasetKind, str], *, for_machines
         elif is_hash(text):
             hashes[kind] = the_dataset(service, text).manifest_hash
         elif path.is_dir():
-            raise UsageError(f"--{kind.value} {text} is a directory: give a file or a manifest hash.")
+            raise UsageError(f"{KINDS[kind].option} {text} is a directory: give a file or a manifest hash.")
         else:
             raise UsageError(
-                f"--{kind.value} {text} is neither a file nor a manifest hash (its first 8 or more characters) "
+                f"{KINDS[kind].option} {text} is neither a file nor a manifest hash (its first 8 or more characters) "
                 "nor an address. "
                 "Nothing was uploaded or changed."
             )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from datalab.formats import duration, number
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, DatasetKind
 from datalab.results.statistics import Finding
 from datalab_dagster.cli.listing import (
     console_for_text,
@@ -32,7 +32,14 @@ _STEPS = {
     "FAILED": "[red]failed[/]",
     "SKIPPED": "skipped",
 }
-_HEADLINES = ("valid_rows", "invalid_rows", "distinct_user_ids", "distinct_ids", "distinct_segments")
+_HEADLINES = {
+    "valid_rows": "valid",
+    "invalid_rows": "invalid",
+    "distinct_user_ids": "users",
+    "distinct_ids": "distinct ids",
+    **{kind.headline: kind.name for kind in KINDS.values() if kind.headline},
+}
+"""Number of a dataset → the head of its column."""
 
 
 def print_runs(runs: Sequence[RunInfo]) -> None:
@@ -102,7 +109,7 @@ def print_headlines(summary: Mapping[str, Any]) -> None:
             cells = (number(value) if isinstance(value, int) else "" for value in numbers.values())
             rows.append((kind.value, *cells))
     if rows:
-        header = ("dataset", "valid", "invalid", "users", "distinct ids", "segments")
+        header = ("dataset", *_HEADLINES.values())
         print_table(header, rows, numbers=header[1:])
 
 

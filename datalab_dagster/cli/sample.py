@@ -16,7 +16,7 @@ from datalab.sample import write_sample
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same files.")
 @click.option("--dirty", type=float, default=0.0, show_default=True, metavar="SHARE", help="Share of rows made wrong.")
 def sample(directory: Path, users: int, seed: int, dirty: float) -> int:
-    """Write LAB.json and the four files of a synthetic lab to DIR, of any size."""
+    """Write LAB.json and the files of a synthetic lab to DIR, of any size."""
     lab = write_sample(directory, users=users, seed=seed, dirty=dirty)
     for kind, path in lab.files.items():
         click.echo(f"{path}  {counted(lab.rows[kind], 'row')}, {number(lab.dirty_rows[kind])} of them made wrong")

@@ -156,5 +156,5 @@ class DataLabBuilder:
         if not self.data_lab_id:
             raise LabIdMissing
         lab = self.client_v2.lab(self.data_lab_id)
-        tied = {TYPES[kind]: policy for kind, policy in policies(lab).items()}
+        tied = {TYPES[kind]: policy for kind, policy in policies(lab).items() if kind in TYPES}
         return DataLab(self.client, DataLabConfig.from_definition(lab.definition), ExistingDataLab(lab.id, tied))

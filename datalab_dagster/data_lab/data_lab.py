@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, Self
 
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, MATCHING, OPTIONAL, DatasetKind
 from datalab_dagster.archv2.client import ClientV2
 from datalab_dagster.archv2.errors import DryRunNotOffered
-from datalab_dagster.archv2.leaves import TYPES, kind_of, policies, policy_id
+from datalab_dagster.archv2.leaves import TYPES, VENDOR, kind_of, policies, policy_id
 from datalab_dagster.archv2.models import DataLabV2
 from datalab_dagster.archv2.secret import SecretStoreOptions
 from datalab_dagster.client import Client
@@ -55,17 +55,9 @@ class DataLab(DataLabInterface):
             self.data_lab_id = existing_data_lab.id
         else:
             self.data_lab_id = self.client_v2.create_data_lab(cfg.to_wire(client.user_email))["id"]
-        self._slots = Slots(
-            client,
-            self.data_lab_id,
-            {
-                DatasetKind.IDENTIFIERS: True,
-                DatasetKind.SEGMENTS: cfg.has_segments,
-                DatasetKind.DEMOGRAPHICS: cfg.has_demographics,
-                DatasetKind.EMBEDDINGS: cfg.has_embeddings,
-            },
-            self._clear_cached_jobs,
-        )
+        wire = cfg.to_wire()
+        has = {kind: entry.flag_key is None or wire.get(entry.flag_key, False) for kind, entry in KINDS.items()}
+        self._slots = Slots(client, self.data_lab_id, has, self._clear_cached_jobs)
         self._validation_job: DataLabValidationReportsJob | None = None
         self._statistics_job: DataLabStatisticsJob | None = None
         self._enhanced_validation_status_job: DataLabEnhancedValidationStatusJob | None = None
@@ -85,7 +77,7 @@ class DataLab(DataLabInterface):
         """Dataset type → id of the policy that ties a dataset to it now, or will when identifiers come."""
         tied = policies(self.info)
         tied |= {kind: policy_id(self.data_lab_id, kind, held) for kind, held in self._slots.pending.items()}
-        return {TYPES[kind]: policy for kind, policy in tied.items()}
+        return {TYPES[kind]: policy for kind, policy in tied.items() if kind in TYPES}
 
     # ------------------------------------------------------------------------------------------- provisioning
 
@@ -106,11 +98,12 @@ class DataLab(DataLabInterface):
             FileNotFoundError: a file is missing; nothing was uploaded.
             UploadInterrupted: the store failed, or the connection broke; the lab is as it was.
         """
+        # The order of the uploads: docs/spec/sdk.md.
         paths = {
             DatasetKind.IDENTIFIERS: matching_data_path,
             DatasetKind.SEGMENTS: segments_data_path,
-            DatasetKind.DEMOGRAPHICS: demographics_data_path,
             DatasetKind.EMBEDDINGS: embeddings_data_path,
+            DatasetKind.DEMOGRAPHICS: demographics_data_path,
         }
         self._slots.provision_files(key, paths, secret_store_options)
 
@@ -229,11 +222,11 @@ class DataLab(DataLabInterface):
             KeyError: the report of the identifiers is not among them.
         """
         others = {
-            name: ValidationReport.model_validate(validation_report[name])
-            for name in ("segments", "demographics", "embeddings")
-            if name in validation_report
+            kind.value: ValidationReport.model_validate(validation_report[kind])
+            for kind in OPTIONAL
+            if kind in validation_report
         }
-        identifiers = IdentifiersValidationReport.model_validate(validation_report["identifiers"])
+        identifiers = IdentifiersValidationReport.model_validate(validation_report[MATCHING])
         return ValidationReports(identifiers, **others).is_passed()
 
     # --------------------------------------------------------------------------------------------------- facts
@@ -253,12 +246,9 @@ class DataLab(DataLabInterface):
         Whether the lab is Ready is in `DataLab.info.state`.
         """
         state = json.loads(client_v2.get_data_lab(data_lab_id, verification_key)["signedContent"]["content"])
-        needed = {"computeStatistics", "getIdentifiersValidationReport"}
-        needed |= {
-            f"get{name}ValidationReport"
-            for name in ("Segments", "Demographics", "Embeddings")
-            if state.get(f"require{name}", False)
-        }
+        flags = {kind: KINDS[kind].flag_key for kind in VENDOR}
+        needed = {"computeStatistics"}
+        needed |= {VENDOR[kind].report_action for kind, flag in flags.items() if flag is None or state.get(flag, False)}
         done = client_v2.get_data_room_actions(data_lab_id)["actions"].values()
         return needed <= {name for summary in done for name in json.loads(summary["action"])}
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from datalab.kinds import DatasetKind
+from datalab.kinds import MATCHING, DatasetKind
 from datalab.lab import LabDefinition, lab_from_dict, load_lab
 from datalab_dagster.archv2.errors import MatchingPathMissing
 from datalab_dagster.data_lab.api import IdentifiersValidationReport, ValidationReport
@@ -106,11 +106,9 @@ def _run(definition: LabDefinition, files: Mapping[DatasetKind, Path], out: Path
 def _reports(result: PreflightResult) -> ValidationReports:
     texts = {kind: result.report(kind).read_bytes() for kind in result.lab.datasets}
     others = {
-        kind.value: ValidationReport.model_validate_json(text)
-        for kind, text in texts.items()
-        if kind is not DatasetKind.IDENTIFIERS
+        kind.value: ValidationReport.model_validate_json(text) for kind, text in texts.items() if kind is not MATCHING
     }
-    identifiers = IdentifiersValidationReport.model_validate_json(texts[DatasetKind.IDENTIFIERS])
+    identifiers = IdentifiersValidationReport.model_validate_json(texts[MATCHING])
     return ValidationReports(identifiers, **others)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from datalab.errors import DatalabError
-from datalab.kinds import DatasetKind
+from datalab.kinds import MATCHING, DatasetKind
 from datalab_dagster.archv2.errors import (
     DatasetNotProvisioned,
     DatasetUnknown,
@@ -26,8 +26,6 @@ from datalab_dagster.service import Problem, ProblemCode, ProvisioningRefused
 from datalab_dagster.storage import Key
 
 CAUSE = "SDK"
-_UPLOADED = (DatasetKind.IDENTIFIERS, DatasetKind.SEGMENTS, DatasetKind.EMBEDDINGS, DatasetKind.DEMOGRAPHICS)
-"""The order of uploads."""
 
 
 class Slots:
@@ -91,6 +89,8 @@ class Slots:
     ) -> None:
         """Upload files and provision them. Everything that can be checked before the first byte is sent, is.
 
+        The files are uploaded in the order of `paths`.
+
         When something fails afterwards the lab is as it was, and what was uploaded is deleted again.
 
         Raises:
@@ -98,9 +98,9 @@ class Slots:
             OSError: a file is missing or cannot be read; nothing was uploaded.
             UploadInterrupted: the store failed, or the connection broke.
         """
-        if not (paths[DatasetKind.IDENTIFIERS] or "").strip():
+        if not (paths[MATCHING] or "").strip():
             raise MatchingPathMissing
-        given = {kind: path for kind in _UPLOADED if (path := paths[kind]) is not None}
+        given = {kind: path for kind, path in paths.items() if path is not None}
         for kind in given:
             self.check(kind)
         if options is not None:

@@ -12,7 +12,7 @@ import dagster as dg
 from assets import ALL_ASSETS, data_labs
 from assets.session import COMPARISON, Session
 from datalab.errors import InputMissing, UsageError
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, DatasetKind
 from datalab.lab import LabDefinition, lab_from_dict
 from datalab.results import files as result_files
 from datalab.results.statistics import StatisticsResultV2
@@ -25,11 +25,6 @@ from resources.workspace import STATISTICS_REPORT
 SHARING_MINIMUM = 10
 """Counts below it are hidden on a dashboard that is made for sharing."""
 _PARTITION = "preflight"
-_REQUIRED_BY = {
-    DatasetKind.SEGMENTS: "require_segments",
-    DatasetKind.DEMOGRAPHICS: "require_demographics",
-    DatasetKind.EMBEDDINGS: "require_embeddings",
-}
 
 
 @dataclass(frozen=True)
@@ -79,16 +74,17 @@ def lab_for(lab: LabDefinition, files: Mapping[DatasetKind, Path]) -> LabDefinit
     """
     given = dict(lab.model_dump(by_alias=True, mode="json", include=lab.model_fields_set))
     problems = []
-    for kind, flag in _REQUIRED_BY.items():
-        key = LabDefinition.model_fields[flag].alias or flag
-        if kind not in files and getattr(lab, flag):
-            problems.append(f"The lab has {kind.value} ({key} is true): give its file with --{kind.value}.")
+    for kind, declared in KINDS.items():
+        flag, key, option = declared.flag, declared.flag_key, declared.option
+        if flag is None or key is None:
+            if kind not in files:
+                problems.append(f"Every lab has {kind.value}: give the file with {option}.")
+        elif kind not in files and declared.is_in(lab):
+            problems.append(f"The lab has {kind.value} ({key} is true): give its file with {option}.")
         elif kind in files and flag not in lab.model_fields_set:
             given[key] = True
-        elif kind in files and not getattr(lab, flag):
-            problems.append(f"The lab has no {kind.value} ({key} is false): leave --{kind.value} out or mend {key}.")
-    if DatasetKind.IDENTIFIERS not in files:
-        problems.append("Every lab has identifiers: give the file with --identifiers.")
+        elif kind in files and not declared.is_in(lab):
+            problems.append(f"The lab has no {kind.value} ({key} is false): leave {option} out or mend {key}.")
     if problems:
         raise UsageError("\n".join(problems))
     return lab_from_dict(given)

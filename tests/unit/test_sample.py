@@ -7,11 +7,12 @@ import hashlib
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from datalab.errors import OutputFailed, UsageError
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, DatasetKind
 from datalab.lab import load_lab
 from datalab.sample import SampleLab, rows, write_sample
 
@@ -95,7 +96,7 @@ def test_people_look_real(clean: SampleLab) -> None:
     assert all(len(known) < len(everyone) for known in users.values())
     segments = [cells[1] for cells in records(clean, DatasetKind.SEGMENTS)]
     assert segments.count("News & Politics") > 5 * segments.count("Horse Riding") > 0
-    assert len(set(segments)) == len(rows.SEGMENTS) == 60
+    assert len(set(segments)) == len(KINDS[DatasetKind.SEGMENTS].columns[1].sample) == 60
     genders = [cells[2] for cells in records(clean, DatasetKind.DEMOGRAPHICS)]
     assert set(genders) == {"f", "m", "d", ""}
     ids = [(cells[1], cells[2]) for cells in records(clean, DatasetKind.IDENTIFIERS)]
@@ -116,7 +117,8 @@ def test_same_arguments_same_bytes(clean: SampleLab, tmp_path: Path) -> None:
 
 def test_blocks_meet_without_gap_or_overlap(tmp_path: Path) -> None:
     users = 2 * rows.BLOCK_USERS + 1
-    sample = write_sample(tmp_path, users=users, segment_rows=users + 7, identifier_rows=users, embedding_rows=3)
+    asked = {DatasetKind.SEGMENTS: users + 7, DatasetKind.IDENTIFIERS: users, DatasetKind.EMBEDDINGS: 3}
+    sample = write_sample(tmp_path, users=users, rows=asked)
     for kind in DatasetKind:
         assert len(records(sample, kind)) == sample.rows[kind]
         assert invalid_rows(sample, kind) == 0
@@ -129,10 +131,7 @@ def test_row_counts_asked_for_are_exact(tmp_path: Path) -> None:
         tmp_path,
         users=500,
         dirty=0.2,
-        identifier_rows=3_500,
-        segment_rows=30_000,
-        demographics_rows=1,
-        embedding_rows=0,
+        rows=dict(zip(DatasetKind, (3_500, 30_000, 1, 0), strict=True)),
         dimensions=3,
         progress=lambda *told: progress.append(told),
     )
@@ -150,7 +149,7 @@ def test_small_labs(tmp_path: Path, users: int) -> None:
 @pytest.mark.parametrize("kind", DatasetKind)
 @pytest.mark.parametrize("dirty", [0.1, 1.0])
 def test_the_dirty_share_is_met(tmp_path: Path, kind: DatasetKind, dirty: float) -> None:
-    sample = write_sample(tmp_path, users=USERS, seed=3, dirty=dirty, embedding_rows=3_000)
+    sample = write_sample(tmp_path, users=USERS, seed=3, dirty=dirty, rows={DatasetKind.EMBEDDINGS: 3_000})
     assert sample.dirty_rows[kind] == pytest.approx(dirty * sample.rows[kind], rel=0.15)
     assert invalid_rows(sample, kind) == sample.dirty_rows[kind]
     assert len(records(sample, kind)) == sample.rows[kind]
@@ -187,13 +186,13 @@ def test_other_files_stay_and_own_ones_are_replaced(tmp_path: Path) -> None:
         ({"users": 5, "dirty": 1.5}, "from 0 to 1"),
         ({"users": 5, "dirty": math.nan}, "from 0 to 1"),
         ({"users": 5, "dimensions": 0}, "1 to 1024"),
-        ({"users": 5, "demographics_rows": 6}, "0 to 5 different rows of demographics"),
-        ({"users": 5, "segment_rows": -1}, "0 to 300 different rows of segments"),
+        ({"users": 5, "rows": {DatasetKind.DEMOGRAPHICS: 6}}, "0 to 5 different rows of demographics"),
+        ({"users": 5, "rows": {DatasetKind.SEGMENTS: -1}}, "0 to 300 different rows of segments"),
     ],
 )
-def test_arguments_out_of_range(tmp_path: Path, arguments: dict[str, float], problem: str) -> None:
+def test_arguments_out_of_range(tmp_path: Path, arguments: dict[str, Any], problem: str) -> None:
     with pytest.raises(UsageError, match=problem):
-        write_sample(tmp_path / "lab", **arguments)  # type: ignore[arg-type]
+        write_sample(tmp_path / "lab", **arguments)
     assert not (tmp_path / "lab").exists()
 
 

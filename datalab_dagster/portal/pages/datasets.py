@@ -6,7 +6,7 @@ from datetime import datetime
 
 from fastapi import Request, Response
 
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, DatasetKind
 from datalab_dagster.portal.access import Changer, Reader, Record, Service
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
 from datalab_dagster.service import DatasetInfo, DatasetInUse, LabService
@@ -56,7 +56,7 @@ class DeleteDatasetPage(PageModel):
 def show(request: Request, visitor: Reader, service: Service) -> Response:
     """Every stored dataset with size, rows and where it is provisioned, and the way to upload one."""
     del visitor
-    return render(request, "datasets.html.j2", _page(request, service))
+    return render(request, "datasets.html.j2", _page(request, service), kinds=KINDS)
 
 
 def delete_form(dataset: str, request: Request, visitor: Changer, service: Service) -> Response:

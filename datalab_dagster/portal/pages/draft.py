@@ -11,18 +11,17 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from datalab.collaboration import CollaborationType, Part
+from datalab.collaboration import CollaborationType
 from datalab.errors import ConfigurationError
 from datalab.formats import counted, listed
 from datalab.id_types import IdType
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, OPTIONAL, DatasetKind
 from datalab.lab import LabDefinition, lab_from_dict
 from datalab_dagster.service.models import ServiceModel
 
 STEPS = ("Collaboration types", "Identifiers", "Identifiers schema", "Name and review")
 TYPES_STEP, IDENTIFIERS_STEP, SCHEMA_STEP, REVIEW_STEP = 1, 2, 3, 4
 MAX_IDENTIFIERS = 30
-OPTIONAL = (DatasetKind.SEGMENTS, DatasetKind.DEMOGRAPHICS, DatasetKind.EMBEDDINGS)
 
 
 class DraftIdentifier(ServiceModel):
@@ -47,8 +46,9 @@ class Draft(ServiceModel):
     collaboration_types: list[CollaborationType] = Field(
         default_factory=lambda: [kind for kind in CollaborationType if kind.is_default]
     )
-    datasets: list[DatasetKind] = Field(default_factory=lambda: [DatasetKind.SEGMENTS])
-    num_embeddings: int = 0
+    datasets: list[DatasetKind] = Field(default_factory=lambda: [kind for kind in OPTIONAL if KINDS[kind].in_new_labs])
+    counts: dict[DatasetKind, int] = Field(default_factory=dict)
+    """How many numbered columns a dataset has, of those that have such."""
     identifiers: list[DraftIdentifier] = Field(default_factory=lambda: list(USUAL_IDENTIFIERS))
     num_columns: int = 3
     name: str = ""
@@ -60,10 +60,12 @@ class Draft(ServiceModel):
         return {
             "name": self.name,
             "collaborationTypes": [kind.value for kind in self.collaboration_types],
-            "requireSegments": DatasetKind.SEGMENTS in self.datasets,
-            "requireDemographics": DatasetKind.DEMOGRAPHICS in self.datasets,
-            "requireEmbeddings": DatasetKind.EMBEDDINGS in self.datasets,
-            "numEmbeddings": self.num_embeddings if DatasetKind.EMBEDDINGS in self.datasets else 0,
+            **{declared.flag_key: kind in self.datasets for kind, declared in KINDS.items() if declared.flag_key},
+            **{
+                declared.numbered.count_key: self.counts.get(kind, 0) if kind in self.datasets else 0
+                for kind, declared in KINDS.items()
+                if declared.numbered
+            },
             "identifiersConfig": [entry.model_dump(mode="json") for entry in self.identifiers],
             "numIdentifiersColumns": self.num_columns,
             "shareStatistics": self.share_statistics,
@@ -187,26 +189,27 @@ def schemas(draft: Draft) -> list[Schema]:
 
 def _dataset_problems(draft: Draft) -> list[str]:
     """Datasets that a chosen type must have and the lab would not."""
-    there = {kind.value for kind in draft.datasets}
     found = []
-    for kind in CollaborationType:
-        if kind not in draft.collaboration_types:
-            continue
-        if Part.SEGMENTS in kind.must and "segments" not in there:
-            found.append(f"{kind.label} must have segments: add the dataset, or leave {kind.label} out.")
-        if Part.SEGMENTS_OR_EMBEDDINGS in kind.must and not there & {"segments", "embeddings"}:
-            either = Part.SEGMENTS_OR_EMBEDDINGS.words
-            found.append(f"{kind.label} must have {either}: add one, or leave {kind.label} out.")
-    if "embeddings" in there and draft.num_embeddings < 1:
-        found.append("Embeddings need the number of embedding columns, at least 1.")
+    for chosen in CollaborationType:
+        for part in chosen.must if chosen in draft.collaboration_types else ():
+            if part.datasets and not set(part.datasets) & set(draft.datasets):
+                add = "add the dataset" if len(part.datasets) == 1 else "add one"
+                found.append(f"{chosen.label} must have {part.words}: {add}, or leave {chosen.label} out.")
+    for kind in draft.datasets:
+        numbered = KINDS[kind].numbered
+        if numbered and draft.counts.get(kind, 0) < 1:
+            found.append(f"{KINDS[kind].title} need the number of {numbered.what} columns, at least 1.")
     return found
+
+
+_COUNT_KEYS = tuple(kind.numbered.count_key for kind in KINDS.values() if kind.numbered)
 
 
 def _mistakes(wire: dict[str, Any]) -> list[str]:
     try:
         lab_from_dict(wire)
     except ConfigurationError as error:
-        return [_spoken(mistake) for mistake in error.mistakes if not mistake.startswith("numEmbeddings")]
+        return [_spoken(mistake) for mistake in error.mistakes if not mistake.startswith(_COUNT_KEYS)]
     return []
 
 

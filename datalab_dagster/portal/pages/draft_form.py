@@ -6,10 +6,10 @@ from typing import Any, Protocol
 
 from datalab.collaboration import CollaborationType
 from datalab.id_types import IdType
+from datalab.kinds import KINDS, OPTIONAL
 from datalab_dagster.portal.pages.draft import (
     IDENTIFIERS_STEP,
     MAX_IDENTIFIERS,
-    OPTIONAL,
     SCHEMA_STEP,
     TYPES_STEP,
     Draft,
@@ -36,7 +36,11 @@ def with_form(draft: Draft, step: int, form: Form) -> Draft:
                     kind for kind in CollaborationType if kind.is_always_on or kind.value in chosen
                 ],
                 "datasets": [kind for kind in OPTIONAL if kind.value in datasets],
-                "num_embeddings": _whole_number(form.get("num_embeddings")),
+                "counts": {
+                    kind: _whole_number(form.get(numbered.count))
+                    for kind, declared in KINDS.items()
+                    if (numbered := declared.numbered)
+                },
             }
         )
     if step == IDENTIFIERS_STEP:

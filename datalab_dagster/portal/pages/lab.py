@@ -10,15 +10,14 @@ from pydantic import Field
 
 from datalab.dashboard.summary import Note
 from datalab.dashboard.tables import PageFigure
-from datalab.dashboard.texts import DATASETS
 from datalab.errors import UsageError
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, DatasetKind
 from datalab.results.status import DatasetStatus
 from datalab_dagster.portal.access import Admin, Changer, Permission, Record, Service, Visitor
 from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
 from datalab_dagster.portal.pages.progress import StepGroup, graph_url, groups_of
-from datalab_dagster.portal.pages.texts import columns_of, dataset_title, next_step
+from datalab_dagster.portal.pages.texts import dataset_title, next_step
 from datalab_dagster.service import (
     LabIncomplete,
     LabInfo,
@@ -208,8 +207,8 @@ def _slots(info: LabInfo, found: results.Found | None) -> list[Slot]:
     return [
         Slot(
             kind=kind,
-            purpose=DATASETS[kind][1],
-            columns=columns_of(kind, definition.num_identifiers_columns, definition.num_embeddings),
+            purpose=KINDS[kind].purpose,
+            columns=KINDS[kind].columns_text(definition),
             holds=holds.get(kind),
             checked=checked.get(kind.value),
         )

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from datalab.codes import explain
 from datalab.formats import share
-from datalab.kinds import DatasetKind
+from datalab.kinds import KINDS, DatasetKind, ReportForm
 from datalab.lab import LabDefinition
 from datalab.results.files import VALIDATION_REPORT
 from datalab.results.statistics import Finding
@@ -26,7 +26,6 @@ from datalab_dagster.portal.access import Insider, Record, Service
 from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.lab import LabTab, head_of
 from datalab_dagster.portal.pages.page import render
-from datalab_dagster.portal.pages.texts import columns_of
 from datalab_dagster.service import LabService, ResultInfo, ResultNotFound
 from datalab_dagster.service.models import ServiceModel
 
@@ -124,7 +123,7 @@ def _summary(service: LabService, lab: LabDefinition, result: ResultInfo, kind: 
         text = service.validation_report(result.lab_id, kind, run_id=result.run_id)
     except ResultNotFound:
         return ReportSummary(kind=kind, kept=False)
-    model = IdentifiersValidationReport if kind is DatasetKind.IDENTIFIERS else ValidationReport
+    model = IdentifiersValidationReport if KINDS[kind].report_form is ReportForm.IDS else ValidationReport
     return summarised(kind, model.model_validate_json(text), lab)
 
 
@@ -132,12 +131,11 @@ def summarised(kind: DatasetKind, report: AnyValidationReport, lab: LabDefinitio
     """Return what a report says, the most frequent problem first."""
     inner = report.report
     facts = ValidatedDataset.from_report(report)
-    columns = columns_of(kind, lab.num_identifiers_columns, lab.num_embeddings).split(", ")
     counts = sorted(inner.num_invalid_rows_by_error_code.items(), key=lambda item: -item[1])
     samples = (
         _identifier_samples(inner)
         if isinstance(inner, IdentifiersValidationReportV0)
-        else _cell_samples(inner, columns)
+        else _cell_samples(inner, kind, lab)
     )
     return ReportSummary(
         kind=kind,
@@ -202,13 +200,14 @@ def _identifier_samples(report: IdentifiersValidationReportV0) -> list[Samples]:
     ]
 
 
-def _cell_samples(report: ValidationReportV0, columns: list[str]) -> list[Samples]:
-    """Wrong cells by column; the many columns of embeddings together."""
+def _cell_samples(report: ValidationReportV0, kind: DatasetKind, lab: LabDefinition) -> list[Samples]:
+    """Wrong cells by column; numbered columns, which may be many, together."""
+    columns, numbered = KINDS[kind].file_columns(lab), KINDS[kind].numbered
     found: dict[str, Samples] = {}
     for column in report.columns:
-        is_value = columns[-1].startswith("e0") and column.column >= 2
-        name = f"e{column.column - 2}" if is_value else columns[min(column.column, len(columns) - 1)]
-        title = "Embedding values" if is_value else f"Column {name}"
+        name = columns[min(column.column, len(columns) - 1)].file_name
+        together = numbered if column.column >= len(KINDS[kind].columns) else None
+        title = f"{together.what.capitalize()} values" if together else f"Column {name}"
         group = found.get(title, Samples(title=title, total=0, rows=[]))
         rows = [Sample(row=error.location.row, column=name, text=error.message) for error in column.recorded_errors]
         found[title] = Samples(

@@ -35,12 +35,6 @@ ACTION_WORDS = {
     Action.DEPROVISIONED: "Deprovisioned",
 }
 
-COLUMNS = {
-    DatasetKind.SEGMENTS: "userId, segment",
-    DatasetKind.DEMOGRAPHICS: "userId, age, gender",
-}
-"""Dataset → its columns, where they do not depend on the lab."""
-
 _DATASETS = {kind.value: f"Read {kind.value}" for kind in DatasetKind}
 _RESULTS = {
     "statistics_report": "Statistics report",
@@ -97,22 +91,6 @@ def dataset_title(kind: DatasetKind | str) -> str:
 def type_name(kind: CollaborationType | str) -> str:
     """Return the name of a collaboration type."""
     return CollaborationType(kind).label
-
-
-def columns_of(kind: DatasetKind, num_identifiers_columns: int = 3, num_embeddings: int = 0) -> str:
-    """Return the columns that a dataset's file must have, in order.
-
-    Example:
-        >>> columns_of(DatasetKind.EMBEDDINGS, num_embeddings=3)
-        'userId, scope, e0 … e2'
-    """
-    if kind is DatasetKind.IDENTIFIERS:
-        return {1: "userId", 2: "userId, id", 3: "userId, idName, id"}.get(
-            num_identifiers_columns, "userId, idName, id"
-        )
-    if kind is DatasetKind.EMBEDDINGS:
-        return "userId, scope, " + ("e0" if num_embeddings == 1 else f"e0 … e{num_embeddings - 1}")
-    return COLUMNS[kind]
 
 
 def took(started: datetime, ended: datetime | None) -> str:

@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from datalab.dashboard.summary import TypeRow, readiness_rows
 from datalab.errors import ConfigurationError
 from datalab.id_types import IdType
+from datalab.kinds import KINDS
 from datalab.lab import LabDefinition
 from datalab.statistics.readiness import readiness
 from datalab_dagster.portal.access import Changer, Record, Service
@@ -16,7 +17,6 @@ from datalab_dagster.portal.pages import draft as making
 from datalab_dagster.portal.pages.draft import Draft, Requirement, Schema
 from datalab_dagster.portal.pages.draft_form import with_form
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
-from datalab_dagster.portal.pages.texts import columns_of
 
 
 class WizardPage(PageModel):
@@ -80,7 +80,7 @@ def _step(
         schemas=making.schemas(draft),
         **_review(draft, publisher if step == making.REVIEW_STEP else None),
     )
-    return render(request, "wizard.html.j2", page, status=status, id_types=list(IdType))
+    return render(request, "wizard.html.j2", page, status=status, id_types=list(IdType), kinds=KINDS)
 
 
 def _review(draft: Draft, publisher: str | None) -> dict[str, Any]:
@@ -92,8 +92,7 @@ def _review(draft: Draft, publisher: str | None) -> dict[str, Any]:
         lab = making.definition(named, publisher)
     except ConfigurationError:
         return {"definition": None, "readiness": [], "files": []}
-    columns = (lab.num_identifiers_columns, lab.num_embeddings)
-    files = [(kind.value, columns_of(kind, *columns)) for kind in lab.datasets]
+    files = [(kind.value, KINDS[kind].columns_text(lab)) for kind in lab.datasets]
     return {"definition": lab, "readiness": readiness_rows(readiness(lab)), "files": files}
 
 

@@ -23,7 +23,8 @@
     });
   }
   types.concat(datasets).forEach(function (box) { box.addEventListener("change", show); });
-  var count = document.getElementById("num_embeddings");
-  count.addEventListener("input", function () { if (count.value) { document.getElementById("embeddings").checked = true; show(); } });
+  document.querySelectorAll("[data-counts]").forEach(function (count) {
+    count.addEventListener("input", function () { if (count.value) { document.getElementById(count.dataset.counts).checked = true; show(); } });
+  });
   show();
 })();
