@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 DEMO := demo-lab
 BENCH := bench-lab
 
-.PHONY: help venv demo up test lint types imports unit fuzz bench vendor docs site dev clean
+.PHONY: help venv demo up test lint types imports unit long fuzz bench vendor docs site dev clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -36,7 +36,11 @@ imports: venv
 	$(BIN)/lint-imports
 
 unit: venv
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest -m "not long" --numprocesses 2 --dist loadfile
+
+long: venv ## What takes longer: kills and races, every page in a browser, many random files
+	$(BIN)/pytest -m long --numprocesses 2 --dist loadfile
+	$(BIN)/pytest tests/conformance --hypothesis-profile=long --numprocesses 2 --timeout=1800
 
 fuzz: venv ## Compare with the slow reference model, with many examples
 	$(BIN)/pytest tests/conformance --hypothesis-profile=thorough --timeout=3600

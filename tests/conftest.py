@@ -12,6 +12,7 @@ from tests.labs import Checked, check_text
 
 _PATIENT = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture]
 settings.register_profile("quick", max_examples=40, deadline=None, derandomize=True, suppress_health_check=_PATIENT)
+settings.register_profile("long", max_examples=1_000, deadline=None, suppress_health_check=_PATIENT)
 settings.register_profile("thorough", max_examples=20_000, deadline=None, suppress_health_check=_PATIENT)
 settings.load_profile("quick")
 

@@ -16,12 +16,12 @@ from datalab.engines import Hashes, Rows
 
 Flags = NDArray[np.uint16]
 
-_FLAG_BITS = 16
+FLAG_BITS = 16
 """How many bits of its own a caller may keep for each row."""
 _PARTITIONS = 256
 _PARTITION_SHIFT = np.uint64(56)
-_ROW_MASK = np.uint64((1 << (64 - _FLAG_BITS)) - 1)
-_FLAG_SHIFT = np.uint64(64 - _FLAG_BITS)
+_ROW_MASK = np.uint64((1 << (64 - FLAG_BITS)) - 1)
+_FLAG_SHIFT = np.uint64(64 - FLAG_BITS)
 _BUFFERED_ROWS = 2_000_000
 _SORTERS = 2
 

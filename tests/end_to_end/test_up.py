@@ -148,6 +148,7 @@ def test_a_taken_port_is_named_with_its_option(home: Home, tmp_path: Path) -> No
     assert not (tmp_path / "home" / "postgres").exists() and not (tmp_path / "home" / "up.json").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["portal", "dagster-daemon", "code-server", "dagster-webserver"])
 def test_what_is_killed_comes_back(home: Home, name: str) -> None:
     before, moment = home.pid(name), time.time()
@@ -163,6 +164,7 @@ def test_what_is_killed_comes_back(home: Home, name: str) -> None:
     assert within(START_SECONDS, works[name]), home.said
 
 
+@pytest.mark.long
 def test_a_killed_database_comes_back_with_what_it_held(home: Home, tmp_path: Path) -> None:
     home.create_lab("Kept", tmp_path)
     before = home.database
@@ -184,6 +186,7 @@ def test_a_signal_ends_everything_and_everything_is_there_again(home: Home, tmp_
     assert "Stays" in home.labs
 
 
+@pytest.mark.long
 def test_a_killed_up_takes_its_processes_along_and_the_next_one_its_database(home: Home) -> None:
     assert home.process is not None
     home.process.kill()

@@ -13,7 +13,7 @@ from datalab.registry import EmbeddedPostgres, LabState, RunState
 from datalab_dagster.service import LabInfo
 from tests.living.world import World, eventually, gone
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 SEGMENTS = DatasetKind.SEGMENTS
 
 
