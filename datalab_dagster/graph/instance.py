@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import time
 from collections.abc import Mapping
 from typing import Any, Self
 
 import dagster as dg
-from dagster._core.instance.ref import InstanceRef
-from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 
 from datalab.registry import database_url
+from datalab_dagster.graph import private
 from datalab_dagster.graph.home import child_environment
 
 _STATEMENT_MILLISECONDS = 120_000
@@ -32,11 +30,9 @@ class DatalabStorage(DagsterPostgresStorage):
         return {"postgres_url": dg.Field(str, is_required=False, description="By default the environment decides")}
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
+    def from_config_value(cls, inst_data: private.ConfigurableClassData | None, config_value: Any) -> Self:
         storage = cls(config_value.get("postgres_url") or database_url(), inst_data=inst_data)
-        # What the tables are like does not change any more; Dagster would ask several times per event.
-        for question in ("has_table", "has_asset_key_col"):
-            setattr(storage.event_log_storage, question, functools.cache(getattr(storage.event_log_storage, question)))
+        private.remember_tables(storage)
         return storage
 
 
@@ -50,9 +46,7 @@ def open_instance(environment: Mapping[str, str] = os.environ) -> dg.DagsterInst
             "config": {"postgres_url": database_url(environment)},
         }
     }
-    instance = dg.DagsterInstance.from_ref(
-        InstanceRef.from_dir(children["DAGSTER_HOME"], overrides={"storage": storage})
-    )
+    instance = private.instance_in(children["DAGSTER_HOME"], storage=storage)
     launcher: Any = instance.run_launcher
     launcher.environment = children
     _keep_connections(instance)
@@ -62,9 +56,8 @@ def open_instance(environment: Mapping[str, str] = os.environ) -> dg.DagsterInst
 def _keep_connections(instance: dg.DagsterInstance) -> None:
     """Use connections again: otherwise a small run spends half of its time connecting to the database."""
     instance.optimize_for_webserver(_STATEMENT_MILLISECONDS, pool_recycle=3600, max_overflow=20)
-    storages: tuple[Any, ...] = (instance.run_storage, instance.event_log_storage, instance.schedule_storage)
-    for storage in storages:
-        event.listen(storage._engine, "checkout", _must_live)
+    for engine in private.engines(instance):
+        event.listen(engine, "checkout", _must_live)
 
 
 def _must_live(connection: Any, record: Any, *_: object) -> None:

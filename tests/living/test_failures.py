@@ -15,8 +15,10 @@ import pytest
 from datalab.deployment.notify import notify
 from datalab.home.settings import FailureHooks, Settings
 from datalab.registry import LabState, RunState
+from datalab_dagster.graph import private
+from datalab_dagster.graph.home import CODE_LOCATION
+from datalab_dagster.graph.jobs import VALIDATE
 from datalab_dagster.graph.runs.reconcile import reconcile
-from datalab_dagster.graph.runs.start import remote_job_origin
 from datalab_dagster.graph.schedules import build_schedules
 from datalab_dagster.graph.sensors import broken_runs, failed_labs
 from resources.process import PROCESS_TAG, this_process
@@ -178,7 +180,10 @@ class TestReconcile:
         lab = living.lab()
         living.provision(lab, FILES)
         run = living.instance.create_run_for_job(
-            dg.job(name="x")(lambda: None), status=status, tags=tags, remote_job_origin=remote_job_origin()
+            dg.job(name="x")(lambda: None),
+            status=status,
+            tags=tags,
+            remote_job_origin=private.origin_of(CODE_LOCATION, VALIDATE),
         )
         living.deployment.registry.runs.start(lab.id, run.run_id)
         return run.run_id

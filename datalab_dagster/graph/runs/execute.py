@@ -12,15 +12,16 @@ import signal
 import sys
 
 import dagster as dg
-from dagster._core.execution.api import execute_run_iterator
 
 from datalab.deployment import Deployment
 from datalab.kinds import DatasetKind
+from datalab_dagster.graph import private
+from datalab_dagster.graph.home import CODE_LOCATION
 from datalab_dagster.graph.instance import open_instance
 from datalab_dagster.graph.jobs import VALIDATE
 from datalab_dagster.graph.runs.processes import BEGIN, WAIT, RunRequest
 from datalab_dagster.graph.runs.rehearsal import rehearse
-from datalab_dagster.graph.runs.start import REPOSITORY, create_run
+from datalab_dagster.graph.runs.start import create_run
 from resources.workspace import mark_process
 
 
@@ -35,7 +36,7 @@ def main(argument: str) -> int:
 
 def _handed_over() -> str:
     """Load what every run needs, and return the id of the first run that is handed over; without one, end."""
-    REPOSITORY.get_reconstructable_job(VALIDATE).get_definition()
+    private.job_in(CODE_LOCATION, VALIDATE).get_definition()
     if not select.select([sys.stdin], [], [], 0)[0]:
         rehearse()
     run_id = sys.stdin.readline().strip()
@@ -61,8 +62,7 @@ def _execute(instance: dg.DagsterInstance, run_id: str) -> int:
     if run is None:
         sys.stderr.write(f"There is no run {run_id}.\n")
         return 1
-    for _ in execute_run_iterator(REPOSITORY.get_reconstructable_job(run.job_name), run, instance):
-        pass
+    private.execute(private.job_in(CODE_LOCATION, run.job_name), run, instance)
     return 0
 
 

@@ -11,17 +11,20 @@ import signal
 import subprocess
 import threading
 from collections.abc import Mapping
-from typing import Any, Self
 
+import dagster as dg
 import psutil
-from dagster._core.launcher import LaunchRunContext, RunLauncher
-from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
-from dagster._core.storage.dagster_run import DagsterRun
-from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 from datalab.home.settings import Environment
 from datalab.scratch import why
 from datalab_dagster.graph.errors import RunNotStarted
+from datalab_dagster.graph.private import (
+    CheckRunHealthResult,
+    ConfigurableClassData,
+    ConfiguredLauncher,
+    LaunchRunContext,
+    WorkerStatus,
+)
 from datalab_dagster.graph.runs.processes import Spares, start_process
 from resources.process import PROCESS_TAG, is_alive
 
@@ -29,7 +32,7 @@ _LONG_SECONDS = 30.0
 """A run that takes longer is not slowed down much by a spare process that is loaded beside it."""
 
 
-class ProcessRunLauncher(RunLauncher, ConfigurableClass):
+class ProcessRunLauncher(ConfiguredLauncher):
     """A run launcher whose runs outlive whoever launched them, and can be watched and stopped from any process.
 
     Attributes:
@@ -37,22 +40,9 @@ class ProcessRunLauncher(RunLauncher, ConfigurableClass):
     """
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._inst_data = inst_data
+        super().__init__(inst_data)
         self.environment: Mapping[str, str] = os.environ
         self._spares = Spares()
-
-    @property
-    def inst_data(self) -> ConfigurableClassData | None:
-        return self._inst_data
-
-    @classmethod
-    def config_type(cls) -> Any:
-        return {}
-
-    @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
-        return cls(inst_data)
 
     def prepare(self) -> None:
         """Have a spare process ready for the next run, where `datalab up` keeps things going.
@@ -77,7 +67,7 @@ class ProcessRunLauncher(RunLauncher, ConfigurableClass):
         threading.Thread(target=self._follow, args=(process,), daemon=True).start()
         with contextlib.suppress(psutil.NoSuchProcess):  # it has ended already
             started = psutil.Process(process.pid).create_time()
-            self._instance.add_run_tags(run_id, {PROCESS_TAG: f"{process.pid}:{started:.2f}"})
+            self.instance.add_run_tags(run_id, {PROCESS_TAG: f"{process.pid}:{started:.2f}"})
 
     def _follow(self, process: subprocess.Popen[str]) -> None:
         """Prepare for the next run when this one has ended, or goes on for long; leave no zombie."""
@@ -89,13 +79,13 @@ class ProcessRunLauncher(RunLauncher, ConfigurableClass):
 
     def terminate(self, run_id: str) -> bool:
         """Interrupt the process of a run, which then ends as cancelled; tell whether there was one."""
-        run = self._instance.get_run_by_id(run_id)
+        run = self.instance.get_run_by_id(run_id)
         if run is None or run.is_finished:
             return False
-        self._instance.report_run_canceling(run)
+        self.instance.report_run_canceling(run)
         process = run.tags.get(PROCESS_TAG)
         if process is None or not is_alive(process):
-            self._instance.report_run_canceled(run, message="The process of the run had died.")
+            self.instance.report_run_canceled(run, message="The process of the run had died.")
             return False
         os.kill(int(process.split(":")[0]), signal.SIGINT)
         return True
@@ -104,9 +94,9 @@ class ProcessRunLauncher(RunLauncher, ConfigurableClass):
     def supports_check_run_worker_health(self) -> bool:
         return True
 
-    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+    def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """Tell whether the process of a run lives; one that is just being started counts as living."""
-        current = self._instance.get_run_by_id(run.run_id) or run
+        current = self.instance.get_run_by_id(run.run_id) or run
         process = current.tags.get(PROCESS_TAG)
         if process is None or is_alive(process):
             return CheckRunHealthResult(WorkerStatus.RUNNING)

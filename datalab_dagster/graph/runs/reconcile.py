@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
-from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from datalab.deployment import Deployment
 from datalab.registry import Run
@@ -55,13 +54,13 @@ def _reconcile_one(deployment: Deployment, instance: dg.DagsterInstance, run: Ru
         if is_old:
             runs.cancel(run.run_id, "It was never begun.")
         return
-    if known.status in NOT_FINISHED_STATUSES:
+    if not known.is_finished:
         process = known.tags.get(PROCESS_TAG)
         never_begun = process is None and known.status is not dg.DagsterRunStatus.QUEUED and is_old
         if never_begun or (process is not None and not is_alive(process) and not watched):
             # It may have ended in the usual way since it was looked at.
             known = instance.get_run_by_id(run.run_id) or known
-            if known.status in NOT_FINISHED_STATUSES:
+            if not known.is_finished:
                 instance.report_run_failed(known, DIED)
                 runs.fail(run.run_id, DIED)
         return

@@ -6,22 +6,18 @@ from collections.abc import Collection
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.reconstruct import ReconstructableRepository
-from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
-from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from assets import data_labs
 from datalab.deployment import Deployment
 from datalab.kinds import DatasetKind
 from datalab.registry import Lab, Run
+from datalab_dagster.graph import private
 from datalab_dagster.graph.catalogue import validation_job
 from datalab_dagster.graph.home import CODE_LOCATION
 from datalab_dagster.graph.jobs import VALIDATE
 from datalab_dagster.graph.runs.selection import assets_to_run
 from resources.workspace import CAUSE_TAG, PARTITION_TAG, SEQUENCE_TAG
 
-REPOSITORY = ReconstructableRepository.for_module(CODE_LOCATION, "defs")
-_REPOSITORY_NAME = "__repository__"
 LAB_TAG, DATASETS_TAG, BY_TAG = "datalab/lab", "datalab/datasets", "datalab/by"
 
 
@@ -61,8 +57,8 @@ def create_run(
         run_id=run_id,
         tags={**job.tags, **tags, PARTITION_TAG: lab.id},
         asset_selection=frozenset(assets_to_run(deployment, lab, changed)),
-        remote_job_origin=remote_job_origin(),
-        job_code_origin=REPOSITORY.get_reconstructable_job(VALIDATE).get_python_origin(),
+        remote_job_origin=private.origin_of(CODE_LOCATION, VALIDATE),
+        job_code_origin=private.job_in(CODE_LOCATION, VALIDATE).get_python_origin(),
     )
 
 
@@ -91,11 +87,3 @@ def start_run(
     else:
         instance.submit_run(created.run_id, no_workspace)
     return run
-
-
-def remote_job_origin() -> RemoteJobOrigin:
-    """Return where the daemon and the UI find the job of a run that was not created by them."""
-    location = ManagedGrpcPythonEnvCodeLocationOrigin(
-        loadable_target_origin=LoadableTargetOrigin(module_name=CODE_LOCATION), location_name=CODE_LOCATION
-    )
-    return RemoteJobOrigin(RemoteRepositoryOrigin(location, _REPOSITORY_NAME), VALIDATE)

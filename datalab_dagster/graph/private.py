@@ -1,0 +1,111 @@
+"""Dagster's private names, with what the graph uses them for; no other module imports one.
+
+Each has a test of its own in tests/living/test_private.py, so that an upgrade of Dagster fails there.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+import dagster as dg
+from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
+from dagster._core.execution.api import execute_run_iterator
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.launcher import LaunchRunContext, RunLauncher
+from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
+from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._serdes import ConfigurableClass, ConfigurableClassData
+from dagster_postgres import DagsterPostgresStorage
+from sqlalchemy import Engine
+
+__all__ = [
+    "CheckRunHealthResult",
+    "ConfigurableClassData",
+    "ConfiguredLauncher",
+    "LaunchRunContext",
+    "RemoteJobOrigin",
+    "WorkerStatus",
+    "engines",
+    "execute",
+    "instance_in",
+    "job_in",
+    "origin_of",
+    "remember_tables",
+]
+
+_DEFINITIONS = "defs"
+"""The name of the definitions in the module of the code location."""
+_REPOSITORY = "__repository__"
+"""The name that Dagster gives to definitions which are not a repository."""
+
+
+class ConfiguredLauncher(RunLauncher, ConfigurableClass):
+    """A run launcher that `dagster.yaml` names, without settings of its own."""
+
+    def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._inst_data = inst_data
+
+    @property
+    def inst_data(self) -> ConfigurableClassData | None:
+        return self._inst_data
+
+    @classmethod
+    def config_type(cls) -> Any:
+        return {}
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
+        del config_value
+        return cls(inst_data)
+
+    @property
+    def instance(self) -> dg.DagsterInstance:
+        """The instance whose runs it launches."""
+        return self._instance
+
+
+def instance_in(folder: str, *, storage: Mapping[str, Any]) -> dg.DagsterInstance:
+    """Open the instance whose `dagster.yaml` is in `folder`, with this storage instead of the one that it names."""
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(folder, overrides={"storage": storage}))
+
+
+def remember_tables(storage: DagsterPostgresStorage) -> None:
+    """Ask the database once which tables and columns there are; Dagster does so several times per event."""
+    events: Any = storage.event_log_storage
+    events.has_table = functools.cache(events.has_table)
+    events.has_asset_key_col = functools.cache(events.has_asset_key_col)
+
+
+def engines(instance: dg.DagsterInstance) -> Iterator[Engine]:
+    """Yield the engine of each of the instance's storages in a database."""
+    storages: tuple[Any, ...] = (instance.run_storage, instance.event_log_storage, instance.schedule_storage)
+    for storage in storages:
+        yield storage._engine
+
+
+def job_in(location: str, name: str) -> ReconstructableJob:
+    """Return how any process finds a job of the code location `location`."""
+    return _repository(location).get_reconstructable_job(name)
+
+
+@functools.cache  # it keeps what it has loaded
+def _repository(location: str) -> ReconstructableRepository:
+    return ReconstructableRepository.for_module(location, _DEFINITIONS)
+
+
+def origin_of(location: str, name: str) -> RemoteJobOrigin:
+    """Return where the daemon and the UI find the job of a run that was not created by them."""
+    code = ManagedGrpcPythonEnvCodeLocationOrigin(
+        loadable_target_origin=LoadableTargetOrigin(module_name=location), location_name=location
+    )
+    return RemoteJobOrigin(RemoteRepositoryOrigin(code, _REPOSITORY), name)
+
+
+def execute(job: ReconstructableJob, run: dg.DagsterRun, instance: dg.DagsterInstance) -> None:
+    """Execute a run that was created, in this process."""
+    for _ in execute_run_iterator(job, run, instance):
+        pass

@@ -1,0 +1,220 @@
+"""Dagster's private names still exist, mean what the graph needs them for, and are imported by one module only."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from click.testing import CliRunner
+from dagster._core.remote_origin import RemoteJobOrigin
+from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
+from dagster._daemon.cli import run_command
+from dagster._daemon.monitoring.run_monitoring import monitor_started_run
+from dagster._serdes import deserialize_value, serialize_value
+from sqlalchemy import Connection, event, text
+
+from datalab_dagster.graph import private
+from datalab_dagster.graph.home import CODE_LOCATION
+from datalab_dagster.graph.instance import DatalabStorage, open_instance
+from datalab_dagster.graph.jobs import VALIDATE
+from datalab_dagster.graph.runs import launcher as launcher_module
+from datalab_dagster.graph.runs.launcher import ProcessRunLauncher
+from datalab_dagster.up import plan
+from resources.process import PROCESS_TAG
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("datalab", "datalab_dagster", "assets", "resources", "benchmarks", "scripts")
+PRIVATE = re.compile(r"dagster\w*(\.\w+)*\._\w+(\.\w+)*")
+
+
+@pytest.fixture
+def instance(url: str, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with open_instance({**os.environ, "DATALAB_POSTGRES_URL": url, "DATALAB_HOME": str(tmp_path)}) as instance:
+        yield instance
+
+
+@dg.asset
+def made() -> None: ...
+
+
+def stored_run(instance: dg.DagsterInstance, **options: Any) -> dg.DagsterRun:
+    job = dg.Definitions([made]).resolve_implicit_global_asset_job_def()
+    return instance.create_run_for_job(job, remote_job_origin=private.origin_of(CODE_LOCATION, VALIDATE), **options)
+
+
+# ------------------------------------------------------------------------------------------------------ in one place
+
+
+def private_names(path: Path) -> Iterator[str]:
+    """Yield the private modules of Dagster that a file imports or names in a text."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            named = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            named = [alias.name for alias in node.names]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            named = [node.value]
+        else:
+            continue
+        yield from (name for name in named if PRIVATE.fullmatch(name))
+
+
+def test_one_module_imports_private_names_and_one_starts_the_daemon() -> None:
+    files = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    assert len(files) > 200
+    found = {path.relative_to(ROOT).as_posix(): set(private_names(path)) for path in files}
+    private_file = "datalab_dagster/graph/private.py"
+    assert {path for path, names in found.items() if names} == {private_file, "datalab_dagster/up/plan.py"}
+    assert found["datalab_dagster/up/plan.py"] == {"dagster._daemon"}
+
+
+# ------------------------------------------------------------------------------------------------------- the instance
+
+
+def test_instance_ref_reads_the_settings_and_takes_our_storage_instead(instance: dg.DagsterInstance) -> None:
+    assert isinstance(instance.run_launcher, ProcessRunLauncher)
+    assert type(instance.run_coordinator).__name__ == "QueuedRunCoordinator"
+    assert instance.run_monitoring_enabled
+    given = instance.get_ref().custom_instance_class_data, instance.get_ref().storage_data
+    assert given[0] is None and given[1] is not None and given[1].class_name == DatalabStorage.__name__
+    assert "postgres_url" in given[1].config_yaml
+
+
+def test_configurable_class_tells_a_launcher_where_it_came_from(instance: dg.DagsterInstance) -> None:
+    launcher = instance.run_launcher
+    assert isinstance(launcher, private.ConfiguredLauncher) and launcher.inst_data is not None
+    assert (launcher.inst_data.module_name, launcher.inst_data.class_name) == (
+        "datalab_dagster.graph.runs.launcher",
+        "ProcessRunLauncher",
+    )
+    assert isinstance(launcher.inst_data.rehydrate(as_type=ProcessRunLauncher), ProcessRunLauncher)
+
+
+def test_a_launcher_knows_its_instance(instance: dg.DagsterInstance) -> None:
+    launcher = instance.run_launcher
+    assert isinstance(launcher, private.ConfiguredLauncher) and launcher.instance is instance
+
+
+def test_what_steps_print_is_not_kept(instance: dg.DagsterInstance) -> None:
+    assert isinstance(instance.compute_log_manager, NoOpComputeLogManager)
+
+
+# --------------------------------------------------------------------------------------------------------- its storage
+
+
+def test_every_storage_has_an_engine_that_keeps_its_connections(instance: dg.DagsterInstance) -> None:
+    engines = list(private.engines(instance))
+    assert len({id(engine) for engine in engines}) == 3
+    opened: list[str] = []
+    for engine in engines:
+        event.listen(engine, "connect", lambda *_: opened.append("connect"))
+        event.listen(engine, "checkout", lambda *_: opened.append("checkout"))
+    for _ in range(3):
+        instance.get_runs_count()
+        instance.fetch_materializations(dg.AssetKey("made"), limit=1)
+        instance.all_instigator_state()
+    assert opened.count("checkout") >= 9 and opened.count("connect") <= 3
+    with engines[0].connect() as connection:
+        assert connection.scalar(text("SHOW statement_timeout")) == "2min"
+
+
+def test_storing_events_asks_for_no_table_or_column_once_they_are_known(instance: dg.DagsterInstance) -> None:
+    run = stored_run(instance)
+    asked: list[str] = []
+
+    def listen(connection: Connection, cursor: Any, statement: str, *_: Any) -> None:
+        if "pg_catalog" in statement or "information_schema" in statement:
+            asked.append(statement)
+
+    def store() -> None:
+        instance.report_runless_asset_event(dg.AssetMaterialization("made", tags={"datalab/x": "y"}))
+        instance.add_dynamic_partitions("some", ["lab"])
+        instance.get_dynamic_partitions("some")
+        assert instance.event_log_storage.can_read_asset_status_cache()
+        instance.report_engine_event("event", run)
+
+    store()
+    for engine in private.engines(instance):
+        event.listen(engine, "before_cursor_execute", listen)
+    store()
+    assert asked == []
+
+
+# ------------------------------------------------------------------------------------------------------------ its runs
+
+
+def test_a_launcher_gets_the_run_it_is_to_launch(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+
+    def start_process(environment: object, run_id: str) -> None:
+        started.append(run_id)
+        raise OSError(7, "not today")
+
+    monkeypatch.setattr(launcher_module, "start_process", start_process)
+    run = stored_run(instance)
+    with pytest.raises(Exception, match="could not be started"):
+        instance.launch_run(run.run_id, None)  # type: ignore[arg-type]
+    assert started == [run.run_id]
+
+
+def test_monitoring_fails_a_run_whose_health_is_reported_as_failed(instance: dg.DagsterInstance) -> None:
+    run = stored_run(instance, status=dg.DagsterRunStatus.STARTED, tags={PROCESS_TAG: "1:0.00"})
+    record = instance.get_run_record_by_id(run.run_id)
+    assert record is not None
+    monitor_started_run(instance, None, record, dg.get_dagster_logger())  # type: ignore[arg-type]
+    after = instance.get_run_by_id(run.run_id)
+    assert after is not None and after.status is dg.DagsterRunStatus.FAILURE
+
+
+def test_a_run_that_was_created_is_executed(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "small_location.py").write_text(
+        "import dagster as dg\n\n@dg.asset\ndef made(): ...\n\n"
+        "defs = dg.Definitions([made], jobs=[dg.define_asset_job('small', [made])])\n"
+    )
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])  # Dagster leaves out the first
+    job = private.job_in("small_location", "small")
+    run = instance.create_run_for_job(job.get_definition(), job_code_origin=job.get_python_origin())
+    private.execute(job, run, instance)
+    after = instance.get_run_by_id(run.run_id)
+    assert after is not None and after.status is dg.DagsterRunStatus.SUCCESS
+    assert instance.get_latest_materialization_event(dg.AssetKey("made")) is not None
+
+
+def test_the_job_of_the_code_location_is_loaded_once() -> None:
+    job = private.job_in(CODE_LOCATION, VALIDATE)
+    assert job.get_definition() is private.job_in(CODE_LOCATION, VALIDATE).get_definition()
+    pointer = job.get_python_origin().repository_origin.code_pointer
+    assert pointer.describe() == f"from {CODE_LOCATION} import defs"
+
+
+def test_the_origin_of_a_run_names_location_repository_and_job() -> None:
+    origin = private.origin_of(CODE_LOCATION, VALIDATE)
+    repository = origin.repository_origin
+    assert origin.job_name == VALIDATE
+    assert repository.code_location_origin.location_name == CODE_LOCATION
+    loaded = private.job_in(CODE_LOCATION, VALIDATE).repository.get_definition()
+    assert repository.repository_name == loaded.name
+    assert deserialize_value(serialize_value(origin), RemoteJobOrigin) == origin
+
+
+# ----------------------------------------------------------------------------------------------------------- the daemon
+
+
+def test_the_module_of_the_daemon_can_be_run_with_the_options_that_up_gives(tmp_path: Path) -> None:
+    services = plan.services(tmp_path, plan.Addresses("127.0.0.1", 3000, None))
+    daemon = next(service for service in services if service.name == "dagster-daemon")
+    assert importlib.util.find_spec(f"{daemon.module}.__main__") is not None
+    command, *options = daemon.arguments
+    assert command == "run"
+    shown = CliRunner().invoke(run_command, ["--help"]).output
+    assert all(option in shown for option in options if option.startswith("--"))
