@@ -82,7 +82,7 @@ class LabRun:
 
     def size(self, kind: DatasetKind) -> int:
         """Return the bytes of the dataset provisioned as `kind`."""
-        return self._registry.datasets.get(self.datasets[kind]).size_bytes
+        return self._registry.datasets.get(self.datasets[kind]).size
 
     def content(self, kind: DatasetKind) -> Path:
         """Return the plain content of a dataset, in scratch."""

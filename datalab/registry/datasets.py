@@ -149,7 +149,7 @@ def _record(row: DatasetRow, secret_id: str | None, labs: Sequence[str] | None) 
         manifest_hash=row.manifest_hash,
         name=row.name,
         description=row.description,
-        size_bytes=row.size_bytes,
+        size=row.size_bytes,
         rows=row.rows,
         usage=row.usage,
         created_at=row.created_at,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from datalab.kinds import MATCHING, DatasetKind
 from datalab.lab import LabDefinition
 from datalab.registry.database import Database
 from datalab.registry.errors import Problem, ProblemCode, ProvisioningRefused
-from datalab.registry.models import EventRow, KeyRow, SlotRow
+from datalab.registry.models import DatasetRow, EventRow, KeyRow, SlotRow
 from datalab.registry.queries import (
     begin_provisioning,
     change_slots,
@@ -78,24 +78,19 @@ class Provisioning:
 
     def current(self, lab_id: str) -> dict[DatasetKind, Slot]:
         """Return what each filled slot holds, since when and by whom; identifiers first."""
-        query = (
-            select(SlotRow, EventRow)
-            .join(EventRow, EventRow.sequence == SlotRow.sequence)
-            .where(SlotRow.lab_id == lab_id)
-        )
         with self._database.read() as session:
             live_lab(session, lab_id)
-            found = {DatasetKind(slot.kind): _slot(slot, event) for slot, event in session.execute(query)}
+            rows = session.execute(_slots().where(SlotRow.lab_id == lab_id))
+            found = {DatasetKind(slot.kind): _slot(slot, event, dataset) for slot, event, dataset in rows}
         return {kind: found[kind] for kind in DatasetKind if kind in found}
 
     def all_current(self) -> dict[str, dict[DatasetKind, Slot]]:
         """Return `current` of every lab that has anything provisioned, by its id, all at the same moment."""
-        query = select(SlotRow, EventRow).join(EventRow, EventRow.sequence == SlotRow.sequence)
         found: dict[str, dict[DatasetKind, Slot]] = {}
         with self._database.read() as session:
-            for slot, event in session.execute(query):
+            for slot, event, dataset in session.execute(_slots()):
                 kind = DatasetKind(slot.kind)
-                found.setdefault(slot.lab_id, {})[kind] = _slot(slot, event)
+                found.setdefault(slot.lab_id, {})[kind] = _slot(slot, event, dataset)
         return {lab: {kind: slots[kind] for kind in DatasetKind if kind in slots} for lab, slots in found.items()}
 
     def datasets(self, lab_id: str) -> dict[DatasetKind, str]:
@@ -135,8 +130,25 @@ class Provisioning:
         return changes_by_lab(self.events_after(sequence))
 
 
-def _slot(slot: SlotRow, event: EventRow) -> Slot:
-    return Slot(DatasetKind(slot.kind), slot.manifest_hash, slot.sequence, event.actor, event.cause, event.at)
+def _slots() -> Select[SlotRow, EventRow, DatasetRow]:
+    return (
+        select(SlotRow, EventRow, DatasetRow)
+        .join(EventRow, EventRow.sequence == SlotRow.sequence)
+        .join(DatasetRow, DatasetRow.manifest_hash == SlotRow.manifest_hash)
+    )
+
+
+def _slot(slot: SlotRow, event: EventRow, dataset: DatasetRow) -> Slot:
+    return Slot(
+        kind=DatasetKind(slot.kind),
+        manifest_hash=slot.manifest_hash,
+        dataset_name=dataset.name,
+        size=dataset.size_bytes,
+        sequence=slot.sequence,
+        provisioned_by=event.actor,
+        provisioned_at=event.at,
+        cause=event.cause,
+    )
 
 
 def change_in(

@@ -62,7 +62,8 @@ class Dataset:
     manifest_hash: str
     name: str
     description: str
-    size_bytes: int
+    size: int
+    """Bytes of the uploaded file."""
     rows: int | None
     """As its last validation counted them, valid or not; None until then."""
     usage: str
@@ -157,10 +158,13 @@ class Slot:
 
     kind: DatasetKind
     manifest_hash: str
+    dataset_name: str
+    size: int
+    """Bytes of the uploaded file."""
     sequence: int
-    by: str
+    provisioned_by: str
+    provisioned_at: datetime
     cause: str
-    at: datetime
 
 
 class RunState(StrEnum):

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import os
-import threading
-import uuid
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 from datalab.deployment import Deployment
 from datalab.deployment.parts import PartUploads
-from datalab.errors import DatalabError, InputMissing
-from datalab.home.up import running
+from datalab.errors import InputMissing
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
-from datalab.registry import KeyRole, Lab, Result, Run, RunState
+from datalab.registry import KeyRole, Lab, Result, Run, Slot, Standing
 from datalab.registry.errors import DatasetNotFound, KeyNotFound
-from datalab.scratch import why
 from datalab.storage import Key
 from datalab.storage.errors import EncryptedFileDamaged
 from datalab_dagster.graph.access import DagsterAccess
-from datalab_dagster.graph.errors import RunNotStarted
-from datalab_dagster.graph.runs.processes import RunRequest, begin_process
-from datalab_dagster.service import views
 from datalab_dagster.service.accounts import LocalAccounts
 from datalab_dagster.service.errors import LabIncomplete, ResultNotFound
 from datalab_dagster.service.keys import LocalKeys
@@ -37,9 +29,9 @@ from datalab_dagster.service.models import (
     LabInfo,
     ResultInfo,
     RunInfo,
-    StepInfo,
 )
 from datalab_dagster.service.protocol import Progress
+from datalab_dagster.service.runs import LocalRuns
 from datalab_dagster.service.uploads import LocalUploads
 
 
@@ -65,8 +57,8 @@ class LocalService:
         self._dagster = dagster or DagsterAccess(environment)
         self._registry = deployment.registry
         self._parts = PartUploads(deployment.datasets)
+        self._runs = LocalRuns(deployment, self._dagster, environment)
         self._user = user
-        self._environment = environment
 
     @property
     def user(self) -> str:
@@ -88,13 +80,7 @@ class LocalService:
 
     def warm(self) -> None:
         """Load what it takes to start a run, which takes seconds, before somebody waits for it."""
-        from datalab_dagster.graph.catalogue import validation_job
-        from datalab_dagster.graph.runs.launcher import ProcessRunLauncher
-
-        validation_job()
-        launcher = self._dagster.instance.run_launcher
-        if isinstance(launcher, ProcessRunLauncher):
-            launcher.prepare()
+        self._runs.warm()
 
     # ----------------------------------------------------------------------------------------------- datasets
 
@@ -110,7 +96,7 @@ class LocalService:
         access: Mapping[str, KeyRole] | None = None,
         progress: Progress | None = None,
     ) -> DatasetInfo:
-        return views.dataset_info(
+        return DatasetInfo.model_validate(
             self._deployment.datasets.upload(
                 source,
                 name,
@@ -129,10 +115,10 @@ class LocalService:
         return LocalUploads(self._parts, self._user)
 
     def datasets(self) -> list[DatasetInfo]:
-        return [views.dataset_info(dataset) for dataset in self._registry.datasets.all()]
+        return [DatasetInfo.model_validate(dataset) for dataset in self._registry.datasets.all()]
 
     def dataset(self, manifest_hash: str) -> DatasetInfo:
-        return views.dataset_info(self._registry.datasets.get(manifest_hash))
+        return DatasetInfo.model_validate(self._registry.datasets.get(manifest_hash))
 
     def download_dataset(self, manifest_hash: str, key: Key | None = None) -> BinaryIO:
         return self._deployment.datasets.open(manifest_hash, key or self.dataset_key(manifest_hash))  # type: ignore[return-value]
@@ -153,33 +139,31 @@ class LocalService:
     # --------------------------------------------------------------------------------------------------- labs
 
     def create_lab(self, definition: LabDefinition) -> LabInfo:
-        return self._lab_info(self._registry.labs.create(definition, by=self._user))
+        return self._lab_info_now(self._registry.labs.create(definition, by=self._user))
 
     def labs(self) -> list[LabInfo]:
-        datasets = {dataset.manifest_hash: dataset for dataset in self._registry.datasets.all()}
         slots = self._registry.provisioning.all_current()
         return [
-            views.lab_info(lab, standing, slots.get(lab.id, {}), datasets)
-            for lab, standing in self._registry.labs.standings()
+            self._lab_info(lab, standing, slots.get(lab.id, {})) for lab, standing in self._registry.labs.standings()
         ]
 
     def lab(self, lab: str) -> LabInfo:
-        return self._lab_info(self._registry.labs.get(lab))
+        return self._lab_info_now(self._registry.labs.get(lab))
 
     def delete_lab(self, lab: str) -> None:
         lab_id = self._registry.labs.get(lab).id
         self._registry.labs.delete(lab_id, by=self._user)
-        self._stop_outdated()
+        self._runs.stop_outdated()
 
     def change(self, lab: str, changes: Mapping[DatasetKind, str | None], *, cause: str = "") -> LabInfo:
         found = self._registry.labs.get(lab)
         if self._registry.provisioning.change(found.id, changes, by=self._user, cause=cause):
-            self._stop_outdated()
-        return self._lab_info(found)
+            self._runs.stop_outdated()
+        return self._lab_info_now(found)
 
     def events(self, lab: str) -> list[EventInfo]:
         events = self._registry.provisioning.events(self._registry.labs.get(lab).id)
-        return [views.event_info(event) for event in events]
+        return [EventInfo.model_validate(event) for event in events]
 
     # --------------------------------------------------------------------------------------------------- runs
 
@@ -187,68 +171,17 @@ class LocalService:
         found = self._registry.labs.get(lab)
         if missing := self._deployment.missing(found):
             raise LabIncomplete(found.id, [kind.value for kind in missing])
-        if not again and (run := self._answer(found)) is not None:
-            return self._run_info(run)
-        changed = list(self._registry.provisioning.datasets(found.id)) if again else []
-        cause = f"validated by {self._user}"
-        if not self._is_up:
-            return self._run_info(self._begin(found, changed, cause))
-        from datalab_dagster.graph.runs.start import start_run
-
-        run = start_run(self._deployment, self._dagster.instance, found, changed=changed, cause=cause, by=self._user)
-        return self._run_info(run)
-
-    def _answer(self, lab: Lab) -> Run | None:
-        """The run that gave the current result, goes on, or waits, for exactly what is provisioned now."""
-        if (result := self._registry.results.current(lab.id)) is not None:
-            return self._registry.runs.get(result.run_id)
-        if self._registry.runs.in_flight():
-            self._reconcile()
-        provisioned = self._registry.provisioning.datasets(lab.id)
-        for run in self._registry.runs.in_flight():
-            if run.lab_id == lab.id and dict(run.datasets) == provisioned:
-                return run
-        if self._is_up:
-            from datalab_dagster.graph.runs.waiting import waiting_run
-
-            if (run_id := waiting_run(self._deployment, self._dagster.instance, lab.id)) is not None:
-                return self._registry.runs.start(lab.id, run_id)
-        return None
-
-    def _begin(self, lab: Lab, changed: list[DatasetKind], cause: str) -> Run:
-        """Start a process that makes the run and executes it: loading Dagster here as well would double the wait."""
-        run_id = str(uuid.uuid4())
-        run = self._registry.runs.start(lab.id, run_id, cause=cause)
-        request = RunRequest(run_id, lab.id, tuple(kind.value for kind in changed), cause, self._user)
-        try:
-            process = begin_process(self._environment, request)
-        except OSError as error:
-            self._registry.runs.fail(run_id, why(error))
-            raise RunNotStarted(why(error)) from None
-        threading.Thread(target=process.wait, daemon=True).start()  # no zombie is left
-        return run
-
-    def _reconcile(self) -> None:
-        from datalab_dagster.graph.runs.reconcile import reconcile
-
-        reconcile(self._deployment, self._dagster.instance, watched=self._is_up)
+        return self._run_info(self._runs.validate(found, again=again, by=self._user))
 
     def run(self, run_id: str) -> RunInfo:
-        run = self._registry.runs.get(run_id)
-        if run.ended_at is None and self._dagster.is_time_to_look():
-            self._reconcile()
-            run = self._registry.runs.get(run_id)
-        return self._run_info(run, steps=self._steps(run))
+        run = self._runs.get(run_id)
+        return self._run_info(run, self._runs.steps(run))
 
     def runs(self, lab: str) -> list[RunInfo]:
         return [self._run_info(run) for run in self._registry.runs.history(self._registry.labs.get(lab).id)]
 
     def cancel_run(self, run_id: str) -> RunInfo:
-        from datalab_dagster.graph.runs.reconcile import stop
-
-        self._registry.runs.get(run_id)
-        stop(self._dagster.instance, run_id)
-        return self._run_info(self._registry.runs.cancel(run_id, f"Cancelled by {self._user}."))
+        return self._run_info(self._runs.cancel(run_id, by=self._user))
 
     # ------------------------------------------------------------------------------------------------ results
 
@@ -301,32 +234,14 @@ class LocalService:
 
     # ------------------------------------------------------------------------------------------------- helpers
 
-    @property
-    def _is_up(self) -> bool:
-        return running(self._deployment.home) is not None
+    def _lab_info(self, lab: Lab, standing: Standing, slots: Mapping[DatasetKind, Slot]) -> LabInfo:
+        return LabInfo.model_validate({**vars(lab), "state": standing, "slots": list(slots.values())})
 
-    def _stop_outdated(self) -> None:
-        if self._registry.runs.outdated():
-            from datalab_dagster.graph.runs.reconcile import stop_outdated
+    def _lab_info_now(self, lab: Lab) -> LabInfo:
+        return self._lab_info(lab, self._registry.labs.standing(lab.id), self._registry.provisioning.current(lab.id))
 
-            stop_outdated(self._deployment, self._dagster.instance)
-
-    def _lab_info(self, lab: Lab) -> LabInfo:
-        slots = self._registry.provisioning.current(lab.id)
-        datasets = {slot.manifest_hash: self._registry.datasets.get(slot.manifest_hash) for slot in slots.values()}
-        return views.lab_info(lab, self._registry.labs.standing(lab.id), slots, datasets)
-
-    def _run_info(self, run: Run, steps: Sequence[StepInfo] = ()) -> RunInfo:
-        up = running(self._deployment.home)
-        return views.run_info(run, f"{up.dagster_url}/runs/{run.run_id}" if up else None, steps)
-
-    def _steps(self, run: Run) -> list[StepInfo]:
-        from datalab_dagster.graph.runs.steps import steps_of
-
-        with contextlib.suppress(DatalabError):
-            steps = steps_of(self._dagster.instance, run.run_id, over=run.state is not RunState.STARTED)
-            return [StepInfo.model_validate(step, from_attributes=True) for step in steps]
-        return []
+    def _run_info(self, run: Run, steps: Sequence[Any] = ()) -> RunInfo:
+        return RunInfo.model_validate({**vars(run), "url": self._runs.url(run), "steps": list(steps)})
 
     def _result(self, lab: str, run_id: str | None) -> Result:
         lab_id = self._registry.labs.get(lab).id
@@ -342,4 +257,9 @@ class LocalService:
     def _result_info(self, result: Result, current: Result | None) -> ResultInfo:
         has_report = self._deployment.files.has_report
         reports = [kind for kind, content in result.datasets.items() if has_report(result.lab_id, kind, content)]
-        return views.result_info(result, reports, current=current is not None and result.number == current.number)
+        more = {
+            "current": current is not None and result.number == current.number,
+            "files": sorted(result.paths),
+            "reports": reports,
+        }
+        return ResultInfo.model_validate({**vars(result), **more})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
 from datalab.kinds import DatasetKind
@@ -46,6 +46,11 @@ class DatasetInfo(ServiceModel):
     """Of its stored key; None: the key is not stored, so it cannot be provisioned."""
     labs: list[str]
     """Ids of the labs that it is provisioned to."""
+
+    @field_validator("usage", mode="before")
+    @classmethod
+    def _known_usage(cls, usage: object) -> object:
+        return "TEST" if usage == "TEST" else "PUBLISHED"
 
 
 class StateInfo(ServiceModel):

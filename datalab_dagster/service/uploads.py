@@ -10,7 +10,6 @@ from datalab.storage import Key
 from datalab.storage.chunks import CHUNK_BYTES
 from datalab.storage.errors import PartMissing
 from datalab.storage.parts import PartUpload
-from datalab_dagster.service import views
 from datalab_dagster.service.models import DatasetInfo, PartInfo, PartStored, UploadInfo
 
 PART_BYTES = CHUNK_BYTES
@@ -77,7 +76,7 @@ class LocalUploads:
         return PartInfo(number=number, size=size, sha256=sha256)
 
     def complete(self, upload_id: str, *, sha256: str | None = None) -> DatasetInfo:
-        return views.dataset_info(self._parts.complete(upload_id, by=self._user, expected=sha256))
+        return DatasetInfo.model_validate(self._parts.complete(upload_id, by=self._user, expected=sha256))
 
     def abandon(self, upload_id: str) -> None:
         self._parts.abandon(upload_id, by=self._user)

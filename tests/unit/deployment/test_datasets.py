@@ -40,7 +40,7 @@ class Failing(io.BytesIO):
 def test_what_was_uploaded_can_be_read_and_is_known(deployment: Deployment, upload: Upload) -> None:
     manifest_hash = upload("u1,a\n", "segments.csv", description="weekly")
     known = deployment.registry.datasets.get(manifest_hash)
-    assert (known.name, known.description, known.size_bytes, known.created_by) == ("segments.csv", "weekly", 5, ME)
+    assert (known.name, known.description, known.size, known.created_by) == ("segments.csv", "weekly", 5, ME)
     assert deployment.datasets.open(manifest_hash, deployment.datasets.key(manifest_hash)).read() == b"u1,a\n"
     assert deployment.registry.uploads.all() == []
 
@@ -186,4 +186,4 @@ def test_a_full_store_says_how_to_go_on(deployment: Deployment, monkeypatch: pyt
             deployment.datasets.upload(io.BytesIO(b"u1\n"), "x.csv", by=ME)
     with pytest.raises(DatasetNotFound):
         deployment.datasets.store.describe("0" * 64)
-    assert deployment.datasets.upload(io.BytesIO(b"u1\n"), "x.csv", by=ME).size_bytes == 3
+    assert deployment.datasets.upload(io.BytesIO(b"u1\n"), "x.csv", by=ME).size == 3

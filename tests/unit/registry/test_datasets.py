@@ -18,7 +18,7 @@ KEY = WrappedKey(b"wrapped", "master-1")
 def test_a_dataset_is_described(registry: Registry) -> None:
     made = registry.datasets.register(HASH, name="ids.csv", size_bytes=2**40, by=ME, key=KEY, description="weekly")
     assert registry.datasets.get(HASH) == made
-    assert (made.name, made.size_bytes, made.description, made.usage) == ("ids.csv", 2**40, "weekly", "PUBLISHED")
+    assert (made.name, made.size, made.description, made.usage) == ("ids.csv", 2**40, "weekly", "PUBLISHED")
     assert made.created_by == ME and made.secret_id and made.labs == ()
 
 

@@ -39,7 +39,12 @@ def test_provision_reprovision_deprovision(registry: Registry, lab: Lab, upload:
     current = registry.provisioning.current(lab.id)
     assert list(current) == [SEGMENTS]
     slot = current[SEGMENTS]
-    assert (slot.manifest_hash, slot.sequence, slot.by, slot.cause) == (newer, numbers[2], "you", "drop zone")
+    assert (slot.manifest_hash, slot.sequence, slot.provisioned_by, slot.cause) == (
+        newer,
+        numbers[2],
+        "you",
+        "drop zone",
+    )
     assert registry.provisioning.datasets(lab.id) == {SEGMENTS: newer}
 
 
