@@ -112,6 +112,10 @@ _STATUS: dict[type[DatalabError], int] = {
     storage.KeyInvalid: 422,
     storage.StoreUnreachable: 503,
     storage.UploadInterrupted: 503,
+    storage.PartMissing: 409,
+    storage.PartsDiffer: 409,
+    storage.PartUnknown: 404,
+    storage.PartSizeWrong: 422,
     service.LabIncomplete: 409,
     service.ResultNotFound: 404,
     graph.RunNotStarted: 503,
@@ -125,13 +129,12 @@ _STATUS: dict[type[DatalabError], int] = {
     ContentTypeWrong: 415,
     AddressUnknown: 404,
     MethodRefused: 405,
-    storage.PartMissing: 409,
-    storage.PartsDiffer: 409,
-    storage.PartUnknown: 404,
-    storage.PartSizeWrong: 422,
     DeploymentUnavailable: 503,
 }
 """The status of a class, and of those below it that are not named."""
+
+ERROR_STATUSES = sorted(set(_STATUS.values()))
+"""Every status that an answer to an error can have."""
 
 _FACTS_OF: dict[str, tuple[str, ...]] = {
     "ConfigurationError": ("where", "mistakes"),

@@ -8,9 +8,9 @@ from fastapi import APIRouter
 
 from datalab_dagster.portal.answers import ErrorAnswer
 from datalab_dagster.portal.api import account, datasets, labs, results, runs, shared, uploads
+from datalab_dagster.service.http_errors import ERROR_STATUSES
 
-_ERRORS = (400, 401, 403, 404, 405, 408, 409, 413, 415, 421, 422, 429, 500, 503)
-_RESPONSES: dict[int | str, dict[str, Any]] = {status: {"model": ErrorAnswer} for status in _ERRORS}
+_RESPONSES: dict[int | str, dict[str, Any]] = {status: {"model": ErrorAnswer} for status in ERROR_STATUSES}
 
 router = APIRouter(responses=_RESPONSES)
 for part in (datasets, uploads, labs, runs, results, shared, account):

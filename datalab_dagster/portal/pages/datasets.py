@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from fastapi import Request, Response
+from pydantic import computed_field
 
 from datalab.kinds import KINDS, DatasetKind
 from datalab_dagster.portal.access import Changer, Reader, Record, Service
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
 from datalab_dagster.service import DatasetInfo, DatasetInUse, LabService
+from datalab_dagster.service.http_errors import status_of
 from datalab_dagster.service.models import ServiceModel
 
 
@@ -21,20 +21,16 @@ class Place(ServiceModel):
     kind: DatasetKind
 
 
-class DatasetRow(ServiceModel):
-    """A stored dataset as one line."""
+class DatasetRow(DatasetInfo):
+    """A stored dataset and the slots that hold it."""
 
-    manifest_hash: str
-    name: str
-    description: str
-    size: int
-    rows: int | None
-    """None until a validation has counted them."""
-    usage: str
-    created_at: datetime
-    created_by: str
-    has_key: bool
     places: list[Place]
+
+    @computed_field  # type: ignore[prop-decorator]  # as pydantic documents it
+    @property
+    def has_key(self) -> bool:
+        """Whether it can be provisioned."""
+        return self.secret_id is not None
 
 
 class DatasetsPage(PageModel):
@@ -74,9 +70,9 @@ def delete(
     force = form.get("force") == "yes"
     try:
         service.delete_dataset(row.manifest_hash, force=force)
-    except DatasetInUse:
+    except DatasetInUse as error:
         page = DeleteDatasetPage(dataset=_row(service, dataset))
-        return render(request, "dataset_delete.html.j2", page, status=409)
+        return render(request, "dataset_delete.html.j2", page, status=status_of(error))
     record("dataset.delete", row.manifest_hash, force=force)
     return go(request, "/datasets", f"Deleted {row.name} and its key.")
 
@@ -104,17 +100,6 @@ def _rows(service: LabService, datasets: list[DatasetInfo]) -> list[DatasetRow]:
         for slot in lab.slots:
             places.setdefault(slot.manifest_hash, []).append(Place(lab_id=lab.id, lab_name=lab.name, kind=slot.kind))
     return [
-        DatasetRow(
-            manifest_hash=dataset.manifest_hash,
-            name=dataset.name,
-            description=dataset.description,
-            size=dataset.size,
-            rows=dataset.rows,
-            usage=dataset.usage,
-            created_at=dataset.created_at,
-            created_by=dataset.created_by,
-            has_key=dataset.secret_id is not None,
-            places=places.get(dataset.manifest_hash, []),
-        )
+        DatasetRow.model_validate({**vars(dataset), "places": places.get(dataset.manifest_hash, [])})
         for dataset in reversed(datasets)
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from fastapi import Request, Response
@@ -19,6 +18,7 @@ from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
 from datalab_dagster.portal.pages.progress import StepGroup, graph_url, groups_of
 from datalab_dagster.portal.pages.texts import dataset_title, next_step
 from datalab_dagster.service import (
+    DatasetInfo,
     LabIncomplete,
     LabInfo,
     LabNotFound,
@@ -30,6 +30,7 @@ from datalab_dagster.service import (
     RunState,
     SlotInfo,
 )
+from datalab_dagster.service.http_errors import status_of
 from datalab_dagster.service.models import ServiceModel
 
 VALIDATED = (LabState.READY, LabState.FAILED)
@@ -55,22 +56,12 @@ class Slot(ServiceModel):
     """What the current result says of it: valid and invalid rows, errors."""
 
 
-class Choice(ServiceModel):
-    """A stored dataset that can be provisioned."""
-
-    manifest_hash: str
-    name: str
-    size: int
-    created_at: datetime
-    in_this_lab: bool
-
-
 class LabPage(LabTab):
     """Everything about a lab at a glance."""
 
     slots: list[Slot]
-    choices: list[Choice]
-    """Stored datasets, the newest first; only for who may provision."""
+    choices: list[DatasetInfo]
+    """Stored datasets that can be provisioned, the newest first; only for who may do so."""
     without_key: int
     """Stored datasets that cannot be provisioned, as their key was not kept."""
     run: RunInfo | None
@@ -134,7 +125,7 @@ def validate(lab: str, request: Request, visitor: Changer, service: Service, rec
     except LabIncomplete as error:
         problem = f"The lab cannot be validated yet: provision {' and '.join(error.missing)} first."
         page = page_of(service, info, visitor).model_copy(update={"problems": [problem]})
-        return render(request, "lab.html.j2", page, status=409)
+        return render(request, "lab.html.j2", page, status=status_of(error))
     record("lab.validate", info.id, run=run.run_id)
     return go(request, f"/datalabs/{info.id}#progress")
 
@@ -173,17 +164,7 @@ def page_of(service: LabService, info: LabInfo, visitor: Visitor) -> LabPage:
     return LabPage(
         **head_of(info),
         slots=_slots(info, found),
-        choices=[
-            Choice(
-                manifest_hash=dataset.manifest_hash,
-                name=dataset.name,
-                size=dataset.size,
-                created_at=dataset.created_at,
-                in_this_lab=info.id in dataset.labs,
-            )
-            for dataset in reversed(stored)
-            if dataset.secret_id is not None
-        ],
+        choices=[dataset for dataset in reversed(stored) if dataset.secret_id is not None],
         without_key=sum(dataset.secret_id is None for dataset in stored),
         run=run,
         progress=groups_of(run.steps) if run else [],

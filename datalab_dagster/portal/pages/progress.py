@@ -14,13 +14,10 @@ from datalab_dagster.service.models import ServiceModel, StepInfo
 _ORDER = ("Datasets", "Validation", "Statistics", "Results")
 
 
-class Step(ServiceModel):
+class Step(StepInfo):
     """One step, as people read it."""
 
-    name: str
     title: str
-    state: str
-    seconds: float | None
     took: str
     """The seconds, as people read them."""
 
@@ -110,7 +107,7 @@ def groups_of(steps: list[StepInfo]) -> list[StepGroup]:
     groups: dict[str, list[Step]] = {title: [] for title in _ORDER}
     for step in sorted(steps, key=lambda step: step_place(step.name)):
         took = "" if step.seconds is None else duration(step.seconds)
-        shown = Step(name=step.name, title=step_words(step.name), state=step.state, seconds=step.seconds, took=took)
+        shown = Step.model_validate({**vars(step), "title": step_words(step.name), "took": took})
         groups[step_group(step.name)].append(shown)
     return [
         StepGroup(

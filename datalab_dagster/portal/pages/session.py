@@ -8,6 +8,7 @@ from datalab_dagster.portal import login
 from datalab_dagster.portal.access import Guest, maybe_visitor
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
 from datalab_dagster.service import LoginRefused, TooManyLogins
+from datalab_dagster.service.http_errors import status_of
 
 
 class LoginPage(PageModel):
@@ -35,12 +36,11 @@ def submit(request: Request, form: Fields) -> Response:
     response = go(request, target)
     try:
         login.sign_in(request, response, email, str(form.get("password", "")))
-    except LoginRefused as error:
-        return render(request, "login.html.j2", LoginPage(next=target, email=email, problem=str(error)), status=401)
-    except TooManyLogins as error:
+    except (LoginRefused, TooManyLogins) as error:
         page = LoginPage(next=target, email=email, problem=str(error))
-        refused = render(request, "login.html.j2", page, status=429)
-        refused.headers["Retry-After"] = str(error.retry_after)
+        refused = render(request, "login.html.j2", page, status=status_of(error))
+        if isinstance(error, TooManyLogins):
+            refused.headers["Retry-After"] = str(error.retry_after)
         return refused
     return response
 
