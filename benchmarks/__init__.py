@@ -1,1 +1,1 @@
-"""Reproducible measurements, each beside its floor; nothing here is part of the product."""
+"""Reproducible measurements, each compared with its floor; nothing here is part of the product."""

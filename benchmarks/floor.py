@@ -2,8 +2,8 @@
 
     python -m benchmarks.floor DIR     prints one JSON line: seconds of each file, their sum, CPU seconds, peak memory
 
-The columns are declared, so that DuckDB neither sniffs nor guesses. Run it as a process of its own: the peak memory
-is that of the process.
+The columns are declared, so that DuckDB does not detect them. Run it as a separate process: the peak memory is that
+of the process.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def copy_sql(kind: Kind, source: Path, target: Path, dimensions: int) -> str:
 
 
 def measure_floor(directory: Path, dimensions: int) -> dict[str, Any]:
-    """Copy the files of a lab one after the other.
+    """Copy the files of a lab, one at a time.
 
     Returns:
         `seconds` of all, `files` with the seconds of each, `cpuSeconds` and `peakBytes` of this process so far.

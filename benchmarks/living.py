@@ -1,6 +1,6 @@
-"""How long a living lab takes: `python -m benchmarks.living`; embedded from nothing, on a deployment, by the sensor.
+"""How long a running lab takes: `python -m benchmarks.living`; embedded, on a deployment, started by the sensor.
 
-A small lab (2,000 users), so that what is measured is what a run costs beside its data. Three of each; median and all.
+The lab is small (2,000 users): this measures the cost of a run, not of its data. Three of each; median and all.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ DATALAB = str(Path(sys.executable).with_name("datalab"))
 
 
 def main() -> None:
-    """Measure, and print a line per way in."""
+    """Measure, and print a line per interface."""
     home = Path(tempfile.mkdtemp(prefix="datalab-bench-"))
     os.environ["DATALAB_HOME"] = str(home / "home")
     write_sample(home / "files", users=2_000, seed=1)
     try:
         with open_service(ME) as service:
-            told("embedded: validate() to result", lambda: validated(service, home / "files"))
+            measured("embedded: validate() to result", lambda: validated(service, home / "files"))
             service.accounts.add(ME, Role.PUBLISHER)
             _, token = service.accounts.create_token(ME, "bench", lifetime=timedelta(hours=1))
         up = subprocess.Popen([DATALAB, "up", "--port", "3997", "--portal-port", "3998"])
@@ -48,9 +48,9 @@ def main() -> None:
             while (record := running(home / "home")) is None or not answers(str(record.portal_url), token):
                 time.sleep(0.5)
             with HttpService(str(record.portal_url), token) as remote:
-                told("deployment, over HTTP: validate() to result", lambda: validated(remote, home / "files"), pause=10)
-                told("the same, one right after the other", lambda: validated(remote, home / "files"))
-                told("deployment: provisioned to Ready by the sensor", lambda: provisioned(remote, home / "files"))
+                measured("over HTTP: validate() to result", lambda: validated(remote, home / "files"), pause=10)
+                measured("the same, one directly after another", lambda: validated(remote, home / "files"))
+                measured("deployment: provisioned to Ready by the sensor", lambda: provisioned(remote, home / "files"))
         finally:
             up.send_signal(signal.SIGINT)
             up.wait()
@@ -59,8 +59,8 @@ def main() -> None:
         shutil.rmtree(home)
 
 
-def told(what: str, measure: Callable[[], float], pause: float = 0) -> None:
-    """Measure and print; with a `pause` each begins when the deployment has made itself ready again."""
+def measured(what: str, measure: Callable[[], float], pause: float = 0) -> None:
+    """Measure and print; `pause`: seconds before each, so that the deployment has a spare process again."""
     seconds = []
     for _ in range(TIMES):
         time.sleep(pause)
@@ -69,7 +69,7 @@ def told(what: str, measure: Callable[[], float], pause: float = 0) -> None:
 
 
 def validated(service: LabService, files: Path) -> float:
-    """Seconds from asking for a validation to its result."""
+    """Return the seconds from the request of a validation to its result."""
     lab = prepared(service, files)
     began = time.perf_counter()
     run = service.validate(lab)
@@ -79,7 +79,7 @@ def validated(service: LabService, files: Path) -> float:
 
 
 def provisioned(service: LabService, files: Path) -> float:
-    """Seconds from provisioning to Ready, nobody asking for anything."""
+    """Return the seconds from provisioning to Ready, without a request for a validation."""
     lab = prepared(service, files)
     began = time.perf_counter()
     while service.lab(lab).state.state is not LabState.READY:
@@ -88,13 +88,13 @@ def provisioned(service: LabService, files: Path) -> float:
 
 
 def prepared(service: LabService, files: Path) -> str:
-    """Make a lab and provision the files; returns its id."""
+    """Create a lab and provision the files; return its id."""
     lab = service.create_lab(load_lab(files / "LAB.json"))
     return service.change(lab.id, uploaded(service, files)).id
 
 
 def uploaded(service: LabService, files: Path) -> dict[DatasetKind, str]:
-    """Upload all four files; returns their manifest hashes."""
+    """Upload all four files; return their manifest hashes."""
     uploads = {kind: (files / f"{kind.value}.csv").read_bytes() for kind in DatasetKind}
     return {kind: service.upload_dataset(io.BytesIO(data), kind.value).manifest_hash for kind, data in uploads.items()}
 

@@ -67,7 +67,7 @@ def main() -> None:
             took = time.perf_counter() - started
             seconds[matching] = min(took, seconds.get(matching, took))
             if len(report.remarketing_activation_potential or {}) != matching:
-                raise SystemExit("not the statistics that were asked for")
+                raise SystemExit("not the expected statistics")
     print(json.dumps({"one": seconds[1], "ten": seconds[10]}))
 
 

@@ -1,4 +1,4 @@
-"""How fast the portal answers with many labs, and takes large files: `python -m benchmarks.portal`; over HTTP.
+"""How fast the portal answers with many labs and stores large files: `python -m benchmarks.portal`; over HTTP.
 
 Pages: milliseconds to the first byte with 200 labs, half of them provisioned. Uploads: ratios to `cp` and `sync` of the
 same file on the same disk, in the same run.
@@ -32,7 +32,7 @@ MIB = 1024**2
 
 
 def main() -> None:
-    """Measure, and print a line per page and per way to send a file."""
+    """Measure, and print a line per page and per kind of upload."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--labs", type=int, default=200)
     parser.add_argument("--mib", type=int, default=2048, help="size of the file that is sent")
@@ -79,7 +79,7 @@ def pages(service: HttpService, browser: httpx.Client, files: Path, labs: int) -
 
 
 def first_byte(browser: httpx.Client, page: str) -> float:
-    """Milliseconds until the first byte of a page."""
+    """Return the milliseconds until the first byte of a page."""
     began = time.perf_counter()
     with browser.stream("GET", page) as answer:
         answer.raise_for_status()

@@ -1,14 +1,14 @@
-"""How fast and how frugally a whole lab is checked and profiled, beside DuckDB copying the same files.
+"""Time and memory of checking and profiling a whole lab, compared with DuckDB copying the same files.
 
     python -m benchmarks.preflight                   the reference lab: 35 M rows, 1.8 GB, generated once
-    python -m benchmarks.preflight --scale 0.1       a quick look; the start of the process weighs more then
-    python -m benchmarks.preflight --repeat 3        interleaved runs; the best time and the greatest memory count
+    python -m benchmarks.preflight --scale 0.1       quick; the start of the process then counts more
+    python -m benchmarks.preflight --repeat 3        interleaved runs; the best time and the largest memory count
     python -m benchmarks.preflight --json OUT.json   the numbers for machines (--save: into benchmarks/results/)
 
 Prints one line per run, then the goals as ratios to the floor (`benchmarks.floor`): validation through the graph, the
 whole of `datalab preflight`, and the steps of it that compute statistics; peak memory, also of half the rows; half a
-million invalid rows; ten matching ids. Times are those of whole processes, start to exit, but for the floor's, which
-is that of its COPY statements alone, and the statistics'.
+million invalid rows; ten matching ids. Times are those of whole processes, start to exit, except for the floor, which
+is the time of its COPY statements, and the statistics.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from datalab.statistics import PANELS
 
 REFERENCE_USERS = 4_000_000
 DIMENSIONS = 32
-# Some more than half a million, because rows with an unknown id name are spoiled and yet accepted.
+# A little more than half a million, because rows with an unknown id name are accepted.
 DIRTY = 515_000 / 35_000_000
 FLOOR, VALIDATION, PREFLIGHT = "floor", "validation", "preflight"
 STATISTICS_STEPS = {"users", "statistics_report", *(panel.name for panel in PANELS)}
@@ -48,7 +48,7 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass
 class Run:
-    """The measurements of one thing over all repeats."""
+    """The measurements of one program over all repeats."""
 
     name: str
     seconds: float = float("inf")
@@ -60,7 +60,7 @@ class Run:
     """Of a preflight: the steps that compute statistics, from `users` to the report."""
 
     def add(self, seconds: float, cpu_seconds: float, peak_bytes: int) -> None:
-        """Keep the best times and the greatest memory."""
+        """Keep the best times and the largest memory."""
         self.seconds = min(self.seconds, seconds)
         self.cpu_seconds = min(self.cpu_seconds, cpu_seconds)
         self.peak_bytes = max(self.peak_bytes, peak_bytes)
@@ -68,7 +68,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Goal:
-    """A number to stay below."""
+    """An upper limit."""
 
     name: str
     value: float
@@ -81,7 +81,7 @@ class Goal:
 
 
 def prepared_lab(directory: Path, scale: float, dirty: float) -> Path:
-    """Generate the lab unless `directory` holds it already; its manifest tells."""
+    """Generate the lab unless `directory` already holds it, according to its manifest."""
     users = max(round(REFERENCE_USERS * scale), 1)
     wanted = {"users": users, "dimensions": DIMENSIONS, "dirty": dirty, "seed": 0, "generator": _generator_version()}
     manifest = directory / "bench.json"
@@ -97,7 +97,7 @@ def prepared_lab(directory: Path, scale: float, dirty: float) -> Path:
 
 
 def run_floor(lab: Path, run: Run) -> None:
-    """Measure the floor on `lab` in a process of its own."""
+    """Measure the floor on `lab` in a separate process."""
     os.sync()
     done = measure([sys.executable, "-m", "benchmarks.floor", str(lab)])
     if done.exit_code:
@@ -111,7 +111,7 @@ def run_preflight(program: Path, lab: Path, run: Run) -> None:
     out = lab / "preflight-out"
     shutil.rmtree(out, ignore_errors=True)
     files = [word for kind in DatasetKind for word in (f"--{kind}", str(lab / f"{kind}.csv"))]
-    # What earlier runs left to be written to disk is not this run's to pay.
+    # Writes of earlier runs that are still pending must not slow this run down.
     os.sync()
     done = measure([str(program), "preflight", str(lab / "LAB.json"), *files, "--out", str(out), "--json"])
     paths = [out / kind / VALIDATION_REPORT.name for kind in DatasetKind]
@@ -137,7 +137,7 @@ def run_validation(lab: Path, run: Run) -> None:
 
 
 def matching_ids_ratio(lab: Path) -> float:
-    """Return what statistics with ten matching ids cost, as a multiple of those with one."""
+    """Return the time of statistics with ten matching ids, as a multiple of that with one."""
     done = measure([sys.executable, "-m", "benchmarks.matching_ids", str(lab)])
     if done.exit_code:
         raise SystemExit(f"ten matching ids failed with exit code {done.exit_code}:\n{done.stderr}")
@@ -146,7 +146,7 @@ def matching_ids_ratio(lab: Path) -> float:
 
 
 def measure_all(program: Path, directory: Path, scale: float, repeat: int) -> dict[str, Run]:
-    """Prepare the labs and measure everything `repeat` times, one after the other."""
+    """Prepare the labs and measure everything `repeat` times, one at a time."""
     labs = {
         "": prepared_lab(directory / "full", scale, 0.0),
         ", half the rows": prepared_lab(directory / "half", scale / 2, 0.0),
@@ -169,7 +169,7 @@ def measure_all(program: Path, directory: Path, scale: float, repeat: int) -> di
 
 
 def goals(runs: dict[str, Run], matching_ids: float) -> list[Goal]:
-    """Return the goals of the project with what was measured."""
+    """Return the goals of the project with the measured values."""
     floor, validation, preflight = runs[FLOOR], runs[VALIDATION], runs[PREFLIGHT]
     half, dirty = runs[f"{VALIDATION}, half the rows"], runs[f"{VALIDATION}, dirty"]
     return [
@@ -223,7 +223,7 @@ def _invalid(report: dict[str, Any]) -> int:
 
 
 def _read_once(lab: Path) -> None:
-    """Bring the files into the page cache, so that the first run does not pay for the disk."""
+    """Read the files into the page cache, so that the first run does not wait for the disk."""
     for kind in DatasetKind:
         with (lab / f"{kind}.csv").open("rb", buffering=0) as file:
             while file.read(1 << 24):
@@ -231,16 +231,16 @@ def _read_once(lab: Path) -> None:
 
 
 def _generator_version() -> str:
-    """A digest of the generator's code and of what it reads: another generator, another lab."""
+    """Return a digest of the generator's code and of its inputs: a changed generator makes a different lab."""
     folders = (Path(package.__file__).parent for package in (datalab.kinds, datalab.sample) if package.__file__)
     modules = [module for folder in folders for module in sorted(folder.glob("*.py"))]
     return hashlib.sha256(b"".join(module.read_bytes() for module in modules)).hexdigest()[:16]
 
 
 def main() -> None:
-    """Run the benchmark as the command line asks."""
+    """Run the benchmark with the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lab", type=Path, default=Path("bench-lab"), help="where the labs lie (default: bench-lab)")
+    parser.add_argument("--lab", type=Path, default=Path("bench-lab"), help="where the labs are (default: bench-lab)")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the reference lab's rows")
     parser.add_argument("--repeat", type=int, default=1, help="runs of each, interleaved")
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
@@ -249,7 +249,7 @@ def main() -> None:
         "--program",
         type=Path,
         default=Path(sys.executable).with_name("datalab"),
-        help="the datalab to measure (default: the one beside this Python)",
+        help="the datalab to measure (default: the one installed with this Python)",
     )
     options = parser.parse_args()
     if options.scale <= 0 or options.repeat < 1:

@@ -1,4 +1,4 @@
-"""Measures one child process: wall time, CPU time, peak memory, exit code; nothing here knows what is run."""
+"""Measures one child process: wall time, CPU time, peak memory, exit code; it does not know the program."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class Measured:
     seconds: float
     """Wall time from start to exit, imports included."""
     cpu_seconds: float
-    """User and system time of it and its children; steadier than wall time on a machine with other work."""
+    """User and system time of it and its children; varies less than wall time on a busy machine."""
     peak_bytes: int
-    """Greatest resident memory of the process, or of it with its children where there were any."""
+    """Largest resident memory of the process, or of it with its children if there were any."""
     exit_code: int
     stdout: str
     stderr: str
 
 
 def measure(command: Sequence[str]) -> Measured:
-    """Run `command` and return what it took.
+    """Run `command` and return its measurements.
 
-    The peak of a single process is the kernel's own high-water mark, read until its end; with children it is the
-    greatest sum of resident sizes among samples 50 ms apart.
+    The peak of a single process is the kernel's high-water mark, read until its end; with children it is the
+    largest sum of resident sizes among samples 50 ms apart.
     """
     cpu_before = _children_cpu()
     started = time.perf_counter()
@@ -71,7 +71,7 @@ def _resident(process: psutil.Process) -> int:
 
 
 def _high_water(pid: int) -> int:
-    """The kernel's peak (Linux), or 0 where it is not told."""
+    """Return the kernel's peak (Linux), or 0 where the kernel has none."""
     try:
         with open(f"/proc/{pid}/status", encoding="ascii") as status:  # noqa: PTH123 - read 20 times a second
             for line in status:

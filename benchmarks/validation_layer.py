@@ -2,7 +2,7 @@
 
     python -m benchmarks.validation_layer DIR     DIR holds LAB.json and the four files
 
-A process of its own, so that its time and memory can be told from those of the statistics.
+It is a separate process, so that its time and memory are not mixed with those of the statistics.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The codes of errors, warnings and hints, an entry each: what a code means and what to do about it.
 
-When a code is given is the business of validation, statistics and ingest. The texts inside reports are bound by
-docs/spec/validation.md and stay with them.
+Validation, statistics and ingest decide when a code is given. The texts inside reports are bound by
+docs/spec/validation.md and stay there.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ DATA_ERRORS = {
     ),
     "TOO_FEW_SEGMENTS": Explanation(
         "There are too few segments",
-        "Provide more segments: with so few of them, audiences cannot be told apart.",
+        "Provide more segments: with too few of them, audiences cannot be distinguished.",
     ),
     "TOO_MANY_SEGMENTS": Explanation(
         "There are too many segments",
@@ -179,7 +179,7 @@ QUALITY_WARNINGS = {
         "Only commas separate columns: export the file again with commas.",
     ),
 }
-"""What a person should look at before a lab is used."""
+"""What a person should check before a lab is used."""
 
 DROPS = {
     "HEADLINE_DROP": Explanation(
@@ -191,7 +191,7 @@ DROPS = {
         "Look for the identifier or the dataset that the previous report has and this one has not.",
     ),
 }
-"""What became worse since the previous result."""
+"""What is worse than in the previous result."""
 
 HINTS = {
     "GUESSED_ENCODING": Explanation(
@@ -208,7 +208,7 @@ HINTS = {
     ),
     "UNKNOWN_ID_NAMES": _UNKNOWN_NAME,
 }
-"""Errors of a publisher that the report counts but does not explain; some warnings are hints too."""
+"""A publisher's errors that the report counts but does not explain; some warnings are hints too."""
 
 CODES = ROW_ERRORS | FILE_ERRORS | DATA_ERRORS | QUALITY_WARNINGS | DROPS | HINTS
 

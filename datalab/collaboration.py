@@ -1,6 +1,6 @@
 """The collaboration types of a lab, an entry each: title, purpose, and what a lab needs for it.
 
-Whether a particular lab has what it needs is `datalab.statistics.readiness`'.
+`datalab.statistics.readiness` decides whether a particular lab meets these needs.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from typing import Any, NamedTuple, Self
 
 
 class Part(StrEnum):
-    """Something that a collaboration type needs of a lab or its data."""
+    """Something that a collaboration type needs from a lab or its data."""
 
     words: str
-    """The part with its article, as a sentence about a definition names it."""
+    """The part with its article, for sentences about a definition."""
     filled: str
-    """The part with data in it, as a sentence about validated data names it."""
+    """The part with data in it, for sentences about validated data."""
     datasets: tuple[str, ...]
-    """The dataset kinds of which the lab needs one for it; none: it is about identifiers."""
+    """The lab needs a dataset of one of these kinds for it; empty: the part concerns identifiers."""
 
     def __new__(cls, wire: str, words: str, filled: str, *datasets: str) -> Self:
-        """Make the member whose value is what readiness calls it."""
+        """Make the member whose value is its name in the readiness."""
         member = str.__new__(cls, wire)
         member._value_ = wire
         member.words, member.filled, member.datasets = words, filled, datasets
@@ -56,13 +56,13 @@ class CollaborationType(StrEnum):
     label: str
     purpose: str
     must: tuple[Part, ...]
-    """What a lab has to have (docs/spec/statistics.md#9-readiness-by-collaboration-type)."""
+    """What a lab must have (docs/spec/statistics.md#9-readiness-by-collaboration-type)."""
     nice: tuple[Part, ...]
-    """What makes it better."""
+    """What improves it."""
     is_default: bool
-    """Whether a lab supports it when its owner does not say."""
+    """Whether a lab supports it by default."""
     is_always_on: bool
-    """Whether every lab supports it, whatever its owner says."""
+    """Whether every lab supports it; its owner cannot turn it off."""
 
     def __new__(cls, *fields: Any) -> Self:
         """Make the member whose value is the wire name."""
@@ -117,5 +117,5 @@ class CollaborationType(StrEnum):
 
     @property
     def activates(self) -> bool:
-        """Whether it activates users, hence needs an activation id."""
+        """Whether it activates users, and therefore needs an activation id."""
         return Part.ACTIVATION_ID in self.must

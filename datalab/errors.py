@@ -1,16 +1,16 @@
 """Every exception of the project, one class per failure; no message ever holds a row value.
 
 DatalabError
-├── ConfigurationError     the lab definition is wrong; lists every mistake
-├── UsageError             the call itself cannot be carried out (unknown dataset, missing argument)
-├── UnexpectedFailure      a mistake of ours or of a library; tells where, never the text of the cause
+├── ConfigurationError     the lab definition is wrong; lists every error
+├── UsageError             the call is not possible (unknown dataset, missing argument)
+├── UnexpectedFailure      a bug in this program or in a library; says where, without the text of the cause
 └── InputError             an input cannot be checked at all (no report is written)
     ├── InputMissing
     ├── InputUnreadable
     ├── InputChanged       the file was modified while it was being read
     └── OutputFailed       a result could not be written; nothing half-written is left
 
-Rooms with failures of their own declare them below DatalabError: datalab.engines.protocol, datalab.storage,
+Rooms declare their own failures below DatalabError: datalab.engines.protocol, datalab.storage,
 datalab.registry.
 """
 
@@ -39,34 +39,34 @@ class DatalabError(Exception):
 
 
 class ConfigurationError(DatalabError):
-    """A lab definition is wrong; `mistakes` holds every one of them, a sentence each."""
+    """A lab definition is wrong; `mistakes` holds every error, a sentence each."""
 
     def __init__(self, where: str, mistakes: Sequence[str]) -> None:
         self.where = where
         self.mistakes = list(mistakes)
         count = len(self.mistakes)
         lines = "".join(f"\n  - {mistake}" for mistake in self.mistakes)
-        super().__init__(f"{where} has {count} mistake{'s' if count != 1 else ''}; nothing was checked.{lines}")
+        super().__init__(f"{where} has {count} error{'s' if count != 1 else ''}; nothing was checked.{lines}")
 
 
 class UsageError(DatalabError):
-    """The call cannot be carried out as it was made; the message says what to change."""
+    """The call is not possible; the message says what to change."""
 
 
 class UnexpectedFailure(DatalabError):
-    """Something failed that nobody foresaw; the text of the cause is left out, as it may hold a value of a row."""
+    """An unexpected failure; the text of the cause is left out, because it may hold a value of a row."""
 
     def __init__(self, cause: BaseException) -> None:
         place = next(iter(reversed(traceback.extract_tb(cause.__traceback__))), None)
         where = f" in {Path(place.filename).name}, line {place.lineno}" if place else ""
         super().__init__(
-            f"Unexpected {type(cause).__name__}{where}. The input is untouched and no result was kept; this is a "
-            "mistake in the program: please report it with this line."
+            f"Unexpected {type(cause).__name__}{where}. The input is unchanged and no result was kept; this is a "
+            "bug in the program: please report it with this line."
         )
 
 
 class InputError(DatalabError):
-    """An input cannot be checked, or a result not be kept; no report exists."""
+    """An input cannot be checked, or a result cannot be kept; no report exists."""
 
 
 class InputMissing(InputError):
@@ -93,6 +93,6 @@ class InputChanged(InputError):
 class OutputFailed(InputError):
     def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
         super().__init__(
-            f"Result cannot be written: {os.fspath(path)} ({reason}). The input is untouched and no "
-            "half-written file is left; make room or choose another place, then run again."
+            f"Result cannot be written: {os.fspath(path)} ({reason}). The input is unchanged and no "
+            "incomplete file is left; free disk space or choose another place, then run again."
         )

@@ -1,6 +1,6 @@
-"""The identifier types of a lab, an entry each: wire name, words, and what a value must look like.
+"""The identifier types of a lab, an entry each: wire name, description, and format of the values.
 
-How values are matched against a pattern is in `datalab.validation.formats`.
+`datalab.validation.formats` matches values against a pattern.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _HEX = "64 hex digits"
 
 
 class ValueFormat(NamedTuple):
-    """What a value must look like, and the error code of one that does not.
+    """The format of a value, and the error code of a value without it.
 
     Patterns are RE2 and match the whole value: a trailing line break makes it invalid
     (docs/spec/validation.md#q20-a-trailing-line-break).
@@ -25,7 +25,7 @@ class ValueFormat(NamedTuple):
 
     code: str
     name: str
-    """What a wrong value is not, such as "an IPv4 address"."""
+    """Its name with an article, such as "an IPv4 address"."""
     pattern: str
     is_lower_case: bool = False
     """Whether upper case alone makes a value wrong, which is a common error that is easy to fix."""
@@ -50,7 +50,7 @@ class IdType(StrEnum):
     label: str
     """What the identifier is."""
     detail: str
-    """What its values look like beyond the label; may be empty."""
+    """More about its values than the label says; may be empty."""
     example: str
     value_format: ValueFormat | None
     """None: values are never checked."""
@@ -156,7 +156,7 @@ class IdType(StrEnum):
 
     @property
     def looks_like(self) -> str:
-        """What a value looks like, in words.
+        """Describe a value.
 
         >>> IdType.EMAIL.looks_like, IdType.IPV4_ADDRESS.looks_like
         ('e-mail address, lower case', 'IPv4 address')

@@ -1,6 +1,6 @@
 """What a Data Lab is: its definition (wire keys), identifiers, collaboration types and the rules between them.
 
-Nothing here reads data; a definition either holds together or names all its mistakes at once.
+Nothing here reads data; a definition is valid, or the error lists all its problems at once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from datalab.kinds import KINDS, DatasetKind
 
 USER_ID = "userId"
 RESERVED_MATCHING_NAMES = frozenset({"all_users", "distinct_users_with_demographics"})
-"""Names that the demographics panel uses for itself beside those of the matching ids.
+"""Names that the demographics panel uses, in addition to those of the matching ids.
 
 See docs/spec/statistics.md#4-demographics.
 """
@@ -64,22 +64,22 @@ class IdentifierConfig(WireModel):
     """One identifier of a lab: its name in the data, its type and its roles."""
 
     id_name: Annotated[Text, Field(min_length=1)]
-    """The name as it stands in the `idName` column, exact in case and blanks."""
+    """The name exactly as in the `idName` column, including case and blanks."""
     id_type: IdType
     """The type whose format every value must have."""
     is_matching_id: StrictBool = False
-    """Whether users are matched with advertisers by it."""
+    """Whether it is used to match users with advertisers."""
     is_activation_id: StrictBool = False
-    """Whether audiences are activated by it."""
+    """Whether it is used to activate audiences."""
     is_user_id: StrictBool | None = None
-    """Carried through to the report; the user id is the identifier named `userId`."""
+    """Copied to the report; the user id is the identifier named `userId`."""
 
 
 class LabDefinition(WireModel):
-    """The definition of a Data Lab, as its wire keys spell it.
+    """The definition of a Data Lab, with its wire keys.
 
     Raises:
-        pydantic.ValidationError: with one entry per mistake: missing, wrong and unknown keys (with the near one)
+        pydantic.ValidationError: with one entry per error: missing, wrong and unknown keys (with the closest known key)
             together with the rules of docs/spec/validation.md#111-configuration
             and docs/spec/statistics.md#4-demographics.
 
@@ -92,7 +92,7 @@ class LabDefinition(WireModel):
     """
 
     name: Text = "Data Lab"
-    """The name people read."""
+    """The name shown to people."""
     identifiers_config: list[IdentifierConfig]
     """Every identifier that the identifiers dataset may hold, in order."""
     num_identifiers_columns: Annotated[StrictInt, Field(ge=1, le=3)] = 3
@@ -106,7 +106,7 @@ class LabDefinition(WireModel):
     num_embeddings: Annotated[StrictInt, Field(ge=0)] = 0
     """Number of embedding columns `e0…`."""
     collaboration_types: list[CollaborationType] = Field(default_factory=list, validate_default=False)
-    """What Media DCRs may use the lab for; default: everything but exclusion targeting that the roles allow."""
+    """What Media DCRs may use the lab for; default: all that the roles allow, except exclusion targeting."""
     share_statistics: StrictBool = False
     """Whether aggregated statistics may be shown to the clean room's administrators."""
     drop_invalid_rows: StrictBool = True
@@ -118,8 +118,8 @@ class LabDefinition(WireModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _all_mistakes_at_once(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Run the rules beside the field checks, so that one error names every mistake."""
+    def _all_errors_at_once(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Run the rules in addition to the field checks, so that one exception lists every error."""
         found: list[InitErrorDetails] = []
         lab: Self | None = None
         try:
@@ -135,7 +135,7 @@ class LabDefinition(WireModel):
         return lab._with_default_types()
 
     def _with_default_types(self) -> Self:
-        """Complete the collaboration types: the default when none are given, and those that are always on."""
+        """Complete the collaboration types: the default if none are given, and those that are always on."""
         types = list(self.collaboration_types)
         if "collaboration_types" not in self.model_fields_set:
             types = [t for t in CollaborationType if t.is_default and (self.activation_ids or not t.activates)]
@@ -168,7 +168,7 @@ class LabDefinition(WireModel):
 
 
 def rule_violations(data: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return (key, sentence) for every rule between keys that `data` breaks; tolerates data of any shape."""
+    """Return (key, sentence) for every rule between keys that `data` breaks; accepts data of any shape."""
     config = _value(data, "identifiers_config")
     if not isinstance(config, list):
         return []
@@ -218,7 +218,7 @@ def _value(data: dict[str, Any], field: str) -> Any:
 
 
 def _entry(entry: Any) -> dict[str, Any]:
-    """The fields of an identifier that rules look at, of whatever shape it was given in."""
+    """Return the fields of an identifier that the rules use; it may have any shape."""
     fields = ("id_name", "id_type", "is_matching_id", "is_activation_id")
     if isinstance(entry, IdentifierConfig):
         return {field: getattr(entry, field) for field in fields}
@@ -226,7 +226,7 @@ def _entry(entry: Any) -> dict[str, Any]:
 
 
 def _with_suggestion(details: Any) -> InitErrorDetails:
-    """One field mistake as a sentence, with the near key or value where there is one."""
+    """Return the error of one field as a sentence, with the closest known key or value if there is one."""
     key = str(details["loc"][-1]) if details["loc"] else ""
     inside_entry = "identifiersConfig" in details["loc"][:-1]
     model: type[WireModel] = IdentifierConfig if inside_entry else LabDefinition
@@ -248,13 +248,13 @@ def lab_from_dict(data: Any, where: str = "The lab definition") -> LabDefinition
     """Return the definition in `data` (wire keys).
 
     Raises:
-        ConfigurationError: listing every mistake, each with its place.
+        ConfigurationError: lists every error, each with its place.
     """
     try:
         return LabDefinition.model_validate(data)
     except ValidationError as error:
-        mistakes = [_sentence(details["loc"], details["msg"]) for details in error.errors(include_url=False)]
-        raise ConfigurationError(where, mistakes) from None
+        sentences = [_sentence(details["loc"], details["msg"]) for details in error.errors(include_url=False)]
+        raise ConfigurationError(where, sentences) from None
 
 
 def load_lab(path: Path) -> LabDefinition:
@@ -262,7 +262,7 @@ def load_lab(path: Path) -> LabDefinition:
 
     Raises:
         InputMissing, InputUnreadable: the file cannot be read.
-        ConfigurationError: it is not JSON or YAML, or its content has mistakes (all listed).
+        ConfigurationError: it is not JSON or YAML, or its content has errors (all listed).
     """
     text = _text_of(path)
     try:
@@ -281,7 +281,7 @@ def load_lab(path: Path) -> LabDefinition:
 
 
 class _Unparsable(Exception):
-    """A text that is no YAML; its message says where."""
+    """A text that is not YAML; its message says where."""
 
 
 def _parsed_yaml(text: str) -> Any:

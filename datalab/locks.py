@@ -1,4 +1,4 @@
-"""Locks between processes: files that the kernel unlocks when their holder dies, whatever they stand for."""
+"""Locks between processes: files that the kernel unlocks when their holder dies; it does not know their purpose."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def locked(path: Path, *, patience: float | None = None, note: bytes = b"") -> I
 
     Args:
         path: the file; its folder exists.
-        patience: how many seconds to wait for another holder; None: as long as it takes.
-        note: what the file says about its holder.
+        patience: how many seconds to wait for another holder; None: without limit.
+        note: text about the holder, written to the file.
 
     Raises:
         TimeoutError: another process, or another thread, still holds it.
@@ -36,9 +36,9 @@ def locked(path: Path, *, patience: float | None = None, note: bytes = b"") -> I
         path,
         timeout=_WAIT if patience is None else patience,
         mode=0o600,
-        thread_local=False,  # a block may be left by another thread than the one that entered it
-        fallback_to_soft=False,  # a file that only its existence locks outlives a holder that was killed
-        preserve_lock_file=True,  # whoever waits has the file open: a new one would not keep them out
+        thread_local=False,  # a different thread may leave the block
+        fallback_to_soft=False,  # a lock by existence of a file would remain after its holder was killed
+        preserve_lock_file=True,  # waiting processes have the file open: a new file would not block them
         on_acquired=write if note else None,
     )
     with lock:
@@ -46,13 +46,13 @@ def locked(path: Path, *, patience: float | None = None, note: bytes = b"") -> I
 
 
 def note_of_holder(path: Path) -> bytes | None:
-    """Return what the lock file `path` says about its holder; None when it is free or cannot be read."""
+    """Return the note of the holder of the lock file `path`; None if it is free or cannot be read."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
     try:
-        # Shared, which filelock does not offer: processes that ask at the same time are no holder to each other.
+        # Shared, which filelock does not offer: processes that check at the same time do not count as holders.
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         return None
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Private scratch directories and results that appear whole or not at all; nothing here knows what is written."""
+"""Private scratch directories and results that appear whole or not at all; it does not know their content."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PREFIX = ".datalab-scratch-"
 def scratch_directory(parent: Path | None = None) -> Iterator[Path]:
     """Yield a new directory that only its owner may read; removed at the end.
 
-    What processes that no longer run have left in `parent` is removed first.
+    Leftovers of ended processes in `parent` are removed first.
 
     Raises:
         OutputFailed: `parent` cannot be written to.
@@ -59,7 +59,7 @@ def write_whole(path: Path, text: str) -> None:
     """Write `text` to `path` so that it is there completely or not at all; only its owner may read it.
 
     Raises:
-        OutputFailed: there is no room, or the place cannot be written to.
+        OutputFailed: no space is left, or the place cannot be written to.
     """
     part: Path | None = None
     try:
@@ -89,7 +89,7 @@ def publish(part: Path, path: Path) -> None:
 
 
 def why(error: OSError) -> str:
-    """Return the reason of `error` in words that hold no data."""
+    """Return the reason of `error` without any data."""
     if error.errno is None and "No space left" in str(error):
         return os.strerror(errno.ENOSPC)
     return os.strerror(error.errno) if error.errno else "input/output error"

@@ -1,6 +1,6 @@
-"""Makes the pictures of the portal in docs/images from a synthetic deployment: `python scripts/screenshots.py`.
+"""Takes the screenshots in docs/images from a synthetic deployment: `python scripts/screenshots.py`.
 
-With `--every FOLDER` every page is taken at two widths, light and dark, to be looked at. Nothing of the portal is here.
+`--every FOLDER` takes every page at two widths, light and dark, for review. The portal's code does not belong here.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ PICTURES = {
     "portal-history": ("{lab}/history", 1280, "dark", False),
     "portal-datalab-narrow": ("{lab}", 390, "dark", False),
 }
-"""Name in docs/images → page, width, theme, and whether the whole page is taken."""
+"""Name in docs/images → page, width, theme, and whether the whole page is shown."""
 PAGES = ("/datalabs", "/datasets", "{lab}", "{lab}/statistics", "{lab}/reports", "{lab}/history", "{empty}",
          "{empty}/statistics", "{failed}", "{failed}/reports", "{incomplete}", "{run}", "/datalabs/new", "{lab}/delete",
          "/login", "/no-such-page")  # fmt: skip
 
 
 def main() -> None:
-    """Make a deployment, serve it, and take the pictures."""
+    """Make a deployment, serve it, and take the screenshots."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
     parser.add_argument("--every", type=Path, help="also take every page, into this folder")
@@ -130,7 +130,7 @@ def wait(service: Any, run_id: str) -> None:
 
 
 def take(address: str, places: dict[str, str], out: Path, every: Path | None) -> None:
-    """Take the pictures of the documentation, and of every page where that is asked for."""
+    """Take the screenshots of the documentation, and of every page if `every` is given."""
     from playwright.sync_api import sync_playwright
 
     shots = [(out / f"{name}.png", *rest) for name, rest in PICTURES.items()]
@@ -153,7 +153,7 @@ def take(address: str, places: dict[str, str], out: Path, every: Path | None) ->
 
 
 def stop_database(home: Path) -> None:
-    """End the database under a home directory that is thrown away."""
+    """Stop the database under a temporary home directory."""
     from datalab.registry import EmbeddedPostgres
 
     EmbeddedPostgres(home).stop()

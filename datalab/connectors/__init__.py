@@ -1,6 +1,6 @@
-"""Where datasets come from and results go to, found by how an address begins: a file here per connector.
+"""Connectors to the places where datasets come from and results go to, found by the scheme of an address.
 
-A module is found by being here: `CONNECTOR` in it is the class. `files` serves every scheme that no other takes.
+Every module of this folder is a connector: `CONNECTOR` in it is the class. `files` serves all schemes without one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _by_scheme: dict[str, type[Connector[Any]]] = {}
 
 
 def register(connector: type[Connector[Any]]) -> None:
-    """Let a connector serve its schemes; one that serves a scheme already is replaced there."""
+    """Let a connector serve its schemes, in place of one that already serves them."""
     _by_scheme.update(dict.fromkeys(connector.schemes, connector))
 
 
@@ -54,7 +54,7 @@ def connector_for(url: str, options: Mapping[str, Any] | None = None) -> Connect
         options: what the connector declares as `options_type`.
 
     Raises:
-        ConnectorOptionsWrong: the options have errors; names every field.
+        ConnectorOptionsWrong: the options have errors; lists every field.
     """
     found = _by_scheme.get(scheme_of(url), FileConnector)
     try:

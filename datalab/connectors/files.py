@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart", "~")
 """Ends of the names that programs give to a file while they write it."""
 _HOLD_BACK = {"file", "local", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"}
-"""Where a file can be written without anybody seeing it before it is committed."""
+"""Where readers cannot see a file before it is committed."""
 _VERSIONS = ("ETag", "etag", "mtime", "LastModified")
 
 
 class FileOptions(BaseModel):
-    """Passed on to the fsspec driver as they are, such as `endpoint_url`, `key` and `secret` for S3."""
+    """Passed on to the fsspec driver unchanged, such as `endpoint_url`, `key` and `secret` for S3."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -147,7 +147,7 @@ class _Checked(io.RawIOBase):
 
 
 def scheme_of(url: str) -> str:
-    """Return how a URL begins, in front of `://`; a path is a file.
+    """Return the scheme of a URL, which ends at `://`; a path is a file.
 
     >>> scheme_of("s3://bucket/a.csv"), scheme_of("/drop/a.csv")
     ('s3', 'file')
@@ -157,11 +157,11 @@ def scheme_of(url: str) -> str:
 
 
 def newest_complete(listed: Iterable[Entry], before: Mapping[str, str]) -> Entry | None:
-    """Return the newest of the files that are complete: those that looked the same in the listing before.
+    """Return the newest complete file: a file is complete if the listing before had the same fingerprint.
 
     Args:
         listed: the files of one place now.
-        before: address → fingerprint of the listing before.
+        before: address → fingerprint in the listing before.
     """
     complete = [entry for entry in listed if before.get(entry.url) == entry.fingerprint]
     return max(complete, key=_age, default=None)
@@ -194,7 +194,7 @@ def _committed(url: str, files: Any, path: str, content: Iterable[bytes]) -> Non
 
 
 def _fill(url: str, target: Any, content: Iterable[bytes]) -> None:
-    for piece in content:  # what goes wrong here is no failure of the driver
+    for piece in content:  # an error here is no failure of the driver
         with _driver(url):
             target.write(piece)
     with _driver(url):

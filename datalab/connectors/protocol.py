@@ -28,7 +28,7 @@ class Entry:
     size: int | None
     """In bytes; None: not known beforehand."""
     version: str
-    """Changes when the content changes: a version id, an ETag or a time; empty: nothing but the size tells."""
+    """Changes when the content changes: a version id, an ETag or a time; empty: only the size is known."""
     modified: datetime | None
 
     @property
@@ -38,12 +38,12 @@ class Entry:
 
     @property
     def fingerprint(self) -> str:
-        """What identifies this version of this file; it is kept with the provisioning event."""
+        """Identifies this version of this file; it is kept with the provisioning event."""
         return hashlib.sha256(f"{self.url}\0{self.size}\0{self.version}".encode()).hexdigest()[:16]
 
 
 class Connector(ABC, Generic[Options]):
-    """The files that one way of access reaches; made for one place, with the options of its owner.
+    """The files at one place, with the options of its owner.
 
     Every method raises `ConnectorFailed` when the place cannot be reached or refuses.
     """
@@ -51,7 +51,7 @@ class Connector(ABC, Generic[Options]):
     schemes: ClassVar[frozenset[str]]
     """The beginnings of its URLs, without `://`."""
     options_type: ClassVar[type[BaseModel]]
-    """What may be set for it."""
+    """Its options."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -69,7 +69,7 @@ class Connector(ABC, Generic[Options]):
         """Open a file.
 
         Raises:
-            EntryChanged: it is not, or at the end of reading no longer, the version that was listed.
+            EntryChanged: it is not the listed version, or it changed while it was read.
         """
 
     @abstractmethod
@@ -107,9 +107,9 @@ class ConnectorFailed(UsageError):
 
 class EntryChanged(UsageError):
     def __init__(self) -> None:
-        super().__init__("The file changed after it was listed. It is taken when it is complete again.")
+        super().__init__("The file changed after it was listed. It is provisioned when it is complete again.")
 
 
 class EntryExists(UsageError):
     def __init__(self, url: str) -> None:
-        super().__init__(f"{url} exists already and was not changed: choose another name.")
+        super().__init__(f"{url} already exists and was not changed: choose another name.")

@@ -1,6 +1,6 @@
-"""Engines execute SQL and keep tables; `open_engine` opens one, and nobody else names it.
+"""Engines execute SQL and keep tables; `open_engine` opens one, and is the only place that names it.
 
-No panel, no report and no rule belongs here. `protocol` says what an engine offers, a folder each implements it.
+No panel, report or rule belongs here. `protocol` says what an engine offers; each folder implements one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def open_engine(
     """Open an engine; close it, or use it as a context manager.
 
     Args:
-        memory_limit: what the engine may keep in memory, such as ``"1GiB"``; more than that goes to scratch files.
+        memory_limit: how much the engine may keep in memory, such as ``"1GiB"``; more goes to scratch files.
         temp_directory: where its private scratch directory is made (default: the system's); `close` removes it.
         threads: how many; default: one per core.
 

@@ -6,10 +6,9 @@ An engine takes SQL text in the common subset of DuckDB and Spark SQL:
 - plain lower-case identifiers that need no quotes (the two dialects quote differently; `Engine.quote` is for names
   that come from outside);
 - types STRING, INT, BIGINT, DOUBLE and BOOLEAN; sums cast to BIGINT;
-- `xxhash64(text)`, some 64-bit hash of a text: equal texts have equal hashes; nothing else may be concluded from it.
+- `xxhash64(text)`, some 64-bit hash of a text: equal texts have equal hashes; nothing else is guaranteed.
 
-Spark brings all of it; the DuckDB engine adds what it does not have as macros, so that a statement never asks on which
-engine it runs.
+Spark has all of it; the DuckDB engine adds what it lacks as macros, so that statements do not depend on the engine.
 """
 
 from __future__ import annotations
@@ -42,32 +41,31 @@ class EngineError(DatalabError):
         self.kind = kind
         self.sql = sql
         super().__init__(
-            f"Panel '{panel}' could not be computed: {engine} raised {kind}. The datasets are untouched and no result "
+            f"Panel '{panel}' could not be computed: {engine} raised {kind}. The datasets are unchanged and no result "
             f"was kept. {advice or 'Run again; if it fails the same way, report it with this statement.'}\n{sql}"
         )
 
 
 class Engine(Protocol):
-    """Executes statements over named relations; the only thing that `statistics` and `validation` know of a database.
+    """Executes statements over named relations; `statistics` and `validation` use a database only through it.
 
-    Relations live until `close`. A method with `panel` raises EngineError, with the panel in its text, when it cannot
-    be done.
+    Relations exist until `close`. A method with `panel` raises EngineError, with the panel in its text, when it fails.
     """
 
     def register_parquet(self, name: str, paths: Sequence[Path]) -> None:
-        """Make the rows of Parquet files of the same columns known as relation `name`; nothing is copied."""
+        """Register Parquet files with the same columns as relation `name`; nothing is copied."""
 
     def register_arrow(self, name: str, source: Any) -> None:
-        """Make a pyarrow Table or Dataset (such as one that decrypts its Parquet files) known as relation `name`."""
+        """Register a pyarrow Table or Dataset (such as one that decrypts its Parquet files) as relation `name`."""
 
     def query(self, sql: str, parameters: Sequence[Parameter] = (), *, panel: str) -> pa.Table:
-        """Execute a SELECT and return its rows, in no particular order unless the text says one."""
+        """Execute a SELECT and return its rows, in no particular order unless the text gives one."""
 
     def create_table(self, name: str, sql: str, parameters: Sequence[Parameter] = (), *, panel: str) -> None:
         """Execute a SELECT and keep its rows as relation `name`, replacing an earlier one."""
 
     def write_parquet(self, path: Path, sql: str, parameters: Sequence[Parameter] = (), *, panel: str) -> None:
-        """Execute a SELECT and write its rows to a Parquet file in plain text: the caller picks a private place."""
+        """Execute a SELECT and write its rows to a Parquet file in plain text: the caller chooses a private place."""
 
     def key_hashes(self, columns: Sequence[pa.Array]) -> Hashes:
         """Return a 64-bit hash per row over `columns`, null being a value; equal rows have equal hashes.
@@ -80,14 +78,14 @@ class Engine(Protocol):
 
         Args:
             candidates: tables with a column `row` (int64) and any other columns, which together are the key; null
-                equals null. They need not be sorted. What does not fit into memory is spilled.
+                equals null. They need not be sorted. Rows that do not fit into memory are spilled.
 
         Raises:
-            OutputFailed: there is no room to spill.
+            OutputFailed: there is no space to spill.
         """
 
     def drop(self, name: str) -> None:
-        """Forget a relation, if there is one, and free what it holds; files stay."""
+        """Remove a relation, if there is one, and free its memory; files stay."""
 
     def quote(self, name: str) -> str:
         """Return `name` as a quoted identifier of the engine's dialect."""

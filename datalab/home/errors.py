@@ -52,7 +52,7 @@ class SettingsWrong(ConfigurationError):
 
 
 class PartWrong(ValueError):
-    """A value that has a model of its own was refused by it."""
+    """The model of a value refused it."""
 
     def __init__(self, error: ValidationError, model: type[BaseModel]) -> None:
         self.error = error
@@ -103,7 +103,7 @@ def _keys(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:
 
 
 def model_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the model that an annotation names, also inside a list or beside None."""
+    """Return the model that an annotation names, also inside a list or together with None."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((model for part in get_args(annotation) if (model := model_in(part))), None)

@@ -1,4 +1,4 @@
-"""The log files of what `up` starts: private, and rotated while they are written to."""
+"""The log files of the processes of `up`: private, and rotated while they are written."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 
 LARGEST_BYTES = 10_000_000
 KEPT = 3
-"""How many older parts of a log are kept, beside the one that is written to."""
+"""How many older parts of a log are kept, in addition to the current one."""
 
 
 def log_directory(home: Path) -> Path:
-    """Return where all logs lie, also those of runs."""
+    """Return the directory of all logs, also those of runs."""
     return home / "logs"
 
 
 def log_file(home: Path, name: str) -> Path:
-    """Return where `name` writes its log."""
+    """Return the log file of `name`."""
     return log_directory(home) / f"{name}.log"
 
 
@@ -30,9 +30,9 @@ def open_log(path: Path) -> int:
 
 
 def rotate(path: Path, largest: int = LARGEST_BYTES) -> bool:
-    """Move what a log holds aside when it is too large, and return whether that was so.
+    """Move the content of a log to an older part if it is too large, and return whether it was.
 
-    Its writers keep their open file, so it is copied and cut: lines that come in between are lost.
+    Its writers keep their open file, so it is copied and truncated: lines written in between are lost.
     """
     try:
         if path.stat().st_size <= largest:

@@ -1,4 +1,4 @@
-"""The settings reference, docs/settings.md, made from the fields themselves by `make docs`."""
+"""The settings reference, docs/settings.md, generated from the fields by `make docs`."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from datalab.home.sources import variable_of
 from datalab.statistics.findings import Thresholds
 
 _OWN_WORDS = {"local_owner": "the login name", "thresholds": "the table below"}
-"""Defaults that are no value."""
+"""Defaults that are not a value."""
 _TYPES = {str: "text", int: "whole number", float: "number", bool: "true or false", timedelta: "duration"}
 _SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<", "min_length": "entries ≥"}
 
 _HEADER = """# Settings
 
-Made from the settings' own fields by `make docs`.
+Generated from the settings' fields by `make docs`.
 
 A deployment reads its settings from `{file}` in its home directory and from the environment.
-The first of these that says something decides:
+The first of these that gives a value is used:
 
 1. an option of the command, such as `datalab up --portal-port`;
-2. a variable of the environment, where a table names one; an empty variable says nothing;
+2. a variable of the environment, where a table names one; an empty variable is ignored;
 3. `{file}`;
 4. the default.
 
@@ -85,7 +85,7 @@ def _section(title: str, model: type[BaseModel], prefix: str) -> Iterator[str]:
     if model not in (Settings, Thresholds):
         yield f"{(model.__doc__ or '').strip().splitlines()[0]}\n"
     if model is Thresholds:
-        yield "Limits of findings; write those that differ. Shares lie between 0 and 1.\n"
+        yield "Limits of findings; write those that differ. Shares are between 0 and 1.\n"
     yield "| key | value | default | variable | meaning |\n|---|---|---|---|---|"
     parts: list[tuple[str, type[BaseModel]]] = []
     for name, field in model.model_fields.items():

@@ -25,10 +25,10 @@ _MEMORY = re.compile(r"\s*(\d+(\.\d+)?\s*(b|[kmgt]i?b?|%)|none|-1)\s*", re.IGNOR
 
 
 def cron(text: str) -> str:
-    """Return a schedule that Dagster understands too.
+    """Return a schedule that Dagster also accepts.
 
     Raises:
-        ValueError: it has not five fields, one of them is wrong, or it names a day that never comes.
+        ValueError: it does not have five fields, a field is wrong, or it names a day that does not exist.
 
     >>> cron("0 3 * * *")
     '0 3 * * *'
@@ -54,7 +54,7 @@ def cron(text: str) -> str:
 
 def _never(text: str) -> bool:
     expanded: Sequence[Sequence[int | str]] = croniter.expand(text)[0]
-    if list(expanded[3]) == [2] and list(expanded[2]) in ([30], [31]):  # Dagster refuses it, whatever the weekday
+    if list(expanded[3]) == [2] and list(expanded[2]) in ([30], [31]):  # Dagster refuses it for any weekday
         return True
     try:
         croniter(text).get_next()
@@ -83,10 +83,10 @@ def time_zone(name: str) -> str:
 
 
 def memory(text: str) -> str:
-    """Return a size of memory that the SQL engine understands.
+    """Return a size of memory that the SQL engine accepts.
 
     Raises:
-        ValueError: it is no number with a unit.
+        ValueError: it is not a number with a unit.
 
     >>> memory("4GB")
     '4GB'
@@ -141,7 +141,7 @@ def limits(values: dict[str, float]) -> dict[str, float]:
         PartWrong: a name is unknown, or a value impossible.
     """
     if values:
-        from datalab.statistics.findings import Thresholds  # takes a second, which only those pay who set limits
+        from datalab.statistics.findings import Thresholds  # takes a second, needed only if limits are set
 
         try:
             Thresholds.model_validate(values)

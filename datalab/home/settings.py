@@ -1,7 +1,7 @@
 """The settings of a deployment: every key of `datalab.yaml`, every `DATALAB_…` variable, with default, meaning, check.
 
-Nothing else reads them. In this order, the first that says something decides: options of a command, environment,
-`datalab.yaml`, default. docs/settings.md is made from these classes.
+Nothing else reads them. The first of these that gives a value is used: options of a command, environment,
+`datalab.yaml`, default. docs/settings.md is generated from these classes.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class _Root(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what is passed and nothing else; reading is asked for by name."""
+        """Use only the values passed; `read` and `load_settings` read the sources."""
         return (init_settings,)
 
 
@@ -81,9 +81,9 @@ class EmailHook(_Part):
     """An e-mail on failure."""
 
     to: list[str] = Field(min_length=1)
-    """Addresses that get it."""
+    """Addresses of the recipients."""
     sender: str
-    """Address that it comes from."""
+    """Address of the sender."""
     host: str = "localhost"
     """Mail server."""
     port: int = 25
@@ -107,7 +107,7 @@ def _login_name() -> str:
 
 
 class PortalSettings(_Part):
-    """How the portal is served: its address, the names it answers to, lifetimes of sessions and limits.
+    """How the portal is served: its address, the host names it accepts, lifetimes of sessions and limits.
 
     >>> PortalSettings().is_loopback, PortalSettings(host="0.0.0.0").is_loopback
     (True, False)
@@ -120,13 +120,13 @@ class PortalSettings(_Part):
     port: int = Field(default=8000, ge=1, le=65535)
     """Port to listen on."""
     public_url: Annotated[str | None, AfterValidator(web_address)] = None
-    """Where people reach it when a proxy stands in front of it; with `https://`, cookies travel over TLS only."""
+    """Its address for people, if it is behind a proxy; with `https://`, cookies are sent over TLS only."""
     allowed_hosts: frozenset[str] = frozenset()
-    """Further host names that it answers to."""
+    """Further host names that it accepts."""
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses of proxies whose word about a client's address is taken."""
+    """Addresses of proxies that are trusted to name a client's address."""
     dagster_url: Annotated[str | None, AfterValidator(web_address)] = None
-    """Where people reach Dagster's pages, for links; empty: where `datalab up` serves them."""
+    """Address of Dagster's pages, for links; empty: the one of `datalab up`."""
     local_owner: Annotated[str, Variable(USER)] = Field(default_factory=_login_name)
     """Name of the visitor while there are no users and only this machine reaches the portal; empty: the login name."""
     session_lifetime: timedelta = Field(default=timedelta(hours=12), gt=timedelta(0))
@@ -143,12 +143,12 @@ class PortalSettings(_Part):
 
     @property
     def is_secure(self) -> bool:
-        """Whether people reach it over TLS, so that cookies must not travel without."""
+        """Whether people use it over TLS, so that cookies must not be sent without it."""
         return (self.public_url or "").startswith("https://")
 
     @property
     def hosts(self) -> frozenset[str] | None:
-        """The names that a request may give as its host; None: any, as everybody has to log in."""
+        """The names that a request may give as its host; None: any, because everyone must sign in."""
         named = {host.lower() for host in self.allowed_hosts}
         if self.public_url:
             named.add(urlsplit(self.public_url).hostname or "")
@@ -169,7 +169,7 @@ class Settings(_Root):
     drop_zones: list[DropZone] = []
     """Places whose new files are provisioned automatically."""
     keep_results: int = Field(default=10, ge=1)
-    """Number of results kept of a lab; the current one always is."""
+    """Number of results kept per lab; the current one is always kept."""
     nightly: Annotated[str, AfterValidator(cron)] = "0 3 * * *"
     """When labs that are out of date are validated again, as cron."""
     sweep: Annotated[str, AfterValidator(cron)] = "30 4 * * *"
@@ -191,7 +191,7 @@ class Settings(_Root):
 
 
 class Environment(_Root):
-    """The variables that no file replaces: which deployment is meant, and its secrets."""
+    """The variables that have no key in a file: which deployment is used, and its secrets."""
 
     home: Annotated[str, Variable(HOME)] = ".datalab"
     """The home directory."""
@@ -206,7 +206,7 @@ class Environment(_Root):
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Return what the environment says."""
+        """Return the variables of the environment."""
         return cls(_build_sources=((VariablesSource(cls, environment),), {}))
 
 
@@ -217,11 +217,11 @@ def load_settings(
 
     Args:
         home: the home directory, where `datalab.yaml` may be.
-        environment: decides over the file.
-        options: of the command, as keys and values; they decide over both.
+        environment: has priority over the file.
+        options: of the command, as keys and values; they have priority over both.
 
     Raises:
-        SettingsWrong: some settings cannot be used; names all.
+        SettingsWrong: some settings cannot be used; lists all.
         InputUnreadable: the file cannot be read.
     """
     path = home / FILE_NAME
@@ -235,7 +235,7 @@ def load_settings(
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether `host` is an address or name of this machine that no other machine reaches.
+    """Return whether `host` is an address or name of this machine that no other machine can reach.
 
     >>> [is_loopback(host) for host in ("localhost", "127.0.0.2", "::1", "0.0.0.0", "labs.example")]
     [True, True, True, False, False]

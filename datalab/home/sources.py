@@ -19,22 +19,22 @@ from datalab.scratch import why
 
 @dataclass(frozen=True)
 class Variable:
-    """Marks a field that a variable of the environment decides."""
+    """Marks a field that a variable of the environment sets."""
 
     name: str
 
 
 class VariablesSource(PydanticBaseSettingsSource):
-    """Reads the marked fields of a class and of its parts; an empty variable says nothing."""
+    """Reads the marked fields of a class and of its parts; an empty variable is ignored."""
 
     def __init__(self, settings_cls: type[BaseSettings], environment: Mapping[str, str]) -> None:
         super().__init__(settings_cls)
         self._environment = environment
         self.used: dict[tuple[str, ...], str] = {}
-        """Path of keys → the variable that decided."""
+        """Path of keys → the variable that set it."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return the value of one field that is no part, its key, and that it is plain text."""
+        """Return the value of one field that is not a part, its key, and that it is plain text."""
         name = variable_of(field)
         return (self._environment.get(name) or None) if name else None, field.alias or field_name, False
 
@@ -55,18 +55,18 @@ class VariablesSource(PydanticBaseSettingsSource):
 
 
 def variable_of(field: FieldInfo) -> str | None:
-    """Return the variable that decides a field."""
+    """Return the variable that sets a field."""
     return next((mark.name for mark in field.metadata if isinstance(mark, Variable)), None)
 
 
 def part_of(field: FieldInfo) -> type[BaseModel] | None:
-    """Return the class of a field that has keys of its own and is always there."""
+    """Return the class of a field that has its own keys and is never None."""
     kind = field.annotation
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
 def read_file(path: Path, model: type[BaseModel]) -> dict[str, Any]:
-    """Return the keys and values of a YAML file; none when it does not exist.
+    """Return the keys and values of a YAML file; an empty dictionary if it does not exist.
 
     Raises:
         SettingsWrong: it does not hold keys and values.
@@ -91,7 +91,7 @@ def _line(error: Exception) -> str:
 
 
 def _by_alias(data: Mapping[str, Any], model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
-    """Give keys that are written as in Python, such as `keep_results`, the names by which sources are joined."""
+    """Rename keys written as in Python, such as `keep_results`, to the names that join the sources."""
     for key, value in data.items():
         field = model.model_fields.get(key)
         name = field.alias or key if field and field.alias not in data else key

@@ -1,4 +1,4 @@
-"""Who runs `datalab up` on a home directory, and where it answers; light to import, starts and stops nothing."""
+"""Which `datalab up` runs on a home directory, and its addresses; fast to import, starts and stops nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from datalab.locks import locked, note_of_holder
 LOCK_NAME = "up.lock"
 RECORD_NAME = "up.json"
 _PATIENCE_SECONDS = 1.0
-"""Somebody who looks holds the lock for a moment; it is not taken for another `up`."""
+"""A process that only checks the lock holds it for a moment; that is not another `up`."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Child:
     name: str
     pid: int
     created: float
-    """When it began, in seconds: process ids come round again."""
+    """When it was started, in seconds: process ids are used again."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class UpRecord:
     """None: it runs without the portal."""
     children: tuple[Child, ...] = ()
     started_database: bool = False
-    """Whether it is the one to stop the database under the home directory."""
+    """Whether it must stop the database under the home directory."""
 
     def with_child(self, child: Child) -> UpRecord:
         """Return this record with `child` in place of the one of its name."""
@@ -47,11 +47,11 @@ class UpRecord:
 
 
 class UpIsRunning(UsageError):
-    """Another `datalab up` holds the home directory; `record` says where it answers, once it has said so."""
+    """Another `datalab up` uses the home directory; `record` holds its addresses, if they are known yet."""
 
     def __init__(self, home: Path, record: UpRecord | None) -> None:
         self.record = record
-        where = "it is just starting"
+        where = "it is starting"
         if record:
             where = f"process {record.pid}, Dagster at {record.dagster_url}"
             where += f", portal at {record.portal_url}" if record.portal_url else ", without the portal"
@@ -70,9 +70,9 @@ class HomeUnusable(DatalabError):
 
 
 def running(home: Path) -> UpRecord | None:
-    """Return the record of the `datalab up` that runs on `home` now; None when there is none.
+    """Return the record of the `datalab up` that runs on `home` now; None if there is none.
 
-    A record that a killed `up` left does not count: the kernel has given its lock back.
+    The record of a killed `up` is ignored: the kernel has released its lock.
     """
     holder = note_of_holder(home / LOCK_NAME)
     record = left_record(home) if holder is not None else None
@@ -81,11 +81,11 @@ def running(home: Path) -> UpRecord | None:
 
 @contextlib.contextmanager
 def held(home: Path) -> Iterator[None]:
-    """Hold the home directory's lock while the block runs; the kernel gives it back when the process dies.
+    """Hold the home directory's lock while the block runs; the kernel releases it when the process dies.
 
     Raises:
         UpIsRunning: another process holds it.
-        HomeUnusable: it cannot be made or written to.
+        HomeUnusable: it cannot be created or written to.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -100,7 +100,7 @@ def held(home: Path) -> Iterator[None]:
 
 
 def left_record(home: Path) -> UpRecord | None:
-    """Return what the last `up` on `home` recorded, whether it runs or was killed; None when nothing can be read."""
+    """Return what the last `up` on `home` recorded, whether it runs or was killed; None if nothing can be read."""
     try:
         data: dict[str, Any] = json.loads((home / RECORD_NAME).read_text(encoding="utf-8"))
         return UpRecord(**{**data, "children": tuple(Child(**child) for child in data["children"])})
@@ -119,7 +119,7 @@ def write_record(home: Path, record: UpRecord) -> None:
 
 
 def remove_record(home: Path) -> None:
-    """Remove the record: nothing of it runs any more."""
+    """Remove the record after all its processes have ended."""
     (home / RECORD_NAME).unlink(missing_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""Ingest: from an uploaded file to text or tables, and from text to records; nothing is checked against a schema."""
+"""Ingest: from an uploaded file to text or tables, and from text to records; it checks no schema."""
 
 from datalab.ingest.failures import FileLevelError
 from datalab.ingest.parquet import ParquetMember

@@ -1,7 +1,7 @@
-"""Gets the raw bytes out of gzip streams and zip archives, checked; what those bytes are is not judged here.
+"""Reads and checks the raw bytes in gzip streams and zip archives; it does not interpret them.
 
 The rules are those of docs/spec/validation.md#6-containers. Every kind of damage becomes a `FileLevelError`: the
-texts of library exceptions never get out, since they may repeat parts of the file.
+texts of library exceptions are left out, because they may repeat parts of the file.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ OFFICE_DOCUMENTS = {
 
 
 def gunzip(read: Callable[[int], bytes], size: int) -> Iterator[bytes]:
-    """Yield the content of a gzip stream in pieces of about `size` bytes, all members one after the other.
+    """Yield the content of a gzip stream in pieces of about `size` bytes, all its members in order.
 
     Args:
-        read: returns up to so many next bytes of the stream, none at its end.
-        size: how large the pieces are.
+        read: returns at most the given number of next bytes of the stream, none at its end.
+        size: of the pieces.
 
     Raises:
         FileLevelError: the stream is damaged, cut off, or followed by something else.
@@ -99,20 +99,20 @@ class ZipArchive:
         except BaseException:
             self._file.close()
             raise
-        # Of entries with the same name the last one counts, in its own place.
+        # Of entries with the same name the last one counts, at its own position.
         last = {entry.name: index for index, entry in enumerate(entries)}
         self.entries = [entry for index, entry in enumerate(entries) if last[entry.name] == index]
 
     @property
     def position(self) -> int:
-        """Where in the file reading has come to."""
+        """Position of reading in the file."""
         return 0 if self._file.closed else self._file.tell()
 
     def close(self) -> None:
         self._file.close()
 
     def office_type(self) -> str | None:
-        """Return the media type of the Office document that the archive is, judged by names; None for others."""
+        """Return the media type of the Office document that the archive is, according to its names; None for others."""
         names = [entry.name for entry in self.entries]
         if "[Content_Types].xml" not in names:
             return None
@@ -125,7 +125,7 @@ class ZipArchive:
         """Return the members that hold data, after checking that each of them can be opened.
 
         Raises:
-            FileLevelError: a member is encrypted, has an unsupported method, or reaches beyond the archive.
+            FileLevelError: a member is encrypted, has an unsupported method, or ends outside the archive.
         """
         entries = [entry for entry in self.entries if not entry.is_ignored]
         for entry in entries:
@@ -174,7 +174,7 @@ class ZipArchive:
 
 
 def _inflate(name: str, read: Callable[[int], bytes], size: int) -> Iterator[bytes]:
-    """Yield what a raw deflate stream holds; bytes after its end do not matter."""
+    """Yield the content of a raw deflate stream; bytes after its end are ignored."""
     stream = zlib.decompressobj(wbits=-15)
     data = b""
     while not stream.eof:
@@ -191,7 +191,7 @@ def _inflate(name: str, read: Callable[[int], bytes], size: int) -> Iterator[byt
 
 
 class FileWindow(io.RawIOBase):
-    """A stretch of an open file as a file of its own, for readers that need random access."""
+    """A part of an open file as a separate file, for readers that need random access."""
 
     def __init__(self, file: BinaryIO, start: int, length: int) -> None:
         super().__init__()

@@ -17,7 +17,7 @@ UTF_8 = "utf-8"
 UTF_16LE = "utf-16-le"
 UTF_16BE = "utf-16-be"
 
-# The guesser gives Python's names for encodings whose standard names Python does not know, or knows for others.
+# The guesser gives Python's names for encodings whose standard names are unknown to Python, or mean others there.
 _STANDARD_NAMES = {"gb18030": "GBK", "cp874": "windows-874"}
 _REPLACEMENT_UTF_8 = "\ufffd".encode()
 
@@ -28,7 +28,7 @@ class Decoder(Protocol):
     replaced: int
 
     def decode(self, data: bytes, *, final: bool = False) -> bytes:
-        """Return the valid UTF-8 text of `data`, keeping back a character that its end cuts off unless `final`."""
+        """Return the valid UTF-8 text of `data`, except an incomplete character at its end unless `final`."""
         ...
 
 
@@ -54,7 +54,7 @@ def decoder(encoding: str) -> Decoder:
 
 
 class _Utf8Decoder:
-    """Passes well-formed text through untouched: only damaged chunks are rebuilt."""
+    """Returns well-formed text unchanged; only damaged chunks are rebuilt."""
 
     def __init__(self) -> None:
         self.replaced = 0
@@ -75,7 +75,7 @@ class _Utf8Decoder:
             data.decode("utf-8")
         except UnicodeDecodeError:
             text = data.decode("utf-8", "replace")
-            # A U+FFFD of the file itself is always these three bytes, and they are never part of anything else.
+            # A U+FFFD of the file itself is always these three bytes, and they are never part of another character.
             self.replaced += text.count("\ufffd") - data.count(_REPLACEMENT_UTF_8)
             return text.encode("utf-8")
         return data

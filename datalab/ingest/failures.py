@@ -1,4 +1,4 @@
-"""What can be wrong with a whole file, in the words of the report; nothing here reads a file.
+"""What can be wrong with a whole file, with the report's texts; nothing here reads a file.
 
 The texts are those of docs/spec/validation.md#21-file-level-errors.
 """
@@ -14,7 +14,7 @@ BINARY_TYPE = "application/octet-stream"
 
 
 class FileLevelError(Exception):
-    """A file that yields a FAILED report without any row; it steers the validation and is never logged.
+    """A file that gets a FAILED report without any row; it controls the validation and is never logged.
 
     The message may hold names of zip members or columns, so `str()` of the exception is only the code.
 
@@ -38,7 +38,7 @@ def undetectable(reason: str) -> FileLevelError:
 
 
 def not_text(type_name: str) -> FileLevelError:
-    """Return the failure of a file, or of the inside of a gzip, that is neither text nor a readable table."""
+    """Return the failure of a file, or of the content of a gzip, that is neither text nor a readable table."""
     if type_name == BINARY_TYPE:
         message = (
             f"Expected text/CSV, detected binary content ('{BINARY_TYPE}'). "
@@ -65,7 +65,7 @@ def not_text_in_gzip(inner: str) -> FileLevelError:
 
 
 def gzip_damaged(reason: str) -> FileLevelError:
-    """Return the failure of a gzip that cannot be decompressed to its end."""
+    """Return the failure of a gzip that cannot be decompressed completely."""
     message = f"Could not decompress the uploaded gzip stream: {reason}. The file may be corrupted or truncated."
     return FileLevelError("GZIP_DECODE_ERROR", message, GZIP_TYPE)
 

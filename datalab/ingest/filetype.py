@@ -1,4 +1,4 @@
-"""What a file is, judged by its first mebibyte alone; containers are named here but not opened.
+"""The type of a file, according to its first mebibyte only; containers are recognised but not opened.
 
 The order of the rules is that of docs/spec/validation.md#4-file-type.
 """
@@ -16,7 +16,7 @@ from datalab.ingest.failures import BINARY_TYPE, GZIP_TYPE, PARQUET_TYPE, XLS_TY
 from datalab.ingest.json_prefix import is_json_prefix
 
 SAMPLE_BYTES = 1 << 20
-"""How much of a file, or of the content of a container, decides what it is."""
+"""The part of a file, or of the content of a container, that decides its type."""
 
 PARQUET_MAGIC = b"PAR1"
 _ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
@@ -33,7 +33,7 @@ _BINARY_NAMES = (
 
 
 class Kind(StrEnum):
-    """How a file is to be read, if at all."""
+    """How a file is read, if it can be read."""
 
     TEXT = "text"
     GZIP = "gzip"
@@ -51,7 +51,7 @@ class FileType:
     type_name: str
     """For text `text (<encoding>)`, else a media type."""
     encoding: str | None = None
-    """For text the name that `encodings.decoder` takes."""
+    """For text, the name for `encodings.decoder`."""
 
     @property
     def encoding_label(self) -> str:
@@ -60,13 +60,13 @@ class FileType:
 
 
 def classify(sample: bytes, *, complete: bool, ending: Callable[[], bytes] | None = None) -> FileType:
-    """Tell what a file is.
+    """Return the type of a file.
 
     Args:
         sample: the first `SAMPLE_BYTES` of the file, or all of it.
         complete: whether the sample is the whole file.
-        ending: returns the last four bytes of the file; asked only when the sample is not the whole file and
-            begins like Parquet but looks like text.
+        ending: returns the last four bytes of the file; called only if the sample is not the whole file and
+            begins like Parquet but could be text.
 
     >>> classify(b"u1,sport", complete=True)
     FileType(kind=<Kind.TEXT: 'text'>, type_name='text (ascii)', encoding='utf-8')
@@ -106,7 +106,7 @@ def _without_magic(sample: bytes, *, complete: bool) -> FileType:
     if sample.isascii():
         return _text("ascii", encodings.UTF_8)
     try:
-        # A sequence that the end of the sample cuts off is fine where the file goes on.
+        # A sequence may be incomplete at the end of the sample if the file continues.
         codecs.getincrementaldecoder("utf-8")().decode(sample, final=complete)
     except UnicodeDecodeError:
         guessed = encodings.guess(sample)

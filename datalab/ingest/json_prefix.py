@@ -1,4 +1,4 @@
-"""Whether bytes are one JSON document or the beginning of one; no value is built and no CSV is considered."""
+"""Whether bytes are one JSON document or the beginning of one; it builds no value and knows no CSV."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import re
 
 MAX_DEPTH = 127
-"""Deeper nesting is not taken for JSON."""
+"""Deeper nesting is not JSON."""
 
 # Surrogate escapes count only in pairs; possessive quantifiers keep the matching linear.
 _CHARACTERS = (
@@ -18,12 +18,12 @@ _CHARACTERS = (
 _WHITESPACE = re.compile(rb"[ \t\n\r]*+")
 _STRING = re.compile(rb"\"" + _CHARACTERS + rb"\"")
 _OPEN_STRING = re.compile(rb"\"" + _CHARACTERS)
-# What may follow the last whole character of a string that the end of the input cuts off. The four digits of
-# an escape are looked at only when all of them are there.
+# What may follow the last whole character of a string that is cut off at the end of the input. The four digits of
+# an escape are checked only if all of them are present.
 _CUT_ESCAPE = re.compile(rb"(?:\\(?:u.{0,3})?|\\u[dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u.{0,3})?)?)?", re.DOTALL)
 _NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?")
 _CUT_NUMBER = re.compile(rb"-|-?(?:0|[1-9][0-9]*+)(?:\.|(?:\.[0-9]++)?[eE][+-]?)")
-# Any number of plain values of an array, each with the comma behind it: nothing that needs a closer look.
+# Any number of plain values of an array, each with the comma behind it: these need no further parsing.
 _PLAIN_ITEMS = re.compile(
     rb"(?:[ \t\n\r]*+"
     rb"(?:-?(?:0|[1-9][0-9]{0,99}+)(?:\.[0-9]{1,99}+)?|\"[^\"\\\x00-\x1f]*+\"|true|false|null)"
@@ -45,7 +45,7 @@ class _CutError(Exception):
 
 
 def is_json_prefix(data: bytes) -> bool:
-    """Tell whether `data` is a JSON object or array, whole or cut off at its end.
+    """Return whether `data` is a JSON object or array, whole or cut off at its end.
 
     See docs/spec/validation.md#42-json-test.
 

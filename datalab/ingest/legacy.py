@@ -1,7 +1,7 @@
-"""Legacy encodings as browsers decode them (the WHATWG tables), where Python's codecs differ; guessing is elsewhere.
+"""Legacy encodings as browsers decode them (the WHATWG tables), where Python's codecs differ; it guesses no encoding.
 
-Malformed input first becomes `MALFORMED`, a lone surrogate that no decoder yields otherwise, so that inserted
-replacement characters can be told from those of the file and counted.
+Malformed input first becomes `MALFORMED`, a single surrogate that decoders yield in no other case. This separates
+inserted replacement characters from those of the file, to count them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MULTI_BYTE = {
 
 _UNASSIGNED_GB18030 = re.compile(rb"[\x81-\xfe][0-9][\x81-\xfe][0-9]")
 
-# Characters that Python yields, and those of the standard. None of the former has another code in its encoding.
+# Characters that Python yields, and those of the standard. Python's characters have no other code in their encoding.
 _OTHER_CHARACTERS: Mapping[str, Mapping[str, str]] = {
     "Big5": dict(zip("•､‾∼♁☉¥¢£", "‧﹑¯～⊕⊙￥￠￡", strict=True)),
     "EUC-JP": dict(zip("〜‖−¢£¬", "～∥－￠￡￢", strict=True)),
@@ -65,7 +65,7 @@ feaa瓩 fedd砉
 
 
 def replace_marks(text: str) -> tuple[int, str]:
-    """Return how many malformed sequences `text` has, and the text with U+FFFD in their places."""
+    """Return the number of malformed sequences in `text`, and the text with U+FFFD in their places."""
     count = text.count(MALFORMED)
     return count, text.replace(MALFORMED, "\ufffd") if count else text
 
@@ -91,7 +91,7 @@ class SingleByteDecoder:
 
 
 class MultiByteDecoder:
-    """Decodes with Python's codec and mends what it does differently."""
+    """Decodes with Python's codec and corrects its differences from the standard."""
 
     def __init__(self, encoding: str) -> None:
         self.replaced = 0
@@ -188,7 +188,7 @@ def _big5_additions() -> dict[bytes, str]:
 
 
 def _jis_addition(pair: bytes) -> str:
-    """Look a code up in Shift_JIS, whose Python codec has the vendor rows that the one of EUC-JP lacks."""
+    """Look up a code in Shift_JIS, whose Python codec has the vendor rows that the one of EUC-JP lacks."""
     if len(pair) < 2 or not all(0xA1 <= byte <= 0xFE for byte in pair):
         return ""
     row, cell = pair[0] - 0xA1, pair[1] - 0xA1

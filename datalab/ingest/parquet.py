@@ -1,8 +1,8 @@
-"""Reads a Parquet file as batches of text, a column of strings for each of its columns; CSV is not involved.
+"""Reads a Parquet file as batches of text, a column of strings for each of its columns, without CSV.
 
 The rules are those of docs/spec/validation.md#63-parquet, docs/spec/validation.md#75-originalfilesizebytes and
-docs/spec/validation.md#q8-parquet-without-the-way-through-text; how values are written is
-`datalab.ingest.parquet_text`'s. Memory holds a batch, never a column chunk.
+docs/spec/validation.md#q8-parquet-without-the-way-through-text; `datalab.ingest.parquet_text`
+writes the values. Memory holds a batch, never a column chunk.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ParquetMember:
     Attributes:
         num_columns: how many columns it has.
         num_rows: how many rows it has; 0 if it has no column.
-        text_bytes: how many bytes the rows read so far would have as CSV text, blank lines not counted.
+        text_bytes: size of the rows read so far as CSV text, in bytes, without blank lines.
         rows_read: how many rows have been read so far.
     """
 
@@ -83,7 +83,7 @@ class ParquetMember:
         rows = max(1, min(rows, _BATCH_BYTES * self.num_rows // max(1, stored)))
         try:
             for batch in self._file.iter_batches(batch_size=rows, use_threads=False):
-                batch.validate(full=True)  # Arrow does not look whether strings are UTF-8 otherwise
+                batch.validate(full=True)  # otherwise Arrow does not check that strings are UTF-8
                 columns = [
                     text_of(column.cast(pa.date64()) if index in self._dates64 else column)
                     for index, column in enumerate(batch.columns)
@@ -117,7 +117,7 @@ class ParquetMember:
 
 
 def _date64_columns(metadata: dict[bytes, bytes]) -> frozenset[int]:
-    """Return which columns were written as date64; Parquet itself knows days only, and so does pyarrow."""
+    """Return the columns that were written as date64; Parquet and pyarrow store days only."""
     try:
         schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(metadata[b"ARROW:schema"])))
     except (KeyError, *_READ_ERRORS):
@@ -126,7 +126,7 @@ def _date64_columns(metadata: dict[bytes, bytes]) -> frozenset[int]:
 
 
 def _csv_bytes(batch: pa.RecordBatch) -> int:
-    """Return how many bytes `batch` has as CSV text; a whitespace-only line of a single column is blank."""
+    """Return the size of `batch` as CSV text in bytes; a whitespace-only line of a single column is blank."""
     size: int = batch.num_columns * batch.num_rows  # separators and line ends
     for column in batch.columns:
         size += pc.sum(pc.binary_length(column)).as_py() or 0
@@ -142,7 +142,7 @@ def _csv_bytes(batch: pa.RecordBatch) -> int:
 
 
 def _may_need_quotes(column: pa.StringArray) -> bool:
-    """Tell quickly when no value can need quotes; the buffer may hold more than the column shows."""
+    """Return whether a value may need quotes; fast, because it checks the whole buffer, which may hold more values."""
     buffer = column.buffers()[2]
     data = buffer.to_pybytes() if buffer is not None else b""
     return any(character in data for character in _NEEDS_QUOTES)

@@ -1,4 +1,4 @@
-"""The text of Parquet values, as a CSV would hold it; which columns may be read is `datalab.ingest.parquet`'s.
+"""The text of Parquet values, as in a CSV; `datalab.ingest.parquet` decides which columns are read.
 
 The forms are those of docs/spec/validation.md#b2-text-of-parquet-values.
 """
@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# Beyond about these years (in seconds since 1970) Arrow does not write timestamps, and nobody else does.
+# Arrow writes no timestamps outside about these years (in seconds since 1970), like all other writers.
 _ARROW_SECONDS = 30_000 * 31_556_952
 _LAST_SECONDS = 260_000 * 31_556_952
 _UNITS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -25,7 +25,7 @@ _UTC_NAMES = frozenset({"UTC", "Etc/UTC", "Z", "GMT"})
 
 
 class NoTextError(Exception):
-    """A column holds what has no text; `reason` names types only, never values."""
+    """A column holds values without a text; `reason` names types only, never values."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -82,7 +82,7 @@ def _each_distinct(column: pa.Array, spell: Callable[[Any], str]) -> pa.StringAr
 
 
 def _float_text(column: pa.Array) -> pa.StringArray:
-    """Arrow finds the shortest digits; only the form of small and large numbers differs from Arrow's."""
+    """Use Arrow's shortest digits; only the form of small and large numbers differs from Arrow's."""
     first, last = (-6, 13) if pa.types.is_float32(column.type) else (-5, 16)
     text = pc.if_else(pc.is_nan(column), "NaN", column.cast(pa.string()))
     small = pc.and_(pc.less(pc.abs(column), 10.0**first), pc.not_equal(column, 0.0))
@@ -95,7 +95,7 @@ def _float_text(column: pa.Array) -> pa.StringArray:
 
 
 def _number_text(number: Decimal, first: int, last: int) -> str:
-    """Spell a number plainly where `first <= exponent < last`, else as `d.ddde<exponent>`."""
+    """Spell a number without an exponent if `first <= exponent < last`, else as `d.ddde<exponent>`."""
     exponent = number.adjusted()
     if first <= exponent < last:
         plain = format(number, "f")
@@ -106,7 +106,7 @@ def _number_text(number: Decimal, first: int, last: int) -> str:
 
 
 def _half_float_text(bits: int) -> str:
-    """Half floats have the digits of single ones, ties rounded up, but never an exponent nor a decimal `.0`."""
+    """Spell a half float with the digits of a single one, ties rounded up, without exponent or decimal `.0`."""
     value = float(np.uint16(bits).view(np.float16))
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else str(value)
@@ -125,7 +125,7 @@ def _decimal_text(column: pa.Array) -> pa.StringArray:
 
 
 def _timestamp_text(column: pa.Array) -> pa.StringArray:
-    """Spell timestamps without zone; most have no fraction, and then none is formatted."""
+    """Spell timestamps without zone; most have no fraction, which is then not formatted."""
     furthest = _furthest(column)
     if furthest > _LAST_SECONDS:
         raise NoTextError("a timestamp is out of range")
@@ -141,7 +141,7 @@ def _timestamp_text(column: pa.Array) -> pa.StringArray:
 
 
 def _zoned_text(column: pa.Array) -> pa.StringArray:
-    """Spell local times with the offset that holds at each instant, `Z` for none."""
+    """Spell local times with the offset at each instant, `Z` for none."""
     unit, zone = column.type.unit, column.type.tz
     utc = column.cast(pa.timestamp(unit))
     if (fixed := _fixed_offset(zone)) is not None:
@@ -186,7 +186,7 @@ def _duration_text(value: int, unit: str) -> str:
 
 
 def _furthest(column: pa.Array) -> int:
-    """Return how many seconds the furthest timestamp is away from 1970."""
+    """Return the largest distance of a timestamp from 1970, in seconds."""
     ends = pc.min_max(column.cast(pa.int64())).as_py()
     furthest = max((abs(end) for end in ends.values() if end is not None), default=0)
     return furthest // _UNITS_PER_SECOND[column.type.unit]

@@ -1,7 +1,7 @@
-"""Reads a block of text into records: a fast reader for what Arrow reads rightly, an exact one for the rest.
+"""Reads a block of text into records: a fast reader for text that Arrow reads correctly, an exact one for the rest.
 
-Both follow docs/spec/validation.md#7-records; a differential test holds them together. Where blocks begin is
-`datalab.ingest.split`'s.
+Both follow docs/spec/validation.md#7-records; a differential test compares them. `datalab.ingest.split` decides
+where blocks begin.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from datalab.ingest.split import Block, Quoting, outside, quote_positions, quote
 
 Indexes = NDArray[np.int64]
 
-csv.field_size_limit(sys.maxsize)  # a field may be as long as it is: docs/spec/validation.md#73-record-parser
+csv.field_size_limit(sys.maxsize)  # fields of any length: docs/spec/validation.md#73-record-parser
 
 _BLANK_LINE = re.compile(
     rb"(?:[\t\v\f\r ]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80)*+(?:\n|\Z)"
@@ -32,7 +32,7 @@ _BLANK_LINE = re.compile(
 _MAY_BEGIN_BLANK_LINE = np.zeros(256, bool)
 _MAY_BEGIN_BLANK_LINE[list(b"\t\n\v\f\r \xc2\xe1\xe2\xe3")] = True
 _FEW_ODD_ROWS = 10_000
-"""Up to so many rows of a wrong width in a block, asking about each costs less than looking at all."""
+"""Up to this number of rows of a wrong width in a block, one call for each is faster than a check of all rows."""
 _FOREIGN_SEPARATOR = re.compile(r"[;\t|]")
 
 
@@ -42,20 +42,20 @@ def _no_indexes() -> Indexes:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The records of one block, or of one batch of a Parquet file; indexes count from the block's first record."""
+    """The records of one block, or of one batch of a Parquet file; index 0 is the block's first record."""
 
     rows: pa.RecordBatch
     """The records of the right width: string columns `0`, `1`, …; null where the field is empty."""
     count: int
     """How many records there are, wrong widths included."""
     indexes: Indexes | None = None
-    """Where the rows stand among the records; None when every record is a row."""
+    """Indexes of the rows among the records; None if every record is a row."""
     too_narrow: Indexes = field(default_factory=_no_indexes)
     too_wide: Indexes = field(default_factory=_no_indexes)
     one_column: int = 0
     """How many records have exactly one field."""
     foreign_separator: int = 0
-    """How many of those hold a semicolon, a tab or a bar."""
+    """How many of those contain a semicolon, a tab or a bar."""
     text_bytes: int = 0
     """UTF-8 bytes of the block without its blank lines (docs/spec/validation.md#75-originalfilesizebytes)."""
 
@@ -66,7 +66,7 @@ def row_schema(width: int) -> pa.Schema:
 
 
 def read_block(block: Block, width: int, *, count_text: bool = False) -> Records:
-    """Read the records of `block`, `width` columns being right.
+    """Read the records of `block`; the correct width is `width` columns.
 
     With `count_text` the bytes of its text are counted too, which only files in containers need.
     """
@@ -88,7 +88,7 @@ def first_record(block: Block) -> list[str]:
 
 
 def _read_fast(data: bytes, width: int, text_bytes: int) -> Records:
-    """Read with Arrow, which reports the few rows of a wrong width one by one; many are told apart all at once."""
+    """Read with Arrow, which reports a few rows of a wrong width one by one; many are separated all at once."""
     odd: list[tuple[int, int, str]] = []
 
     def note(row: pacsv.InvalidRow) -> str:
@@ -123,12 +123,12 @@ def _read_fast(data: bytes, width: int, text_bytes: int) -> Records:
 def _read_with_arrow(
     data: bytes, width: int, on_odd_row: Callable[[pacsv.InvalidRow], str] | None = None
 ) -> pa.RecordBatch | None:
-    """Read rows of `width` columns; None when a row of another width ends it."""
+    """Read rows of `width` columns; None if a row of another width stops the reader."""
     schema = row_schema(width)
     if not data.strip(b"\r\n"):
         return pa.RecordBatch.from_pylist([], schema=schema)
     if data.startswith(codecs.BOM_UTF8):
-        # Arrow would drop it, but what stands here is data; it skips the empty line.
+        # Arrow would drop a mark here, but it is data; Arrow skips the empty line.
         data = b"\n" + data
     try:
         table = pacsv.read_csv(
@@ -150,7 +150,7 @@ def _read_with_arrow(
 
 
 def _read_ragged(data: bytes, width: int, text_bytes: int) -> Records:
-    """Tell the widths of all records apart, then let Arrow read those of the right one."""
+    """Find the width of every record, then let Arrow read those of the correct width."""
     quotes = quote_positions(data)
     ends = record_ends(data, quotes)
     if not ends.size or ends[-1] != len(data) - 1:
@@ -162,7 +162,7 @@ def _read_ragged(data: bytes, width: int, text_bytes: int) -> Records:
     commas = outside(np.flatnonzero(array == 0x2C), quotes)
     widths = np.searchsorted(commas, ends) - np.searchsorted(commas, starts) + 1
     right = widths == width
-    # Each record takes the line ends behind it along.
+    # Each record includes the line ends behind it.
     lengths = np.diff(starts, append=len(data))
     rows = _read_with_arrow(array[starts[0] :][np.repeat(right, lengths)].tobytes(), width)
     if rows is None:
@@ -181,13 +181,13 @@ def _read_ragged(data: bytes, width: int, text_bytes: int) -> Records:
 
 
 def _count_foreign(array: NDArray[np.uint8], starts: Indexes, ends: Indexes) -> int:
-    """How many of the records hold a separator of another dialect."""
+    """Return how many of the records contain a separator of another dialect."""
     separators = np.flatnonzero((array == 0x3B) | (array == 0x09) | (array == 0x7C))
     return int((np.searchsorted(separators, ends) > np.searchsorted(separators, starts)).sum())
 
 
 def _read_exactly(data: bytes, width: int, text_bytes: int) -> Records:
-    """Read with Python's `csv`, whose state machine is that of 7.3 to the letter; about ten times slower."""
+    """Read with Python's `csv`, whose state machine is exactly that of 7.3; about ten times slower."""
     rows = [row for row in csv.reader(io.StringIO(data.decode(), newline="")) if row]
     widths = np.fromiter(map(len, rows), np.int64, len(rows))
     columns = list(zip(*(row for row in rows if len(row) == width), strict=True)) or [()] * width
@@ -208,7 +208,7 @@ def _read_exactly(data: bytes, width: int, text_bytes: int) -> Records:
 
 
 def _blank_bytes(block: Block) -> int:
-    """The bytes of the lines, outside quotes, that are empty or white space only.
+    """Return the bytes of the lines, outside quotes, that are empty or white space only.
 
     See docs/spec/validation.md#75-originalfilesizebytes.
     """

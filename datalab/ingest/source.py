@@ -1,6 +1,6 @@
-"""The door of this room: opens an uploaded file, whatever it is, as members of text or of Parquet rows.
+"""The interface of this room: opens an uploaded file of any type as members of text or of Parquet rows.
 
-Records are not read here: `datalab.ingest.records` reads them from the text.
+`datalab.ingest.records` reads the records of the text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NESTED = "nested container (gzip/zip inside {}) is not supported"
 
 
 class Input:
-    """An opened file. Read its members in order, each to its end before the next one; use it in a `with` block.
+    """An opened file. Read its members in order, each completely before the next one; use it in a `with` block.
 
     Attributes:
         path: the file.
@@ -35,8 +35,8 @@ class Input:
         is_container: gzip, zip or Parquet: `originalFileSizeBytes` is counted from the text inside.
         encoding_guessed: the legacy encoding that was guessed for the text, or for a member; None if none was.
         bom_bytes: 3 if the text began with a byte order mark, as a character, that was removed: these bytes count
-            in a counted size, and the line that they stood in is not blank. Known once a chunk was read.
-        replaced_characters: how many U+FFFD stand for malformed bytes in what was read so far.
+            in a counted size, and the line that contained them is not blank. Known after a chunk was read.
+        replaced_characters: number of U+FFFD that replace malformed bytes read so far.
         fingerprint: size, modification time in nanoseconds and inode when the file was opened.
     """
 
@@ -82,7 +82,7 @@ class Input:
 
     @property
     def bytes_read(self) -> int:
-        """How far into the file reading has come, for progress bars."""
+        """Number of bytes of the file read so far, for progress bars."""
         if self._parquet:
             return self.size * self._parquet.rows_read // max(1, self._parquet.num_rows)
         if self._archive:
@@ -90,16 +90,16 @@ class Input:
         return self.size if self._file.closed else min(self._file.tell(), self.size)
 
     def unchanged(self) -> bool:
-        """Tell whether the file is still the one that was opened."""
+        """Return whether the file is still the one that was opened."""
         try:
             return _fingerprint(self.path.stat()) == self.fingerprint
         except OSError:
             return False
 
     def members(self) -> Iterator[TextMember | ParquetMember]:
-        """Yield the texts and Parquet tables of the file; records are numbered on from one to the next.
+        """Yield the texts and Parquet tables of the file; the numbers of records continue from one to the next.
 
-        Plain text, gzip and Parquet have exactly one member. Calling this again starts anew.
+        Plain text, gzip and Parquet have exactly one member. A second call starts from the beginning.
 
         Raises:
             FileLevelError: see `TextMember.chunks` and `ParquetMember.batches`.
@@ -118,16 +118,16 @@ class Input:
             yield TextMember(self._progress, lambda size: archive.read(entry, size), kind.encoding, zipped=True)
             return
         member = ParquetMember(archive.window(entry), entry.name)
-        # Values of a table are not text that could begin with a byte order mark.
+        # Values of a table cannot begin with a byte order mark.
         self._progress.begun = self._progress.begun or member.num_rows > 0
         yield member
         member.close()
 
     def _open(self) -> None:
-        """Find out what the file is.
+        """Determine the type of the file.
 
         Raises:
-            FileLevelError: it is nothing that can be read.
+            FileLevelError: it cannot be read.
         """
         sample = self._file.read(SAMPLE_BYTES)
         kind = classify(sample, complete=len(sample) == self.size, ending=self._ending)
@@ -155,7 +155,7 @@ class Input:
         self._note_encoding(kind.encoding)
 
     def _open_zip(self) -> None:
-        """Check every member before any row is read; damage of any member comes before its type."""
+        """Check every member before any row is read; damage of any member is reported before a wrong type."""
         archive = self._archive = ZipArchive(self.path)
         if office := archive.office_type():
             raise failures.not_text(office)
@@ -169,7 +169,7 @@ class Input:
                 if not entry.is_stored:
                     raise failures.zip_member_is_compressed_parquet(entry.name)
                 for _ in archive.read(entry, SAMPLE_BYTES):
-                    pass  # Parquet is read out of order, so its checksum is tested now
+                    pass  # Parquet is not read in order, so its checksum is tested now
                 ParquetMember(archive.window(entry), entry.name).close()
             elif kind.encoding is None:
                 raise failures.zip_member_not_supported(entry.name, kind.type_name)
@@ -196,7 +196,7 @@ class Input:
 
 
 def open_input(path: str | os.PathLike[str]) -> Input:
-    """Open an uploaded file and find out what it is; its name does not matter.
+    """Open an uploaded file and determine its type; its name is ignored.
 
     Raises:
         FileLevelError: the file yields a report without rows (docs/spec/validation.md#21-file-level-errors).
@@ -204,7 +204,7 @@ def open_input(path: str | os.PathLike[str]) -> Input:
     """
     path = Path(path)
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would block
             raise failures.undetectable("Is a directory" if path.is_dir() else "Not a regular file")
         opened = Input(path, path.open("rb", buffering=0))
     except FileNotFoundError:

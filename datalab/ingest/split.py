@@ -1,6 +1,6 @@
-"""Cuts decoded text into blocks of whole records, so that blocks can be read side by side.
+"""Cuts decoded text into blocks of whole records, so that blocks can be read in parallel.
 
-What a record is, is docs/spec/validation.md#7-records: this module only finds where records end;
+The definition of a record is docs/spec/validation.md#7-records: this module only finds where records end;
 `datalab.ingest.records` reads them.
 """
 
@@ -22,14 +22,14 @@ _CLOSING_QUOTE = re.compile(rb'[^"]*+(?:""[^"]*+)*+"')
 
 
 class Quoting(Enum):
-    """How the quotes of a block lie, hence which reader may read it."""
+    """How a block is quoted, which decides the reader."""
 
     NONE = "none"
     """No quote at all."""
     REGULAR = "regular"
     """Every quote opens, closes or doubles where a CSV writer would put it; odd ones are inside."""
     IRREGULAR = "irregular"
-    """Anything else; only the exact reader knows what is inside."""
+    """Anything else; only the exact reader can read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +39,24 @@ class Block:
     data: bytes
     quoting: Quoting
     starts_line: bool = True
-    """False when the block begins behind a lone CR, in the middle of a line of the line pass."""
+    """False if the block begins behind a single CR, in the middle of a line of the line pass."""
 
 
 class Splitter:
-    """Cuts the members of one text into blocks and holds whitespace-only lines back until something follows them.
+    """Cuts the members of one text into blocks and keeps whitespace-only lines back until other text follows.
 
     Lines of white space at the very end of the text are no records (docs/spec/validation.md#72-line-pass); `split` is
-    called once per member and keeps them until the next member, or the next chunk, shows that the text goes on.
+    called once per member and keeps them until the next member, or the next chunk, shows that the text continues.
     """
 
     def __init__(self) -> None:
         self._held: list[bytes] = []
         self._starts_line = True
         self.is_at_start = True
-        """Whether no text has come yet."""
+        """Whether no text was read yet."""
 
     def begin_inside_line(self) -> None:
-        """Take the first line as one that holds something already."""
+        """Treat the first line as not blank."""
         self._starts_line = False
 
     def split(self, chunks: Iterator[bytes]) -> Iterator[Block]:
@@ -69,7 +69,7 @@ class Splitter:
         for chunk in chunks:
             parts.append(chunk)
             size += len(chunk)
-            # A record longer than a chunk is looked at again only when twice as much has come: linear, not quadratic.
+            # A record longer than a chunk is scanned again only when its length has doubled: linear, not quadratic.
             if size < 2 * tried:
                 continue
             data = b"".join(parts)
@@ -93,7 +93,7 @@ class Splitter:
             self._held.append(data[keep:])
 
     def _end_of_content(self, data: bytes) -> int:
-        """The end of the last line of `data` that is not blank; 0 when all are."""
+        """Return the end of the last line of `data` that is not blank; 0 if all are."""
         content = len(data.rstrip(_ASCII_WHITE_SPACE))
         if content and data[content - 1] >= 0x80:
             content = len(data.decode().rstrip(WHITE_SPACE).encode())
@@ -129,7 +129,7 @@ def cut(data: bytes) -> tuple[int, Quoting]:
 
 
 def _last_end(data: bytes, limit: int) -> int:
-    """Where the last record before `limit` ends, if nothing there is quoted: behind LF, else behind a lone CR."""
+    """Return where the last unquoted record before `limit` ends: behind LF, else behind a single CR."""
     newline = data.rfind(b"\n", 0, limit) + 1
     if newline:
         return newline
@@ -138,7 +138,7 @@ def _last_end(data: bytes, limit: int) -> int:
 
 
 def quoting_of(data: bytes) -> Quoting:
-    """Return how `data`, all that is left of a text, is quoted; an open quote at its end is irregular."""
+    """Return how `data`, the rest of a text, is quoted; an open quote at its end is irregular."""
     if b'"' not in data:
         return Quoting.NONE
     quotes = quote_positions(data)
@@ -151,11 +151,11 @@ def quote_positions(data: bytes) -> NDArray[np.int64]:
 
 
 def _is_regular(data: bytes, quotes: NDArray[np.int64]) -> bool:
-    """Whether counting quotes tells inside from outside.
+    """Return whether counting quotes is enough to find the quoted parts.
 
     Even quotes must open (behind a separator, or right behind the quote they double), odd ones must close (before a
     separator or the quote that doubles them): then the record parser and the count agree, by induction over the quotes.
-    A quote at either end of `data` counts as standing at a separator.
+    A quote at either end of `data` counts as next to a separator.
     """
     around = np.frombuffer(b"\n" + data + b"\n", np.uint8)
     before = around[quotes[0::2]]
@@ -168,7 +168,7 @@ _SEPARATOR_OR_QUOTE[list(b',\n\r"')] = True
 
 
 def outside(positions: NDArray[np.int64], quotes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return those `positions` that lie outside regular `quotes`."""
+    """Return the `positions` that are outside regular `quotes`."""
     inside = np.searchsorted(quotes, positions) % 2 == 1
     kept: NDArray[np.int64] = positions[~inside] if quotes.size else positions
     return kept

@@ -20,7 +20,7 @@ Pieces = Callable[[int], Iterator[bytes]]
 
 @dataclass
 class TextProgress:
-    """What is known so far about the text of all members of a file together."""
+    """What was counted so far in the text of all members of a file."""
 
     path: Path
     begun: bool = False
@@ -36,7 +36,7 @@ class TextMember:
 
     Attributes:
         line_end_added: whether the last byte is a line feed that the member of a zip lacked
-            (docs/spec/validation.md#62-zip); it counts in `originalFileSizeBytes`. Known when all chunks were read.
+            (docs/spec/validation.md#62-zip); it counts in `originalFileSizeBytes`. Known after all chunks were read.
     """
 
     def __init__(self, progress: TextProgress, pieces: Pieces, encoding: str, *, zipped: bool) -> None:
@@ -49,17 +49,17 @@ class TextMember:
     def chunks(self, size: int = CHUNK_BYTES) -> Iterator[bytes]:
         """Yield the text as valid UTF-8 in chunks of about `size` bytes, none empty, without byte order mark.
 
-        A character is never cut.
+        No character is split.
 
         Raises:
-            FileLevelError: the container is damaged further on; chunks yielded before must not be used.
+            FileLevelError: a later part of the container is damaged; chunks yielded before must not be used.
             InputUnreadable: the disk failed.
         """
         text = self._decoded(size)
         if self._zipped:
             text = self._with_line_end(_without_bom(text))
         if not self._progress.begun:
-            # A mark behind empty lines stands at the beginning too: the line pass removes them first,
+            # A mark behind empty lines is at the beginning too: the line pass removes them first,
             # see docs/spec/validation.md#72-line-pass.
             text = _without_bom(_from_first_line(text), self._progress.note_bom)
         try:
@@ -92,7 +92,7 @@ class TextMember:
 
 
 def _from_first_line(text: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield `text` without the empty lines that it begins with."""
+    """Yield `text` without empty lines at its beginning."""
     head = b""
     for chunk in text:
         head = _EMPTY_LINES.sub(b"", head + chunk, count=1)
@@ -104,7 +104,7 @@ def _from_first_line(text: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _without_bom(text: Iterator[bytes], found: Callable[[], None] | None = None) -> Iterator[bytes]:
-    """Yield `text` without the byte order mark that it begins with; call `found` if it did."""
+    """Yield `text` without a byte order mark at its beginning; call `found` if there was one."""
     head = b""
     for chunk in text:
         head += chunk

@@ -1,7 +1,7 @@
-"""Reads the central directory of a zip archive; the content of members is `datalab.ingest.containers`'.
+"""Reads the central directory of a zip archive; `datalab.ingest.containers` reads the content of members.
 
-Python's own reader is not used: it looks for the end of the directory in the last 64 KiB only and refuses
-archives whose local headers differ in details that do not matter.
+Python's own reader is not used: it searches for the end of the directory in the last 64 KiB only and refuses
+archives whose local headers differ in unimportant details.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STORED = 0
 _UTF_8_NAME, _ENCRYPTED = 0x800, 0x1
 _ZIP64_FIELD, _UNICODE_PATH_FIELD = 0x0001, 0x7075
 _NOT_IN_32_BITS = 0xFFFFFFFF
-_MOST_CANDIDATES = 100  # a file made of nothing but signatures must not keep us busy
+_MOST_CANDIDATES = 100  # limits the time for a file that consists of signatures only
 _END = struct.Struct("<4s4H2LH")
 _END_64_LOCATOR = struct.Struct("<4sLQL")
 _END_64 = struct.Struct("<4sQ2H2L4Q")
@@ -57,7 +57,7 @@ class ZipEntry:
 
     @property
     def is_ignored(self) -> bool:
-        """What macOS adds to archives is no data (docs/spec/validation.md#q15-what-macos-adds-to-archives)."""
+        """Whether macOS added it: that is no data (docs/spec/validation.md#q15-what-macos-adds-to-archives)."""
         return self.name.startswith("__MACOSX/") or self.name.rpartition("/")[2] == ".DS_Store"
 
 
@@ -71,7 +71,7 @@ def read_directory(file: BinaryIO, size: int) -> list[ZipEntry]:
         try:
             return _directory(file, size, end)
         except (struct.error, ValueError, OverflowError):
-            continue  # the signature stood in a comment or in data; an earlier one may be the true one
+            continue  # the signature was part of a comment or of data; an earlier one may be the real one
     raise zip_damaged("Failed to open zip archive: invalid Zip archive: Could not find EOCD")
 
 
@@ -104,7 +104,7 @@ def _directory(file: BinaryIO, size: int, end: int) -> list[ZipEntry]:
         raise ValueError
     if not count:
         return []
-    # Bytes in front of the archive shift every offset unless whoever put them there corrected the offsets.
+    # Bytes in front of the archive shift every offset, unless the program that added them corrected the offsets.
     for shift in (0, end - length - start):
         if shift >= 0 and _at(file, start + shift, 4) == b"PK\x01\x02":
             return _walk(file, start + shift, count, shift)

@@ -1,5 +1,5 @@
-"""Users of the portal and their roles, on top of their passwords, sessions and API tokens; what a role may do is not
-known here."""
+"""Users of the portal and their roles, together with their passwords, sessions and API tokens. This module does not
+know what a role may do."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _EMAIL = re.compile(r"[^@\s\x00-\x20\x7f]{1,64}@[^@\s\x00-\x20\x7f]{1,189}")
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who may use the portal."""
+    """A user of the portal."""
 
     email: str
     role: Role
     has_password: bool
-    """Without one he has API tokens only."""
+    """Whether the user has a password; without one they have API tokens only."""
     created_at: datetime
     created_by: str
 
@@ -47,7 +47,7 @@ class Accounts:
         self.audit = Audit(database)
 
     def any_user(self) -> bool:
-        """Tell whether there is any user, so that everybody has to log in."""
+        """Return whether there is any user, so that everyone must sign in."""
         with self._database.read() as session:
             return session.scalars(select(UserRow.email).limit(1)).first() is not None
 
@@ -57,10 +57,10 @@ class Accounts:
             return [_user_of(row) for row in session.scalars(select(UserRow).order_by(UserRow.email))]
 
     def add(self, email: str, role: Role, *, password: str | None = None, by: str, via: str = "cli") -> User:
-        """Add a user; without a password he can only use API tokens.
+        """Add a user; without a password they can only use API tokens.
 
         Raises:
-            UserExists: the address is taken.
+            UserExists: there is already a user with this address.
             UserRefused: it is no e-mail address, or the password is too short.
         """
         email = _address(email)
@@ -78,7 +78,7 @@ class Accounts:
             return _user_of(session.get_one(UserRow, email))
 
     def set_role(self, email: str, role: Role, *, by: str, via: str = "cli") -> User:
-        """Change a role; it holds from the next request, in running sessions too.
+        """Change a role; it applies from the next request, in running sessions too.
 
         Raises:
             UserNotFound: there is no such user.
@@ -91,7 +91,7 @@ class Accounts:
             return _user_of(row)
 
     def set_password(self, email: str, password: str, *, by: str, via: str = "cli") -> User:
-        """Change a password and end the user's sessions; his tokens stay.
+        """Change a password and end the user's sessions; their tokens stay.
 
         Raises:
             UserNotFound, UserRefused: as their names say.
@@ -105,7 +105,7 @@ class Accounts:
             return _user_of(row)
 
     def delete(self, email: str, *, by: str, via: str = "cli") -> int:
-        """Delete a user with his sessions and tokens; what he did stays known. Return how many users are left.
+        """Delete a user with their sessions and tokens; their audit entries stay. Return how many users are left.
 
         Raises:
             UserNotFound: there is no such user.

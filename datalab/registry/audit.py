@@ -1,4 +1,4 @@
-"""The audit log: who did what, when and from where. Entries are only ever added; no row values, no secrets."""
+"""The audit log: who did what, when and from where. Entries are only added; no row values, no secrets."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from datalab.registry.models import AuditRow
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """One thing that somebody did.
+    """One action of a user.
 
     Attributes:
-        actor: his e-mail address; empty: nobody was signed in.
-        via: how he was known: ``session``, ``token``, ``local`` or ``cli``.
-        address: of the client, for what came over the network.
-        action: what he did, such as ``lab.create``.
-        subject: to what: an id, a manifest hash, an e-mail address of a user of this deployment.
+        actor: the user's e-mail address; empty: not signed in.
+        via: how the user was identified: ``session``, ``token``, ``local`` or ``cli``.
+        address: of the client, for requests over the network.
+        action: such as ``lab.create``.
+        subject: of the action: an id, a manifest hash, an e-mail address of a user of this deployment.
     """
 
     number: int
@@ -57,7 +57,7 @@ class Audit:
             write_entry(session, action, subject, by=by, via=via, address=address, details=details)
 
     def entries(self, *, limit: int = 100, before: int | None = None) -> list[AuditEntry]:
-        """Return the newest entries, the newest first; `before`: only those with a smaller number."""
+        """Return the latest entries, the newest first; `before`: only those with a smaller number."""
         query = select(AuditRow).order_by(AuditRow.number.desc()).limit(limit)
         if before is not None:
             query = query.where(AuditRow.number < before)
@@ -78,7 +78,7 @@ def write_entry(
     address: str = "",
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add an entry in the transaction of the change that it tells of, so that neither is without the other."""
+    """Add an entry in the transaction of its change, so that both are stored or neither."""
     session.add(
         AuditRow(actor=by, via=via, address=address, action=action, subject=subject[:400], details=dict(details or {}))
     )

@@ -1,4 +1,4 @@
-"""Which PostgreSQL holds the registry, its transactions, and bringing its schema up to date; no table is named here."""
+"""The PostgreSQL of the registry, its transactions and the migration of its schema; it names no table."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ from datalab.registry.models import SCHEMA
 
 _DRIVER = "postgresql+psycopg2"
 _MIGRATION_LOCK = 0x64617461_6C61_6201
-"""Any number that nobody else takes an advisory lock with: "datalab" and a 1."""
+"""An unused number for an advisory lock: "datalab" and a 1."""
 _SESSION = "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '120s'; SET timezone = 'UTC'"
-"""A client that hangs with a lock must not stop all the others."""
+"""A client that hangs with a lock must not block all others."""
 
 REVISIONS = sorted(path.name[1:5] for path in (Path(__file__).parent / "migrations" / "versions").glob("r[0-9]*.py"))
 NEWEST = REVISIONS[-1]
-"""The steps of the schema, one after the other, as their files are named."""
+"""The migrations of the schema in order, named as their files."""
 
 
 def embedded(environment: Mapping[str, str] = os.environ) -> EmbeddedPostgres | None:
-    """Return the server under the home directory, started or not; None when `DATALAB_POSTGRES_URL` names another."""
+    """Return the server under the home directory, started or not; None if `DATALAB_POSTGRES_URL` names another."""
     return None if Environment.read(environment).postgres_url else EmbeddedPostgres(home_directory(environment))
 
 
 def database_url(environment: Mapping[str, str] = os.environ) -> str:
-    """Return the URL of the database, with its driver and password; starts the server under the home when needed.
+    """Return the URL of the database, with its driver and password; starts the server under the home if needed.
 
     Raises:
         DatabaseUrlWrong: `DATALAB_POSTGRES_URL` is not a URL of PostgreSQL.
@@ -60,7 +60,7 @@ def database_url(environment: Mapping[str, str] = os.environ) -> str:
 
 
 def with_driver(url: str) -> str:
-    """Return `url` with the driver that the project brings.
+    """Return `url` with the project's driver.
 
     >>> with_driver("postgresql://me:secret@db.example/labs")
     'postgresql+psycopg2://me:secret@db.example/labs'
@@ -76,12 +76,12 @@ def _parsed(url: str) -> URL:
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername=_DRIVER)
     if parsed.drivername != _DRIVER:
-        raise DatabaseUrlWrong(f"its driver is '{parsed.drivername}', but only '{_DRIVER}' is understood")
+        raise DatabaseUrlWrong(f"its driver is '{parsed.drivername}', but only '{_DRIVER}' is supported")
     return parsed
 
 
 class Database:
-    """Connections to the registry's PostgreSQL; safe between threads, not over a fork.
+    """Connections to the registry's PostgreSQL; threads may share them, forked processes may not.
 
     Args:
         url: of PostgreSQL, with or without driver.
@@ -107,11 +107,11 @@ class Database:
 
     @classmethod
     def open(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Return the database that the environment names, started when it is ours, reachable or not."""
+        """Return the database that the environment names, reachable or not; starts the one under the home."""
         return cls(database_url(environment))
 
     def close(self) -> None:
-        """Give all connections back; the server goes on."""
+        """Close all connections; the server keeps running."""
         self.engine.dispose()
 
     def __enter__(self) -> Self:
@@ -124,25 +124,25 @@ class Database:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Session]:
-        """Yield a session whose changes are kept together at the end, or not at all."""
-        with self._told(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        """Yield a session whose changes are committed together at the end, or not at all."""
+        with self._translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
-        """Yield a session that sees one moment throughout, and changes nothing."""
-        with self._told(), self.engine.connect() as connection:
+        """Yield a read-only session that sees the data of one moment."""
+        with self._translated(), self.engine.connect() as connection:
             connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with Session(connection) as session:
                 yield session
 
     @contextlib.contextmanager
     def standing_connection(self) -> Iterator[Connection]:
-        """Yield a connection that may be held for long: outside a transaction, so that it is not cut off as hanging.
+        """Yield a connection that may stay open for long: outside a transaction, so that it does not time out.
 
-        Errors of the driver inside the block are the caller's to see.
+        Errors of the driver inside the block are passed to the caller.
         """
-        with self._told():
+        with self._translated():
             connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
             yield connection
@@ -150,30 +150,30 @@ class Database:
             connection.close()
 
     def check(self) -> None:
-        """Make sure that the server answers and that its registry is of this version.
+        """Check that the server answers and that its registry has this version.
 
         Raises:
             DatabaseUnreachable, DatabaseRefused: no connection.
             SchemaTooOld, SchemaTooNew: another version's registry.
         """
-        with self._told(), self.engine.connect() as connection:
+        with self._translated(), self.engine.connect() as connection:
             if self._known_revision(connection) != NEWEST:
                 raise SchemaTooOld(self.where)
 
     def migrate(self) -> bool:
-        """Bring the registry's schema up to date and return whether there was anything to do.
+        """Bring the registry's schema up to date and return whether a migration was needed.
 
-        One transaction: it is up to date afterwards, or as it was. Any number of processes may call it at once.
+        One transaction: afterwards it is up to date, or unchanged. Any number of processes may call it at once.
 
         Raises:
             SchemaTooNew: a newer datalab has migrated it.
         """
-        with self._told(), self.engine.connect() as connection:
+        with self._translated(), self.engine.connect() as connection:
             if self._known_revision(connection) == NEWEST:
                 return False
-        from datalab.registry.migrating import run_missing  # loading what migrates takes half a second
+        from datalab.registry.migrating import run_missing  # loading Alembic takes half a second
 
-        with self._told(), self.engine.begin() as connection:
+        with self._translated(), self.engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
             if self._known_revision(connection) == NEWEST:
                 return False
@@ -181,8 +181,8 @@ class Database:
             return True
 
     def _known_revision(self, connection: Connection) -> str | None:
-        """The step that the registry was brought to last; None: there is no registry yet."""
-        # A plain query: what resolves names (to_regclass) remembers in its session that a table was not there.
+        """Return the last migration of the registry; None: there is no registry yet."""
+        # Not to_regclass: it caches in its session that a table does not exist.
         look = text("SELECT 1 FROM pg_tables WHERE schemaname = :schema AND tablename = 'alembic_version'")
         if connection.execute(look, {"schema": SCHEMA}).scalar() is None:
             return None
@@ -192,8 +192,8 @@ class Database:
         return revision
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turn what the driver says into our errors; its own text may repeat values."""
+    def _translated(self) -> Iterator[None]:
+        """Translate errors of the driver into errors of the registry; their text may repeat values."""
         try:
             yield
         except (DBAPIError, PoolTimeout) as error:
@@ -228,19 +228,19 @@ class Database:
         if "too many clients" in said or "connection slots are reserved" in said:
             return DatabaseFull(self.where, "no connection left")
         if "FATAL" in said and "starting up" not in said and "shutting down" not in said:
-            return DatabaseRefused(self.where, "the server's log says why")
+            return DatabaseRefused(self.where, "see the server's log")
         return DatabaseUnreachable(self.where, lost=error.connection_invalidated)
 
 
 _REFUSALS = {
     "password authentication failed": "wrong user or password",
     "no password supplied": "a password is needed",
-    "no pg_hba.conf entry": "the server does not admit this user from here",
+    "no pg_hba.conf entry": "the server does not accept this user from this machine",
     "role ": "there is no such user",
     "permission denied for database": "this user may not use the database",
     "database ": "there is no such database",
 }
-"""What PostgreSQL says → what we say."""
+"""Text of PostgreSQL → text of the error."""
 
 
 def _place(url: URL) -> str:

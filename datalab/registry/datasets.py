@@ -1,4 +1,4 @@
-"""Uploaded datasets in the registry: known by manifest hash, described, deleted. Their bytes are the store's."""
+"""Uploaded datasets in the registry: identified by manifest hash, described, deleted. The store holds their bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from datalab.registry.database import Database
 from datalab.registry.errors import DatasetInUse, DatasetNotFound, DatasetRefused
 from datalab.registry.keychain import put_key
 from datalab.registry.models import DatasetRow, KeyRow, LabRow, SlotRow
-from datalab.registry.queries import begin_provisioning, change_slots, live_dataset, live_lab, somebody
+from datalab.registry.queries import begin_provisioning, change_slots, live_dataset, live_lab, named
 from datalab.registry.records import Dataset, Event, WrappedKey
 
 _MANIFEST_HASH = re.compile(r"[0-9a-f]{64}")
@@ -37,13 +37,13 @@ class Datasets:
         description: str = "",
         usage: str = "PUBLISHED",
     ) -> Dataset:
-        """Make an upload known, with its wrapped key; without a key it cannot be provisioned.
+        """Register an upload with its wrapped key; without a key it cannot be provisioned.
 
-        Registering the same dataset again changes nothing but adds a key that was missing; a deleted one comes back.
+        Registering the same dataset again only adds a missing key; a deleted dataset is restored.
 
         Raises:
-            DatasetRefused: not a manifest hash, or known with another size.
-            AccessListWrong: nobody would own the key.
+            DatasetRefused: not a manifest hash, or registered with another size.
+            AccessListWrong: the key would have no owner.
         """
         if not _MANIFEST_HASH.fullmatch(manifest_hash):
             raise DatasetRefused("a manifest hash has 64 characters of 0-9 and a-f")
@@ -52,13 +52,13 @@ class Datasets:
             "description": description,
             "size_bytes": size_bytes,
             "usage": usage,
-            "created_by": somebody(by),
+            "created_by": named(by),
         }
         with self._database.write() as session:
             session.execute(insert(DatasetRow).values(manifest_hash=manifest_hash, **facts).on_conflict_do_nothing())
             row = session.get_one(DatasetRow, manifest_hash, with_for_update=True)
             if row.size_bytes != size_bytes:
-                raise DatasetRefused(f"{manifest_hash} is known with {row.size_bytes} bytes, not {size_bytes}")
+                raise DatasetRefused(f"{manifest_hash} is registered with {row.size_bytes} bytes, not {size_bytes}")
             if row.deleted_at is not None:
                 row.name, row.description, row.usage, row.created_by = name, description, usage, by
                 row.created_at = session.scalars(select(func.clock_timestamp())).one()
@@ -87,15 +87,15 @@ class Datasets:
             return [_record(*row) for row in found]
 
     def set_rows(self, manifest_hash: str, rows: int) -> None:
-        """Keep how many rows a validation has counted in a dataset; no mistake if it was deleted meanwhile."""
+        """Keep the number of rows that a validation counted in a dataset; no error if it no longer exists."""
         with self._database.write() as session:
             session.execute(update(DatasetRow).where(DatasetRow.manifest_hash == manifest_hash).values(rows=rows))
 
     def delete(self, manifest_hash: str, *, by: str, force: bool = False) -> list[Event]:
-        """Forget a dataset and its key, for good; with `force` also where it is provisioned.
+        """Delete a dataset and its key permanently; with `force` also if it is provisioned.
 
         Returns:
-            The events by which it was deprovisioned; the store may remove its bytes when this call has returned.
+            The events by which it was deprovisioned; the store may remove its bytes after this call.
 
         Raises:
             DatasetNotFound: there is none, or it was deleted.
@@ -121,7 +121,7 @@ class Datasets:
                 kinds = [kind for kind in DatasetKind if (lab, labs[lab], kind.value) in uses]
                 events += change_slots(session, lab, [(k, None) for k in kinds], by=by, cause="dataset deleted")
             session.execute(delete(KeyRow).where(KeyRow.manifest_hash == manifest_hash))
-            row.deleted_at, row.deleted_by = session.scalars(select(func.clock_timestamp())).one(), somebody(by)
+            row.deleted_at, row.deleted_by = session.scalars(select(func.clock_timestamp())).one(), named(by)
             return events
 
 

@@ -1,4 +1,4 @@
-"""A real PostgreSQL of our own under the home directory: made, started, found again and stopped.
+"""The PostgreSQL under the home directory: created, started, found again and stopped.
 
 The server listens on a Unix socket in a directory that only its owner may enter, never on the network.
 """
@@ -29,7 +29,7 @@ DATABASE = "datalab"
 """Name of the database and of its owner."""
 _SOCKET = ".s.PGSQL.5432"
 _LONGEST_SOCKET_PATH = 103
-"""What every Unix takes (104 bytes with the final NUL on macOS, 108 on Linux)."""
+"""Limit on every Unix (104 bytes with the final NUL on macOS, 108 on Linux)."""
 _START_SECONDS = 120
 _ORPHANS_SECONDS = 10
 _SETTINGS = """
@@ -45,8 +45,8 @@ log_checkpoints = off
 class EmbeddedPostgres:
     """The PostgreSQL of one home directory; any number of processes may hold one of these at once.
 
-    Run by root, the server belongs to the system user `pgserver` (made when missing), as PostgreSQL refuses root; the
-    directories above its data and programs then become passable (mode ``o+x``), not readable, for others.
+    If root runs it, the server runs as the system user `pgserver` (created if missing), because PostgreSQL refuses
+    root. Others may then enter the directories above its data and programs (mode ``o+x``), but not list them.
 
     Example:
         >>> server = EmbeddedPostgres(Path(".datalab"))       # doctest: +SKIP
@@ -61,14 +61,14 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """Where the server listens or will listen, with its driver."""
+        """The URL of the server, started or not, with its driver."""
         return self._url(DATABASE)
 
     def start(self) -> bool:
-        """Start the server unless it runs, and return whether this call started it; made on first use.
+        """Start the server unless it runs, and return whether this call started it; creates it on first use.
 
         Raises:
-            EmbeddedPostgresFailed: it cannot be made or started; says why and where its log is.
+            EmbeddedPostgresFailed: it cannot be created or started; says why and where its log is.
         """
         with self._locked("started"):
             if not (self.data / "PG_VERSION").exists():
@@ -84,7 +84,7 @@ class EmbeddedPostgres:
             return started
 
     def stop(self, *, only_if_unused: bool = False) -> bool:
-        """Stop the server, letting no transaction through half-done, and return whether it was running.
+        """Stop the server, rolling back open transactions, and return whether it was running.
 
         Args:
             only_if_unused: leave it running (and return False) while another client is connected.
@@ -117,9 +117,9 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresFailed(action, self.home, error.strerror or type(error).__name__) from None
 
     def _make(self) -> None:
-        """Make the data directory, whole or not at all: a directory that initdb left half-done is never used."""
+        """Create the data directory, whole or not at all: an incomplete directory of initdb is never used."""
         if self.data.exists() and any(self.data.iterdir()):
-            raise EmbeddedPostgresFailed("started", self.home, f"{self.data} holds something else than a database")
+            raise EmbeddedPostgresFailed("started", self.home, f"{self.data} holds something other than a database")
         new = self.home / "postgres.new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
@@ -137,11 +137,11 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         crashed = bool(self._recorded())
-        self._forget_stranger()
+        self._remove_foreign_pid_file()
         directory = self._socket_directory()
         if directory != self.data:
             self._make_private(directory)
-        # PostgreSQL reads a list of directories, hence the double quotes; pg_ctl gives it to a shell.
+        # The double quotes are for PostgreSQL, which reads a list of directories; pg_ctl passes it to a shell.
         quoted = '"' + str(directory).replace('"', '""') + '"'
         options = f"-k {shlex.quote(quoted)}"
         for attempt in range(3):
@@ -152,13 +152,13 @@ class EmbeddedPostgres:
                 )  # fmt: skip
                 return
             except EmbeddedPostgresFailed:
-                # After a kill -9 the children of the old server need a moment to notice and to let go of its memory.
+                # After a kill -9 the children of the old server need a moment to notice it and release its memory.
                 if not crashed or attempt == 2:
                     raise
                 time.sleep(1)
 
     def _make_private(self, directory: Path) -> None:
-        """Make the directory of the socket; one that somebody else put there is not used, a link is not followed."""
+        """Create the directory of the socket; a directory of another user is not used, a link is not followed."""
         user = server_user()
         owner = user.pw_uid if user else os.geteuid()
         try:
@@ -172,7 +172,7 @@ class EmbeddedPostgres:
                 raise EmbeddedPostgresFailed("started", self.home, reason) from None
 
     def _wait_for_answer(self) -> None:
-        """Wait for a server that somebody else has launched, or that still recovers from a crash."""
+        """Wait for a server that another process has started, or that is still recovering from a crash."""
         end = time.monotonic() + _START_SECONDS
         while not self._answers():
             if time.monotonic() > end or not self._alive():
@@ -199,7 +199,7 @@ class EmbeddedPostgres:
             return False
 
     def _clients(self) -> bool:
-        """Whether anybody but us is connected."""
+        """Return whether another client is connected."""
         engine = create_engine(self._url("postgres"), poolclass=NullPool)
         query = (
             "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
@@ -208,14 +208,14 @@ class EmbeddedPostgres:
             return bool(connection.execute(text(query)).scalar())
 
     def _recorded(self) -> list[str]:
-        """The lines of postmaster.pid: process id, data directory, start, port, socket directory, …"""
+        """Return the lines of postmaster.pid: process id, data directory, start, port, socket directory, …"""
         try:
             return (self.data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return []
 
     def _alive(self) -> bool:
-        """Whether the recorded process is the server of this directory; process ids come round again."""
+        """Return whether the recorded process is the server of this directory; process ids are used again."""
         recorded = self._recorded()
         if not recorded or not recorded[0].strip().isdigit():
             return False
@@ -229,11 +229,11 @@ class EmbeddedPostgres:
         except psutil.AccessDenied:
             return True
 
-    def _forget_stranger(self) -> None:
-        """Remove postmaster.pid when a stranger has the number of a server that crashed: PostgreSQL takes it for it.
+    def _remove_foreign_pid_file(self) -> None:
+        """Remove postmaster.pid if another program has the process id of a crashed server: PostgreSQL confuses them.
 
-        The file also tells PostgreSQL whether children of the old server still use the data, so it goes only when none
-        is left; where the number is free PostgreSQL judges by itself.
+        From the file PostgreSQL also knows whether children of the old server still use the data, so it is removed
+        only if none is left; if the process id is free, PostgreSQL handles this without help.
         """
         recorded = self._recorded()
         if not recorded or not recorded[0].strip().isdigit() or not psutil.pid_exists(int(recorded[0])):
@@ -246,7 +246,7 @@ class EmbeddedPostgres:
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _socket_directory(self) -> Path:
-        """The data directory, or a short private one where that is too long for a socket."""
+        """Return the data directory, or a short private one if its path is too long for a socket."""
         if len(os.fsencode(self.data / _SOCKET)) <= _LONGEST_SOCKET_PATH:
             return self.data
         name = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]
@@ -272,7 +272,7 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresFailed(action, self.home, failure.said, log) from None
 
     def _give_to_server_user(self) -> None:
-        """Hand the data to the server's user, when root has them back from a volume or another machine."""
+        """Make the server's user the owner of the data, in case root copied them from a volume or another machine."""
         user = server_user()
         if user is None:
             if self.data.stat().st_uid != os.geteuid():

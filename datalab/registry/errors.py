@@ -1,19 +1,19 @@
 """What can go wrong with the registry, one class per failure; no message holds a password, a key or a row value.
 
 DatalabError
-├── RegistryError              the database cannot be used now; nothing of the change was kept
-│   ├── DatabaseUrlWrong       the URL is not one of PostgreSQL that we can open
+├── RegistryError              the database cannot be used now; the change was not made
+│   ├── DatabaseUrlWrong       the URL is not a supported URL of PostgreSQL
 │   ├── DatabaseUnreachable    no server answers, or the connection broke
 │   ├── DatabaseRefused        the server answers, but not to this user, password or database
-│   ├── DatabaseFull           the server has no room or no connection left
-│   ├── RegistryBusy           another client holds what we wait for
+│   ├── DatabaseFull           the server has no space or no connection left
+│   ├── RegistryBusy           another client holds the lock
 │   ├── SchemaTooOld           migrate first
 │   ├── SchemaTooNew           a newer datalab has migrated it
 │   └── EmbeddedPostgresFailed the server under the home directory does not start or stop
 └── UsageError
     ├── LabNotFound  LabNameAmbiguous
     ├── DatasetNotFound  DatasetInUse  DatasetRefused
-    ├── ProvisioningRefused    names every rule that the change breaks
+    ├── ProvisioningRefused    lists every rule that the change breaks
     ├── RunNotFound  RunRefused  UploadNotFound
     ├── KeyNotFound  KeyAccessDenied  AccessListWrong
     ├── UserNotFound  UserExists  UserRefused  TokenNotFound  TokenRefused
@@ -33,7 +33,7 @@ from datalab.kinds import DatasetKind
 
 
 class RegistryError(DatalabError):
-    """The registry cannot be used now; nothing of the change that was asked for was kept."""
+    """The registry cannot be used now; the requested change was not made."""
 
 
 class DatabaseUrlWrong(RegistryError):
@@ -88,7 +88,7 @@ class SchemaTooNew(RegistryError):
     def __init__(self, where: str, revision: str) -> None:
         super().__init__(
             f"The registry at {where} was migrated by a newer datalab (revision {revision} is unknown here). Nothing "
-            "was changed; install that version."
+            "was changed; install the newer version."
         )
 
 
@@ -103,7 +103,7 @@ class EmbeddedPostgresFailed(RegistryError):
 
 class LabNotFound(UsageError):
     def __init__(self, lab: str, known: Iterable[str] = ()) -> None:
-        super().__init__(f"There is no lab '{lab}'{suggestion(lab, known)}. `datalab lab list` names all.")
+        super().__init__(f"There is no lab '{lab}'{suggestion(lab, known)}. `datalab lab list` lists all.")
 
 
 class LabNameAmbiguous(UsageError):
@@ -113,12 +113,12 @@ class LabNameAmbiguous(UsageError):
 
 class DatasetNotFound(UsageError):
     def __init__(self, manifest_hash: str) -> None:
-        super().__init__(f"There is no dataset with manifest hash {manifest_hash}. `datalab dataset list` names all.")
+        super().__init__(f"There is no dataset with manifest hash {manifest_hash}. `datalab dataset list` lists all.")
 
 
 class UploadNotFound(UsageError):
     def __init__(self, upload_id: str) -> None:
-        super().__init__(f"There is no unfinished upload {upload_id}: it is finished, or was swept. Begin a new one.")
+        super().__init__(f"There is no unfinished upload {upload_id}: it is finished, or was removed. Start a new one.")
 
 
 class DatasetRefused(UsageError):
@@ -158,7 +158,7 @@ class Problem:
 
 
 class ProvisioningRefused(UsageError):
-    """A change breaks rules; `problems` holds every one of them, and no slot was changed."""
+    """A change breaks rules; `problems` holds all of them, and no slot was changed."""
 
     def __init__(self, lab: str, problems: Sequence[Problem]) -> None:
         self.problems = list(problems)
@@ -178,7 +178,7 @@ class RunRefused(UsageError):
 
 class KeyNotFound(UsageError):
     def __init__(self, manifest_hash: str) -> None:
-        super().__init__(f"Dataset {manifest_hash} has no stored key. Upload it again and let its key be stored.")
+        super().__init__(f"Dataset {manifest_hash} has no stored key. Upload it again and store its key.")
 
 
 class KeyAccessDenied(UsageError):
@@ -193,12 +193,12 @@ class AccessListWrong(UsageError):
 
 class UserNotFound(UsageError):
     def __init__(self, email: str, known: Iterable[str] = ()) -> None:
-        super().__init__(f"There is no user '{email}'{suggestion(email, known)}. `datalab user list` names all.")
+        super().__init__(f"There is no user '{email}'{suggestion(email, known)}. `datalab user list` lists all.")
 
 
 class UserExists(UsageError):
     def __init__(self, email: str) -> None:
-        super().__init__(f"There is a user '{email}' already. Nothing was changed; `datalab user set-role` changes it.")
+        super().__init__(f"There is already a user '{email}'. Nothing was changed; `datalab user set-role` changes it.")
 
 
 class UserRefused(UsageError):
@@ -208,7 +208,7 @@ class UserRefused(UsageError):
 
 class TokenNotFound(UsageError):
     def __init__(self, token_id: str) -> None:
-        super().__init__(f"There is no API token with the id '{token_id}'. `datalab token list` names all.")
+        super().__init__(f"There is no API token with the id '{token_id}'. `datalab token list` lists all.")
 
 
 class TokenRefused(UsageError):
@@ -217,18 +217,18 @@ class TokenRefused(UsageError):
 
 
 class LoginRefused(UsageError):
-    """Wrong e-mail address or wrong password; which of them is not told."""
+    """Wrong e-mail address or wrong password; it does not say which."""
 
     def __init__(self) -> None:
         super().__init__("The e-mail address or the password is wrong.")
 
 
 class TooManyLogins(UsageError):
-    """Too many logins failed lately; `retry_after` tells the seconds to wait."""
+    """Too many recent logins failed; `retry_after` is the number of seconds to wait."""
 
     def __init__(self, retry_after: int) -> None:
         self.retry_after = retry_after
         super().__init__(
             f"Too many logins failed here lately. Wait {-(-retry_after // 60)} minutes, then try again; "
-            "API tokens and sessions go on working."
+            "API tokens and sessions still work."
         )

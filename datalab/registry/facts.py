@@ -1,4 +1,4 @@
-"""What the states of labs depend on, for any number of labs with the same few queries; the states are `state`'s."""
+"""The facts that the states of labs depend on, for all labs with the same few queries; `state` gives the states."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from datalab.registry.state import Facts
 
 
 def facts_of(session: Session, labs: Sequence[Lab]) -> dict[str, Facts]:
-    """Return the facts of each lab by its id, all of the moment that the session sees."""
+    """Return the facts of each lab by its id, all of the session's moment."""
     ids = [lab.id for lab in labs]
     now = _provisioned(ids)
     slots = {row.lab_id: dict(row.datasets) for row in session.execute(select(now))}
@@ -33,7 +33,7 @@ def facts_of(session: Session, labs: Sequence[Lab]) -> dict[str, Facts]:
 
 def _facts(lab: Lab, slots: dict[str, str], run: Any, verdict: Any, before: bool, busy: bool) -> Facts:
     if run is not None and verdict is not None and run.number <= verdict.number:
-        # The run that gave the verdict may have broken off after it; what an earlier one did no longer matters.
+        # The run that gave the verdict may have failed after it; earlier runs no longer count.
         run = run if run.number == verdict.number and run.state == RunState.FAILED else None
     return Facts(
         lab=lab.id,
@@ -49,7 +49,7 @@ def _facts(lab: Lab, slots: dict[str, str], run: Any, verdict: Any, before: bool
 
 
 def _provisioned(ids: Iterable[str]) -> CTE:
-    """Lab → what is provisioned to it now, as runs and results write it down."""
+    """Lab → what is provisioned to it now, in the form of runs and results."""
     filled = func.jsonb_object_agg(SlotRow.kind, SlotRow.manifest_hash, type_=JSONB())
     datasets = case((func.count(SlotRow.kind) > 0, filled.filter(SlotRow.kind.is_not(None))), else_=_NOTHING)
     return (

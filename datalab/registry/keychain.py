@@ -1,4 +1,4 @@
-"""Wrapped keys of datasets and who may use them; how a key is wrapped or unwrapped is not known here."""
+"""Wrapped keys of datasets and who may use them. This module does not know how keys are wrapped."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ class Keychain:
 
         Args:
             manifest_hash: which dataset.
-            user: who wants to use it; None for the project's own runs, which unwrap what is provisioned.
+            user: the user of the key; None for the project's own runs, which unwrap what is provisioned.
 
         Raises:
-            DatasetNotFound, KeyNotFound: nothing there.
+            DatasetNotFound, KeyNotFound: as their names say.
             KeyAccessDenied: `user` is not on its access list.
         """
         with self._database.read() as session:
             return _entry(session, manifest_hash, user)
 
     def set_access(self, manifest_hash: str, access: Mapping[str, KeyRole], *, by: str) -> KeyEntry:
-        """Replace the access list of a key; only an owner may.
+        """Replace the access list of a key; `by` must be an owner.
 
         Raises:
-            DatasetNotFound, KeyNotFound: nothing there.
+            DatasetNotFound, KeyNotFound: as their names say.
             KeyAccessDenied: `by` is no owner.
-            AccessListWrong: nobody would own the key.
+            AccessListWrong: the key would have no owner.
         """
         with self._database.write() as session:
             session.get(KeyRow, manifest_hash, with_for_update=True)
@@ -62,7 +62,7 @@ class Keychain:
 
     @contextlib.contextmanager
     def wrapping(self, *, exclusive: bool = False) -> Iterator[None]:
-        """Keep a rotation of the master key away while a key is wrapped and stored; `exclusive`: be the rotation.
+        """Block rotations of the master key while a key is wrapped and stored; `exclusive`: for the rotation itself.
 
         Otherwise a key that is wrapped just before a rotation and stored just after it would be lost.
         """
@@ -72,13 +72,13 @@ class Keychain:
             yield
 
     def not_wrapped_by(self, master_key_id: str) -> list[str]:
-        """Return the manifest hashes whose keys another master key wraps: what a rotation still has to do."""
+        """Return the manifest hashes whose keys another master key wraps: the rest of a rotation."""
         query = select(KeyRow.manifest_hash).where(KeyRow.master_key_id != master_key_id).order_by(KeyRow.manifest_hash)
         with self._database.read() as session:
             return list(session.scalars(query))
 
     def rewrap(self, entry: KeyEntry, wrapped: bytes, master_key_id: str) -> bool:
-        """Keep `entry` under a new master key, unless somebody was faster or it is gone; return whether it was kept."""
+        """Keep `entry` under a new master key, unless it has changed or was deleted; return whether it was kept."""
         statement = (
             update(KeyRow)
             .where(KeyRow.secret_id == entry.secret_id, KeyRow.master_key_id == entry.master_key_id)
@@ -90,7 +90,7 @@ class Keychain:
 
 
 def put_key(session: Session, manifest_hash: str, key: WrappedKey, *, owner: str) -> None:
-    """Store a key and its access list, in a transaction of the caller's."""
+    """Store a key and its access list, in the caller's transaction."""
     session.add(
         KeyRow(
             manifest_hash=manifest_hash,

@@ -1,4 +1,4 @@
-"""Labs in the registry: made once, never changed, found, deleted, and how they stand."""
+"""Labs in the registry: created, never changed, found, deleted, and their states."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from datalab.registry.queries import (
     change_slots,
     lab_of,
     live_lab,
+    named,
     provisioned,
-    somebody,
 )
 from datalab.registry.records import Lab
 from datalab.registry.state import Standing, standing
@@ -30,12 +30,12 @@ class Labs:
         self._database = database
 
     def create(self, definition: LabDefinition, *, by: str) -> Lab:
-        """Make a lab; its configuration cannot be changed afterwards."""
+        """Create a lab; its configuration cannot be changed afterwards."""
         row = LabRow(
             id=str(uuid.uuid4()),
             name=definition.name,
             definition=definition.model_dump(mode="json", by_alias=True),
-            created_by=somebody(by),
+            created_by=named(by),
         )
         with self._database.write() as session:
             session.add(row)
@@ -46,7 +46,7 @@ class Labs:
         """Return the lab of this id, or the only one of this name.
 
         Raises:
-            LabNotFound: there is none; suggests a near name.
+            LabNotFound: there is none; suggests a similar name.
             LabNameAmbiguous: several labs have this name.
         """
         with self._database.read() as session:
@@ -89,7 +89,7 @@ class Labs:
             return standing(facts_of(session, [lab_of(live_lab(session, lab_id))])[lab_id])
 
     def standings(self) -> list[tuple[Lab, Standing]]:
-        """Return every lab and how it stands, all at the same moment."""
+        """Return every lab with its state, all at the same moment."""
         query = select(LabRow).where(LabRow.deleted_at.is_(None)).order_by(LabRow.created_at, LabRow.id)
         with self._database.read() as session:
             labs = [lab_of(row) for row in session.scalars(query)]

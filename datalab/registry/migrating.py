@@ -1,4 +1,4 @@
-"""Brings the registry's schema up to date with Alembic; only imported when there is something to do."""
+"""Brings the registry's schema up to date with Alembic; only imported if a migration is needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from datalab.registry.models import SCHEMA
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-"""Where `env.py` and the steps are."""
+"""Directory of `env.py` and the migrations."""
 
 OPTIONS: dict[str, Any] = {
     "version_table_schema": SCHEMA,
@@ -30,7 +30,7 @@ _one_migration = threading.Lock()
 
 
 def run_missing(connection: Connection) -> None:
-    """Run the steps that are missing, in the transaction of the caller, who holds the migration lock."""
+    """Run the missing migrations, in the transaction of the caller, who holds the migration lock."""
     connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{SCHEMA}"'))
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

@@ -1,4 +1,4 @@
-"""The tables of the registry, in a PostgreSQL schema of their own; what may be done with them is not known here.
+"""The tables of the registry, in their own PostgreSQL schema. This module does not know the rules of their changes.
 
 A change here needs a migration in `migrations/versions`; a test compares the two.
 """
@@ -25,8 +25,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 SCHEMA = "datalab_registry"
-"""Dagster keeps its tables (and its own `alembic_version`) in the default schema of the same database. That is one
-named like the user where there is one, so this name must not be a user's: `datalab` is."""
+"""Dagster keeps its tables (and its own `alembic_version`) in the default schema of the same database. That is the
+schema with the user's name if it exists, so this name must not be a user's, as `datalab` is."""
 
 
 class Base(DeclarativeBase):
@@ -51,12 +51,12 @@ class Base(DeclarativeBase):
 
 
 def _now() -> Mapped[datetime]:
-    # The clock, not the beginning of the transaction: who waits for a lock gets the later time.
+    # The clock, not the beginning of the transaction: a client that waited for a lock gets the later time.
     return mapped_column(server_default=func.clock_timestamp())
 
 
 class LabRow(Base):
-    """A lab; its definition never changes (a trigger sees to it)."""
+    """A lab; its definition never changes (a trigger enforces it)."""
 
     __tablename__ = "labs"
 
@@ -70,7 +70,7 @@ class LabRow(Base):
 
 
 class DatasetRow(Base):
-    """An uploaded dataset; its bytes are the store's. The row outlives its deletion, as events name it."""
+    """An uploaded dataset; the store holds its bytes. The row stays after its deletion, because events name it."""
 
     __tablename__ = "datasets"
 
@@ -87,7 +87,7 @@ class DatasetRow(Base):
 
 
 class KeyRow(Base):
-    """The key of a dataset, wrapped by the master key that `master_key_id` names; gone when the dataset is deleted."""
+    """The key of a dataset, wrapped by the master key `master_key_id`; deleted with the dataset."""
 
     __tablename__ = "keychain"
 
@@ -111,7 +111,7 @@ class KeyAccessRow(Base):
 
 
 class UploadRow(Base):
-    """An upload that is under way, with the key that it is encrypted with; gone when it became a dataset."""
+    """An unfinished upload, with its key; deleted when it has become a dataset."""
 
     __tablename__ = "uploads"
 
@@ -129,7 +129,7 @@ class UploadRow(Base):
 
 
 class EventRow(Base):
-    """One change of one slot; append-only (a trigger sees to it). `manifest_hash` is null for a deprovision."""
+    """One change of one slot; append-only (a trigger enforces it). `manifest_hash` is null for a deprovision."""
 
     __tablename__ = "provisioning_events"
     __table_args__ = (
@@ -146,7 +146,7 @@ class EventRow(Base):
     actor: Mapped[str]
     cause: Mapped[str]
     source: Mapped[str | None]
-    """The fingerprint of the file that a connector took."""
+    """The fingerprint of the file that a connector provisioned."""
     at: Mapped[datetime] = _now()
 
 
@@ -183,7 +183,7 @@ class RunRow(Base):
 
 
 class ResultRow(Base):
-    """What a run computed: where it lies, its verdict and headline numbers. Aggregates and paths only."""
+    """What a run computed: its paths, verdict and headline numbers. Aggregates and paths only."""
 
     __tablename__ = "results"
     __table_args__ = (
@@ -203,7 +203,7 @@ class ResultRow(Base):
 
 
 class UserRow(Base):
-    """Somebody who may log in to the portal; without a password, by API token only."""
+    """A user of the portal; without a password, by API token only."""
 
     __tablename__ = "users"
     __table_args__ = (CheckConstraint("role IN ('publisher', 'viewer', 'admin')", name="role"),)
@@ -232,7 +232,7 @@ class ApiTokenRow(Base):
 
 
 class SessionRow(Base):
-    """Somebody is logged in; only the hash of what his browser holds is kept."""
+    """A signed-in user; only the hash of the browser's secret is kept."""
 
     __tablename__ = "sessions"
 
@@ -244,7 +244,7 @@ class SessionRow(Base):
 
 
 class LoginAttemptRow(Base):
-    """A login that failed lately; the account is hashed, as people type passwords into the wrong field."""
+    """A recent failed login; the account is hashed, because people type passwords into the wrong field."""
 
     __tablename__ = "login_attempts"
 
@@ -255,7 +255,7 @@ class LoginAttemptRow(Base):
 
 
 class AuditRow(Base):
-    """Somebody did something; append-only (a trigger sees to it). No row values, no secrets."""
+    """An action of a user; append-only (a trigger enforces it). No row values, no secrets."""
 
     __tablename__ = "audit_log"
 

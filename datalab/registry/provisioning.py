@@ -1,4 +1,4 @@
-"""Which dataset fills which slot of which lab: every change an event, with who, when and what."""
+"""The datasets in the slots of labs; every change is an event, with who, when and what."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Provisioning:
         cause: str = "",
         source: str | None = None,
     ) -> list[Event]:
-        """Put datasets into slots of a lab; what a slot held before is replaced. See `change`."""
+        """Put datasets into slots of a lab, in place of their earlier datasets. See `change`."""
         return self.change(lab_id, datasets, by=by, cause=cause, source=source)
 
     def deprovision(self, lab_id: str, *kinds: DatasetKind, by: str, cause: str = "") -> list[Event]:
@@ -60,18 +60,18 @@ class Provisioning:
         Args:
             lab_id: which lab.
             changes: slot → manifest hash, or None to empty it.
-            by: who asks for it.
+            by: the user who changes it.
             cause: why, in a few words (``"upload by drop zone"``); shown with the run that follows.
-            source: the fingerprint of the file that a connector took, see `has_taken`.
+            source: the fingerprint of the file that a connector provisioned, see `has_taken`.
 
         Returns:
-            One event per slot that is different now, identifiers first; a slot that held this very dataset has none,
-            so a call that is repeated after a broken connection does no harm.
+            One event per changed slot, identifiers first; a slot that already held the dataset has none, so it is safe
+            to repeat a call after a broken connection.
 
         Raises:
             LabNotFound: there is no such lab.
-            ProvisioningRefused: names every rule that is broken: the lab has no such slot, no such dataset, its key is
-                not stored, identifiers come neither first nor with it, the slot is empty already.
+            ProvisioningRefused: lists every broken rule: the lab has no such slot, no such dataset, its key is not
+                stored, identifiers come neither first nor with it, the slot is already empty.
         """
         with self._database.write() as session:
             return change_in(session, lab_id, changes, by=by, cause=cause, source=source)
@@ -119,7 +119,7 @@ class Provisioning:
     def events_after(self, sequence: int) -> list[Event]:
         """Return every event with a greater number, in order.
 
-        A reader that goes on from the last number it got misses none and gets none twice. Numbers may have gaps.
+        A reader that continues from its last number misses none and gets none twice. Numbers may have gaps.
         """
         query = select(EventRow).where(EventRow.sequence > sequence).order_by(EventRow.sequence)
         with self._database.read() as session:
@@ -160,7 +160,7 @@ def change_in(
     cause: str,
     source: str | None = None,
 ) -> list[Event]:
-    """Do what `Provisioning.change` says, in a transaction of the caller's."""
+    """Do the same as `Provisioning.change`, in the caller's transaction."""
     begin_provisioning(session)
     row = live_lab(session, lab_id, lock=True)
     wanted = [(kind, changes[kind]) for kind in DatasetKind if kind in changes]

@@ -1,6 +1,6 @@
-"""Questions that several parts of the registry ask inside a transaction, and the order in which they lock.
+"""Queries that several parts of the registry share inside a transaction, and the order of their locks.
 
-Locks are taken in one order everywhere: first the provisioning lock (who changes provisioning), then the lab's row.
+Locks are taken in one order everywhere: first the provisioning lock (to change provisioning), then the lab's row.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _PROVISIONING_LOCK = 0x64617461_6C61_6202
 def begin_provisioning(session: Session) -> None:
     """Let one transaction at a time change what is provisioned, until it is committed.
 
-    A number is drawn only under this lock, and PostgreSQL releases it after the commit is visible. So whoever sees an
-    event sees all with smaller numbers, and a reader that remembers the last number never misses a late one.
+    A number is assigned only under this lock, and PostgreSQL releases it after the commit is visible. A client that
+    sees an event therefore sees all smaller numbers, and a reader that keeps its last number misses no event.
     """
     session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _PROVISIONING_LOCK})
 
@@ -43,7 +43,7 @@ def live_lab(session: Session, lab_id: str, *, lock: bool = False) -> LabRow:
 
 
 def locked_run(session: Session, run_id: str) -> RunRow:
-    """Return a run, its lab locked: neither what is provisioned nor the end of the run changes meanwhile.
+    """Return a run and lock its lab: until the transaction ends, neither its slots nor the run's state change.
 
     Raises:
         RunNotFound: no such run was started.
@@ -85,8 +85,8 @@ def change_slots(
     cause: str,
     source: str | None = None,
 ) -> list[Event]:
-    """Write one event per slot that changes, and what it holds now; the caller has taken the locks and checked."""
-    somebody(by)
+    """Write one event per changed slot, and its new content; the caller has taken the locks and checked the rules."""
+    named(by)
     events = []
     for kind, manifest_hash in changes:
         slot = session.get(SlotRow, (lab_id, kind.value))
@@ -115,9 +115,14 @@ def change_slots(
     return events
 
 
-def somebody(by: str) -> str:
+def named(by: str) -> str:
+    """Return the name of the user who changes the registry.
+
+    Raises:
+        UsageError: it is empty.
+    """
     if not by.strip():
-        raise UsageError("Say who changes the registry: an empty name was given. Nothing was changed.")
+        raise UsageError("Name the user who changes the registry: the name is empty. Nothing was changed.")
     return by
 
 

@@ -1,4 +1,4 @@
-"""What the registry answers with: plain, frozen, without a connection; keys stay out of every text form."""
+"""The records that the registry returns: plain, frozen, without a connection; no text form contains a key."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Lab:
 
 
 class KeyRole(StrEnum):
-    """What somebody may do with a key: owners also decide who may use it."""
+    """What a user may do with a key: owners also decide who may use it."""
 
     OWNER = "Owner"
     USER = "User"
@@ -36,7 +36,7 @@ class KeyRole(StrEnum):
 
 @dataclass(frozen=True)
 class WrappedKey:
-    """A dataset's key as the keychain keeps it: wrapped by the master key of that id."""
+    """A dataset's key in the keychain: wrapped by the master key of that id."""
 
     wrapped: bytes = field(repr=False)
     master_key_id: str
@@ -65,7 +65,7 @@ class Dataset:
     size: int
     """Bytes of the uploaded file."""
     rows: int | None
-    """As its last validation counted them, valid or not; None until then."""
+    """Counted by its last validation, valid or not; None before the first one."""
     usage: str
     created_at: datetime
     created_by: str
@@ -76,7 +76,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Upload:
-    """An upload that is under way."""
+    """An unfinished upload."""
 
     upload_id: str
     name: str
@@ -125,7 +125,7 @@ class Event:
 
 @dataclass(frozen=True)
 class LabChange:
-    """All events of one lab that a reader has not seen: what one run answers."""
+    """All events of one lab that a reader has not seen yet; one run answers them."""
 
     lab_id: str
     sequence: int
@@ -168,7 +168,7 @@ class Slot:
 
 
 class RunState(StrEnum):
-    """How a run stands; SUPERSEDED: its data were replaced before it ended."""
+    """The state of a run; SUPERSEDED: its data were replaced before it ended."""
 
     STARTED = "STARTED"
     FINISHED = "FINISHED"
@@ -198,9 +198,9 @@ Verdict = Literal["SUCCESS", "FAILED"]
 
 @dataclass(frozen=True)
 class NewResult:
-    """What a run hands over with its verdict: where its files lie, headline numbers. No row values.
+    """What a run records with its verdict: the paths of its files, headline numbers. No row values.
 
-    A file that takes no part in the verdict, such as the dashboard, may join the result later or be missing.
+    A file that the verdict does not need, such as the dashboard, may be added later or be missing.
     """
 
     status: Verdict
@@ -213,7 +213,7 @@ class Result:
     """What a run computed from exactly `datasets`."""
 
     number: int
-    """Grows with every result; never used again."""
+    """Increases with every result; never used twice."""
     run_id: str
     lab_id: str
     datasets: Datasets
@@ -224,10 +224,10 @@ class Result:
 
 
 class Role(StrEnum):
-    """Who somebody is to the portal."""
+    """The role of a user of the portal."""
 
     PUBLISHER = "publisher"
-    """Does everything."""
+    """May do everything."""
     VIEWER = "viewer"
     """Reads labs and statistics; changes nothing and sees nothing that holds rows."""
     ADMIN = "admin"
@@ -236,7 +236,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Account:
-    """Who a session or an API token belongs to, and what he is now."""
+    """The user of a session or an API token, with their current role."""
 
     email: str
     role: Role

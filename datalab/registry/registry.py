@@ -1,4 +1,4 @@
-"""The registry as one thing: its rooms on one database. What each does is said where it is defined."""
+"""The registry: its parts on one database. The definition of each part describes it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from datalab.registry.uploads import Uploads
 
 
 class Registry:
-    """What is known of labs, datasets, keys, provisioning, runs and results.
+    """The records of labs, datasets, keys, provisioning, runs and results.
 
     Example:
         >>> with Registry.open() as registry:                                    # doctest: +SKIP
@@ -56,7 +56,7 @@ class Registry:
         return cls(database)
 
     def close(self) -> None:
-        """Give the connections back; the server goes on."""
+        """Close the connections; the server keeps running."""
         self.database.close()
 
     def __enter__(self) -> Self:

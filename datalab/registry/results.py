@@ -1,4 +1,4 @@
-"""Results of runs: which one is current, the history, and how long they are kept. Their files are the caller's."""
+"""Results of runs: which one is current, the history, and how long they are kept. The caller stores their files."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Results:
     def record(self, run_id: str, result: NewResult) -> None:
         """Keep the verdict of a run and what it has computed so far, for exactly the datasets of the run.
 
-        The verdict counts at once; the run continues until its end is recorded. If its datasets were replaced
-        meanwhile, the result is history, not current. The same call again changes nothing.
+        The verdict counts immediately; the run continues until its end is recorded. If its datasets were replaced
+        before, the result is history, not current. A repeated call changes nothing.
 
         Raises:
             RunNotFound: no such run was started.
@@ -44,7 +44,7 @@ class Results:
                 )
 
     def add_file(self, run_id: str, file: ResultFile, path: str) -> None:
-        """Add a file to the result of a run; if the run has no result that is kept, nothing changes."""
+        """Add a file to the result of a run; without a kept result nothing changes."""
         with self._database.write() as session:
             row = session.scalars(select(ResultRow).where(ResultRow.run_id == run_id).with_for_update()).first()
             if row is not None:
@@ -62,7 +62,7 @@ class Results:
             return _result_of(row) if row else None
 
     def history(self, lab_id: str, *, limit: int | None = None) -> list[Result]:
-        """Return the results of a lab that are kept, the newest first; deleted labs too."""
+        """Return the kept results of a lab, the newest first; deleted labs too."""
         query = _kept(lab_id).limit(limit)
         with self._database.read() as session:
             return [_result_of(row) for row in session.scalars(query)]
@@ -70,11 +70,11 @@ class Results:
     def expire(self, *, keep: int) -> list[Result]:
         """Take all but the newest `keep` results of each lab out of the history; the current one always stays.
 
-        All results of deleted labs go.
+        All results of deleted labs are taken out.
 
         Returns:
-            Every result whose files are to be removed, also those of earlier calls: call `forget` when they are gone.
-            A crash between the two loses nothing.
+            Every result whose files are to be removed, also those of earlier calls: call `forget` after their removal.
+            A crash between the two calls loses nothing.
         """
         with self._database.write() as session:
             for lab_id in session.scalars(select(LabRow.id).order_by(LabRow.id)).all():
@@ -89,7 +89,7 @@ class Results:
             return [_result_of(row) for row in rows]
 
     def forget(self, results: Iterable[Result]) -> None:
-        """Delete expired results whose files are gone."""
+        """Delete expired results whose files are removed."""
         numbers = [result.number for result in results]
         with self._database.write() as session:
             session.execute(delete(ResultRow).where(ResultRow.number.in_(numbers), ResultRow.expired_at.is_not(None)))

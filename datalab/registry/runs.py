@@ -1,4 +1,4 @@
-"""Runs of labs: for which datasets they began, and how they ended. Who executes them is not known here."""
+"""Runs of labs: the datasets that they read, and how they ended. This module does not know what executes them."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Runs:
     def start(
         self, lab_id: str, run_id: str, *, cause: str = "", datasets: Mapping[DatasetKind, str] | None = None
     ) -> Run:
-        """Record that a run begins, and return it with the datasets that it has to read: those and no others.
+        """Record the start of a run, and return it with the datasets that it must read: those and no others.
 
         Args:
-            lab_id: whose run it is.
-            run_id: the executor's id of the run; the same call again returns the same run.
+            lab_id: the lab of the run.
+            run_id: the executor's id of the run; a repeated call returns the same run.
             cause: who or what started it.
-            datasets: what it reads; by default what is provisioned at this moment.
+            datasets: that it reads; by default those provisioned at this moment.
 
         Raises:
             LabNotFound: there is no such lab.
@@ -46,7 +46,7 @@ class Runs:
                 if known.lab_id != lab_id:
                     raise RunRefused(run_id, f"it belongs to lab {known.lab_id}")
                 if known.ended_at is not None:
-                    raise RunRefused(run_id, f"it has ended already ({known.state})")
+                    raise RunRefused(run_id, f"it has already ended ({known.state})")
                 return run_of(known)
             reads = provisioned(session, lab_id) if datasets is None else dict(datasets)
             if not reads:
@@ -64,9 +64,9 @@ class Runs:
             return run_of(row)
 
     def finish(self, run_id: str) -> Run:
-        """Record that a run came to its end; if its datasets were replaced meanwhile, it is SUPERSEDED.
+        """Record that a run has ended; if its datasets were replaced before, it is SUPERSEDED.
 
-        The same call again changes nothing.
+        A repeated call changes nothing.
 
         Raises:
             RunNotFound: no such run was started.
@@ -78,9 +78,9 @@ class Runs:
             return run_of(row)
 
     def fail(self, run_id: str, reason: str) -> Run:
-        """Record that a run broke off and why (its first 2,000 characters; the caller keeps row values out of it).
+        """Record that a run was interrupted and why (first 2,000 characters; the caller keeps row values out of it).
 
-        A verdict that it has handed over stays valid. A run that was superseded or cancelled stays so.
+        A verdict that it has recorded stays valid. A superseded or cancelled run is not changed.
 
         Raises:
             RunNotFound: no such run was started.
@@ -93,7 +93,7 @@ class Runs:
             return run_of(row)
 
     def cancel(self, run_id: str, reason: str = "") -> Run:
-        """Record that a run was cancelled, or superseded when its data were replaced; ended runs stay as they are.
+        """Record that a run was cancelled, or superseded if its data were replaced; ended runs are not changed.
 
         Raises:
             RunNotFound: no such run was started.
@@ -118,7 +118,7 @@ class Runs:
             return run_of(row)
 
     def is_current(self, run_id: str) -> bool:
-        """Tell whether a run goes on and its datasets are still what is provisioned.
+        """Return whether a run has not ended and its datasets are still provisioned.
 
         Raises:
             RunNotFound: no such run was started.
@@ -136,12 +136,12 @@ class Runs:
             return [run_of(row) for row in session.scalars(query)]
 
     def in_flight(self) -> list[Run]:
-        """Return every run that has not ended; one that its executor no longer knows has died."""
+        """Return every run that has not ended; if its executor does not know a run, its process has died."""
         with self._database.read() as session:
             return [run_of(row) for row in session.scalars(_in_flight())]
 
     def outdated(self) -> list[Run]:
-        """Return every run in flight whose data were replaced or whose lab was deleted: to be cancelled."""
+        """Return every run in flight whose data were replaced or whose lab was deleted: the caller cancels them."""
         with self._database.read() as session:
             rows = session.scalars(_in_flight()).all()
             return [run_of(row) for row in rows if not _is_current(session, row)]

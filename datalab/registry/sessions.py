@@ -1,4 +1,4 @@
-"""Logins and the sessions that they begin: limited, found again by hash, ended; cookies are not known here."""
+"""Logins and their sessions: limited, found by hash, ended. This module does not know cookies."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from datalab.registry.records import Account, Role
 
 WINDOW = timedelta(minutes=15)
 PER_ACCOUNT_AND_ADDRESS, PER_ADDRESS, PER_ACCOUNT = 5, 30, 50
-"""Failed logins within the window after which further ones are refused. An account from anywhere has the largest
-number, so that a stranger cannot easily lock its owner out."""
+"""Failed logins within the window after which further ones are refused. The number for one
+account from all addresses is the largest, so that others cannot easily lock out its owner."""
 
 _ADMISSION_LOCK = 0x64617461_6C61_6208
-"""For an advisory lock: "datalab" and an 8. Attempts are admitted one by one, or many at once would all see room."""
+"""Of an advisory lock: "datalab", 8. Attempts are counted one by one: many at once would all be below the limit."""
 
 
 class Sessions:
@@ -33,11 +33,11 @@ class Sessions:
         self._database = database
 
     def sign_in(self, email: str, password: str, *, address: str, lifetime: timedelta) -> str:
-        """Begin a session and return its secret, which only the visitor's browser keeps.
+        """Start a session and return its secret, which only the visitor's browser keeps.
 
         Raises:
             LoginRefused: wrong address or password, or the user has no password.
-            TooManyLogins: too many failed lately, for this account or from this address.
+            TooManyLogins: too many failed recently, for this account or from this address.
         """
         email = email.strip().lower()
         number = self._admit(email, address)
@@ -53,7 +53,7 @@ class Sessions:
             now = session.scalars(select(func.clock_timestamp())).one()
             session.execute(delete(SessionRow).where(SessionRow.expires_at < now))
             session.execute(delete(LoginAttemptRow).where(LoginAttemptRow.number == number))
-            # Locked: a user who is deleted at this moment must not be left with a session, nor cause a failure.
+            # Locked: a user who is deleted at this moment must not keep a session, nor cause a failure.
             if session.get(UserRow, email, with_for_update={"read": True}) is None:
                 raise LoginRefused
             session.add(SessionRow(session_hash=hash_of(secret), email=email, expires_at=now + lifetime))
@@ -61,7 +61,7 @@ class Sessions:
         return secret
 
     def account(self, secret: str, *, idle: timedelta) -> Account | None:
-        """Return whose session it is, or None when there is none, or it has ended or was not used for `idle`."""
+        """Return the user of a session; None if there is none, or it has ended or was not used for `idle`."""
         query = select(SessionRow, UserRow, func.clock_timestamp()).join(UserRow, UserRow.email == SessionRow.email)
         with self._database.read() as session:
             found = session.execute(query.where(SessionRow.session_hash == hash_of(secret))).first()
@@ -78,12 +78,12 @@ class Sessions:
         return Account(user.email, Role(user.role))
 
     def sign_out(self, secret: str) -> None:
-        """End a session; it is no mistake if it has ended."""
+        """End a session; no error if it has already ended."""
         with self._database.write() as session:
             session.execute(delete(SessionRow).where(SessionRow.session_hash == hash_of(secret)))
 
     def _admit(self, email: str, address: str) -> int:
-        """Count an attempt before it is tried, so that many at once are counted too; return its number."""
+        """Count an attempt before the check, so that many at once are counted too; return its number."""
         account = hash_of(email)
         with self._database.write() as session:
             session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADMISSION_LOCK})
@@ -99,7 +99,7 @@ class Sessions:
 
 
 def _over_limit(session: Session, account: bytes, address: str) -> datetime | None:
-    """Return when the attempt was made whose end of the window opens the door again; None when it is open."""
+    """Return the time of the attempt after whose window logins are allowed again; None if they are allowed now."""
     same_account, same_address = LoginAttemptRow.account_hash == account, LoginAttemptRow.address == address
     attempts = session.execute(
         select(LoginAttemptRow.at, same_account, same_address)
@@ -121,5 +121,5 @@ def new_secret() -> str:
 
 
 def hash_of(secret: str) -> bytes:
-    """Return what is kept of a secret; random ones need no slow hash."""
+    """Return the stored hash of a secret; a random secret needs no slow hash."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

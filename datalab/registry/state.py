@@ -1,13 +1,13 @@
-"""In which state a lab is and what to do next: a pure function of a few facts; where they come from is not known here.
+"""The state of a lab and the next step: a pure function of a few facts. This module does not know their source.
 
-First rule that holds, top to bottom:
+The first row that applies, top to bottom:
 
-| what is so | state |
+| condition | state |
 |---|---|
 | nothing is provisioned | Empty |
 | a dataset of the lab is missing | Incomplete |
-| the newest verdict on exactly these datasets is SUCCESS | Ready (also during and after a new run that breaks off) |
-| a run on exactly these datasets goes on | Validating |
+| the newest verdict on exactly these datasets is SUCCESS | Ready (also if a later run is interrupted) |
+| a run on exactly these datasets is in progress | Validating |
 | the newest verdict on exactly these datasets is FAILED, or the last run on them failed | Failed |
 | anything else: never validated, changed since, or the run was cancelled | Stale |
 """
@@ -23,7 +23,7 @@ from datalab.registry.records import RunState, Verdict
 
 
 class LabState(StrEnum):
-    """How far a lab is; only a Ready lab may serve Media DCRs."""
+    """The state of a lab; only a Ready lab may be used in Media DCRs."""
 
     EMPTY = "Empty"
     INCOMPLETE = "Incomplete"
@@ -44,13 +44,13 @@ class Facts:
     verdict: Verdict | None = None
     """Of the newest result that was computed from exactly the datasets provisioned now."""
     run: RunState | None = None
-    """Of the newest run on exactly these datasets, when it began after the verdict's, or failed after its verdict."""
+    """Of the newest run on exactly these datasets, if it began after the verdict's, or failed after its verdict."""
     reason: str | None = None
     """Why that run failed."""
     validated_before: bool = False
     """Whether there is a result for other datasets."""
     outdated_run: bool = False
-    """Whether a run on other datasets still goes on."""
+    """Whether a run on other datasets is still in progress."""
     run_gave_verdict: bool = False
     """Whether `run` is the run that gave the verdict."""
 
@@ -93,9 +93,9 @@ def standing(facts: Facts) -> Standing:
 def _ready(facts: Facts) -> Standing:
     reason = "The datasets provisioned now passed validation."
     if facts.run is RunState.STARTED:
-        reason += " They are being validated once more."
+        reason += " They are being validated again."
     elif facts.run is RunState.FAILED:
-        reason += _broke_off(facts)
+        reason += _interrupted(facts)
     return Standing(
         LabState.READY, reason, f"Provision the lab to Media DCRs; the statistics: `datalab results {facts.lab}`."
     )
@@ -105,12 +105,12 @@ def _failed(facts: Facts) -> Standing:
     if facts.verdict != "FAILED":
         return Standing(
             LabState.FAILED,
-            f"The run on the datasets provisioned now broke off{_because(facts)}.",
+            f"The run on the datasets provisioned now was interrupted{_because(facts)}.",
             f"Remove the cause, then validate again (`datalab validate {facts.lab}`).",
         )
     reason = "The datasets provisioned now did not pass validation."
     if facts.run is RunState.FAILED:
-        reason += _broke_off(facts)
+        reason += _interrupted(facts)
     return Standing(
         LabState.FAILED,
         reason,
@@ -126,17 +126,17 @@ def _stale(facts: Facts) -> Standing:
     else:
         reason = "The datasets provisioned now were not validated yet."
     if facts.outdated_run:
-        reason += " A run on data that were replaced is still going on."
+        reason += " A run on replaced data is still in progress."
     return Standing(
         LabState.STALE,
         reason,
-        f"While `datalab up` runs, a validation starts by itself; otherwise: `datalab validate {facts.lab}`.",
+        f"While `datalab up` runs, a validation starts automatically; otherwise: `datalab validate {facts.lab}`.",
     )
 
 
-def _broke_off(facts: Facts) -> str:
-    """A sentence about a run that failed although there is a verdict."""
-    which = "The run broke off after its verdict" if facts.run_gave_verdict else "A later run on them broke off"
+def _interrupted(facts: Facts) -> str:
+    """Return a sentence about a run that failed although there is a verdict."""
+    which = "The run failed after its verdict" if facts.run_gave_verdict else "A later run on them was interrupted"
     return f" {which}{_because(facts)}."
 
 

@@ -1,4 +1,4 @@
-"""API tokens: made, found by hash, listed, revoked; how they travel is not known here."""
+"""API tokens: created, found by hash, listed, revoked. This module does not know how they are sent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONGEST = timedelta(days=366)
 
 @dataclass(frozen=True)
 class ApiToken:
-    """What is known of an API token; the token itself is told once, when it is made."""
+    """The record of an API token; the token itself is returned once, when it is created."""
 
     id: str
     name: str
@@ -39,15 +39,15 @@ class Tokens:
         self._database = database
 
     def create(self, email: str, name: str, *, lifetime: timedelta, by: str, via: str = "cli") -> tuple[ApiToken, str]:
-        """Make a token for a user; return what is known of it, and the token, which is not kept.
+        """Create a token for a user; return its record and the token, which is not kept.
 
         Raises:
             UserNotFound: there is no such user.
-            TokenRefused: it has no name, or would end at once or after more than a year.
+            TokenRefused: it has no name, or would expire immediately or after more than a year.
         """
         email, name = email.strip().lower(), name.strip()
         if not name or len(name) > 200 or not name.isprintable():
-            raise TokenRefused("say what it is for, in up to 200 characters")
+            raise TokenRefused("give its purpose, in up to 200 characters")
         if not timedelta(0) < lifetime <= LONGEST:
             raise TokenRefused(f"it must expire within 1 to {LONGEST.days} days")
         secret = new_secret()
@@ -78,7 +78,7 @@ class Tokens:
             return [_token_of(row) for row in session.scalars(query)]
 
     def revoke(self, token_id: str, *, by: str, via: str = "cli") -> ApiToken:
-        """End a token at once; one that has been revoked stays as it is.
+        """Revoke a token immediately; a revoked one is not changed.
 
         Raises:
             TokenNotFound: there is none with this id.
@@ -93,7 +93,7 @@ class Tokens:
             return _token_of(row)
 
     def account(self, secret: str) -> Account | None:
-        """Return whose token it is, or None when there is none, or it has expired or was revoked."""
+        """Return the user of a token; None if there is none, or it has expired or was revoked."""
         query = select(ApiTokenRow, UserRow, func.clock_timestamp()).join(UserRow, UserRow.email == ApiTokenRow.email)
         with self._database.read() as session:
             found = session.execute(query.where(ApiTokenRow.token_hash == hash_of(secret))).first()

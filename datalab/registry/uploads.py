@@ -1,4 +1,4 @@
-"""Uploads that are under way: what it takes to go on with one. Their bytes are the store's."""
+"""Unfinished uploads: what is needed to continue one. The store holds their bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from datalab.registry.database import Database
 from datalab.registry.errors import UploadNotFound
 from datalab.registry.keychain import check_access
 from datalab.registry.models import UploadRow
-from datalab.registry.queries import somebody
+from datalab.registry.queries import named
 from datalab.registry.records import KeyRole, Upload
 
 
@@ -36,10 +36,10 @@ class Uploads:
         keep_key: bool = True,
         access: Mapping[str, KeyRole] | None = None,
     ) -> Upload:
-        """Keep what it takes to go on with an upload, before its first byte is stored.
+        """Keep what is needed to continue an upload, before its first byte is stored.
 
         Raises:
-            AccessListWrong: nobody would own the key.
+            AccessListWrong: the key would have no owner.
         """
         if access is not None:
             check_access(access)
@@ -53,7 +53,7 @@ class Uploads:
             access=None if access is None else {user: KeyRole(role).value for user, role in access.items()},
             wrapped_key=wrapped,
             master_key_id=master_key_id,
-            created_by=somebody(by),
+            created_by=named(by),
         )
         with self._database.write() as session:
             session.add(row)
@@ -79,15 +79,15 @@ class Uploads:
             return [_upload_of(row) for row in session.scalars(query if by is None else query.filter_by(created_by=by))]
 
     def forget(self, upload_ids: Iterable[str]) -> None:
-        """Forget uploads that have become datasets, or never will; unknown ones are skipped."""
+        """Delete the records of uploads that have become datasets, or never will; unknown ones are skipped."""
         with self._database.write() as session:
             session.execute(delete(UploadRow).where(UploadRow.upload_id.in_(list(upload_ids))))
 
     @contextlib.contextmanager
     def claim(self, upload_id: str) -> Iterator[bool]:
-        """Yield whether nobody else works on this upload; as long as the block runs, nobody else will.
+        """Yield whether this upload is free; if so, it is reserved for the caller while the block runs.
 
-        Held by the connection: when its process dies, the claim is free.
+        The connection holds the claim: it is released when the process dies.
         """
         key = {"key": int(upload_id[:15], 16)}
         with self._database.standing_connection() as connection:
@@ -96,11 +96,11 @@ class Uploads:
                 yield mine
             finally:
                 if mine:
-                    with contextlib.suppress(SQLAlchemyError):  # a broken connection has let go of it
+                    with contextlib.suppress(SQLAlchemyError):  # a broken connection has released it
                         connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
 
     def rewrap(self, upload: Upload, wrapped: bytes, master_key_id: str) -> bool:
-        """Keep the key of `upload` under a new master key, unless it is gone or somebody was faster."""
+        """Keep the key of `upload` under a new master key, unless it was deleted or has changed."""
         statement = (
             update(UploadRow)
             .where(UploadRow.upload_id == upload.upload_id, UploadRow.master_key_id == upload.master_key_id)

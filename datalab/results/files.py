@@ -52,7 +52,7 @@ class ResultFile:
 STATISTICS = ResultFile("statistics.json", JSON, Audience.SHARED)
 VALIDATION_STATUS = ResultFile("validation-status.json", JSON, Audience.SHARED)
 COMPARISON = ResultFile("comparison.json", JSON, Audience.READERS)
-"""Only written when there was an earlier refresh."""
+"""Only written if there was an earlier refresh."""
 DASHBOARD = ResultFile("dashboard.html", HTML, Audience.SHARED)
 VALIDATION_REPORT = ResultFile("validation-report.json", JSON, Audience.PRIVATE)
 """One for each dataset; it holds sample values of rows."""

@@ -162,12 +162,12 @@ StatisticsResultUnion = StatisticsResult | StatisticsResultV2
 
 
 def parse_statistics_result(json_str: str | bytes) -> StatisticsResultUnion:
-    """Return the statistics in `json_str` as V1 or V2, whichever it is.
+    """Return the statistics in `json_str` as V1 or V2.
 
     Raises:
         json.JSONDecodeError: it is not JSON.
         ValueError: "Invalid statistics result format", when it is neither version.
-        pydantic.ValidationError: it looks like one version but does not have its shape.
+        pydantic.ValidationError: it has the keys of one version but not its shape.
     """
     data = json.loads(json_str)
     if isinstance(data, dict) and "identifiers_overview" in data:

@@ -1,4 +1,4 @@
-"""The private validation reports, with the vendor's keys, and what a validation knows besides: hints and counts."""
+"""The private validation reports, with the vendor's keys, and the other results of a validation: hints and counts."""
 
 from __future__ import annotations
 
@@ -184,17 +184,17 @@ AnyValidationReport = ValidationReport | IdentifiersValidationReport
 
 
 class Hint(BaseModel):
-    """Something a person should look at; beside the report, never in it, and without a row value."""
+    """Something that a person should check; in addition to the report, never in it, and without a row value."""
 
     code: str
     rows: int
-    """How many rows it concerns."""
+    """Number of rows concerned."""
     message: str
-    """What was seen and what to do."""
+    """What was found and what to do."""
 
 
 class DatasetFacts(BaseModel):
-    """What the validation pass knows of a dataset beyond its report: counts only, no value of a row."""
+    """Further counts of the validation pass that are not in the report; no value of a row."""
 
     rows: int = 0
     valid_rows: int = 0
@@ -203,13 +203,13 @@ class DatasetFacts(BaseModel):
     one_column_rows: int = 0
     """Records with exactly one field (CSV only)."""
     foreign_separator_rows: int = 0
-    """Of those, records that hold a semicolon, a tab or a bar."""
+    """Of those, records that contain a semicolon, a tab or a bar."""
     is_csv: bool = True
     hints: list[Hint] = []
 
     @property
     def foreign_separator_share(self) -> float:
-        """Share of records that hold another dialect's separator, if all records of a CSV have one column; else 0."""
+        """Share of records with a separator of another dialect, if all records of a CSV have one column; else 0."""
         if not self.is_csv or not self.rows or self.one_column_rows != self.rows:
             return 0.0
         return self.foreign_separator_rows / self.rows

@@ -1,4 +1,4 @@
-"""Storage: encrypted datasets, documents and Parquet files, and the keys that open them; who owns them is not known."""
+"""Storage: encrypted datasets, documents and Parquet files, and their keys. This room does not know their owners."""
 
 from datalab.storage.encrypted_file import decrypt_bytes, encrypt_bytes, read_encrypted, write_encrypted
 from datalab.storage.keys import Key, Keyring, KeyService, MasterKeys, Rewrapped, WrappedKey, rewrap

@@ -1,8 +1,8 @@
-"""Encrypts and decrypts the chunks of one upload; where they lie is not known here.
+"""Encrypts and decrypts the chunks of one upload. This module does not know where they are stored.
 
 A chunk is nonce (12 bytes), cipher text, tag (16 bytes): AES-256-GCM under a key that is derived for this upload.
-Its number, whether it is the last one, the chunk size and the upload are bound to it, so chunks can be neither
-exchanged, reordered, left out nor cut off unnoticed.
+Its number, whether it is the last one, the chunk size and the upload are bound to it, so every exchange,
+reordering, omission or truncation of chunks is detected.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class ChunkCipher:
         self._bound = b"datalab chunk 1\0" + upload + struct.pack(">Q", chunk_size)
 
     def encrypt(self, plain: bytes | bytearray, number: int, last: bool, nonce: bytes | None = None) -> bytearray:
-        """Return an encrypted chunk; a given `nonce` is only for finding out whether this chunk is stored already."""
+        """Return an encrypted chunk; pass `nonce` only to check whether this chunk is already stored."""
         sealed = bytearray(len(plain) + OVERHEAD)
         sealed[:NONCE_BYTES] = nonce or os.urandom(NONCE_BYTES)
         nonce = bytes(sealed[:NONCE_BYTES])
@@ -53,12 +53,12 @@ class ChunkCipher:
 
 
 def summary(sealed: bytes | bytearray) -> Chunk:
-    """Return what the manifest says about an encrypted chunk."""
+    """Return the manifest's entry of an encrypted chunk."""
     return Chunk(size=len(sealed), sha256=hashlib.sha256(sealed).hexdigest())
 
 
 def chunk_name(number: int, sha256: str) -> str:
-    """Return what a chunk is called in the store; its content is part of the name, so it is never overwritten.
+    """Return the name of a chunk in the store; it contains a hash of the content, so a chunk is never overwritten.
 
     >>> chunk_name(3, "ab")
     '00000003-ab'

@@ -20,7 +20,7 @@ _HEADER_BYTES = len(_MAGIC) + _SALT_BYTES
 
 
 def encrypt_bytes(data: bytes, key: Key, context: str) -> bytes:
-    """Return `data` encrypted; `context` says which document it is, so that no other can take its place.
+    """Return `data` encrypted; `context` identifies the document, so that no other can replace it.
 
     >>> key = Key()
     >>> decrypt_bytes(encrypt_bytes(b"report", key, "lab-1/segments"), key, "lab-1/segments")
@@ -34,7 +34,7 @@ def decrypt_bytes(data: bytes, key: Key, context: str) -> bytes:
     """Return the plain document.
 
     Raises:
-        EncryptedFileDamaged: it was changed, or key or context are other ones.
+        EncryptedFileDamaged: it was changed, or key or context are different.
     """
     plain = None
     if len(data) >= _HEADER_BYTES and data.startswith(_MAGIC):
@@ -62,7 +62,7 @@ def read_encrypted(path: Path, key: Key, context: str) -> bytes:
 
     Raises:
         InputMissing, InputUnreadable: there is no such file, or the disk fails.
-        EncryptedFileDamaged: it was changed, or key or context are other ones.
+        EncryptedFileDamaged: it was changed, or key or context are different.
     """
     try:
         data = path.read_bytes()

@@ -5,16 +5,16 @@ StorageError
 ├── ManifestDamaged        the manifest is not the one that its hash names
 ├── ChunkDamaged           one chunk is missing or was changed; says which
 ├── EncryptedFileDamaged   a file cannot be decrypted with this key and context
-├── KeyMismatch            the data is whole, the key is another one
-├── StoreUnreachable       the place of the store cannot be read or written
-├── UploadInterrupted      an upload stopped; says how to go on
-├── PartMissing            an upload by parts is not complete; says which are missing
+├── KeyMismatch            the data is whole, the key is wrong
+├── StoreUnreachable       the store cannot be read or written
+├── UploadInterrupted      an upload stopped; says how to continue
+├── PartMissing            an upload in parts is not complete; says which are missing
 ├── PartsDiffer            its parts are not those of the file that the sender has
 ├── PartUnknown            it has no part of this number
-├── PartSizeWrong          a part has another length than its place asks for
-├── KeyInvalid             what was given is no key
+├── PartSizeWrong          a part has a wrong length for its number
+├── KeyInvalid             a given key is invalid
 ├── KeyFileExposed         others may read the master key
-├── MasterKeyMissing       a data key was wrapped with a master key that is not at hand
+├── MasterKeyMissing       a data key was wrapped with a master key that is not available
 └── RotationUnfinished     some data keys still need the old master key
 """
 
@@ -36,7 +36,7 @@ class DatasetNotFound(StorageError):
         self.manifest_hash = manifest_hash
         super().__init__(
             f"No dataset {_short(manifest_hash)} is in the store: it was deleted or never finished. "
-            "Nothing was changed; list the datasets to see which there are."
+            "Nothing was changed; list the datasets to see the existing ones."
         )
 
 
@@ -57,22 +57,22 @@ class ChunkDamaged(StorageError):
         self.number = number
         super().__init__(
             f"Chunk {number} (of {count}, counted from 0) of dataset {_short(manifest_hash)} {reason}. Its data was "
-            "not used, the other chunks are untouched; restore this chunk from a backup or upload the file again."
+            "not used, the other chunks are unchanged; restore this chunk from a backup or upload the file again."
         )
 
 
 class EncryptedFileDamaged(StorageError):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(
-            f"Encrypted file cannot be decrypted: {os.fspath(path)}. It was changed or cut off, or belongs to another "
-            "key or place. None of its data was used; run the lab again to make it anew."
+            f"Encrypted file cannot be decrypted: {os.fspath(path)}. It was changed or truncated, or has another "
+            "key or place. None of its data was used; run the lab again to create it."
         )
 
 
 class KeyMismatch(StorageError):
     def __init__(self, what: str) -> None:
         super().__init__(
-            f"The key does not fit {what}. The data is whole and untouched; use the key it was stored with."
+            f"The key does not fit {what}. The data is whole and unchanged; use the key it was stored with."
         )
 
 
@@ -80,29 +80,29 @@ class StoreUnreachable(StorageError):
     def __init__(self, where: str, reason: str) -> None:
         self.reason = reason
         super().__init__(
-            f"The dataset store {where} cannot be used ({reason}). What is in it is untouched; "
-            "check address, permissions and room, then try again."
+            f"The dataset store {where} cannot be used ({reason}). Its content is unchanged; "
+            "check address, permissions and free space, then try again."
         )
 
 
 class UploadInterrupted(StorageError):
-    """An upload stopped; `upload_id` with the same file and key goes on where it stopped."""
+    """An upload stopped; pass `upload_id` with the same file and key to continue it."""
 
     def __init__(self, upload_id: str, chunks: int, reason: str) -> None:
         self.upload_id = upload_id
         self.chunks = chunks
         super().__init__(
             f"The upload stopped after {counted(chunks, 'chunk')} ({reason}). What is stored is "
-            f"kept; upload the same file with upload id {upload_id} to go on from there."
+            f"kept; upload the same file with upload id {upload_id} to continue."
         )
 
 
 class PartMissing(StorageError):
-    """Parts of an upload are not there; `numbers` holds the first thousand."""
+    """Parts of an upload are missing; `numbers` holds the first thousand."""
 
     def __init__(self, upload_id: str, numbers: list[int], count: int) -> None:
         self.numbers = numbers[:1000]
-        super().__init__(f"Upload {upload_id} lacks {len(numbers)} of {count} parts. What is there is kept.")
+        super().__init__(f"Upload {upload_id} lacks {len(numbers)} of {count} parts. The stored parts are kept.")
 
 
 class PartsDiffer(StorageError):
@@ -139,15 +139,15 @@ class KeyFileExposed(StorageError):
 class MasterKeyMissing(StorageError):
     def __init__(self, wanted: str, known: Sequence[str]) -> None:
         super().__init__(
-            f"A data key was wrapped with master key {wanted}, which is not among those at hand "
-            f"({', '.join(known) or 'none'}). The data is untouched; bring that master key back."
+            f"A data key was wrapped with master key {wanted}, which is not among those available "
+            f"({', '.join(known) or 'none'}). The data is unchanged; restore that master key."
         )
 
 
 class RotationUnfinished(StorageError):
     def __init__(self, left: int) -> None:
         super().__init__(
-            f"{counted(left, 'data key')} could not be wrapped anew, so the old master key was kept. "
+            f"{counted(left, 'data key')} could not be wrapped again, so the old master key was kept. "
             "Everything can still be read; rotate again to finish."
         )
 

@@ -1,4 +1,4 @@
-"""Private local files that appear whole or not at all; nothing here knows what is in them."""
+"""Private local files that appear whole or not at all; this module does not know their content."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PART = ".part"
 
 @contextlib.contextmanager
 def private_file(path: Path) -> Iterator[tuple[io.FileIO, Path]]:
-    """Yield a new file beside `path`, with mode 0600, and its own path; removed unless it was moved to its place."""
+    """Yield a new file in the folder of `path`, with mode 0600, and its own path; removed unless it was moved."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent)
     part = Path(name)
     try:
@@ -26,7 +26,7 @@ def private_file(path: Path) -> Iterator[tuple[io.FileIO, Path]]:
 
 
 def make_private(directory: Path) -> None:
-    """Make a directory, and those above it that are missing, so that only their owner may look into them."""
+    """Make a directory, and those above it that are missing, readable only for their owner."""
     missing = [place for place in (directory, *directory.parents) if not place.exists()]
     for place in reversed(missing):
         place.mkdir(mode=0o700, exist_ok=True)
@@ -35,7 +35,7 @@ def make_private(directory: Path) -> None:
 
 
 def write_durably(path: Path, data: bytes | bytearray) -> None:
-    """Write `data` to `path` whole or not at all, on the disk before this returns; directories are made as needed."""
+    """Write `data` to `path` whole or not at all, on the disk before this returns; missing directories are made."""
     make_private(path.parent)
     with private_file(path) as (file, part):
         left = memoryview(data)

@@ -1,4 +1,4 @@
-"""Keys: the 32 bytes that encrypt data, and how a master key wraps them; where a master key lies is in `master`."""
+"""Keys: the 32 bytes that encrypt data, and how a master key wraps them; `master` finds the master key."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PASSES = 5
 
 
 class Key:
-    """32 bytes that encrypt; random unless given. Neither printed nor pickled, so that it gets into no log.
+    """32 bytes that encrypt; random unless given. Neither printed nor pickled, so that no log contains it.
 
     Attributes:
         material: the bytes.
@@ -45,17 +45,17 @@ class Key:
         self.material = os.urandom(KEY_BYTES) if material is None else bytes(material)
 
     def derive(self, purpose: str, salt: bytes) -> Key:
-        """Return the key for one purpose and one thing, so that no two ever share nonces or can be exchanged."""
+        """Return the key for one purpose and one salt, so that no two uses share nonces or can be exchanged."""
         info = b"datalab/1/" + purpose.encode()
         return Key(HKDF(SHA256(), KEY_BYTES, salt, info).derive(self.material))
 
     def seal(self, data: bytes, bound: bytes) -> bytes:
-        """Return `data` encrypted under a random nonce; `bound` must be the same to open it."""
+        """Return `data` encrypted under a random nonce; the same `bound` is needed to open it."""
         nonce = os.urandom(NONCE_BYTES)
         return nonce + AESGCM(self.material).encrypt(nonce, data, bound)
 
     def unseal(self, sealed: bytes, bound: bytes) -> bytes | None:
-        """Return what was sealed, or None if the key or `bound` is another one or a bit was changed."""
+        """Return what was sealed, or None if the key or `bound` is different or a bit was changed."""
         if len(sealed) < NONCE_BYTES + TAG_BYTES:
             return None
         try:
@@ -72,7 +72,7 @@ class Key:
         """Return the key of a base64url text; padding may be missing.
 
         Raises:
-            KeyInvalid: the text is none; tells `where` it was found, not the text.
+            KeyInvalid: the text is not a key; says `where` it was found, without the text.
         """
         return cls(_decode(text.strip(), where, KEY_BYTES))
 
@@ -100,8 +100,8 @@ class WrappedKey:
     """A data key, encrypted with a master key; safe to store.
 
     Attributes:
-        master_id: which master key opens it.
-        sealed: nonce, encrypted key and tag; or whatever a key service returns.
+        master_id: id of the master key that opens it.
+        sealed: nonce, encrypted key and tag; or the bytes that a key service returns.
     """
 
     master_id: str
@@ -116,7 +116,7 @@ class WrappedKey:
         """Return the wrapped key of a text.
 
         Raises:
-            KeyInvalid: it is none, or of a later version.
+            KeyInvalid: it is not a wrapped key, or of a later version.
         """
         version, _, rest = text.partition(".")
         master_id, dot, sealed = rest.partition(".")
@@ -126,20 +126,20 @@ class WrappedKey:
 
 
 class KeyService(Protocol):
-    """Wraps data keys; the one thing that a cloud's key service has to be adapted to."""
+    """Wraps data keys; an adapter to a cloud's key service implements it."""
 
     @property
     def current(self) -> str:
-        """The id of the master key that wraps now."""
+        """The id of the current master key, which wraps keys."""
 
     def wrap(self, key: Key, context: str) -> WrappedKey:
         """Encrypt `key`; `context` says what it belongs to and is needed to unwrap it."""
 
     def unwrap(self, wrapped: WrappedKey, context: str) -> Key:
-        """Decrypt a key, also one that an earlier master key has wrapped.
+        """Decrypt a key, also one that an earlier master key wrapped.
 
         Raises:
-            MasterKeyMissing: its master key is not at hand.
+            MasterKeyMissing: its master key is not available.
             KeyMismatch: it was changed, or wrapped for another `context`.
         """
 
@@ -178,23 +178,23 @@ class Rewrapped:
 
 
 class Keyring(Protocol):
-    """Where wrapped data keys are kept; the registry is one."""
+    """Keeps wrapped data keys; the registry is one."""
 
     def wrapped_keys(self) -> Iterable[tuple[str, WrappedKey]]:
         """Return every wrapped key with its context."""
 
     def replace(self, changes: Sequence[Rewrapped]) -> None:
-        """Store `after` where `before` still stands, each for itself; skip what was meanwhile changed or deleted."""
+        """Replace each `before` by its `after`; skip keys that were changed or deleted in the meantime."""
 
 
 def rewrap(keyring: Keyring, service: KeyService) -> int:
     """Wrap every data key with the current master key; safe to repeat after a crash. Data is not touched.
 
     Returns:
-        How many keys were wrapped anew.
+        How many keys were wrapped again.
 
     Raises:
-        RotationUnfinished: keys of another master key keep turning up.
+        RotationUnfinished: keys of another master key appear again and again.
         MasterKeyMissing, KeyMismatch: a key cannot be unwrapped; none of its pass was changed.
     """
     done = 0
@@ -212,7 +212,7 @@ def rewrap(keyring: Keyring, service: KeyService) -> int:
 
 
 def master_id(key: Key) -> str:
-    """Return the public name of a master key: 16 hex digits derived from it, the same wherever it is kept."""
+    """Return the public name of a master key: 16 hex digits derived from it, the same in every place."""
     return key.derive("id", b"").material[:8].hex()
 
 

@@ -1,4 +1,4 @@
-"""The manifest of a dataset: what it is made of, as JSON whose SHA-256 is the dataset's id; it reads no store."""
+"""The manifest of a dataset: its chunks, as JSON whose SHA-256 is the dataset's id; it reads no store."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class Chunk(_Model):
 
 
 class Labels(_Model):
-    """What would reveal something, so it is encrypted: the name and description of a dataset."""
+    """The name and description of a dataset, which are encrypted because they are confidential."""
 
     name: str
     description: str = ""
 
 
 class Manifest(_Model):
-    """What a dataset is made of; everything but `sealed` can be read without the key.
+    """The chunks of a dataset; everything except `sealed` can be read without the key.
 
     Attributes:
-        upload: the random id that its chunks lie under and are bound to.
+        upload: the random id of the upload that its chunks are stored under and bound to.
         size: bytes of the plain text.
         sealed: base64 of the encrypted `Labels`, bound to all other fields.
     """
@@ -80,7 +80,7 @@ class Manifest(_Model):
         return Labels.model_validate_json(plain)
 
     def to_bytes(self) -> bytes:
-        """Return the JSON as it is stored; its SHA-256 is the manifest hash."""
+        """Return the stored JSON; its SHA-256 is the manifest hash."""
         return _canonical(self)
 
     def _box(self, key: Key) -> Key:
@@ -92,7 +92,7 @@ class Manifest(_Model):
 
 @dataclass(frozen=True, slots=True)
 class DatasetDescription:
-    """A dataset as `describe` tells it; `name` and `description` are None without its key.
+    """The description of a dataset; `name` and `description` are None without its key.
 
     Attributes:
         size: bytes of the plain text.
@@ -108,7 +108,7 @@ class DatasetDescription:
 
 
 def is_hash(text: str) -> bool:
-    """Tell whether `text` could be a manifest hash."""
+    """Return whether `text` could be a manifest hash."""
     return re.fullmatch(r"[0-9a-f]{64}", text) is not None
 
 
@@ -120,7 +120,7 @@ def parse(data: bytes, manifest_hash: str) -> Manifest:
     """Return the manifest that `manifest_hash` names.
 
     Raises:
-        ManifestDamaged: it is another one, or has a form that this version does not know.
+        ManifestDamaged: it has another hash, or a form that this version does not know.
     """
     if hash_of(data) != manifest_hash:
         raise ManifestDamaged(manifest_hash, "was changed")

@@ -19,7 +19,7 @@ FILE_NAME = "master.key"
 
 
 def master_keys(home: Path, text: str = "") -> KeyService:
-    """Return the master key in `text`, or else the one of `master.key` in `home`.
+    """Return the master key in `text`; if it is empty, the one of `master.key` in `home`.
 
     Args:
         home: the home directory.
@@ -35,9 +35,9 @@ def master_keys(home: Path, text: str = "") -> KeyService:
 
 
 class MasterKeyFile:
-    """A file of master keys, a line each, the current one first; made with mode 0600 when first needed.
+    """A file of master keys, a line each, the current one first; made with mode 0600 on first use.
 
-    It is read again at every use, so that a rotation reaches processes that are already running.
+    It is read at every use, so that running processes notice a rotation.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,13 +56,13 @@ class MasterKeyFile:
         return self._load().unwrap(wrapped, context)
 
     def rotate(self, keyring: Keyring) -> int:
-        """Make a new master key, wrap every data key with it and forget the old one.
+        """Make a new master key, wrap every data key with it and drop the old one.
 
         After a crash at any point everything can be read, and the next call finishes this rotation. Two calls at
         once wait for each other.
 
         Returns:
-            How many data keys were wrapped anew.
+            How many data keys were wrapped again.
 
         Raises:
             RotationUnfinished: some keys still need the old master key, which is kept.
@@ -70,7 +70,7 @@ class MasterKeyFile:
             OutputFailed: the key file cannot be written.
         """
         with self._alone():
-            for leftover in self.path.parent.glob(f".{self.path.name}.*{PART}"):  # a crash while keys were written
+            for leftover in self.path.parent.glob(f".{self.path.name}.*{PART}"):  # left by a crash
                 leftover.unlink(missing_ok=True)
             keys = self._load().keys
             if len(keys) == 1:
@@ -98,7 +98,7 @@ class MasterKeyFile:
         return MasterKeys([Key.from_text(line, f"The master key file {self.path}") for line in lines])
 
     def _make(self) -> None:
-        """Write a first key; if another process does so at the same time, only one of the two keys comes to be."""
+        """Write a first key; if another process does so at the same time, only one of the two keys is kept."""
         make_private(self.path.parent)
         with private_file(self.path) as (file, part):
             file.write(_text([Key()]))

@@ -1,6 +1,6 @@
-"""Objects at an fsspec URL: put whole, get, list, delete; what they hold is not known here.
+"""Objects at an fsspec URL: put whole, get, list, delete. This module does not know their content.
 
-Only this module and `datalab.connectors.files` talk to fsspec. Every failure of a driver becomes `StoreUnreachable`.
+Only this module and `datalab.connectors.files` use fsspec. Every failure of a driver becomes `StoreUnreachable`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from datalab.scratch import why
 from datalab.storage.errors import StorageError, StoreUnreachable
 from datalab.storage.files import PART, write_durably
 
-# Here an object is there completely or not at all; elsewhere it is written under another name and moved.
+# With these an object appears whole or not at all; with others it is written under another name and moved.
 _PUT_IS_ATOMIC = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "oci", "memory"}
 _TIMES = ["mtime", "LastModified", "last_modified", "updated", "modified", "created"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One object, or one directory, of a listing; `modified` is None where the driver does not tell."""
+    """One object, or one directory, of a listing; `modified` is None if the driver does not give it."""
 
     name: str
     size: int
@@ -45,7 +45,7 @@ class Objects:
     """
 
     def __init__(self, url: str | os.PathLike[str], options: Mapping[str, Any] | None = None) -> None:
-        # Others write to the same place, so listings are never remembered.
+        # Other processes write to the same place, so listings are never cached.
         with _driver(without_user(os.fspath(url))):
             fs, root = fsspec.url_to_fs(os.fspath(url), **{"use_listings_cache": False, **(options or {})})
         self._fs = fs
@@ -56,7 +56,7 @@ class Objects:
         self.where = self._root if self._is_local else f"{min(protocols)}://{self._root}"
 
     def put(self, path: str, data: bytes | bytearray) -> None:
-        """Write an object so that it is there completely or not at all."""
+        """Write an object, whole or not at all."""
         with _driver(self.where, missing_passes=False):
             if self._is_local:
                 write_durably(Path(self._full(path)), data)
@@ -89,12 +89,12 @@ class Objects:
         return {}
 
     def delete(self, path: str) -> None:
-        """Remove an object; it is no mistake if it is gone already."""
+        """Remove an object; no error if it does not exist."""
         with _driver(self.where), contextlib.suppress(FileNotFoundError):
             self._fs.rm_file(self._full(path))
 
     def delete_directory(self, path: str) -> None:
-        """Remove everything in a directory; it is no mistake if it is gone already."""
+        """Remove everything in a directory; no error if it does not exist."""
         with _driver(self.where), contextlib.suppress(FileNotFoundError):
             self._fs.invalidate_cache()
             self._fs.rm(self._full(path), recursive=True)
@@ -110,7 +110,7 @@ class Objects:
 
 @contextlib.contextmanager
 def _driver(where: str, missing_passes: bool = True) -> Iterator[None]:
-    """Turn whatever a driver raises into `StoreUnreachable`; its text may hold addresses and credentials."""
+    """Turn errors of a driver into `StoreUnreachable`; their text may hold addresses and credentials."""
     try:
         yield
     except StorageError:
@@ -124,7 +124,7 @@ def _driver(where: str, missing_passes: bool = True) -> Iterator[None]:
 
 
 def modified_at(info: Mapping[str, Any]) -> datetime | None:
-    """Return when an object was changed last, from what its driver says of it; None: the driver does not say."""
+    """Return when an object was last changed, according to its driver; None: the driver does not say."""
     value = next((info[name] for name in _TIMES if info.get(name) is not None), None)
     if isinstance(value, int | float):
         return datetime.fromtimestamp(value, UTC)

@@ -1,4 +1,4 @@
-"""Parquet files with Modular Encryption: footer and all columns encrypted; what the rows mean is not known here."""
+"""Parquet files with Modular Encryption: footer and all columns encrypted. This module does not know the columns."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ BATCH_ROWS = 1 << 16
 
 
 class ParquetCipher:
-    """How one Parquet file is encrypted: by a data key and a context that says which file it is.
+    """How one Parquet file is encrypted: by a data key and a context that identifies the file.
 
-    The context is bound to every module of the file but not stored in it: a file put in the place of another cannot
-    be read. Give the properties to pyarrow's writers and readers.
+    The context is bound to every module of the file but not stored in it: a file that replaces another cannot be
+    read. Give the properties to pyarrow's writers and readers.
 
     >>> import tempfile
     >>> cipher = ParquetCipher(Key(), "lab-1/users")
@@ -50,11 +50,11 @@ class ParquetCipher:
 
     @contextlib.contextmanager
     def open(self, path: Path) -> Iterator[pq.ParquetFile]:
-        """Open an encrypted file; what pyarrow raises in the block about this file is translated as well.
+        """Open an encrypted file; errors of pyarrow about this file in the block are translated as well.
 
         Raises:
             InputMissing, InputUnreadable: there is no such file, or the disk fails.
-            EncryptedFileDamaged: it was changed or is not encrypted, or key or context are other ones.
+            EncryptedFileDamaged: it was changed or is not encrypted, or key or context are different.
         """
         try:
             with pq.ParquetFile(path, decryption_properties=self.decryption) as file:
@@ -103,7 +103,7 @@ class ParquetCipher:
     def decrypt_to(self, path: Path, plain: Path) -> None:
         """Write an encrypted file as plain Parquet with the same row groups, for engines that cannot decrypt.
 
-        `plain` belongs in a private scratch directory; it is there completely or not at all.
+        `plain` belongs in a private scratch directory; it appears whole or not at all.
 
         Raises:
             InputMissing, InputUnreadable, EncryptedFileDamaged: see `open`.

@@ -1,6 +1,6 @@
 """An upload whose parts arrive one by one, in any order and perhaps twice: part n becomes chunk n of the same format.
 
-Who may send parts, and how they travel, is not known here.
+This module does not know who may send parts, or how they are sent.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _LOCKS = 16
 class PartUpload(Upload):
     """The parts of `upload_id`, `size` bytes in all; threads may share it.
 
-    Every part but the last has `chunk_size` bytes; an empty upload has one empty part. Chunks that other processes
-    store meanwhile do no harm: `publish` looks at what is really there.
+    Every part except the last has `chunk_size` bytes; an empty upload has one empty part. Other processes may store
+    chunks at the same time: `publish` reads which chunks exist.
     """
 
     def __init__(self, objects: Objects, key: Key, upload_id: str, size: int, chunk_size: int = CHUNK_BYTES) -> None:
@@ -36,12 +36,12 @@ class PartUpload(Upload):
         self._looking = threading.Lock()
         self._looked = False
         self._meant: dict[int, str] = {}
-        """Which chunk was put last under a number; others of that number may lie beside it."""
+        """The chunk that was stored last under a number; there may be others with that number."""
         self._plain: dict[str, bytes] = {}
         """SHA-256 of a chunk → that of its plain text."""
 
     def length_of(self, number: int) -> int:
-        """Return how many bytes a part has.
+        """Return the size of a part in bytes.
 
         Raises:
             PartUnknown: there is no such part.
@@ -51,10 +51,10 @@ class PartUpload(Upload):
         return min(self._chunk_size, self.size - number * self._chunk_size)
 
     def put(self, number: int, plain: bytes | bytearray) -> None:
-        """Store a part; what was stored under its number before is replaced, unless it is the same.
+        """Store a part; it replaces an earlier one with its number, unless it is the same.
 
         Raises:
-            PartUnknown, PartSizeWrong: it does not belong there.
+            PartUnknown, PartSizeWrong: the upload has no such part.
             StoreUnreachable: it was not stored.
         """
         expected = self.length_of(number)
@@ -63,7 +63,7 @@ class PartUpload(Upload):
         self._look_once()
         with self._locks[number % _LOCKS]:
             chunk = self._send(plain, number, number == self.count - 1)
-            # What it replaces is not deleted: somebody else may be about to publish exactly that.
+            # The replaced chunk is not deleted: another process may be about to publish it.
             known = self._candidates.setdefault(number, [])
             if chunk.sha256 not in known:
                 known.append(chunk.sha256)
@@ -73,11 +73,11 @@ class PartUpload(Upload):
             self._plain[chunk.sha256] = hashlib.sha256(plain).digest()
 
     def stored(self) -> list[int]:
-        """Return the numbers of the parts that are there, in order."""
+        """Return the numbers of the stored parts, in order."""
         return sorted(self._found())
 
     def digest(self, number: int) -> str | None:
-        """Return the SHA-256 of the plain text of a stored part; None if it is not there, or not as it was stored."""
+        """Return the SHA-256 of the plain text of a stored part; None if it is missing or damaged."""
         self._look_once()
         known = self._candidates.get(number, [])
         sha256 = known[0] if len(known) == 1 else self._meant.get(number)
@@ -85,17 +85,17 @@ class PartUpload(Upload):
         return found.hex() if found else None
 
     def begin(self) -> None:
-        """Keep the sweeper away for a day."""
+        """Prevent `sweep` from removing the upload for a day."""
         self._objects.put(f"{self._directory}/{BEGUN}", b"")
 
     def publish(self, name: str, description: str = "", expected: str | None = None) -> str:
-        """Make a dataset of the parts and return its manifest hash; the same one when it is called again.
+        """Make a dataset of the parts and return its manifest hash; a second call returns the same one.
 
         Args:
-            expected: SHA-256 of the SHA-256 digests of all parts, one after the other, as the sender knows them.
+            expected: SHA-256 of the sender's SHA-256 digests of all parts, in order.
 
         Raises:
-            PartMissing, PartsDiffer: parts are not there, or not the expected ones; nothing was published.
+            PartMissing, PartsDiffer: parts are missing, or not the expected ones; nothing was published.
             StoreUnreachable: nothing was published.
         """
         self.begin()
@@ -117,7 +117,7 @@ class PartUpload(Upload):
         self._objects.delete_directory(self._directory)
 
     def _digest_of_all(self, found: Mapping[int, Chunk]) -> str:
-        """The digest of all digests; what this object has seen come needs not be read again."""
+        """Return the digest of all digests; parts that this object stored are not read again."""
         whole = hashlib.sha256()
         for number in range(self.count):
             whole.update(self._plain_digest(number, found[number].sha256) or b"")
@@ -133,17 +133,17 @@ class PartUpload(Upload):
         return self._plain[sha256]
 
     def _look_once(self) -> None:
-        """See what is stored: once, as a listing per part would make long uploads quadratic."""
+        """List the stored parts: once, because a listing per part would make long uploads quadratic."""
         with self._looking:
             if not self._looked:
                 self._look()
                 self._looked = True
 
     def _found(self) -> dict[int, Chunk]:
-        """The stored chunk of every number, of the right size.
+        """Return the stored chunk of every number, of the right size.
 
-        Where two lie under one number, a broken connection or two senders left one behind: the one that was put last is
-        meant, and when this object has seen neither come, the part counts as missing and is sent again.
+        Two chunks under one number are left by a broken connection or by two senders: the one that was stored last
+        counts. If this object stored neither of them, the part counts as missing and is sent again.
         """
         found: dict[int, list[Chunk]] = {}
         stored = self._objects.list(self._directory)

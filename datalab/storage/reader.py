@@ -1,4 +1,4 @@
-"""Reads one stored dataset, decrypted and checked chunk by chunk, without a plain copy anywhere."""
+"""Reads one stored dataset, decrypted and checked chunk by chunk, without a plain copy on disk."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class StoredChunks:
 
         Raises:
             ChunkDamaged: it is missing or was changed.
-            DatasetNotFound: the dataset was deleted meanwhile.
+            DatasetNotFound: the dataset was deleted in the meantime.
         """
         expected = self.manifest.chunks[number]
         sealed = self._objects.get(f"{upload_directory(self.manifest.upload)}/{chunk_name(number, expected.sha256)}")
@@ -91,7 +91,7 @@ class StoredChunks:
 class DatasetReader(io.RawIOBase):
     """The plain bytes of a dataset as a file: seekable, three chunks in memory, the next one fetched ahead.
 
-    Reading raises `ChunkDamaged` when it comes to a damaged chunk. One thread may use it at a time.
+    Reading a damaged chunk raises `ChunkDamaged`. One thread may use it at a time.
     """
 
     def __init__(self, chunks: StoredChunks) -> None:
@@ -139,8 +139,8 @@ class DatasetReader(io.RawIOBase):
         return count
 
     def close(self) -> None:
-        # Never waits for its threads: a reader that was dropped is closed by the garbage collector, which may run
-        # inside the locks of `threading`.
+        # Never waits for its threads: the garbage collector may close an unused reader inside the locks of
+        # `threading`.
         if not self.closed:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._fetched.clear()
@@ -156,7 +156,7 @@ class DatasetReader(io.RawIOBase):
         try:
             return fetched.result()
         except BaseException:
-            self._fetched.pop(number, None)  # may be tried again
+            self._fetched.pop(number, None)  # the next call tries again
             raise
 
     def _want(self, number: int) -> Future[bytes]:

@@ -1,4 +1,4 @@
-"""The dataset store: encrypted, content-addressed datasets at any fsspec URL; who may use them is not known here."""
+"""The dataset store: encrypted, content-addressed datasets at any fsspec URL. It does not know who may use them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ STALE_AFTER = timedelta(days=1)
 
 
 class DatasetStore:
-    """Datasets at one place, each encrypted with a data key that the caller keeps; threads may share it.
+    """Datasets at one URL, each encrypted with a data key that the caller keeps; threads may share it.
 
     Args:
-        url: a directory (made when needed), or a URL such as `s3://bucket/prefix`.
+        url: a directory (made if missing), or a URL such as `s3://bucket/prefix`.
         options: what the fsspec driver needs; for S3 for example `endpoint_url`, `key`, `secret`.
 
     >>> import io
@@ -58,16 +58,16 @@ class DatasetStore:
     ) -> str:
         """Store what `source` yields, from its present position to its end, and return the manifest hash.
 
-        The dataset appears when everything is stored, or not at all. Memory: about three chunks per parallel upload.
-        With the `upload_id` and key of an earlier upload, chunks that it has stored are not sent again; if that
-        upload was finished and the content, name and description are the same, its manifest hash is returned.
+        The dataset appears after everything is stored, or not at all. Memory: about three chunks per parallel upload.
+        With the `upload_id` and key of an earlier upload, its stored chunks are not sent again; if that upload was
+        finished and the content, name and description are the same, its manifest hash is returned.
 
         Args:
             upload_id: see `new_upload_id`; random if None.
             progress: called with the plain bytes of every chunk that is stored.
 
         Raises:
-            UploadInterrupted: the store failed; tells the upload id to go on with.
+            UploadInterrupted: the store failed; holds the upload id to continue with.
             InputUnreadable: the source failed.
         """
         labels = Labels(name=_text(name), description=_text(description))
@@ -75,15 +75,15 @@ class DatasetStore:
         return upload.run(source, labels, parallel, progress)
 
     def parts(self, upload_id: str, key: Key, size: int, chunk_size: int = CHUNK_BYTES) -> PartUpload:
-        """Return an upload of `size` bytes whose parts come one by one, to be begun or gone on with."""
+        """Return a new or unfinished upload of `size` bytes whose parts arrive one by one."""
         return PartUpload(self._objects, key, upload_id, size, chunk_size)
 
     def has_upload(self, upload_id: str) -> bool:
-        """Tell whether anything of an upload is stored."""
+        """Return whether anything of an upload is stored."""
         return is_upload_id(upload_id) and bool(self._objects.list(upload_directory(upload_id)))
 
     def made_of(self, upload_id: str) -> list[str]:
-        """Return the manifest hashes of the datasets that an upload became: none while it is under way."""
+        """Return the manifest hashes of the datasets that an upload became: empty while it is unfinished."""
         entries = self._objects.list(upload_directory(upload_id)) if is_upload_id(upload_id) else {}
         prepared = [entry.removeprefix(MANIFEST_PREFIX) for entry in entries if entry.startswith(MANIFEST_PREFIX)]
         return [manifest_hash for manifest_hash in prepared if self.exists(manifest_hash)]
@@ -98,7 +98,7 @@ class DatasetStore:
         return DatasetReader(self._chunks(manifest_hash, key))
 
     def download_to(self, manifest_hash: str, key: Key, path: Path, parallel: int = PARALLEL) -> None:
-        """Write the plain text to `path`, which only its owner may read; it is there completely or not at all.
+        """Write the plain text to `path`, which only its owner may read; it appears whole or not at all.
 
         Raises:
             DatasetNotFound, ManifestDamaged, KeyMismatch, ChunkDamaged: as their names say.
@@ -117,7 +117,7 @@ class DatasetStore:
             raise OutputFailed(path, why(error)) from None
 
     def describe(self, manifest_hash: str, key: Key | None = None) -> DatasetDescription:
-        """Tell what the manifest says; name and description only with the key.
+        """Return the description in the manifest; name and description only with the key.
 
         Raises:
             DatasetNotFound, ManifestDamaged, KeyMismatch: as their names say.
@@ -134,7 +134,7 @@ class DatasetStore:
         )
 
     def exists(self, manifest_hash: str) -> bool:
-        """Tell whether there is a dataset with this manifest hash."""
+        """Return whether there is a dataset with this manifest hash."""
         return is_hash(manifest_hash) and self._objects.exists(dataset_path(manifest_hash))
 
     def list_hashes(self) -> list[str]:
@@ -142,16 +142,16 @@ class DatasetStore:
         return [found for found in self._objects.list(DATASETS) if is_hash(found)]
 
     def delete(self, manifest_hash: str) -> None:
-        """Remove a dataset: first its manifest, so that it is gone at once, then its chunks.
+        """Remove a dataset: first its manifest, so that it disappears immediately, then its chunks.
 
-        What a crash leaves in between is swept later. Whether it is still in use is the registry's to know.
+        `sweep` removes what a crash in between leaves. The registry knows whether the dataset is still in use.
 
         Raises:
             DatasetNotFound: there is none.
         """
         try:
             manifest = self._manifest(manifest_hash)
-        except ManifestDamaged:  # its chunks cannot be known, but are swept once nothing refers to them
+        except ManifestDamaged:  # its chunks are unknown; `sweep` removes them when nothing refers to them
             self._objects.delete(dataset_path(manifest_hash))
             return
         self._objects.delete(dataset_path(manifest_hash))
@@ -160,28 +160,28 @@ class DatasetStore:
         if not others:
             self._objects.delete_directory(directory)
             return
-        # Two processes have resumed the same upload at once, and each of them made a dataset.
+        # Two processes resumed the same upload at once, and each made a dataset.
         needed = {entry for other in others for entry in _chunk_names(self._manifest(other))}
         self._objects.delete(f"{directory}/{MANIFEST_PREFIX}{manifest_hash}")
         for entry in _chunk_names(manifest) - needed:
             self._objects.delete(f"{directory}/{entry}")
 
     def sweep(self, older_than: timedelta = STALE_AFTER) -> list[str]:
-        """Remove uploads that never became a dataset and have not been worked on for `older_than`.
+        """Remove uploads that never became a dataset and were not used for `older_than`.
 
         Returns:
             Their upload ids.
 
         Raises:
-            ManifestDamaged: it is uncertain which uploads are needed, so nothing was removed.
+            ManifestDamaged: it is unknown which uploads are needed, so nothing was removed.
         """
         limit = datetime.now(UTC) - older_than
         found = {entry.name: entry for entry in self._objects.list(UPLOADS).values() if entry.is_directory}
-        # Read after the uploads were listed: one that is published in between is seen as published.
+        # Read after the uploads were listed: an upload that is published in between counts as published.
         published = set(self.list_hashes())
         needed = set()
         for manifest_hash in published:
-            with contextlib.suppress(DatasetNotFound):  # deleted meanwhile
+            with contextlib.suppress(DatasetNotFound):  # deleted in the meantime
                 needed.add(self._manifest(manifest_hash).upload)
         swept = []
         for upload_id, directory in found.items():
@@ -192,7 +192,7 @@ class DatasetStore:
                 self._objects.delete_directory(upload_directory(upload_id))
                 swept.append(upload_id)
         for entry in self._objects.list(DATASETS).values():
-            if PART in entry.name and _older(entry, limit):  # a manifest that a crash kept from being written whole
+            if PART in entry.name and _older(entry, limit):  # a manifest whose writing was interrupted by a crash
                 self._objects.delete(f"{DATASETS}/{entry.name}")
         return swept
 
@@ -204,7 +204,7 @@ class DatasetStore:
 
     def _chunks(self, manifest_hash: str, key: Key) -> StoredChunks:
         manifest = self._manifest(manifest_hash)
-        manifest.labels(key, manifest_hash)  # tells a wrong key from damaged chunks
+        manifest.labels(key, manifest_hash)  # distinguishes a wrong key from damaged chunks
         cipher = ChunkCipher(key, manifest.upload, manifest.chunk_size)
         chunks = StoredChunks(self._objects, manifest, manifest_hash, cipher)
         chunks.check_layout()
@@ -212,7 +212,7 @@ class DatasetStore:
 
     @staticmethod
     def _published_in(entries: Mapping[str, Entry], published: set[str]) -> list[str]:
-        """Return the datasets that were made of an upload, given what lies in its directory."""
+        """Return the datasets that were made of an upload, given the entries of its directory."""
         prepared = (entry.removeprefix(MANIFEST_PREFIX) for entry in entries if entry.startswith(MANIFEST_PREFIX))
         return [manifest_hash for manifest_hash in prepared if manifest_hash in published]
 
@@ -222,7 +222,7 @@ def _older(entry: Entry, limit: datetime) -> bool:
 
 
 def _text(text: str) -> str:
-    """Return `text` as it can be encoded: names of files may hold bytes that are no characters."""
+    """Return `text` in a form that can be encoded: file names may contain bytes that are not characters."""
     return text.encode("utf-8", "replace").decode()
 
 

@@ -29,12 +29,12 @@ def new_upload_id() -> str:
 
 
 def is_upload_id(text: str) -> bool:
-    """Tell whether `text` could be the id of an upload."""
+    """Return whether `text` could be the id of an upload."""
     return re.fullmatch(r"[0-9a-f]{32}", text) is not None
 
 
 def size_of(source: BinaryIO) -> int | None:
-    """Return the bytes from the present position to the end; None when that cannot be known beforehand."""
+    """Return the number of bytes from the current position to the end; None if it is not known beforehand."""
     try:
         if not source.seekable():
             return None
@@ -47,7 +47,7 @@ def size_of(source: BinaryIO) -> int | None:
 
 
 class Upload:
-    """Stores what a source yields as the chunks of `upload_id`, and then its manifest."""
+    """Stores the content of a source as the chunks of `upload_id`, and then its manifest."""
 
     def __init__(self, objects: Objects, key: Key, upload_id: str, chunk_size: int) -> None:
         if not is_upload_id(upload_id):
@@ -65,10 +65,10 @@ class Upload:
         self._sent = 0
 
     def run(self, source: BinaryIO, labels: Labels, parallel: int = PARALLEL, progress: Progress | None = None) -> str:
-        """Store all chunks and at last the manifest, and return its hash.
+        """Store all chunks and then the manifest, and return its hash.
 
         Raises:
-            UploadInterrupted: the store failed; run again with the same upload id to go on.
+            UploadInterrupted: the store failed; run again with the same upload id to continue.
             InputUnreadable: the source failed.
         """
         try:
@@ -79,7 +79,7 @@ class Upload:
             raise InputUnreadable(labels.name, why(error)) from None
 
     def _store(self, source: BinaryIO, labels: Labels, parallel: int, progress: Progress | None) -> Manifest:
-        # Written anew each time: its age keeps the sweeper away from chunks that a resumed upload is about to use.
+        # Written again each time: its age protects chunks that a resumed upload is about to use from `sweep`.
         self._objects.put(f"{self._directory}/{BEGUN}", b"")
         self._look()
         size = 0
@@ -109,14 +109,14 @@ class Upload:
         return Manifest(upload=self.upload_id, created=created, chunk_size=self._chunk_size, size=size, chunks=chunks)
 
     def _publish(self, draft: Manifest, labels: Labels) -> str:
-        # Kept beside the chunks first: whoever resumes after a crash publishes this one, not a second one.
+        # First stored with the chunks: an upload that is resumed after a crash publishes this one, not a second one.
         manifest = self._prepared(draft, labels) or self._prepare(draft, labels)
         manifest_hash = hash_of(manifest)
         self._objects.put(dataset_path(manifest_hash), manifest)
         return manifest_hash
 
     def _look(self) -> None:
-        """Find the chunks that an earlier run of this upload has stored."""
+        """Find the chunks that an earlier run of this upload stored."""
         self._stored = self._objects.list(self._directory)
         self._candidates = {}
         for stored in self._stored:
@@ -140,7 +140,7 @@ class Upload:
         return chunk
 
     def _prepared(self, draft: Manifest, labels: Labels) -> bytes | None:
-        """Return the manifest that an earlier run of the same upload got as far as storing."""
+        """Return the manifest that an earlier run of the same upload stored; None if there is none."""
         for stored in self._stored:
             data = self._objects.get(f"{self._directory}/{stored}") if stored.startswith(MANIFEST_PREFIX) else None
             if data is None or hash_of(data) != stored.removeprefix(MANIFEST_PREFIX):
@@ -177,7 +177,7 @@ def _read(source: BinaryIO, size: int) -> bytes:
     piece = source.read(size)
     if len(piece) == size or not piece:
         return piece
-    gathered = bytearray(piece)  # a raw file or a pipe gives less than it was asked for
+    gathered = bytearray(piece)  # a raw file or a pipe may return less than requested
     while len(gathered) < size and (piece := source.read(size - len(gathered))):
         gathered += piece
     return bytes(gathered)

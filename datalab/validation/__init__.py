@@ -1,4 +1,4 @@
-"""Whether a file is what its lab expects: `validate_file` gives the report, `validate` the facts beside it too."""
+"""Checks whether a file meets its lab's definition: `validate_file` returns the report, `validate` also its facts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def dataset_kind(name: str) -> DatasetKind:
     """Return the dataset called `name`.
 
     Raises:
-        UsageError: there is no such dataset; names the near one.
+        UsageError: there is no such dataset; suggests a similar name.
     """
     try:
         return DatasetKind(name)
@@ -39,7 +39,7 @@ def validate_file(
     """Check one file against a lab and return its private report (docs/spec/validation.md).
 
     Args:
-        path: CSV without header (UTF-8 or guessed), or gzip, zip or Parquet; name and ending do not matter.
+        path: CSV without header (UTF-8 or guessed), or gzip, zip or Parquet; name and ending are ignored.
         dataset: `identifiers`, `segments`, `demographics` or `embeddings`.
         lab: the definition of the lab.
         valid_rows: a Parquet file to write the valid rows to, in file order: `user_id, id_name, id`;
@@ -49,7 +49,7 @@ def validate_file(
         UsageError: there is no such dataset.
         InputMissing: there is no such file.
         InputChanged: the file was modified while it was read.
-        OutputFailed: the valid rows could not be written; what was there before still is.
+        OutputFailed: the valid rows could not be written; an earlier file is unchanged.
     """
     from datalab.validation.stream import validate
 

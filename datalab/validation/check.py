@@ -1,6 +1,6 @@
 """Checks the records of one block: which rows are valid, what is wrong with the others.
 
-A block is checked on its own, on any thread; what several blocks have in common (totals, caps, duplicates) is not here.
+A block is checked alone, on any thread; what concerns several blocks (totals, caps, duplicates) does not belong here.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ class CellFault:
 
 @dataclass(slots=True)
 class Checked:
-    """A block after its checks; indexes count from the block's first record."""
+    """A block after its checks; index 0 is the block's first record."""
 
     records: Records
     valid: pa.RecordBatch
     """The valid rows, typed; duplicates are still among them."""
     valid_indexes: Indexes | None
-    """Where the valid rows stand among the records; None when every record is valid."""
+    """Indexes of the valid rows among the records; None if every record is valid."""
     hashes: Hashes
     """A hash of the key of each row that may be or have a duplicate."""
     hashed_indexes: Indexes | None
@@ -59,7 +59,7 @@ class Checked:
     rows_by_code: dict[str, int] = field(default_factory=dict)
     cells_by_column: dict[int, int] = field(default_factory=dict)
     cell_faults: list[CellFault] = field(default_factory=list)
-    """The first cell errors of the block in order of row and column, as many as a report may hold."""
+    """The first cell errors of the block in order of row and column, up to the limit of a report."""
 
 
 def check_rows(records: Records, schema: DatasetSchema, engine: Engine) -> Checked:
@@ -84,7 +84,7 @@ def check_rows(records: Records, schema: DatasetSchema, engine: Engine) -> Check
 
 
 def _rows_by_code(found: list[Failure]) -> dict[str, int]:
-    """How many rows fail each code, a row once per code."""
+    """Return how many rows fail each code, a row once per code."""
     masks: dict[str, NDArray[np.bool_]] = {}
     for failure in found:
         code = failure.check.code
@@ -104,7 +104,7 @@ def _cell_faults(found: list[Failure], rows: pa.RecordBatch, indexes: Indexes | 
 
 
 def _typed(rows: pa.RecordBatch, schema: DatasetSchema) -> pa.RecordBatch:
-    """The rows with the types of the valid rows; NaN becomes null (docs/spec/validation.md#q18-nan)."""
+    """Return the rows with the types of the valid rows; NaN becomes null (docs/spec/validation.md#q18-nan)."""
     columns = []
     for column, spec in zip(rows.columns, schema.rows, strict=True):
         if spec.type is ColumnType.NUMBER:
@@ -118,7 +118,7 @@ def _typed(rows: pa.RecordBatch, schema: DatasetSchema) -> pa.RecordBatch:
 def check_identifiers(
     records: Records, schema: DatasetSchema, lab: LabDefinition, flags: IdentifierFlags, engine: Engine
 ) -> Checked:
-    """Check the rows of an identifiers block; what is a duplicate is told later, from hashes and flags."""
+    """Check the rows of an identifiers block; duplicates are found later, from hashes and flags."""
     rows = normalised(records.rows, lab, schema)
     found = failures(schema, rows) if rows.num_rows else []
     marks = np.zeros(rows.num_rows, np.uint16)
@@ -174,7 +174,7 @@ def _mark_wrong_case(marks: Flags, rows: pa.RecordBatch, lab: LabDefinition) -> 
     if not failed.size:
         return
     suspects = rows.take(pa.array(failed))
-    mended = np.ones(len(failed), bool)
+    fixed = np.ones(len(failed), bool)
     for entry in lab.identifiers_config:
         form = entry.id_type.value_format
         if form is None:
@@ -183,8 +183,8 @@ def _mark_wrong_case(marks: Flags, rows: pa.RecordBatch, lab: LabDefinition) -> 
         for values, concerned in ((suspects.column(2), named), (suspects.column(0), entry.id_name == USER_ID)):
             lower = pc.utf8_lower(values) if form.is_lower_case else values
             right = has_format(lower, form.pattern).to_numpy(zero_copy_only=False)
-            mended &= right | ~np.broadcast_to(concerned, len(failed))
-    marks[failed[mended]] |= np.uint16(IdentifierFlags.WRONG_CASE)
+            fixed &= right | ~np.broadcast_to(concerned, len(failed))
+    marks[failed[fixed]] |= np.uint16(IdentifierFlags.WRONG_CASE)
 
 
 def width_faults(records: Records, width: int) -> list[tuple[int, str, str]]:

@@ -1,6 +1,6 @@
-"""What is kept of each identifiers row while duplicates are unknown: what is wrong with it, in sixteen bits.
+"""What is kept of each identifiers row while duplicates are unknown: its errors, in sixteen bits.
 
-Five bits and a number: an id fails with at most one error code, so its number is enough. How rows are checked does not
+Five bits and a number: an id fails with at most one error code, so its number is enough. The checks of rows do not
 belong here.
 """
 
@@ -53,7 +53,7 @@ class IdentifierFlags:
 
     @property
     def all(self) -> Flags:
-        """All values that the flags of a row can have, and the number of each is its index."""
+        """All values that the flags of a row can have; the index of each is its number."""
         return np.arange((len(self.codes) + 1) << _BITS, dtype=np.uint16)
 
 
@@ -70,7 +70,7 @@ class FlagCounts:
         self._rows += self._counted(flags)
 
     def take_back(self, flags: Flags) -> None:
-        """Count rows with these flags no longer."""
+        """Subtract rows with these flags."""
         self._rows -= self._counted(flags)
 
     def of(self, flag: int) -> int:

@@ -1,8 +1,8 @@
-"""Matches columns of text against the formats of values, and tells floats.
+"""Matches columns of text against the formats of values, and recognises floats.
 
 The rules: docs/spec/validation.md#83-format and docs/spec/validation.md#115-types.
 
-What the values of an identifier type look like is `datalab.id_types`'.
+`datalab.id_types` declares the formats of identifier types.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 _FLOAT = r"(?i)[+-]?(?:inf|infinity|nan|[0-9]+(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?|\.[0-9]+(?:e[+-]?[0-9]+)?)"
 
 _SLICE = 4096
-"""Where some value is wrong, so many are matched one by one; the others are still converted."""
+"""If a value is wrong, a block of this size is matched one by one; the other blocks are still converted."""
 
 
 def has_format(values: pa.Array, pattern: str) -> pa.BooleanArray:
@@ -28,7 +28,7 @@ def has_format(values: pa.Array, pattern: str) -> pa.BooleanArray:
 def is_float(values: pa.Array) -> pa.BooleanArray:
     """Return whether each text is a float by docs/spec/validation.md#83-format; null for null.
 
-    Arrow's own conversion accepts exactly that grammar but for `nan(…)`, and is tried first because it is much faster.
+    Arrow's own conversion accepts exactly that grammar except `nan(…)`, and is tried first because it is much faster.
 
     >>> is_float(pa.array(["1.", ".5", "-Infinity", " 1", "nan(1)", None])).to_pylist()
     [True, True, True, False, False, None]
@@ -45,7 +45,7 @@ def is_float(values: pa.Array) -> pa.BooleanArray:
 
 
 def _all_floats(values: pa.Array) -> bool:
-    """Whether Arrow converts all values and none of them is a NaN, which it may have spelled `nan(…)`."""
+    """Return whether Arrow converts all values and none of them is a NaN, which may be spelled `nan(…)`."""
     try:
         return not pc.any(pc.is_nan(pc.cast(values, pa.float64()))).as_py()
     except pa.ArrowInvalid:

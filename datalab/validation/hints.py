@@ -1,6 +1,6 @@
-"""Hints: errors of a publisher that the report counts but does not explain; never part of a report.
+"""Hints: a publisher's errors that the report counts but does not explain; never part of a report.
 
-A hint says how many rows it concerns and what to do, and holds no value of a row.
+A hint gives the number of rows and what to do, and holds no value of a row.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def hints(
             wrong_case,
             f"{counted(wrong_case, 'row')} would be valid in lower case.",
         )
-    # The name in a header row is none of the publisher's.
+    # The name in a header row is not an id name of the publisher.
     unknown_names -= facts.first_record_is_header
     if unknown_names > 0:
         add(

@@ -1,6 +1,6 @@
 """Keeps a hash of the key of every row, in memory or on disk, and finds the rows whose hash repeats.
 
-Equal keys have equal hashes, so only these rows have to be compared by their keys. What a key is does not belong here.
+Equal keys have equal hashes, so only these rows are compared by their keys. Keys are defined elsewhere.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datalab.engines import Hashes, Rows
 Flags = NDArray[np.uint16]
 
 FLAG_BITS = 16
-"""How many bits of its own a caller may keep for each row."""
+"""Number of bits that a caller may keep for each row."""
 _PARTITIONS = 256
 _PARTITION_SHIFT = np.uint64(56)
 _ROW_MASK = np.uint64((1 << (64 - FLAG_BITS)) - 1)
@@ -27,7 +27,7 @@ _SORTERS = 2
 
 
 class KeySpool:
-    """The key hashes of all rows, with a row number and flags each; in memory when few, on disk when many."""
+    """The key hashes of all rows, with a row number and flags each; in memory if few, on disk if many."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

@@ -1,6 +1,6 @@
-"""Reads and checks the blocks of a file side by side and hands them on in file order; adds nothing up.
+"""Reads and checks the blocks of a file in parallel and yields them in file order; it adds nothing up.
 
-A bounded number of blocks is under way at any time, so memory does not grow with the file.
+A bounded number of blocks is in progress at any time, so memory does not grow with the file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from datalab.ingest.text import TextMember
 from datalab.validation.check import Checked
 
 WORKERS = max(2, min(8, os.cpu_count() or 2))
-"""Threads that read and check blocks, beside the one that cuts and the one that writes."""
+"""Threads that read and check blocks, in addition to the one that cuts and the one that writes."""
 _WAITING_BLOCKS = 2
 
 
@@ -32,8 +32,8 @@ class Pipeline:
 
     Attributes:
         is_csv: whether all of the input was text; known at the end.
-        header: the fields of the first record of a text; known when the first block is.
-        table_bytes: what the Parquet tables of the input would have as CSV text; known at the end.
+        header: the fields of the first record of a text; known with the first block.
+        table_bytes: size of the Parquet tables of the input as CSV text; known at the end.
     """
 
     def __init__(self, source: Input, width: int, check: Callable[[Records], Checked]) -> None:
@@ -61,7 +61,7 @@ class Pipeline:
         return self._check(read())
 
     def _readers(self) -> Iterator[Callable[[], Records]]:
-        """Yield, for every block of the input in order, what reads its records."""
+        """Yield, for every block of the input in order, a function that reads its records."""
         splitter = Splitter()
         for member in self._source.members():
             if isinstance(member, ParquetMember):
@@ -79,7 +79,7 @@ class Pipeline:
         chunks = member.chunks()
         first = next(chunks, b"")
         if self._source.bom_bytes and splitter.is_at_start:
-            # The line that began with the removed mark is not blank, whatever else it holds.
+            # The line that began with the removed mark is not blank, even if it holds nothing else.
             splitter.begin_inside_line()
         return splitter.split(chain([first], chunks))
 

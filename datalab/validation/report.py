@@ -58,7 +58,7 @@ DUPLICATE_VALUES = "DUPLICATE_VALUES"
 
 @dataclass(frozen=True, slots=True)
 class InputSummary:
-    """What a report says of the input as a whole."""
+    """The facts of a report about the whole input."""
 
     detected_file_type: str
     reported_bytes: int | None
@@ -88,7 +88,7 @@ class _Widths:
 
 
 class RowsReport:
-    """The report of a segments, demographics or embeddings file in the making."""
+    """Builds the report of a segments, demographics or embeddings file."""
 
     def __init__(self, schema: DatasetSchema, lab: LabDefinition) -> None:
         self._key = list(schema.key)
@@ -112,7 +112,7 @@ class RowsReport:
 
     @property
     def looks_for_duplicates(self) -> bool:
-        """Whether duplicates are counted: always, unless an invalid row already fails a file that keeps them."""
+        """Whether duplicates are counted: always, except if an invalid row already fails a file that keeps them."""
         return self._drop or not (self._invalid or self._widths.counts.total())
 
     def finish(self, source: InputSummary, duplicates: RowSet) -> ValidationReport:
@@ -153,10 +153,10 @@ class RowsReport:
 
 
 class IdentifiersReport:
-    """The report of an identifiers file in the making.
+    """Builds the report of an identifiers file.
 
-    Duplicates are checked no further (docs/spec/validation.md#114-checks-in-this-order), but are known only at
-    the end: every invalid row is counted first, and those that turn out to be duplicates are taken back.
+    Duplicates get no further checks (docs/spec/validation.md#114-checks-in-this-order), but are known only at
+    the end: every invalid row is counted first, and the duplicates among them are subtracted.
     """
 
     def __init__(self, schema: DatasetSchema, lab: LabDefinition, flags: IdentifierFlags) -> None:
@@ -240,7 +240,7 @@ class IdentifiersReport:
     def _samples(
         self, rejected: Iterator[pa.Table], duplicates: RowSet, buckets: tuple[int, ...]
     ) -> dict[int, list[SampleRow]]:
-        """The first rows of every bucket that are no duplicates."""
+        """Return the first rows of every bucket that are not duplicates."""
         wanted = {bucket: min(SAMPLE_CAP, self.marked(bucket)) for bucket in buckets}
         samples: dict[int, list[SampleRow]] = {bucket: [] for bucket in buckets}
         while any(len(samples[bucket]) < wanted[bucket] for bucket in buckets):
@@ -255,7 +255,7 @@ class IdentifiersReport:
 
 
 def _sample_rows(table: pa.Table) -> list[SampleRow]:
-    """The rows of a table with `row, user_id, id_name, id` as a report shows them.
+    """Return the rows of a table with `row, user_id, id_name, id` in the form of a report.
 
     See docs/spec/validation.md#117-samples.
     """
@@ -267,7 +267,7 @@ def _sample_rows(table: pa.Table) -> list[SampleRow]:
 
 
 def echo(lab: LabDefinition) -> list[IdentifierEcho]:
-    """Return the identifiers configuration as a report repeats it."""
+    """Return the identifiers configuration in the form of a report."""
     return [IdentifierEcho.model_validate(entry.model_dump()) for entry in lab.identifiers_config]
 
 

@@ -1,6 +1,6 @@
-"""Keeps the rows of one pass in a Parquet file and still knows which record each was; removes duplicates afterwards.
+"""Keeps the rows of one pass in a Parquet file, with their record numbers; removes duplicates afterwards.
 
-Which rows are kept, and which are duplicates, is decided elsewhere.
+This module does not decide which rows are kept, or which are duplicates.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LOW_CARDINALITY = ["id_name", "segment", "age", "gender", "scope"]
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Which records the rows of one row group were: all of a range, or those whose bit is set."""
+    """The record numbers of one row group: all of a range, or those whose bit is set."""
 
     first: int
     count: int
@@ -43,9 +43,9 @@ class _Group:
 
 
 class RowsFile:
-    """A Parquet file with one row group per batch, written by a thread of its own.
+    """A Parquet file with one row group per batch, written by a separate thread.
 
-    Writing overlaps with whatever produces the batches; at most a few batches wait.
+    Writing overlaps with the production of the batches; at most a few batches wait.
     """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
@@ -134,12 +134,12 @@ def write_empty(path: Path, schema: pa.Schema) -> Path:
 
 
 def _parquet_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    # Ids hardly repeat and are near to random: a dictionary or compression of them costs more than it saves.
-    # Readers of floats profit from counts of nulls.
+    # Ids hardly repeat and are almost random: a dictionary or compression costs more than it saves.
+    # Readers of floats benefit from counts of nulls.
     floats = [field.name for field in schema if pa.types.is_floating(field.type)]
     dictionary = [name for name in schema.names if name in _LOW_CARDINALITY]
     try:
-        # Rows hold ids: nobody but their owner reads them.
+        # Rows hold ids: only their owner may read them.
         path.touch(mode=0o600)
         return pq.ParquetWriter(path, schema, use_dictionary=dictionary, write_statistics=floats, compression="none")
     except OSError as error:

@@ -1,7 +1,7 @@
 """The pandera schema of each dataset in one lab, made of the columns that its kind declares.
 
-Every check carries its error code; what a report counts is read from the outputs of these checks and from nothing else.
-How rows are read and reports are built is not here.
+Every check carries its error code; the counts of a report come only from the outputs of these checks.
+Reading rows and building reports do not belong here.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class RowCheck:
     """The error code of a cell that does not pass."""
     columns: tuple[int, ...]
     passes: Callable[[pd.DataFrame], list[Mask]]
-    """Tells for each of `columns` which cells pass."""
+    """Returns for each of `columns` which cells pass."""
 
     def pandera(self) -> pa_schema.Check:
         """Return the check as pandera runs it: which rows pass."""
@@ -46,13 +46,13 @@ class RowCheck:
         def check(frame: pd.DataFrame) -> pd.Series:
             return pd.Series(np.logical_and.reduce(self.passes(frame)), index=frame.index)
 
-        # One failure case is enough for pandera: rows are read from the check's output, and cases cost time.
+        # One failure case is enough for pandera: rows are read from the check's output, and cases take time.
         return pa_schema.Check(check, name=self.name, error=self.code, ignore_na=False, n_failure_cases=1)
 
 
 @dataclass(frozen=True)
 class DatasetSchema:
-    """What the rows of one dataset must be.
+    """The rules for the rows of one dataset.
 
     `rows` has a column per field of a record (identifiers: of a normalised row); `frame` validates them as text.
     """
@@ -62,13 +62,13 @@ class DatasetSchema:
     key: tuple[int, ...]
     checks: tuple[RowCheck, ...]
     frame: pa_schema.DataFrameSchema
-    """The pandera schema that these columns and checks make."""
+    """The pandera schema of these columns and checks."""
     file_width: int
     """How many columns the file has."""
 
     @property
     def report_form(self) -> ReportForm:
-        """Which form the report of the dataset has."""
+        """The form of the dataset's report."""
         return KINDS[self.kind].report_form
 
     @cached_property
@@ -110,7 +110,7 @@ def failures(schema: DatasetSchema, rows: pa.RecordBatch) -> list[Failure]:
     try:
         schema.frame.validate(frame, lazy=True)
     except SchemaErrors as errors:
-        # Counts come from the outputs of the checks: pandera's own texts repeat the values, and are dropped here.
+        # Counts come from the outputs of the checks: pandera's own texts repeat the values, and are ignored here.
         found = [(error.check, ~error.check_output.to_numpy(bool)) for error in errors.schema_errors]
     else:
         return []
@@ -119,7 +119,7 @@ def failures(schema: DatasetSchema, rows: pa.RecordBatch) -> list[Failure]:
 
 
 def _by_column(check: RowCheck, frame: pd.DataFrame, failed: Mask) -> Iterator[Failure]:
-    """Tell in which columns the rows failed."""
+    """Yield the columns in which the rows failed."""
     if len(check.columns) == 1:
         yield Failure(check, check.columns[0], failed)
         return
@@ -133,14 +133,14 @@ def _by_column(check: RowCheck, frame: pd.DataFrame, failed: Mask) -> Iterator[F
 def _column_checks(
     name: str, code: str, rows: Sequence[Column], passes: Callable[[pa.Array], pa.BooleanArray]
 ) -> Iterator[RowCheck]:
-    """The check of all columns whose cells can have the error `code`, if there are any."""
+    """Return the check of all columns whose cells can have the error `code`, if there are any."""
     columns = [index for index, column in enumerate(rows) if code in column.codes]
     if columns:
         yield _cell_check(name, code, rows, columns, passes)
 
 
 def _id_checks(rows: Sequence[Column], lab: LabDefinition) -> Iterator[RowCheck]:
-    """The checks of formats that depend on the types of the lab's identifiers."""
+    """Yield the checks of formats that depend on the types of the lab's identifiers."""
     for index, column in enumerate(rows):
         for entry in lab.identifiers_config if column.id_format else ():
             form = entry.id_type.value_format
@@ -160,7 +160,7 @@ def _cell_check(
     columns: Sequence[int],
     passes: Callable[[pa.Array], pa.BooleanArray],
 ) -> RowCheck:
-    """A check of single cells; an empty one passes unless `passes` says otherwise."""
+    """Return a check of single cells; an empty cell passes unless `passes` decides otherwise."""
     names = [rows[column].name for column in columns]
     return RowCheck(
         name, code, tuple(columns), lambda frame: [_passed(passes(_arrow(frame[column]))) for column in names]
@@ -168,7 +168,7 @@ def _cell_check(
 
 
 def _named_id_check(id_name: str, form: ValueFormat, name: str, index: int) -> RowCheck:
-    """A check of the column `name` in the rows of one configured identifier."""
+    """Return a check of the column `name` in the rows of one configured identifier."""
 
     def passes(frame: pd.DataFrame) -> list[Mask]:
         named = _named(_arrow(frame["id_name"]), id_name)
@@ -186,12 +186,12 @@ def _named(id_names: pa.Array, name: str) -> Mask:
 
 
 def _passed(outcome: pa.BooleanArray) -> Mask:
-    """The outcome as numpy; null, that is an empty cell, passes."""
+    """Return the outcome as numpy; null (an empty cell) passes."""
     mask: Mask = pc.fill_null(outcome, True).to_numpy(zero_copy_only=False)
     return mask
 
 
 def _arrow(series: pd.Series) -> pa.Array:
-    """The Arrow values under a pandas series, without a copy."""
+    """Return the Arrow values of a pandas series, without a copy."""
     values = pa.array(series)
     return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values

@@ -1,7 +1,7 @@
-"""One streaming pass over a file: checked blocks are added up in order and their valid rows written as they come.
+"""One streaming pass over a file: adds up the checked blocks in order and writes their valid rows.
 
-Memory does not grow with the file: keys and rows are spooled to scratch. How blocks come is `pipeline`'s, what is
-checked `check`'s, what is counted `report`'s.
+Memory does not grow with the file: keys and rows are spooled to scratch. `pipeline` produces the blocks, `check`
+checks them, `report` counts.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from datalab.validation.rows_file import RowsFile, write_empty
 from datalab.validation.schemas import DatasetSchema, dataset_schema
 
 _MEMORY_FOR_KEYS = "400MB"
-"""What the engine may keep in memory to compare keys."""
+"""Memory of the engine to compare keys."""
 
 Progress = Callable[[int, int, int], None]
 """Called with (rows checked, bytes read, bytes of the file) as a file is checked."""
 
 
 class Validated(NamedTuple):
-    """What a pass over a file tells."""
+    """The results of a pass over a file."""
 
     report: AnyValidationReport
     facts: DatasetFacts
@@ -61,14 +61,14 @@ def validate(
     Args:
         path: CSV without header, or gzip, zip or Parquet.
         kind: which dataset it is.
-        lab: the definition it must agree with.
-        valid_rows: where to write the valid rows, as Parquet in file order; empty when the file fails.
-        progress: told about every block.
+        lab: its definition.
+        valid_rows: where to write the valid rows, as Parquet in file order; empty if the file fails.
+        progress: called for every block.
 
     Raises:
         InputMissing: there is no such file.
-        InputChanged: the file was modified meanwhile.
-        OutputFailed: valid rows or scratch could not be written; `valid_rows` is as it was before.
+        InputChanged: the file was modified during the pass.
+        OutputFailed: valid rows or scratch could not be written; `valid_rows` is unchanged.
     """
     schema = dataset_schema(kind, lab)
     with scratch_directory(valid_rows.parent if valid_rows else None) as scratch:
@@ -81,7 +81,7 @@ def validate(
                 try:
                     validated, rows = one_pass.run(keep_rows=valid_rows is not None)
                 except FileLevelError:
-                    # A file that is still being written looks damaged.
+                    # A file that is still being written seems to be damaged.
                     if not source.unchanged():
                         raise InputChanged(path) from None
                     raise
@@ -98,7 +98,7 @@ def validate(
             if rows is None or validated.report.report.outcome == "FAILED":
                 rows = write_empty(scratch / "empty.parquet", schema.arrow)
             publish(rows, valid_rows)
-    # What Arrow keeps for itself is memory that the next step, another engine, cannot use.
+    # Memory that Arrow keeps is not available to the next step, another engine.
     pa.default_memory_pool().release_unused()
     return validated
 
@@ -111,7 +111,7 @@ def _size_of(path: Path) -> int:
 
 
 class _Pass:
-    """The state of one pass: the report in the making, the rows kept, and the keys seen."""
+    """The state of one pass: its report, the kept rows and the seen keys."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class _Pass:
         self._progress = progress
         self._keys = KeySpool(scratch)
         self._marked: list[tuple[Rows, Flags]] = []
-        """Rows with flags among those that may be duplicates."""
+        """Possible duplicates with flags: row numbers, flags."""
         self._facts = DatasetFacts(input_bytes=source.size)
         self._text_bytes = 0
         self._report: RowsReport | IdentifiersReport
@@ -144,7 +144,7 @@ class _Pass:
         self._blocks = Pipeline(source, schema.file_width, check)
 
     def run(self, *, keep_rows: bool) -> tuple[Validated, Path]:
-        """Return the outcome and the file that holds the valid rows, of which only the keys unless `keep_rows`."""
+        """Return the outcome and the file of the valid rows; only of their keys unless `keep_rows`."""
         arrow = self._schema.arrow
         if not keep_rows:
             arrow = pa.schema([arrow.field(index) for index in self._schema.key])
@@ -162,7 +162,7 @@ class _Pass:
         return validated, valid.path
 
     def _duplicates(self, valid: RowsFile, rejected: RowsFile) -> RowSet:
-        """The rows that repeat the key of an earlier one."""
+        """Return the rows that repeat the key of an earlier one."""
         if isinstance(self._report, RowsReport) and not self._report.looks_for_duplicates:
             return RowSet()
         candidates = RowSet()
@@ -211,7 +211,7 @@ class _Pass:
 
     @property
     def _reported_bytes(self) -> int | None:
-        """The `originalFileSizeBytes` of the report: None when no line of the text holds anything.
+        """Return the `originalFileSizeBytes` of the report: None if all lines of the text are blank.
 
         See docs/spec/validation.md#75-originalfilesizebytes.
         """
@@ -220,7 +220,7 @@ class _Pass:
         return self._source.size if self._report.rows or self._source.bom_bytes else None
 
     def _first_duplicates(self, duplicates: RowSet, *files: RowsFile) -> pa.Table:
-        """The duplicate rows that a report shows, ascending."""
+        """Return the duplicate rows that a report shows, ascending."""
         shown = RowSet()
         shown.add(duplicates.first(SAMPLE_CAP))
         columns = [column.name for column in self._schema.rows]

@@ -15,10 +15,10 @@ from datalab import codes
 from datalab.home.reference import settings_document
 from datalab_dagster.cli import datalab
 
-_COMMANDS = "# Commands\n\nMade from the commands' own help by `make docs`.\n"
+_COMMANDS = "# Commands\n\nGenerated from the commands' own help by `make docs`.\n"
 _CODES = """# Codes
 
-What the codes of reports, statistics and hints mean, and what to do. Made from `datalab/codes.py` by `make docs`.
+What the codes of reports, statistics and hints mean, and what to do. Generated from `datalab/codes.py` by `make docs`.
 Conditions and limits: [validation](spec/validation.md), [findings](spec/statistics.md#6-findings-and-status).
 """
 _GROUPS = {
@@ -26,9 +26,9 @@ _GROUPS = {
     "Unreadable files": ("No row of the file can be read; the dataset fails.", codes.FILE_ERRORS),
     "Data errors": ("The lab is not Ready until they are corrected.", codes.DATA_ERRORS),
     "Quality warnings": ("The lab can be used; a person should look at them first.", codes.QUALITY_WARNINGS),
-    "Changes since the previous result": ("Warnings, beside the statistics.", codes.DROPS),
+    "Changes since the previous result": ("Warnings, in addition to the statistics.", codes.DROPS),
     "Hints": (
-        "Beside the report of a dataset, never in it. Two of the warnings are hints too: "
+        "In addition to the report of a dataset, never in it. Two of the warnings are hints too: "
         "POSSIBLE_HEADER_ROW and POSSIBLE_WRONG_SEPARATOR.",
         codes.HINTS,
     ),

@@ -114,7 +114,7 @@ def upload_by_parts(
     sending = _Sending(uploads, upload, name)
     try:
         sending.run(source, progress)
-        return patiently(lambda: uploads.complete(upload.upload_id, sha256=sending.digest.hexdigest()))
+        return with_retries(lambda: uploads.complete(upload.upload_id, sha256=sending.digest.hexdigest()))
     except _PASSING as error:
         reason = error.reason if isinstance(error, StoreUnreachable) else "the connection broke"
         raise UploadInterrupted(upload.upload_id, sending.sent, reason or "the store failed") from None
@@ -184,13 +184,13 @@ class _Sending:
 
     def _send(self, number: int, part: bytes, sha256: str) -> int:
         if not (any(first <= number <= last for first, last in self._upload.stored) and self._is_there(number, sha256)):
-            patiently(lambda: self._uploads.put(self._upload.upload_id, number, part))
+            with_retries(lambda: self._uploads.put(self._upload.upload_id, number, part))
         return len(part)
 
     def _is_there(self, number: int, sha256: str) -> bool:
         """Whether the stored part is this one: the file may have become another one since."""
         try:
-            stored = patiently(lambda: self._uploads.part(self._upload.upload_id, number))
+            stored = with_retries(lambda: self._uploads.part(self._upload.upload_id, number))
         except PartMissing:
             return False
         return stored.sha256 == sha256
@@ -205,7 +205,7 @@ class _Sending:
         return bytes(part)
 
 
-def patiently(ask: Callable[[], Answer]) -> Answer:
+def with_retries(ask: Callable[[], Answer]) -> Answer:
     """Return what `ask` gets, asked again after pauses when the connection or the store fails."""
     for pause in PAUSES:
         try:

@@ -1,1 +1,1 @@
-"""Compares this package with the vendor's own, installed beside it: `make vendor`; the project never imports it."""
+"""Compares this package with the vendor's, which has its own environment: `make vendor`; never imported elsewhere."""

@@ -1,7 +1,7 @@
 """Compares this package with the vendor's: `make vendor`; the command line names a Python that has that package.
 
 Names, signatures and members, what calls without a deployment return or raise, and results read by the vendor's own
-models. Ends with 1 when they differ in what docs/migration.md does not tell.
+models. Exit code 1: they differ in a point that docs/migration.md does not list.
 """
 
 from __future__ import annotations

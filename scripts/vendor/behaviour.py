@@ -1,4 +1,4 @@
-"""What scripts see of a package without a deployment, as JSON; the command line names the package.
+"""The behaviour of a package without a deployment, as JSON; the command line names the package.
 
 Run by the interpreter of the package in question, so nothing of the project is imported here.
 """
@@ -50,8 +50,8 @@ QUESTIONS: dict[str, Callable[[], Any]] = {
     "build with two kinds of matching": lambda: (
         builder().with_identifiers_config([USER]).with_matching_id_format(types.MatchingId.EMAIL).build()
     ),
-    "take up a lab without an id": lambda: builder().from_existing("").build(),
-    "take up a lab with None": lambda: builder().from_existing(None).build(),
+    "use a lab without an id": lambda: builder().from_existing("").build(),
+    "use a lab with None": lambda: builder().from_existing(None).build(),
     "a builder remembers": lambda: {
         name: value
         for name, value in vars(builder().with_name("a").with_segments().with_embeddings(3)).items()
@@ -66,8 +66,8 @@ QUESTIONS: dict[str, Callable[[], Any]] = {
     "a report without its parts": lambda: lab.ValidationReport.model_validate({}).model_dump(),
     "options: access without a key": lambda: OPTIONS(store_encryption_key=False, encryption_key_acl=access()),
     "options: default": lambda: checked(OPTIONS()),
-    "options: nobody owns": lambda: checked(OPTIONS(encryption_key_acl=access(("you@x.org", "User")))),
-    "options: a stranger": lambda: checked(
+    "options: no owner": lambda: checked(OPTIONS(encryption_key_acl=access(("you@x.org", "User")))),
+    "options: another organisation": lambda: checked(
         OPTIONS(encryption_key_acl=access(("me@x.org", "Owner"), ("who@y.org", "User")))
     ),
     "options: a colleague": lambda: checked(
@@ -75,14 +75,14 @@ QUESTIONS: dict[str, Callable[[], Any]] = {
     ),
     "options: another type": lambda: checked(OPTIONS(encryption_key_acl=access(kind="Everybody"))),
     "options: another version": lambda: checked(OPTIONS(encryption_key_acl=access(), encryption_key_acl_version=7)),
-    "a token that is none": lambda: dq.create_client("me@x.org", "a"),
+    "an invalid token": lambda: dq.create_client("me@x.org", "a"),
     "an interface is abstract": lambda: lab.DataLabInterface(),
     "types in print": lambda: [
         str(kind) for kind in (*lab.IdType, *media.CollaborationType, *types.DataLabDatasetType)
     ],
     "types in JSON": lambda: json.dumps([*lab.IdType]),
     "a type by value": lambda: [media.CollaborationType("ENABLE_OVERLAP").name, lab.IdType("MAID").name],
-    "a type that is none": lambda: lab.IdType("NONE"),
+    "an unknown type": lambda: lab.IdType("NONE"),
     "jobs start without an id": lambda: sorted(lab.ComputeJob.__abstractmethods__),
 }  # fmt: skip
 

@@ -1,7 +1,7 @@
-"""Holds tests/sdk/surface.py against the vendor's package, and prints as JSON where the table is wrong.
+"""Compares tests/sdk/surface.py with the vendor's package, and prints as JSON where the table is wrong.
 
-Run by the interpreter that has the vendor's package; the command line names the table. That this package has what the
-table says is held by tests/sdk/test_surface.py.
+Run by the interpreter that has the vendor's package; the command line names the table. tests/sdk/test_surface.py
+compares this package with the table.
 """
 
 from __future__ import annotations

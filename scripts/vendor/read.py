@@ -1,4 +1,4 @@
-"""Reads results of this package with the vendor's own models, and prints as JSON where these find something else.
+"""Reads results of this package with the vendor's models, and prints as JSON where these find different values.
 
 Run by the interpreter that has the vendor's package; the command line names the folder that `results` has written.
 """

@@ -21,7 +21,7 @@ LABS = {"clean": 0.0, "dirty": 0.05, "broken": 0.05}
 
 
 def main() -> None:
-    """Run a clean lab, one with invalid rows, and one with a file that is none."""
+    """Run a clean lab, one with invalid rows, and one with an unreadable file."""
     out = Path(sys.argv[1])
     with TemporaryDirectory(prefix="datalab-vendor-") as home:
         os.environ["DATALAB_HOME"] = f"{home}/home"

@@ -29,7 +29,7 @@ Client = Callable[..., TestClient]
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Passwords that are hashed in a millisecond instead of a tenth of a second and 64 MiB."""
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    passwords._nobodys.cache_clear()
+    passwords._dummy_hash.cache_clear()
 
 
 @pytest.fixture

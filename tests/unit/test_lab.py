@@ -58,7 +58,7 @@ def test_the_message_counts_and_shows_every_mistake() -> None:
     with pytest.raises(ConfigurationError) as raised:
         lab_from_dict({"nam": "x", "shareStatistics": 1, **wire_lab(MATCHED_USER_ID)}, "LAB.json")
     text = str(raised.value)
-    assert text.startswith("LAB.json has 2 mistakes; nothing was checked.")
+    assert text.startswith("LAB.json has 2 errors; nothing was checked.")
     assert all(f"\n  - {mistake}" in text for mistake in raised.value.mistakes)
 
 

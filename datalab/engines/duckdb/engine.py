@@ -1,4 +1,4 @@
-"""The DuckDB engine: in memory, bounded, spilling to a private directory; no SQL of a panel lives here."""
+"""The DuckDB engine: in memory, bounded, spilling to a private directory; the SQL of panels does not belong here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from datalab.errors import OutputFailed
 T = TypeVar("T")
 
 _MACROS = ("CREATE OR REPLACE TEMP MACRO xxhash64(text) AS hash(text)",)
-"""Functions that Spark SQL has and DuckDB has not (see datalab.engines.protocol); any good 64-bit hash serves."""
+"""Functions of Spark SQL that DuckDB lacks (see datalab.engines.protocol); any good 64-bit hash is enough."""
 
 _ARROW = "Arrow"
 
@@ -30,7 +30,7 @@ class DuckDBEngine:
     name = "DuckDB"
 
     def __init__(self, memory_limit: str, temp_directory: Path | None, threads: int | None) -> None:
-        # Spilled rows lie here in plain text: mkdtemp makes it readable by its owner only, close removes it.
+        # Spilled rows are stored here in plain text: mkdtemp makes it readable by its owner only, close removes it.
         # (DuckDB encrypts them only with its httpfs extension, which would have to be downloaded.)
         self._scratch = Path(tempfile.mkdtemp(prefix="datalab-duckdb-", dir=temp_directory))
         self._connection: duckdb.DuckDBPyConnection | None = duckdb.connect(
@@ -40,14 +40,14 @@ class DuckDBEngine:
                 "temp_directory": str(self._scratch),
                 "threads": threads or os.cpu_count() or 1,
                 "preserve_insertion_order": False,
-                # A relation is named in SQL only after it was registered: never a Python variable, never a path.
+                # SQL may name registered relations only: no Python variable, no path.
                 "python_enable_replacements": False,
-                # Nothing is fetched from the network while rows are read.
+                # No download from the network while rows are read.
                 "autoinstall_known_extensions": False,
             },
         )
         self._kinds: dict[str, str] = {}
-        """What every relation is; asking DuckDB's catalogue takes milliseconds."""
+        """The kind of every relation; a query of DuckDB's catalogue would take milliseconds."""
         for macro in _MACROS:
             self._connection.execute(macro)
 
@@ -77,7 +77,7 @@ class DuckDBEngine:
 
     def write_parquet(self, path: Path, sql: str, parameters: Sequence[Parameter] = (), *, panel: str) -> None:
         target = str(path).replace("'", "''")
-        # The path is not a value of a row, yet it need not be in a message: the statement is reported without it.
+        # A path does not belong in a message: the statement is reported without it.
         self._guarded(
             panel,
             sql,
@@ -129,11 +129,11 @@ class DuckDBEngine:
         self._guarded(panel, sql, lambda: self._open().execute(sql, list(parameters)))
 
     def _guarded(self, panel: str, sql: str, action: Callable[[], T]) -> T:
-        """Do it; a failure keeps its kind and loses its text, which may quote a value of a row."""
+        """Run `action`; an error keeps its kind, not its text, which may quote a value of a row."""
         try:
             return action()
         except (duckdb.Error, pa.ArrowException) as error:
             kind, advice = type(error).__name__, ""
             if isinstance(error, duckdb.OutOfMemoryException):
-                advice = "Give the engine a higher memory_limit, or more room in its temp_directory, and run again."
+                advice = "Give the engine a higher memory_limit, or more space in its temp_directory, and run again."
         raise EngineError(panel, self.name, kind, sql, advice)

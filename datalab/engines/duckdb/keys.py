@@ -1,4 +1,4 @@
-"""Hashes keys and compares them in DuckDB; which rows have to be compared is decided by the caller."""
+"""Hashes keys and compares them in DuckDB; the caller decides which rows are compared."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def later_of_equals(connection: duckdb.DuckDBPyConnection, candidates: Iterable[
 
 
 def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Yield the rows of `tables` in fewer, larger tables: every insertion costs a transaction."""
+    """Yield the rows of `tables` in fewer, larger tables: every insertion is a transaction."""
     waiting: list[pa.Table] = []
     rows = 0
     for table in tables:

@@ -1,1 +1,1 @@
-"""How the registry's schema came to be, step by step; run by `datalab.registry.database.Database.migrate`."""
+"""The migrations of the registry's schema; run by `datalab.registry.database.Database.migrate`."""

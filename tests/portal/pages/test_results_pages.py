@@ -180,7 +180,7 @@ def test_a_result_without_a_dashboard_is_shown_with_the_reason(
     service._registry.runs.fail(run_id, "No space left on device.")
 
     page = read(publisher, f"/datalabs/{lab.id}")
-    assert "passed validation" in page.text and "The run broke off after its verdict: No space left" in page.text
+    assert "passed validation" in page.text and "The run failed after its verdict: No space left" in page.text
     for address in (f"/datalabs/{lab.id}", f"/datalabs/{lab.id}/statistics"):
         links = read(publisher, address).links
         assert f"/datalabs/{lab.id}/files/statistics.json" in links, address

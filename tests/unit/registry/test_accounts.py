@@ -31,7 +31,7 @@ DAY, IDLE = timedelta(days=1), timedelta(hours=2)
 @pytest.fixture(autouse=True)
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    passwords._nobodys.cache_clear()
+    passwords._dummy_hash.cache_clear()
 
 
 def stored(registry: Registry) -> str:
@@ -94,7 +94,7 @@ def test_only_hashes_of_secrets_are_kept(registry: Registry) -> None:
 
 def test_a_user_without_password_cannot_log_in(registry: Registry) -> None:
     registry.accounts.add(PAT, Role.PUBLISHER, by="root")
-    for password in ("", "nobody's password", "None"):
+    for password in ("", "password of no user", "None"):
         with pytest.raises(LoginRefused):
             registry.accounts.sessions.sign_in(PAT, password, address="::1", lifetime=DAY)
     registry.accounts.set_password(PAT, PASSWORD, by="root")

@@ -100,7 +100,7 @@ def test_a_path_too_long_for_a_socket(home: Path) -> None:
 def test_what_is_not_a_database_is_not_touched(home: Path) -> None:
     (home / "postgres").mkdir()
     (home / "postgres" / "letter.txt").write_text("dear reader")
-    with pytest.raises(EmbeddedPostgresFailed, match="holds something else"):
+    with pytest.raises(EmbeddedPostgresFailed, match="holds something other than a database"):
         EmbeddedPostgres(home).start()
     assert (home / "postgres" / "letter.txt").read_text() == "dear reader"
 

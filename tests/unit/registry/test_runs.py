@@ -76,7 +76,7 @@ def test_a_run_whose_data_were_replaced_is_superseded(registry: Registry, full: 
     registry.runs.start(full.id, "run-1")
     registry.provisioning.provision(full.id, {SEGMENTS: upload()}, by=ME)
     standing = registry.labs.standing(full.id)
-    assert standing.state is LabState.STALE and "still going on" in standing.reason
+    assert standing.state is LabState.STALE and "still in progress" in standing.reason
     assert [run.run_id for run in registry.runs.outdated()] == ["run-1"]
     assert finish(registry, "run-1", NewResult("SUCCESS")).state is RunState.SUPERSEDED
     assert registry.runs.outdated() == []
@@ -125,7 +125,7 @@ def test_a_verdict_counts_before_the_run_ends(registry: Registry, full: Lab, upl
     assert registry.runs.fail("run-1", "no space left.").state is RunState.FAILED
     standing = registry.labs.standing(full.id)
     assert standing.state is LabState.FAILED
-    assert standing.reason.endswith("did not pass validation. The run broke off after its verdict: no space left.")
+    assert standing.reason.endswith("did not pass validation. The run failed after its verdict: no space left.")
 
     registry.runs.start(full.id, "run-2")
     registry.results.record("run-2", NewResult("SUCCESS"))

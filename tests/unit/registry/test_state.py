@@ -77,12 +77,12 @@ def test_every_case(verdict: Verdict | None, run: RunState | None) -> None:
         ),
         (
             Facts("L", REQUIRED, REQUIRED, "SUCCESS", BROKE, "disk full"),
-            "The datasets provisioned now passed validation. A later run on them broke off: disk full.",
+            "The datasets provisioned now passed validation. A later run on them was interrupted: disk full.",
             "Provision the lab to Media DCRs; the statistics: `datalab results L`.",
         ),
         (
             Facts("L", REQUIRED, REQUIRED, "SUCCESS", BROKE, "disk full", run_gave_verdict=True),
-            "The datasets provisioned now passed validation. The run broke off after its verdict: disk full.",
+            "The datasets provisioned now passed validation. The run failed after its verdict: disk full.",
             "Provision the lab to Media DCRs; the statistics: `datalab results L`.",
         ),
         (
@@ -92,7 +92,7 @@ def test_every_case(verdict: Verdict | None, run: RunState | None) -> None:
         ),
         (
             Facts("L", REQUIRED, REQUIRED, None, BROKE, "disk full"),
-            "The run on the datasets provisioned now broke off: disk full.",
+            "The run on the datasets provisioned now was interrupted: disk full.",
             "Remove the cause, then validate again (`datalab validate L`).",
         ),
         (
@@ -102,8 +102,8 @@ def test_every_case(verdict: Verdict | None, run: RunState | None) -> None:
         ),
         (
             Facts("L", REQUIRED, REQUIRED, validated_before=True, outdated_run=True),
-            "The datasets changed since the last validation. A run on data that were replaced is still going on.",
-            "While `datalab up` runs, a validation starts by itself; otherwise: `datalab validate L`.",
+            "The datasets changed since the last validation. A run on replaced data is still in progress.",
+            "While `datalab up` runs, a validation starts automatically; otherwise: `datalab validate L`.",
         ),
     ],
 )

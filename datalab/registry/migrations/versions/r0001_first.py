@@ -119,4 +119,4 @@ _GUARDS = (
     f"""CREATE TRIGGER immutable BEFORE UPDATE OF id, name, definition, created_at, created_by ON {SCHEMA}.labs
         FOR EACH STATEMENT EXECUTE FUNCTION {SCHEMA}.refuse_change()""",
 )
-"""Events are only ever added, and a lab's configuration never changes: the database sees to both."""
+"""Events are only added, and a lab's configuration never changes: the database enforces both."""

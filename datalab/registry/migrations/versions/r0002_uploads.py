@@ -1,4 +1,4 @@
-"""Uploads that are under way.
+"""Unfinished uploads.
 
 Revision ID: 0002
 Revises: 0001

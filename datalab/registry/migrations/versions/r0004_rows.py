@@ -1,4 +1,4 @@
-"""The rows of a dataset, once they were counted.
+"""The number of rows of a dataset.
 
 Revision ID: 0004
 Revises: 0003

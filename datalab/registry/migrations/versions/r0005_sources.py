@@ -1,4 +1,4 @@
-"""Which file a connector took; until now it was part of the cause, in prose.
+"""The file that a connector provisioned; before, it was part of the text of the cause.
 
 Revision ID: 0005
 Revises: 0004
