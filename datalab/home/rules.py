@@ -86,7 +86,7 @@ def memory(text: str) -> str:
     """Return a size of memory that the SQL engine accepts.
 
     Raises:
-        ValueError: it is not a number with a unit.
+        ValueError: it does not consist of a number and a unit.
 
     >>> memory("4GB")
     '4GB'
