@@ -198,7 +198,7 @@ def test_arguments_out_of_range(tmp_path: Path, arguments: dict[str, Any], probl
 
 def test_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputFailed, match="no half-written file"):
+    with pytest.raises(OutputFailed, match="no incomplete file"):
         write_sample(tmp_path / "file", users=5)
 
 

@@ -18,7 +18,7 @@ def test_an_upload_is_kept_until_it_is_forgotten(registry: Registry) -> None:
     assert registry.uploads.all(by=ME) == [begun]
     assert registry.uploads.all(by="somebody@else.example") == []
     registry.uploads.forget(["a" * 32, "b" * 32])
-    with pytest.raises(UploadNotFound, match="finished, or was swept"):
+    with pytest.raises(UploadNotFound, match="finished, or was removed"):
         registry.uploads.get("a" * 32)
 
 
