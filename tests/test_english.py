@@ -62,7 +62,7 @@ ALLOWED = {
     "datalab/registry/programs.py": {"nobody"},
     "scripts/vendor/behaviour.py": {"Everybody"},
 }
-"""Words that a file needs: `mistakes` is a key of error details over HTTP, `nobody` a system user, `Everybody` a wrong access list."""
+"""Words that a file needs: a key of error details over HTTP, the name of a system user, a wrong type of access list."""
 
 PATTERNS = {
     "where keys are kept is not known here": r"\b(?:is|are) not known here\b",
@@ -72,8 +72,8 @@ PATTERNS = {
     "a run is begun again": r"\b(?:begun|begins?|began|begin) (?:it |them )?again\b",
     "So many segments are drawn": r"\bso many \w+ are\b|\bSo many\b|\b[Uu]p to so many\b",
     "So long a deployment may be out of reach": r"\bSo (?:long|much|few|often|far)\b",
-    "how far a run is": r"\bhow far (?:a|the|it|its|an|each|every|this)\b|\bhow (?:a|the) \w+ stands?\b|\bhow (?:it|they) stands?\b",
-    "the users that lie in scratch": r"\blies? (?:in|at|under|below|beside|there|here|on)\b|\bstands? in (?:the|a) page\b",
+    "how far a run is": r"\bhow far (?:an?|the|its?|each|every|this)\b|\bhow (?:(?:a|the) \w+|it|they) stands?\b",
+    "the users that lie in scratch": r"\blies? (?:in|at|under|below|beside|there|here|on)\b|\bstands? in the page\b",
     "as it stands in the": r"\bas (?:it|they) stands?\b",
     "see above for what to mend": r"\bmend(?:s|ed|able|ing)?\b",
     "this is a mistake in the program": r"\bmistakes?\b",
