@@ -63,7 +63,7 @@ def test_a_download_to_an_address_is_written_by_its_connector(datalab: Datalab, 
     assert ended.code == 0
     assert fsspec.filesystem("memory").cat("/copies/segments.csv") == b"u1,s1\n"
     again = datalab("dataset", "download", stored.manifest_hash, "memory://copies/segments.csv")
-    assert again.code == 2 and "exists already" in again.err
+    assert again.code == 2 and "already exists" in again.err
 
 
 def test_a_download_without_access_leaves_no_file(datalab: Datalab, stored: DatasetInfo, files: Path) -> None:

@@ -104,7 +104,7 @@ def test_what_is_written_is_there_whole(connector: Connector[Any], root: str) ->
     assert entry.size == 6 and connector.find(f"{root}/out.csv") == entry
     with connector.open(entry) as source:
         assert source.read() == b"u1,s1\n"
-    with pytest.raises(EntryExists, match=r"out\.csv exists already"):
+    with pytest.raises(EntryExists, match=r"out\.csv already exists"):
         connector.write(f"{root}/out.csv", [b"x"])
     assert connector.find(entry.url) == entry
 

@@ -183,5 +183,5 @@ def test_runs_that_are_refused(registry: Registry, lab: Lab, full: Lab) -> None:
     with pytest.raises(RunRefused, match="belongs to lab"):
         registry.runs.start(empty.id, "run-1")
     registry.runs.finish("run-1")
-    with pytest.raises(RunRefused, match=r"ended already \(FINISHED\)"):
+    with pytest.raises(RunRefused, match=r"already ended \(FINISHED\)"):
         registry.runs.start(full.id, "run-1")
