@@ -114,7 +114,7 @@ def web_address(url: str | None) -> str | None:
 
 
 def storage_url(url: str) -> str:
-    """Return a path or URL of stored files.
+    """Return a path or URL of the dataset store; addresses of drop zones are for connectors, which bring schemes.
 
     Raises:
         ValueError: fsspec knows no such scheme. The URL is not repeated: it may hold a password.

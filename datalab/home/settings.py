@@ -71,7 +71,7 @@ class DropZone(_Part):
     """Id or name of the lab."""
     dataset: DatasetKind
     """The slot that the file fills."""
-    pattern: Annotated[str, AfterValidator(storage_url)]
+    pattern: str
     """An fsspec URL with wildcards in its last part, such as `s3://drop/segments-*.csv`."""
     options: dict[str, Any] = {}
     """Arguments of the fsspec driver."""

@@ -76,6 +76,10 @@ class TestReading:
     def test_a_file_that_says_nothing_leaves_the_defaults(self, tmp_path: Path, text: str) -> None:
         assert load(tmp_path, text) == Settings() == load_settings(tmp_path / "none", {})
 
+    def test_a_drop_zone_may_have_a_scheme_that_only_a_connector_knows(self, tmp_path: Path) -> None:
+        text = "dropZones: [{lab: x, dataset: segments, pattern: 'shelf://s/*.csv'}]"
+        assert load(tmp_path, text).drop_zones[0].pattern == "shelf://s/*.csv"
+
     def test_what_is_not_asked_for_is_not_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("TIMEZONE", "NIGHTLY", "DATALAB_TIMEZONE", "DATALAB_PORTAL_PORT", "keepResults"):
             monkeypatch.setenv(name, "nonsense")
@@ -150,10 +154,7 @@ class TestWrong:
             ("keepResults: 0", "keepResults: must be at least 1."),
             ("keepResults: many", "keepResults: must be a whole number."),
             ("statisticsVersion: 3", "statisticsVersion: must be at most 2."),
-            (
-                "dropZones: [{lab: x, dataset: segments, pattern: 'ssh3://u:planted@h/*'}]",
-                "dropZones.0.pattern: 'ssh3' is",
-            ),
+            ("store: {url: 'ssh3://u:planted@h/*'}", "store.url: 'ssh3' is not a scheme of storage"),
             ("store: here", "store: must hold keys and values."),
             ("- nightly", "It must hold keys and values, such as 'keepResults: 10'."),
             ("1: 2", "It must hold keys and values"),
