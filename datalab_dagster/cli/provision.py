@@ -47,7 +47,7 @@ def provision(lab_name: str, cause: str, user: str | None, as_json: bool, **give
     """
 )
 @click.argument("lab_name", metavar="LAB")
-@click.argument("kinds", metavar="KIND…", nargs=-1, required=True, type=click.Choice([*KINDS]))
+@click.argument("kinds", metavar="KIND…", nargs=-1, required=True, type=click.Choice([kind.value for kind in KINDS]))
 @click.option("--cause", default="", metavar="TEXT", help="Why, in a few words; events show it.")
 @user_option
 @json_option
