@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import zoneinfo
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ _NEAREST_WEEKDAY = re.compile(r"\dw|lw", re.IGNORECASE)
 _MEMORY = re.compile(r"\s*(\d+(\.\d+)?\s*(b|[kmgt]i?b?|%)|none|-1)\s*", re.IGNORECASE)
 
 
+@functools.cache  # settings are read whenever a deployment is opened, and this takes most of the time
 def cron(text: str) -> str:
     """Return a schedule that Dagster also accepts.
 
