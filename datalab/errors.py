@@ -45,8 +45,11 @@ class ConfigurationError(DatalabError):
         self.where = where
         self.mistakes = list(mistakes)
         count = len(self.mistakes)
-        lines = "".join(f"\n  - {mistake}" for mistake in self.mistakes)
-        super().__init__(f"{where} has {count} error{'s' if count != 1 else ''}; nothing was checked.{lines}")
+        heading = self._heading(f"{count} error{'s' if count != 1 else ''}")
+        super().__init__(heading + "".join(f"\n  - {mistake}" for mistake in self.mistakes))
+
+    def _heading(self, errors: str) -> str:
+        return f"{self.where} has {errors}; nothing was checked."
 
 
 class UsageError(DatalabError):

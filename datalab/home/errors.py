@@ -10,7 +10,6 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from datalab.errors import ConfigurationError, suggestion
-from datalab.formats import counted
 
 _RULES = {
     "missing": "is missing",
@@ -40,14 +39,12 @@ class SettingsWrong(ConfigurationError):
     """Settings cannot be used; `mistakes` holds every reason, a sentence each."""
 
     def __init__(self, path: Path, mistakes: Sequence[str]) -> None:
-        self.where = str(path)
-        self.mistakes = list(mistakes)
-        count = len(self.mistakes)
-        lines = "".join(f"\n  - {mistake}" for mistake in self.mistakes)
-        Exception.__init__(
-            self,
-            f"The settings have {counted(count, 'error')}; nothing was done. Correct {path} or the "
-            f"variables that are named, then run the command again; docs/settings.md describes every key.{lines}",
+        super().__init__(str(path), mistakes)
+
+    def _heading(self, errors: str) -> str:
+        return (
+            f"The settings have {errors}; nothing was done. Correct {self.where} or the variables that are named, "
+            "then run the command again; docs/settings.md describes every key."
         )
 
 
