@@ -99,11 +99,12 @@ class FailureHooks(_Part):
     """The e-mail to send; empty: none."""
 
 
-def _login_name() -> str:
+def login_name() -> str | None:
+    """Return the name of this login; None: a user id without a name, as in some containers."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name, as in some containers
-        return "owner"
+    except (KeyError, OSError):
+        return None
 
 
 class PortalSettings(_Part):
@@ -127,7 +128,7 @@ class PortalSettings(_Part):
     """Addresses of proxies that are trusted to name a client's address."""
     dagster_url: Annotated[str | None, AfterValidator(web_address)] = None
     """Address of Dagster's pages, for links; empty: the one of `datalab up`."""
-    local_owner: Annotated[str, Variable(USER)] = Field(default_factory=_login_name)
+    local_owner: Annotated[str, Variable(USER)] = Field(default_factory=lambda: login_name() or "owner")
     """Name of the visitor while there are no users and only this machine reaches the portal; empty: the login name."""
     session_lifetime: timedelta = Field(default=timedelta(hours=12), gt=timedelta(0))
     """Time after which a user signs in again, in seconds or as `PT12H`."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import sys
 from collections.abc import Iterator
 
 import click
 
+from datalab.home.settings import login_name
 from datalab_dagster.service import Accounts
 from datalab_dagster.service.open import open_accounts
 
@@ -26,9 +26,7 @@ def opened_accounts(user: str | None = None) -> Iterator[Accounts]:
 
 def whoever_asks(user: str | None) -> str:
     """Return who the audit log names: `user`, or the login name."""
-    with contextlib.suppress(KeyError, OSError):
-        return user or getpass.getuser()
-    return "unknown"
+    return user or login_name() or "unknown"
 
 
 def new_password(from_stdin: bool) -> str:

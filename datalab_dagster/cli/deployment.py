@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import string
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from datalab.errors import UsageError
-from datalab.home.settings import USER
+from datalab.home.settings import USER, login_name
 from datalab_dagster.cli.exits import Stopped
 from datalab_dagster.service import (
     DatasetInfo,
@@ -54,15 +53,11 @@ def opened(user: str | None) -> Iterator[LabService]:
         UsageError: nobody said who asks.
         DatalabError: the deployment cannot be opened.
     """
-    with open_service(user or _login_name()) as service:
+    name = user or login_name()
+    if name is None:
+        raise UsageError("This login has no name: say who asks with --user or DATALAB_USER.")
+    with open_service(name) as service:
         yield service
-
-
-def _login_name() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        raise UsageError("This login has no name: say who asks with --user or DATALAB_USER.") from None
 
 
 def the_dataset(service: LabService, text: str) -> DatasetInfo:
