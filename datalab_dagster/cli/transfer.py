@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
@@ -39,14 +40,12 @@ def upload_file(
         Stopped: Ctrl-C; what is stored is kept.
     """
     try:
-        with file.open("rb") as source, shown_bytes(file.name, file.stat().st_size, quiet=for_machines) as progress:
+        with file.open("rb") as source, _uploading(file.name, file.stat().st_size, for_machines) as progress:
             return service.upload_dataset(source, name or file.name, description=description, progress=progress)
     except FileNotFoundError:
         raise InputMissing(file) from None
     except OSError as error:
         raise InputUnreadable(file, why(error)) from None
-    except KeyboardInterrupt:
-        raise Stopped("Interrupted: what is stored is kept, and the same command goes on from there.") from None
 
 
 def is_address(text: str) -> bool:
@@ -66,14 +65,8 @@ def upload_from(service: LabService, url: str, *, for_machines: bool = False) ->
     entry = connector.find(url)
     if entry is None:
         raise UsageError(f"There is no file at {url}. Nothing was uploaded or changed.")
-    try:
-        with (
-            connector.open(entry) as source,
-            shown_bytes(entry.name, entry.size or 0, quiet=for_machines) as progress,
-        ):
-            return service.upload_dataset(source, entry.name, progress=progress)
-    except KeyboardInterrupt:
-        raise Stopped("Interrupted: what is stored is kept, and the same command goes on from there.") from None
+    with connector.open(entry) as source, _uploading(entry.name, entry.size or 0, for_machines) as progress:
+        return service.upload_dataset(source, entry.name, progress=progress)
 
 
 def download_to(service: LabService, dataset: DatasetInfo, url: str) -> None:
@@ -87,13 +80,7 @@ def download_to(service: LabService, dataset: DatasetInfo, url: str) -> None:
         service.download_dataset(dataset.manifest_hash) as content,
         shown_bytes(dataset.name, dataset.size) as progress,
     ):
-
-        def blocks() -> Iterator[bytes]:
-            while block := content.read(_BLOCK):
-                progress(len(block))
-                yield block
-
-        connector_for(url).write(url, blocks())
+        connector_for(url).write(url, _blocks(content, progress))
 
 
 def download_file(service: LabService, dataset: DatasetInfo, file: Path) -> None:
@@ -115,15 +102,29 @@ def download_file(service: LabService, dataset: DatasetInfo, file: Path) -> None
             service.download_dataset(dataset.manifest_hash) as content,
             shown_bytes(dataset.name, dataset.size) as progress,
         ):
-            while block := content.read(_BLOCK):
-                target.write(block)
-                progress(len(block))
+            target.writelines(_blocks(content, progress))
         part.replace(file)
     except OSError as error:
         raise OutputFailed(file, why(error)) from None
     finally:
         if part is not None:
             part.unlink(missing_ok=True)
+
+
+def _blocks(content: BinaryIO, progress: Callable[[int], None]) -> Iterator[bytes]:
+    while block := content.read(_BLOCK):
+        yield block
+        progress(len(block))
+
+
+@contextlib.contextmanager
+def _uploading(name: str, total: int, for_machines: bool) -> Iterator[Callable[[int], None]]:
+    """As `shown_bytes`; Ctrl-C tells that the upload can be resumed."""
+    try:
+        with shown_bytes(name, total, quiet=for_machines) as progress:
+            yield progress
+    except KeyboardInterrupt:
+        raise Stopped("Interrupted: what is stored is kept, and the same command goes on from there.") from None
 
 
 @contextlib.contextmanager

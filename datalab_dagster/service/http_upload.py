@@ -71,7 +71,7 @@ class HttpUploads:
         upload = self.get(upload_id)
         if not 0 <= number < upload.parts:
             raise PartUnknown(number, upload.parts)
-        return min(upload.part_size, upload.size - number * upload.part_size)
+        return upload.length_of(number)
 
     def put(self, upload_id: str, number: int, part: bytes | bytearray) -> PartStored:
         headers = {"Content-Type": "application/octet-stream"}
@@ -196,7 +196,7 @@ class _Sending:
         return stored.sha256 == sha256
 
     def _read(self, source: BinaryIO, number: int) -> bytes:
-        expected = min(self._upload.part_size, self._upload.size - number * self._upload.part_size)
+        expected = self._upload.length_of(number)
         part = bytearray()
         while len(part) < expected and (piece := source.read(expected - len(part))):
             part += piece

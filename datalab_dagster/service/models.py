@@ -172,6 +172,10 @@ class UploadInfo(ServiceModel):
     """Ranges of numbers of stored parts, first and last."""
     created_at: datetime
 
+    def length_of(self, number: int) -> int:
+        """Return how many bytes a part has; the last one has the rest."""
+        return min(self.part_size, self.size - number * self.part_size)
+
 
 class PartInfo(ServiceModel):
     """A stored part."""
