@@ -25,7 +25,7 @@ from datalab.connectors.protocol import (
 )
 from datalab.errors import DatalabError, suggestion
 from datalab.scratch import why
-from datalab.storage.objects import modified_at, without_user
+from datalab.storage.objects import modified_at, protocols_of, without_user
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -88,7 +88,7 @@ class FileConnector(Connector[FileOptions]):
             files, path = self._at(url)
             if files.exists(path):
                 raise EntryExists(without_user(url))
-        if _HOLD_BACK.intersection(_protocols(files)):
+        if _HOLD_BACK & protocols_of(files):
             _committed(url, files, path, content)
         else:
             _moved(url, files, path, content)
@@ -177,17 +177,14 @@ def _entry(files: Any, info: Mapping[str, Any], path: str) -> Entry:
     return Entry(files.unstrip_protocol(path), info.get("size"), str(version), modified)
 
 
-def _protocols(files: Any) -> set[str]:
-    return {files.protocol} if isinstance(files.protocol, str) else set(files.protocol)
-
-
 def _committed(url: str, files: Any, path: str, content: Iterable[bytes]) -> None:
     with _driver(url):
         target = files.open(path, "wb", autocommit=False)
     try:
         _fill(url, target, content)
     except BaseException:
-        target.discard()
+        with contextlib.suppress(Exception):  # what led here is what people read
+            target.discard()
         raise
     with _driver(url):
         target.commit()
@@ -210,7 +207,7 @@ def _moved(url: str, files: Any, path: str, content: Iterable[bytes]) -> None:
         with _driver(url):
             files.mv(part, path)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(Exception):  # as above; a driver's own text may hold keys
             files.rm_file(part)
         raise
 

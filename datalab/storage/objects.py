@@ -51,7 +51,7 @@ class Objects:
         self._fs = fs
         self._root = root.rstrip("/")
         self._is_local = isinstance(fs, LocalFileSystem)
-        protocols = {fs.protocol} if isinstance(fs.protocol, str) else set(fs.protocol)
+        protocols = protocols_of(fs)
         self._is_atomic = bool(protocols & _PUT_IS_ATOMIC)
         self.where = self._root if self._is_local else f"{min(protocols)}://{self._root}"
 
@@ -121,6 +121,11 @@ def _driver(where: str, missing_passes: bool = True) -> Iterator[None]:
         raise StoreUnreachable(where, why(error)) from None
     except Exception as error:  # noqa: BLE001 - drivers of botocore, gcloud and azure share no base class
         raise StoreUnreachable(where, type(error).__name__) from None
+
+
+def protocols_of(fs: Any) -> set[str]:
+    """Return the schemes that a driver serves."""
+    return {fs.protocol} if isinstance(fs.protocol, str) else set(fs.protocol)
 
 
 def modified_at(info: Mapping[str, Any]) -> datetime | None:
