@@ -122,7 +122,7 @@ def named(by: str) -> str:
         UsageError: it is empty.
     """
     if not by.strip():
-        raise UsageError("Name the user who changes the registry: the name is empty. Nothing was changed.")
+        raise UsageError("Say who changes the registry: an empty name was given. Nothing was changed.")
     return by
 
 
