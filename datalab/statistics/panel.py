@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from datalab.collaboration import CollaborationType
 from datalab.engines import Engine
-from datalab.kinds import DatasetKind
+from datalab.kinds import MATCHING, DatasetKind
 from datalab.lab import LabDefinition
 from datalab.results.statistics import FURTHER_PANELS
 from datalab.statistics.datasets import Summaries
@@ -58,7 +58,7 @@ class Panel(Generic[Model]):
     """Its numbers as people read them in the terminal and on the page; None: `table` says it all."""
     chart: str = ""
     """The chart of `datalab.dashboard.charts` that draws the first of `tables`; empty: none."""
-    dataset: DatasetKind = DatasetKind.IDENTIFIERS
+    dataset: DatasetKind = MATCHING
     """The dataset that the panel is about."""
     types: tuple[CollaborationType, ...] = ()
     """Collaboration types of which the lab needs one; empty: none is needed."""

@@ -97,13 +97,13 @@ def activation_indexes(lab: LabDefinition) -> list[int]:
 
 
 def create_users(engine: Engine, lab: LabDefinition) -> None:
-    """Keep `users` in the engine, from its relations of the four datasets."""
+    """Keep `users` in the engine, from its relations of the datasets."""
     sql, parameters = users_sql(lab)
     engine.create_table(USERS, sql, parameters, panel=USERS)
 
 
 def write_users(engine: Engine, lab: LabDefinition, path: Path) -> None:
-    """Write `users` to a Parquet file, from the engine's relations of the four datasets.
+    """Write `users` to a Parquet file, from the engine's relations of the datasets.
 
     The file holds user ids in plain text: the caller chooses a private place and encrypts what it keeps.
     """
