@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from datalab.kinds import KINDS
 from datalab.results.base import OmitsNone, Status
 
 FURTHER_PANELS = "panels"
@@ -58,10 +59,26 @@ class BasicEmbeddingsStatistics(BasicDatasetStatistics):
 
 
 class BasicStatistics(BaseModel):
+    """Rows and users of every dataset; a kind that the vendor's shape does not have is a further key."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, BasicDatasetStatistics] = Field(init=False)
+
     identifiers: BasicIdentifiersStatistics
     segments: BasicSegmentsStatistics | None = None
     demographics: BasicDemographicsStatistics | None = None
     embeddings: BasicEmbeddingsStatistics | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_kinds(cls, data: Any) -> Any:
+        """Leave out what is no dataset kind, as every model here ignores keys that it does not know."""
+        return {key: value for key, value in data.items() if key in KINDS} if isinstance(data, dict) else data
+
+    def of(self, kind: str) -> BasicDatasetStatistics | None:
+        """Return the statistics of a dataset; None: the lab has none."""
+        found: BasicDatasetStatistics | None = getattr(self, kind, None)
+        return found
 
 
 class ActivationIdStats(BaseModel):

@@ -74,7 +74,7 @@ def headline_numbers(report: StatisticsResultV2) -> dict[str, int]:
 def _headline_numbers(report: StatisticsResultV2) -> Iterator[tuple[str, int]]:
     distinct = ("distinct_ids", "distinct_segments", "distinct_ages", "distinct_genders", "distinct_scopes")
     for kind in DatasetKind:
-        dataset = getattr(report.basic_statistics, kind.value)
+        dataset = report.basic_statistics.of(kind)
         if dataset is not None:
             for field in ("valid_rows", "invalid_rows", "distinct_user_ids", *distinct):
                 if hasattr(dataset, field):

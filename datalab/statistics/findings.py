@@ -199,7 +199,7 @@ def _dataset_warnings(
 
 
 def _by_dataset(lab: LabDefinition, figures: Figures) -> dict[DatasetKind, BasicDatasetStatistics]:
-    found = {kind: getattr(figures.basic, kind.value, None) for kind in lab.datasets}
+    found = {kind: figures.basic.of(kind) for kind in lab.datasets}
     return {kind: dataset for kind, dataset in found.items() if dataset is not None}
 
 

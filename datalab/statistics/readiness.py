@@ -63,7 +63,7 @@ def _present(lab: LabDefinition, statistics: StatisticsResultV2 | None) -> dict[
     def has(dataset: str) -> bool:
         if statistics is None or not KINDS[DatasetKind(dataset)].is_in(lab):
             return KINDS[DatasetKind(dataset)].is_in(lab)
-        found = getattr(statistics.basic_statistics, dataset)
+        found = statistics.basic_statistics.of(dataset)
         return found is not None and found.valid_rows > 0
 
     return {

@@ -12,6 +12,7 @@ from datalab.formats import number
 from datalab.kinds import DatasetKind
 from datalab.lab import USER_ID, LabDefinition
 from datalab.results.statistics import (
+    BasicDatasetStatistics,
     BasicDemographicsStatistics,
     BasicEmbeddingsStatistics,
     BasicIdentifiersStatistics,
@@ -108,6 +109,9 @@ def compute(inputs: PanelInputs) -> BasicPanel:
         found = row("scopes")
         statistics.embeddings = BasicEmbeddingsStatistics(**common(DatasetKind.EMBEDDINGS), distinct_scopes=found["n"])
         quality.empty_embedding_rows = row("empty_embeddings", all_null=_all_null(lab))["n"]
+    for kind in lab.datasets:
+        if kind not in BasicStatistics.model_fields:
+            setattr(statistics, kind.value, BasicDatasetStatistics(**common(kind)))
     return BasicPanel(statistics=statistics, quality=quality)
 
 
@@ -117,10 +121,10 @@ def _all_null(lab: LabDefinition) -> str:
 
 def table(value: BasicPanel) -> NumberTable:
     """Return rows and users of every dataset."""
-    datasets = {name: getattr(value.statistics, name) for name in type(value.statistics).model_fields}
+    datasets = {kind: value.statistics.of(kind) for kind in DatasetKind}
     rows = [
-        (name, dataset.total_rows, dataset.valid_rows, dataset.invalid_rows, dataset.distinct_user_ids)
-        for name, dataset in datasets.items()
+        (kind.value, dataset.total_rows, dataset.valid_rows, dataset.invalid_rows, dataset.distinct_user_ids)
+        for kind, dataset in datasets.items()
         if dataset is not None
     ]
     return NumberTable(("dataset", "rows", "valid rows", "invalid rows", "users"), rows)
