@@ -15,6 +15,7 @@ from datalab.codes import CODES
 from datalab.collaboration import CollaborationType, Part
 from datalab.formats import SIZE_UNITS
 from datalab.id_types import IdType
+from datalab.kinds import KINDS
 from datalab.results.files import RESULT_FILES
 from datalab.statistics import PANELS, Panel, Thresholds
 from datalab_dagster.graph.home import CODE_LOCATION
@@ -40,6 +41,34 @@ NUMBERS_ELSEWHERE = {
     "benchmarks/portal.py": "milliseconds and factors, so that two runs can be compared",
 }
 """Modules that format a number themselves, and why they may."""
+
+ROLE = "the word for an identifier that users are matched by"
+CALLED_BY_THE_SDK = "signatures, attributes and keys of the SDK, which scripts use"
+OF_THE_DEFINITION = "the identifiers of a definition, not the dataset"
+THE_CHART = "the name of the chart of segments"
+
+KINDS_ELSEWHERE = {
+    "datalab/kinds/": "the one place",
+    "datalab/lab.py": "wire keys of a definition",
+    "datalab/collaboration.py": "what a collaboration type needs",
+    "datalab/statistics/panels/": "a panel says which datasets it is computed from and shown with",
+    "datalab/statistics/findings.py": "limits of the values of one dataset each",
+    "datalab/statistics/legacy.py": "the vendor's first result, whose keys and sentences name the datasets",
+    "datalab/dashboard/charts.py": THE_CHART,
+    "datalab/dashboard/static/dashboard.js": THE_CHART,
+    "datalab/dashboard/templates/panel.html.j2": THE_CHART,
+    "datalab_dagster/cli/lab_view.py": ROLE,
+    "datalab_dagster/portal/templates/lab.html.j2": ROLE,
+    "datalab_dagster/portal/templates/wizard.html.j2": ROLE,
+    "datalab_dagster/portal/pages/draft.py": OF_THE_DEFINITION,
+    "datalab_dagster/portal/pages/draft_form.py": OF_THE_DEFINITION,
+    "datalab_dagster/data_lab/compute_job.py": CALLED_BY_THE_SDK,
+    "datalab_dagster/data_lab/config.py": CALLED_BY_THE_SDK,
+    "datalab_dagster/data_lab/data_lab.py": CALLED_BY_THE_SDK,
+    "datalab_dagster/data_lab/local.py": CALLED_BY_THE_SDK,
+    "datalab_dagster/data_lab/validation_reports.py": CALLED_BY_THE_SDK,
+}
+"""Files and folders that name a dataset kind, and why they may."""
 
 
 class Fact(NamedTuple):
@@ -123,6 +152,37 @@ def formatted(source: str) -> Iterator[str]:
                 yield spec
 
 
+@cache
+def names_of_kinds() -> frozenset[str]:
+    """What a kind is called: by itself, in a definition, and by the vendor."""
+    found = {name for kind in KINDS.values() for name in (kind.name, kind.flag, kind.flag_key) if name}
+    vendors = [kind.vendor for kind in KINDS.values() if kind.vendor]
+    return frozenset(found.union(*((names.leaf, names.slot, names.policy, names.report_action) for names in vendors)))
+
+
+def names_a_kind(path: str, source: str) -> bool:
+    """Return whether a file names a dataset kind in what it does; sentences for people may."""
+    if path.endswith(".py"):
+        return any(map(_is_name_of_a_kind, ast.walk(ast.parse(source))))
+    either = "|".join(names_of_kinds())
+    if path.endswith(".sql"):
+        return re.search(rf"(?m)^(?!--).*\b({either})\b", source) is not None
+    return re.search(rf"""(["'])({either})\1""", source) is not None
+
+
+def _is_name_of_a_kind(node: ast.AST) -> bool:
+    match node:
+        case ast.Attribute(value=ast.Name(id="DatasetKind"), attr=name) if name.isupper():
+            return True
+        case ast.Attribute(attr=name) if name in names_of_kinds():
+            return name.startswith("require_")
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return name in names_of_kinds() and name.startswith("require_")
+        case ast.Constant(value=str(text)):
+            return text in names_of_kinds()
+    return False
+
+
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.text)
 def test_a_fact_is_in_one_place(fact: Fact) -> None:
     found = {path for path, texts in strings().items() if any(fact.text in text for text in texts)}
@@ -144,6 +204,39 @@ def test_numbers_are_written_by_one_module() -> None:
 def test_units_of_sizes_are_in_one_place() -> None:
     scripts = [text for name, text in sources().items() if not name.endswith(".py")]
     assert not [unit for unit in SIZE_UNITS for text in scripts if re.search(rf'["\' ]{unit}\b', text)]
+
+
+def test_a_kind_is_named_in_its_own_file_only() -> None:
+    found = {path for path, source in sources().items() if names_a_kind(path, source)}
+    assert {_allowed(path) for path in found} == set(KINDS_ELSEWHERE)
+
+
+def _allowed(path: str) -> str:
+    """Return the entry of `KINDS_ELSEWHERE` that a file belongs to; the path itself where there is none."""
+    return next(
+        (place for place in KINDS_ELSEWHERE if path == place or (place[-1] == "/" and path.startswith(place))), path
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "names"),
+    [
+        ("a.py", "x = DatasetKind.SEGMENTS", True),
+        ("a.py", "x = {'usersDataset': 1}", True),
+        ("a.py", "x = lab.require_segments", True),
+        ("a.py", 'x = f"--{kind.value}"', False),
+        ("a.py", "x = DatasetKind(name)", False),
+        ("a.py", '"""Of segments."""', False),
+        ("a.js", 'if (kind === "segments") {}', True),
+        ("a.js", "x.value = kind;", False),
+        ("a.html.j2", "{% if 'embeddings' in draft.datasets %}", True),
+        ("a.html.j2", "<p>Upload segments, then embeddings.</p>", False),
+        ("a.sql", "SELECT * FROM segments s", True),
+        ("a.sql", "-- of segments\nSELECT * FROM users", False),
+    ],
+)
+def test_what_counts_as_a_name_of_a_kind(path: str, source: str, names: bool) -> None:
+    assert names_a_kind(path, source) is names
 
 
 def test_what_is_searched() -> None:
