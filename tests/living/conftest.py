@@ -19,7 +19,7 @@ from tests.unit.registry.conftest import ME, server, url
 
 __all__ = ["server", "url"]
 
-IDENTIFIERS, SEGMENTS, DEMOGRAPHICS, EMBEDDINGS = DatasetKind
+IDENTIFIERS, SEGMENTS, DEMOGRAPHICS, EMBEDDINGS, *_ = DatasetKind
 
 
 def segments(number: int) -> str:

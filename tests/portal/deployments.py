@@ -18,7 +18,7 @@ from datalab_dagster.service.local import LocalService
 
 PUBLISHER, VIEWER, ADMIN = "pat@publisher.example", "vera@publisher.example", "ada@vendor.example"
 PASSWORD = "correct horse battery"
-IDENTIFIERS, SEGMENTS, _, _ = DatasetKind
+IDENTIFIERS, SEGMENTS, *_ = DatasetKind
 STATUS = {
     "status": "SUCCESS",
     "datasets": {

@@ -32,7 +32,7 @@ from datalab.storage.errors import KeyMismatch, PartMissing, PartsDiffer, PartSi
 from datalab_dagster.service import LabIncomplete, LabService, ResultNotFound
 from tests.portal.deployments import FILES, PUBLISHER, QuietService, definition, ready_lab
 
-IDENTIFIERS, SEGMENTS, DEMOGRAPHICS, _ = DatasetKind
+IDENTIFIERS, SEGMENTS, DEMOGRAPHICS, *_ = DatasetKind
 ROWS = b"user1,hem,aa\n"
 ODD_NAMES = ["Base", "A/B", "..", ".", "a?b#c", "100 %", "ümlaut ✓", "<b>", "find", "a\\b", " padded "]
 

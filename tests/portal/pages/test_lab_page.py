@@ -14,7 +14,7 @@ from tests.portal.deployments import QuietService
 from tests.portal.pages.conftest import Validated
 from tests.portal.pages.reading import Read, read, send
 
-IDENTIFIERS, SEGMENTS, DEMOGRAPHICS, EMBEDDINGS = DatasetKind
+IDENTIFIERS, SEGMENTS, DEMOGRAPHICS, EMBEDDINGS, *_ = DatasetKind
 
 
 def status_of(page: Read) -> str:

@@ -17,7 +17,7 @@ from datalab.registry import Database, EmbeddedPostgres, Lab, Registry, WrappedK
 from datalab.registry.models import SCHEMA, Base
 
 ME = "me@publisher.example"
-IDENTIFIERS, SEGMENTS, DEMOGRAPHICS, EMBEDDINGS = DatasetKind
+IDENTIFIERS, SEGMENTS, DEMOGRAPHICS, EMBEDDINGS, *_ = DatasetKind
 SHARED = "shared"
 DAGSTERS_OWN = {"alembic_version", "secondary_indexes", "instance_info"}
 """Tables that say which form the others have."""
