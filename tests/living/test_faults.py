@@ -27,7 +27,7 @@ def world() -> Iterator[World]:
 
 def assert_sound(world: World, lab: LabInfo) -> None:
     """The lab is Ready for exactly what is provisioned, by exactly one result, and nothing is left behind."""
-    assert world.becomes(lab, LabState.READY), (world.service.lab(lab.id).state, world.said())
+    assert world.becomes(lab, LabState.READY), world.told(lab)
     now = {slot.kind: slot.manifest_hash for slot in world.service.lab(lab.id).slots}
     current = world.service.current_result(lab.id)
     assert current is not None and current.datasets == now and current.status == "SUCCESS"

@@ -74,7 +74,7 @@ def test_planted_identifiers_are_found_nowhere(world: World) -> None:
         for kind, content in planted.items()
     }
     world.service.change(lab.id, hashes)
-    assert world.becomes(lab, LabState.READY), world.said()
+    assert world.becomes(lab, LabState.READY), world.told(lab)
     # The reports do hold them, which shows that the search below would find them if they were not encrypted.
     reports = b"".join(world.service.validation_report(lab.id, kind) for kind in hashes)
     assert sum(plant.encode() in reports for plant in PLANTED) >= 10
@@ -91,7 +91,7 @@ def test_planted_identifiers_are_found_nowhere(world: World) -> None:
     world.service.change(
         lab.id, {DatasetKind.SEGMENTS: world.service.upload_dataset(broken, "segments.zip").manifest_hash}
     )
-    assert world.becomes(lab, LabState.FAILED), world.said()
+    assert world.becomes(lab, LabState.FAILED), world.told(lab)
     assert eventually(lambda: world.scratch() == [], 30)
     asked = subprocess.run([COMMAND, "status", lab.id], env=world.environment, capture_output=True, check=False)
     needles = [plant.encode() for plant in PLANTED]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import subprocess
 import sys
 import tempfile
@@ -15,7 +17,7 @@ from datalab_dagster.definitions import build_definitions
 from datalab_dagster.graph import instance as instance_module
 from datalab_dagster.graph.instance import open_instance
 from datalab_dagster.graph.jobs import VALIDATE
-from datalab_dagster.graph.runs import processes, rehearsal
+from datalab_dagster.graph.runs import execute, processes, rehearsal
 from datalab_dagster.graph.runs.launcher import ProcessRunLauncher
 from datalab_dagster.graph.runs.processes import Spares
 from resources.process import is_alive, this_process
@@ -88,6 +90,19 @@ def test_a_rehearsal_runs_every_step_and_leaves_nothing(
     rehearsal.rehearse()
     assert set(ran) == {node.name for node in build_definitions().resolve_job_def(VALIDATE).nodes}
     assert list(tmp_path.iterdir()) == [] and capfd.readouterr() == ("", "")
+
+
+def test_a_spare_takes_its_run_although_the_rehearsal_failed(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fails() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(execute, "rehearse", fails)
+    monkeypatch.setattr("select.select", lambda *_: ([], [], []))
+    monkeypatch.setattr("sys.stdin", io.StringIO("run-1\n"))
+    assert execute._handed_over() == "run-1"
+    assert "No space left" in capfd.readouterr().err
 
 
 def test_a_connection_that_broke_while_nobody_used_it_is_replaced(

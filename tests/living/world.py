@@ -131,8 +131,9 @@ class World:
 
     def told(self, lab: LabInfo) -> str:
         """What is known when something did not happen in time."""
-        runs = [(run.state.value, run.reason, run.cause) for run in self.service.runs(lab.id)]
-        return f"{self.said()}\n{self.service.lab(lab.id).state}\n{runs}"
+        runs = [self.service.run(run.run_id) for run in self.service.runs(lab.id)]
+        logs = [path.read_text()[-2_000:] for path in sorted((self.data_home / "logs").glob("*.log"))]
+        return "\n".join(map(str, [self.said(), self.service.lab(lab.id).state, *runs, *logs]))
 
     def running_run(self, lab: LabInfo, step: str | None = None) -> RunInfo:
         """Wait until a run of the lab goes on, and `step` of it is done; return it."""

@@ -10,10 +10,12 @@ import json
 import select
 import signal
 import sys
+import traceback
 
 import dagster as dg
 
 from datalab.deployment import Deployment
+from datalab.errors import DatalabError
 from datalab.kinds import DatasetKind
 from datalab_dagster.graph import private
 from datalab_dagster.graph.home import CODE_LOCATION
@@ -38,7 +40,10 @@ def _handed_over() -> str:
     """Load what every run needs, and return the id of the first run that is handed over; without one, end."""
     private.job_in(CODE_LOCATION, VALIDATE).get_definition()
     if not select.select([sys.stdin], [], [], 0)[0]:
-        rehearse()
+        try:
+            rehearse()
+        except (OSError, DatalabError, dg.DagsterError):  # a full disk, say: only speed depends on it
+            traceback.print_exc()
     run_id = sys.stdin.readline().strip()
     if not run_id:
         sys.exit(0)
