@@ -7,7 +7,7 @@ from assets.guard import guarded
 from assets.partitions import NOT_IN_LAB, OWNERS, data_labs
 from datalab.errors import UsageError
 from datalab.kinds import KINDS, DatasetKind
-from resources import LabWorkspace
+from resources import LabRun
 
 
 def dataset_asset(kind: DatasetKind) -> dg.AssetsDefinition:
@@ -22,19 +22,17 @@ def dataset_asset(kind: DatasetKind) -> dg.AssetsDefinition:
         partitions_def=data_labs,
         metadata={"dagster/column_schema": generic_columns(kind)},
     )
-    def uploaded(context: dg.AssetExecutionContext, workspace: LabWorkspace) -> dg.MaterializeResult[None]:
-        with guarded(workspace, context):
-            lab = context.partition_key
-            if kind not in workspace.definition(lab).datasets:
+    def uploaded(context: dg.AssetExecutionContext, run: dg.ResourceParam[LabRun]) -> dg.MaterializeResult[None]:
+        with guarded(run, context):
+            if kind not in run.definition.datasets:
                 return dg.MaterializeResult(metadata=NOT_IN_LAB)
-            found = workspace.provisioned(lab, kind)
-            if found is None:
+            if kind not in run.datasets:
                 raise UsageError(
                     f"The lab has {kind.value}, but no file is provisioned for it. Provision one and run again."
                 )
-            size, version = found
             return dg.MaterializeResult(
-                metadata={"datalab/in_lab": True, "datalab/bytes": size}, data_version=dg.DataVersion(version)
+                metadata={"datalab/in_lab": True, "datalab/bytes": run.size(kind)},
+                data_version=dg.DataVersion(run.datasets[kind]),
             )
 
     return uploaded

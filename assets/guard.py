@@ -9,7 +9,7 @@ import dagster as dg
 
 from datalab.errors import DatalabError, UnexpectedFailure
 from datalab.registry.errors import DatabaseUnreachable, RegistryBusy
-from resources import LabWorkspace
+from resources import LabRun
 
 _RETRIES, _SECONDS = 10, 3
 """How often, and after how long, a step is tried again when the database was away."""
@@ -27,22 +27,22 @@ def told_safely() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def guarded(workspace: LabWorkspace, context: dg.AssetExecutionContext) -> Iterator[None]:
-    """As `told_safely`, for a step of a lab's run: why it breaks off is noted in the workspace.
+def guarded(run: LabRun, context: dg.AssetExecutionContext) -> Iterator[None]:
+    """As `told_safely`, for a step of a lab's run: why it fails is noted in the run.
 
     A run whose datasets were replaced does not begin another step. A database that cannot be reached is waited for.
     """
     step = context.op_execution_context.op.name
     try:
         with told_safely():
-            workspace.ensure_current(now=True)
+            run.ensure_current(now=True)
             yield
-        workspace.note_failure(step, None)
+        run.note_failure(step, None)
     except DatalabError as error:
-        workspace.note_failure(step, str(error))
+        run.note_failure(step, str(error))
         if isinstance(error, (DatabaseUnreachable, RegistryBusy)):
             raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=_SECONDS) from error
         raise
     except BaseException:
-        workspace.note_interrupt()
+        run.interrupted = True
         raise

@@ -9,12 +9,14 @@ import dagster as dg
 
 from assets.guard import guarded
 from assets.partitions import OWNERS, data_labs
-from assets.session import Session
+from assets.stored import compute_panel, engine_on_rows, keep_panel
 from assets.tables import numbers_of
 from datalab import statistics
+from datalab.deployment.addresses import USERS
+from datalab.deployment.places import Place
 from datalab.kinds import DatasetKind
 from datalab.statistics import PANELS, Panel
-from resources import FindingThresholds, LabWorkspace, SqlEngine
+from resources import FindingThresholds, LabRun, SqlEngine
 
 VALID_ROWS = {kind: f"valid_{kind.value}" for kind in DatasetKind}
 
@@ -28,14 +30,16 @@ VALID_ROWS = {kind: f"valid_{kind.value}" for kind in DatasetKind}
     description="One row per user: which identifiers he has, which datasets he is in, how many segments.",
     partitions_def=data_labs,
 )
-def users(context: dg.AssetExecutionContext, workspace: LabWorkspace, sql: SqlEngine) -> dg.MaterializeResult[None]:
-    with guarded(workspace, context):
-        session = Session(context.partition_key, workspace, sql)
-        with session.engine(with_users=False) as engine:
-            statistics.write_users(engine, session.lab, workspace.new_users(session.name))
-        workspace.keep_users(session.name)
-        with session.engine() as engine:
-            groups = statistics.user_groups(engine, session.lab)
+def users(
+    context: dg.AssetExecutionContext, run: dg.ResourceParam[LabRun], place: dg.ResourceParam[Place], sql: SqlEngine
+) -> dg.MaterializeResult[None]:
+    with guarded(run, context):
+        new_users = run.scratch / "new-users.parquet"
+        with engine_on_rows(run, place, sql, with_users=False) as engine:
+            statistics.write_users(engine, run.definition, new_users)
+        place.keep_rows(run.computed(USERS), new_users)
+        with engine_on_rows(run, place, sql) as engine:
+            groups = statistics.user_groups(engine, run.definition)
         return dg.MaterializeResult(metadata={"dagster/row_count": sum(group.users for group in groups)})
 
 
@@ -52,12 +56,15 @@ def panel_asset(panel: Panel[Any]) -> dg.AssetsDefinition:
         partitions_def=data_labs,
     )
     def computed(
-        context: dg.AssetExecutionContext, workspace: LabWorkspace, sql: SqlEngine, thresholds: FindingThresholds
+        context: dg.AssetExecutionContext,
+        run: dg.ResourceParam[LabRun],
+        place: dg.ResourceParam[Place],
+        sql: SqlEngine,
+        thresholds: FindingThresholds,
     ) -> dg.MaterializeResult[None]:
-        with guarded(workspace, context):
-            session = Session(context.partition_key, workspace, sql)
-            value = session.compute(panel, thresholds.thresholds())
-            session.store(panel.name, value)
+        with guarded(run, context):
+            value = compute_panel(panel, run, place, sql, thresholds.thresholds())
+            keep_panel(panel, value, run, place)
             numbers = numbers_of(panel.table(value) if value else None)
             return dg.MaterializeResult(
                 metadata={**numbers.plotted, "datalab/table": dg.MetadataValue.md(numbers.markdown)}

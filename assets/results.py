@@ -9,15 +9,17 @@ import dagster as dg
 
 from assets.guard import guarded
 from assets.partitions import OWNERS, data_labs
-from assets.session import COMPARISON, Session
+from assets.stored import engine_on_rows, load, panel_value, summaries_of
 from datalab import statistics
 from datalab.dashboard import render_dashboard
+from datalab.deployment.addresses import COMPARISON, STATISTICS_REPORT
+from datalab.deployment.places import Place
 from datalab.kinds import KINDS, DatasetKind
 from datalab.results import files
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2
+from datalab.results.status import ValidationStatus
 from datalab.statistics import PANELS
-from resources import FindingThresholds, LabWorkspace, SqlEngine
-from resources.workspace import STATISTICS_REPORT
+from resources import FindingThresholds, LabRun, ResultOptions, SqlEngine
 
 _HEADLINES = (
     "distinct_user_ids",
@@ -37,21 +39,26 @@ _HEADLINES = (
     partitions_def=data_labs,
 )
 def statistics_report(
-    context: dg.AssetExecutionContext, workspace: LabWorkspace, sql: SqlEngine, thresholds: FindingThresholds
+    context: dg.AssetExecutionContext,
+    run: dg.ResourceParam[LabRun],
+    place: dg.ResourceParam[Place],
+    sql: SqlEngine,
+    thresholds: FindingThresholds,
+    workspace: ResultOptions,
 ) -> dg.MaterializeResult[None]:
-    with guarded(workspace, context):
-        session = Session(context.partition_key, workspace, sql)
+    with guarded(run, context):
         limits = thresholds.thresholds()
-        values = {panel.name: session.value(panel) for panel in PANELS}
-        report = statistics.assemble_report(session.lab, values, session.summaries, limits)
-        previous = workspace.previous_statistics(session.name)
+        values = {panel.name: panel_value(panel, run, place) for panel in PANELS}
+        report = statistics.assemble_report(run.definition, values, summaries_of(run, place), limits)
+        previous = run.previous_statistics()
         comparison = statistics.compare_statistics(previous, report, limits) if previous else None
-        session.store(STATISTICS_REPORT, report)
-        session.store(COMPARISON, comparison or statistics.Comparison(changes=[], warnings=[]))
-        written = report if workspace.statistics_version == 2 else _legacy(session)
-        session.publish(files.STATISTICS.name, written.model_dump_json(indent=2))
+        place.write(run.computed(STATISTICS_REPORT), report.model_dump_json())
+        changes = comparison or statistics.Comparison(changes=[], warnings=[])
+        place.write(run.computed(COMPARISON), changes.model_dump_json())
+        written = report if workspace.statistics_version == 2 else _legacy(run, place, sql)
+        place.write(run.result(files.STATISTICS), written.model_dump_json(indent=2))
         if comparison:
-            session.publish(files.COMPARISON.name, comparison.model_dump_json(indent=2))
+            place.write(run.result(files.COMPARISON), comparison.model_dump_json(indent=2))
         headlines = {
             f"datalab/{metric}": number
             for metric, number in statistics.headline_numbers(report).items()
@@ -78,14 +85,13 @@ def statistics_report(
     partitions_def=data_labs,
 )
 def validation_status(
-    context: dg.AssetExecutionContext, workspace: LabWorkspace, sql: SqlEngine
+    context: dg.AssetExecutionContext, run: dg.ResourceParam[LabRun], place: dg.ResourceParam[Place]
 ) -> dg.MaterializeResult[None]:
-    with guarded(workspace, context):
-        session = Session(context.partition_key, workspace, sql)
-        report = session.load(STATISTICS_REPORT, StatisticsResultV2)
-        status = statistics.validation_status(session.lab, session.summaries, report)
-        session.publish(files.VALIDATION_STATUS.name, status.model_dump_json(indent=2))
-        workspace.hand_over(session.name, status, statistics.headline_numbers(report))
+    with guarded(run, context):
+        report = load(place, run.computed(STATISTICS_REPORT), StatisticsResultV2)
+        status = statistics.validation_status(run.definition, summaries_of(run, place), report)
+        place.write(run.result(files.VALIDATION_STATUS), status.model_dump_json(indent=2))
+        run.hand_over(status, statistics.headline_numbers(report))
         return dg.MaterializeResult(
             metadata={
                 "datalab/status": status.status,
@@ -103,27 +109,33 @@ def validation_status(
     description="One HTML file that shows all of it; opens from disk. The verdict does not depend on it.",
     partitions_def=data_labs,
 )
-def dashboard(context: dg.AssetExecutionContext, workspace: LabWorkspace, sql: SqlEngine) -> dg.MaterializeResult[None]:
-    with guarded(workspace, context):
-        session = Session(context.partition_key, workspace, sql)
-        report = session.load(STATISTICS_REPORT, StatisticsResultV2)
-        comparison = session.load(COMPARISON, statistics.Comparison)
+def dashboard(
+    context: dg.AssetExecutionContext,
+    run: dg.ResourceParam[LabRun],
+    place: dg.ResourceParam[Place],
+    workspace: ResultOptions,
+) -> dg.MaterializeResult[None]:
+    with guarded(run, context):
+        report = load(place, run.computed(STATISTICS_REPORT), StatisticsResultV2)
+        comparison = load(place, run.computed(COMPARISON), statistics.Comparison)
+        status_at = run.result_with(files.VALIDATION_STATUS)
         page = render_dashboard(
-            session.lab,
+            run.definition,
             report,
-            status=session.status,
-            readiness=statistics.readiness(session.lab, report),
+            status=load(place, status_at, ValidationStatus),
+            readiness=statistics.readiness(run.definition, report),
             comparison=comparison if comparison.changes else None,
             computed_at=datetime.now(UTC),
             minimum_count=workspace.minimum_count,
         )
-        workspace.add(session.name, files.DASHBOARD, page, shows=files.VALIDATION_STATUS)
+        place.write(status_at.beside(files.DASHBOARD.name), page)
+        run.add_to_result(files.DASHBOARD, status_at.run_id)
         return dg.MaterializeResult(metadata={"datalab/bytes": len(page.encode())})
 
 
-def _legacy(session: Session) -> StatisticsResult:
-    with session.engine() as engine:
-        return statistics.legacy_statistics(engine, session.lab)
+def _legacy(run: LabRun, place: Place, sql: SqlEngine) -> StatisticsResult:
+    with engine_on_rows(run, place, sql) as engine:
+        return statistics.legacy_statistics(engine, run.definition)
 
 
 def _findings(report: StatisticsResultV2, comparison: statistics.Comparison | None) -> str:

@@ -11,11 +11,13 @@ import dagster as dg
 from assets.columns import column_schema, generic_columns
 from assets.guard import guarded
 from assets.partitions import NOT_IN_LAB, OWNERS, data_labs
+from datalab.deployment.addresses import REPORT, ROWS, SUMMARY
+from datalab.deployment.places import Place
 from datalab.kinds import DatasetKind
 from datalab.statistics.datasets import ValidatedDataset
 from datalab.validation.schemas import dataset_schema
 from datalab.validation.stream import Validated, validate
-from resources import LabWorkspace, Progress
+from resources import LabRun, Progress
 
 PASSED = "outcome_passed"
 NOT_EMPTY = "has_valid_rows"
@@ -53,36 +55,32 @@ def validation_assets(kind: DatasetKind) -> dg.AssetsDefinition:
         partitions_def=data_labs,
     )
     def validated(
-        context: dg.AssetExecutionContext, workspace: LabWorkspace, progress: dg.ResourceParam[Progress]
+        context: dg.AssetExecutionContext,
+        run: dg.ResourceParam[LabRun],
+        place: dg.ResourceParam[Place],
+        progress: dg.ResourceParam[Progress],
     ) -> Iterator[dg.MaterializeResult[None]]:
-        with guarded(workspace, context):
-            name = context.partition_key
-            lab = workspace.definition(name)
-            if kind not in lab.datasets or workspace.provisioned(name, kind) is None:
+        with guarded(run, context):
+            lab = run.definition
+            if kind not in lab.datasets or kind not in run.datasets:
                 yield _absent(report_key, PASSED)
                 yield _absent(rows_key, NOT_EMPTY)
                 return
 
             def told(rows: int, read: int, size: int) -> None:
-                workspace.ensure_current()
+                run.ensure_current()
                 progress.update(kind, rows, read, size)
 
-            started = time.perf_counter()
-            outcome = validate(
-                workspace.content(name, kind),
-                kind,
-                lab,
-                valid_rows=workspace.new_valid_rows(name, kind),
-                progress=told,
-            )
-            seconds = time.perf_counter() - started
-            workspace.keep_validated(
-                name,
-                kind,
-                report=outcome.report.model_dump_json(by_alias=True),
-                summary=ValidatedDataset.from_report(outcome.report, outcome.facts).model_dump_json(),
-                total_rows=outcome.report.report.num_rows_total,
-            )
+            new_rows = run.scratch / f"new-valid-{kind.value}.parquet"
+            with run.content(kind) as content:
+                started = time.perf_counter()
+                outcome = validate(content, kind, lab, valid_rows=new_rows, progress=told)
+                seconds = time.perf_counter() - started
+            summary = ValidatedDataset.from_report(outcome.report, outcome.facts)
+            run.note_rows(kind, outcome.report.report.num_rows_total)
+            place.keep_rows(run.validated(kind, ROWS), new_rows)
+            place.write(run.validated(kind, REPORT), outcome.report.model_dump_json(by_alias=True))
+            place.write(run.validated(kind, SUMMARY), summary.model_dump_json())  # last: it says that all is there
             numbers = _numbers(outcome, seconds)
             passed = outcome.report.report.outcome == "PASSED"
             yield dg.MaterializeResult(

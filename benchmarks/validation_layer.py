@@ -12,11 +12,10 @@ from pathlib import Path
 
 import dagster as dg
 
-from datalab.kinds import DatasetKind
 from datalab.lab import load_lab
 from datalab.scratch import scratch_directory
-from datalab_dagster.graph.preflight import PreflightOptions, run_graph, workspace_for
-from resources import LogProgress
+from datalab_dagster.graph.preflight import PreflightOptions, run_graph
+from resources import LogProgress, PreflightRun
 
 
 def main() -> None:
@@ -26,9 +25,9 @@ def main() -> None:
     files = {kind: directory / f"{kind.value}.csv" for kind in lab.datasets}
     selection = dg.AssetSelection.groups("datasets", "validation")
     with scratch_directory(directory) as scratch:
-        workspace = workspace_for(lab, files, scratch, directory, PreflightOptions())
-        run_graph(workspace, LogProgress(), PreflightOptions(), selection)
-        missing = [kind for kind in DatasetKind if not workspace.valid_rows("preflight", kind).exists()]
+        run = PreflightRun(scratch, lab, files, previous=directory)
+        run_graph(run, LogProgress(), PreflightOptions(), selection)
+        missing = [kind.value for kind in lab.datasets if not run.place.is_validated(kind, run.datasets[kind])]
     if missing:
         raise SystemExit(f"not validated: {missing}")
 

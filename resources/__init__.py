@@ -1,16 +1,21 @@
-"""Dagster resources: thin, configured wrappers of what the assets need from outside; no rule of the domain."""
+"""Dagster resources: what assets need from outside: run, place, engine, options, progress; no rule of the domain."""
 
 from resources.engine import FindingThresholds, SqlEngine
-from resources.preflight import PreflightWorkspace
+from resources.places import place_of_run
+from resources.preflight import PreflightRun
 from resources.progress import LogProgress, Progress
-from resources.workspace import DeploymentWorkspace, LabWorkspace
+from resources.results import ResultOptions
+from resources.run import DeploymentRun, LabRun, deployment_run
 
 __all__ = [
-    "DeploymentWorkspace",
+    "DeploymentRun",
     "FindingThresholds",
-    "LabWorkspace",
+    "LabRun",
     "LogProgress",
-    "PreflightWorkspace",
+    "PreflightRun",
     "Progress",
+    "ResultOptions",
     "SqlEngine",
+    "deployment_run",
+    "place_of_run",
 ]

@@ -1,15 +1,11 @@
 """One deployment: home directory, settings, datasets, keys and results as one thing; it knows no Dagster and no web."""
 
 from datalab.deployment.datasets import StoredDatasets
-from datalab.deployment.files import LabFiles, combination
 from datalab.deployment.home import Deployment
-from datalab.deployment.run import LabRun, lab_run
+from datalab.deployment.lab_folders import LabFolders
 
 __all__ = [
     "Deployment",
-    "LabFiles",
-    "LabRun",
+    "LabFolders",
     "StoredDatasets",
-    "combination",
-    "lab_run",
 ]

@@ -2,7 +2,9 @@
 
 DatalabError
 ├── RunSuperseded        the datasets of a run were replaced while it went on
-└── DatasetNotValidated  a run needs what an earlier run should have left (UsageError)
+├── DatasetNotValidated  a run needs what an earlier run should have left (UsageError)
+├── PathRefused          an id or a name is not the name of a file
+└── NoScratch            rows are only opened and kept by a run
 """
 
 from __future__ import annotations
@@ -27,3 +29,13 @@ class DatasetNotValidated(UsageError):
         else:
             said = f"{what} are not provisioned. Provision them (`datalab provision {lab_id} …`) and run again."
         super().__init__(f"{said} Nothing was changed.")
+
+
+class PathRefused(DatalabError):
+    def __init__(self) -> None:
+        super().__init__("A name with a path in it was refused. Nothing was read.")
+
+
+class NoScratch(DatalabError):
+    def __init__(self) -> None:
+        super().__init__("Only a run opens and keeps rows: it has a private scratch directory. Nothing was read.")

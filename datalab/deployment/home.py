@@ -8,8 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from datalab.deployment.addresses import Datasets
 from datalab.deployment.datasets import StoredDatasets
-from datalab.deployment.files import Datasets, LabFiles
+from datalab.deployment.lab_folders import LabFolders
 from datalab.home.directory import home_directory
 from datalab.home.settings import Environment, Settings, load_settings
 from datalab.kinds import DatasetKind
@@ -24,7 +25,7 @@ class Deployment:
         home: the directory of `DATALAB_HOME`.
         registry: what is known.
         datasets: what was uploaded.
-        files: what was computed.
+        folders: what was computed, a folder per lab.
 
     Example:
         >>> with Deployment.open() as deployment:                                   # doctest: +SKIP
@@ -38,7 +39,7 @@ class Deployment:
         keys = master_keys(home, Environment.read(environment).master_key)
         store = DatasetStore(settings.store.url or str(home / "store"), settings.store.options)
         self.datasets = StoredDatasets(registry, store, keys)
-        self.files = LabFiles(home / "labs", self.datasets.key)
+        self.folders = LabFolders(home / "labs", self.datasets.key)
 
     @classmethod
     def open(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -65,17 +66,17 @@ class Deployment:
         """Remove what nobody needs any more: results beyond their retention, uploads and files that were given up."""
         expired = self.registry.results.expire(keep=self.settings.keep_results)
         for result in expired:
-            self.files.remove_result(result.lab_id, result.run_id)
+            self.folders.remove_result(result.lab_id, result.run_id)
         self.registry.results.forget(expired)
         in_flight = self.registry.runs.in_flight()
         for lab in self.registry.labs.all(deleted=True):
             if lab.deleted_at is not None:
-                self.files.remove_lab(lab.id)
+                self.folders.remove_lab(lab.id)
                 continue
             wanted: list[Datasets] = [self.registry.provisioning.datasets(lab.id)]
             wanted += [result.datasets for result in self.registry.results.history(lab.id)]
             wanted += [run.datasets for run in in_flight if run.lab_id == lab.id]
-            self.files.keep_only(lab.id, wanted)
+            self.folders.keep_only(lab.id, wanted)
         self.datasets.sweep()
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from assets import ALL_ASSETS
 from datalab.home.directory import home_directory
 from datalab.home.settings import Settings, load_settings
 from datalab_dagster.graph.jobs import JOBS, VALIDATE
-from resources import DeploymentWorkspace, FindingThresholds, LogProgress, SqlEngine
+from resources import FindingThresholds, LogProgress, ResultOptions, SqlEngine, deployment_run, place_of_run
 
 
 def catalogue(settings: Settings, resources: Mapping[str, object] | None = None) -> dg.Definitions:
@@ -20,7 +20,9 @@ def catalogue(settings: Settings, resources: Mapping[str, object] | None = None)
         assets=ALL_ASSETS,
         jobs=JOBS,
         resources={
-            "workspace": DeploymentWorkspace(
+            "run": deployment_run,
+            "place": place_of_run,
+            "workspace": ResultOptions(
                 statistics_version=settings.statistics_version, minimum_count=settings.minimum_count
             ),
             "progress": LogProgress(),

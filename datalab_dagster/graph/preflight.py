@@ -10,7 +10,8 @@ from pathlib import Path
 import dagster as dg
 
 from assets import ALL_ASSETS, data_labs
-from assets.session import COMPARISON, Session
+from assets.stored import load, summaries_of
+from datalab.deployment.addresses import COMPARISON, STATISTICS_REPORT
 from datalab.errors import InputMissing, UsageError
 from datalab.kinds import KINDS, DatasetKind
 from datalab.lab import LabDefinition, lab_from_dict
@@ -19,12 +20,11 @@ from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
 from datalab.scratch import publish, scratch_directory
 from datalab.statistics import Comparison, Readiness, ValidatedDataset, readiness
-from resources import FindingThresholds, PreflightWorkspace, Progress, SqlEngine
-from resources.workspace import STATISTICS_REPORT
+from resources import FindingThresholds, PreflightRun, Progress, ResultOptions, SqlEngine, place_of_run
+from resources.preflight import PREFLIGHT
 
 SHARING_MINIMUM = 10
 """Counts below it are hidden on a dashboard that is made for sharing."""
-_PARTITION = "preflight"
 
 
 @dataclass(frozen=True)
@@ -110,29 +110,15 @@ def preflight(
             raise InputMissing(path)
     started = time.perf_counter()
     with scratch_directory(out) as scratch:
-        workspace = workspace_for(lab, files, scratch, out, options)
-        steps = run_graph(workspace, progress, options)
-        result = _result(lab, workspace, out)
-        _move_out(workspace.results, out)
+        run = PreflightRun(scratch, lab, files, previous=out)
+        steps = run_graph(run, progress, options)
+        result = _result(run, out)
+        _move_out(run.place.results, out)
     return replace(result, seconds=time.perf_counter() - started, steps=steps)
 
 
-def workspace_for(
-    lab: LabDefinition, files: Mapping[DatasetKind, Path], scratch: Path, out: Path, options: PreflightOptions
-) -> PreflightWorkspace:
-    """Return the workspace of a run that reads `files` and compares with the results in `out`."""
-    return PreflightWorkspace(
-        root=str(scratch),
-        definition_json=lab.model_dump_json(by_alias=True),
-        uploads={kind.value: str(path.absolute()) for kind, path in files.items()},
-        previous=str(out),
-        statistics_version=options.statistics_version,
-        minimum_count=options.minimum_count,
-    )
-
-
 def run_graph(
-    workspace: PreflightWorkspace,
+    run: PreflightRun,
     progress: Progress,
     options: PreflightOptions,
     selection: dg.AssetSelection | None = None,
@@ -144,7 +130,7 @@ def run_graph(
         KeyboardInterrupt: the run was interrupted.
     """
     try:
-        events = _materialize(workspace, progress, options, selection).all_events
+        events = _materialize(run, progress, options, selection).all_events
     except dg.DagsterExecutionInterruptedError:
         raise KeyboardInterrupt from None
     return {
@@ -155,17 +141,21 @@ def run_graph(
 
 
 def _materialize(
-    workspace: PreflightWorkspace, progress: Progress, options: PreflightOptions, selection: dg.AssetSelection | None
+    run: PreflightRun, progress: Progress, options: PreflightOptions, selection: dg.AssetSelection | None
 ) -> dg.ExecuteInProcessResult:
     with dg.DagsterInstance.ephemeral() as instance:
-        instance.add_dynamic_partitions(data_labs.name or "", [_PARTITION])
+        instance.add_dynamic_partitions(data_labs.name or "", [PREFLIGHT])
         return dg.materialize(
             ALL_ASSETS,
             instance=instance,
-            partition_key=_PARTITION,
+            partition_key=PREFLIGHT,
             selection=selection,
             resources={
-                "workspace": workspace,
+                "run": run,
+                "place": place_of_run,
+                "workspace": ResultOptions(
+                    statistics_version=options.statistics_version, minimum_count=options.minimum_count
+                ),
                 "progress": progress,
                 "sql": SqlEngine(),
                 "thresholds": FindingThresholds(limits=options.limits),
@@ -174,18 +164,17 @@ def _materialize(
         )
 
 
-def _result(lab: LabDefinition, workspace: PreflightWorkspace, out: Path) -> PreflightResult:
-    """What the run has found, with the place where its results will lie."""
-    session = Session(_PARTITION, workspace, SqlEngine())
-    statistics = session.load(STATISTICS_REPORT, StatisticsResultV2)
-    comparison = session.load(COMPARISON, Comparison)
+def _result(run: PreflightRun, out: Path) -> PreflightResult:
+    """Return what the run has found, with the folder where its results will be."""
+    statistics = load(run.place, run.computed(STATISTICS_REPORT), StatisticsResultV2)
+    comparison = load(run.place, run.computed(COMPARISON), Comparison)
     return PreflightResult(
-        lab=lab,
-        status=session.status,
-        datasets=session.summaries,
+        lab=run.definition,
+        status=load(run.place, run.result(result_files.VALIDATION_STATUS), ValidationStatus),
+        datasets=summaries_of(run, run.place),
         statistics=statistics,
         comparison=comparison if comparison.changes else None,
-        readiness=readiness(lab, statistics),
+        readiness=readiness(run.definition, statistics),
         out=out,
     )
 

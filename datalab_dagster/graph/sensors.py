@@ -19,7 +19,7 @@ from datalab_dagster.graph.runs.reconcile import reconcile, stop_outdated
 from datalab_dagster.graph.runs.selection import assets_to_run, left_undone
 from datalab_dagster.graph.runs.start import BY_TAG, run_tags
 from datalab_dagster.graph.runs.watch import belongs_here
-from resources.workspace import PARTITION_TAG
+from resources.run import PARTITION_TAG
 
 _ATTEMPTS = 3
 """How often a run is begun for the same data when it breaks off without a reason of its own."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from datalab.deployment import Deployment
+from datalab.deployment import Deployment, addresses
 from datalab.deployment.parts import PartUploads
 from datalab.errors import InputMissing
 from datalab.kinds import DatasetKind
@@ -199,7 +199,7 @@ class LocalService:
         if name not in result.paths:
             raise ResultNotFound(result.lab_id, f"file '{name}' in its result")
         try:
-            return self._deployment.files.published(result.lab_id, result.run_id, name)
+            return self._deployment.folders.place(result.lab_id).read(addresses.result(result.run_id, name))
         except InputMissing:
             raise ResultNotFound(result.lab_id, f"file '{name}' in its result") from None
 
@@ -208,7 +208,8 @@ class LocalService:
         if kind not in result.datasets:
             raise ResultNotFound(result.lab_id, f"validation report of {kind.value}")
         try:
-            return self._deployment.files.report(result.lab_id, kind, result.datasets[kind])
+            address = addresses.validated(kind, result.datasets[kind], addresses.REPORT)
+            return self._deployment.folders.place(result.lab_id).read(address)
         except (InputMissing, DatasetNotFound, KeyNotFound, EncryptedFileDamaged):
             raise ResultNotFound(result.lab_id, f"validation report of {kind.value} that can be read") from None
 
@@ -255,11 +256,14 @@ class LocalService:
         return result
 
     def _result_info(self, result: Result, current: Result | None) -> ResultInfo:
-        has_report = self._deployment.files.has_report
-        reports = [kind for kind, content in result.datasets.items() if has_report(result.lab_id, kind, content)]
+        place = self._deployment.folders.place(result.lab_id)
         more = {
             "current": current is not None and result.number == current.number,
             "files": sorted(result.paths),
-            "reports": reports,
+            "reports": [
+                kind
+                for kind, content in result.datasets.items()
+                if place.has(addresses.validated(kind, content, addresses.REPORT))
+            ],
         }
         return ResultInfo.model_validate({**vars(result), **more})

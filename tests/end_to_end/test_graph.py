@@ -14,8 +14,11 @@ import dagster as dg
 import pytest
 import yaml
 
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
+from datalab.results.statistics import StatisticsResult, StatisticsResultV2, parse_statistics_result
 from datalab_dagster.graph.home import CODE_LOCATION
-from resources import PreflightWorkspace
+from resources import PreflightRun
 from tests.commands import environment
 from tests.labs import MATCHED_USER_ID, wire_lab
 
@@ -132,14 +135,10 @@ def run(tmp_path: Path) -> Iterator[Run]:
         def materialize(files: dict[str, str], lab: dict[str, Any], **options: Any) -> Any:
             for kind, text in files.items():
                 (tmp_path / f"{kind}.csv").write_text(text)
-            workspace = PreflightWorkspace(
-                root=str(tmp_path),
-                definition_json=json.dumps(lab),
-                uploads={path.stem: str(path) for path in tmp_path.glob("*.csv")},
-                previous=str(tmp_path / "results"),
-            )
+            given = {DatasetKind(path.stem): path for path in tmp_path.glob("*.csv")}
+            resource = PreflightRun(tmp_path, LabDefinition.model_validate(lab), given, previous=tmp_path / "results")
             instance.add_dynamic_partitions("data_labs", ["mine"])
-            job = definitions(workspace=workspace).resolve_job_def("validate_data_lab")
+            job = definitions(run=resource).resolve_job_def("validate_data_lab")
             return job.execute_in_process(partition_key="mine", instance=instance, **options), tmp_path
 
         yield materialize
@@ -216,6 +215,15 @@ class TestMaterialisation:
         assert {kind: dataset["status"] for kind, dataset in status["datasets"].items()} == dict.fromkeys(
             DATASETS, "SUCCESS"
         )
+
+    def test_options_of_results_are_set_in_a_run_configuration(self, run: Run) -> None:
+        config = {"resources": {"workspace": {"config": {"statistics_version": 1}}}}
+        written = []
+        for options in ({}, {"run_config": config}):
+            result, folder = run(FILES, ALL, **options)
+            assert result.success
+            written.append(parse_statistics_result((folder / "results" / "statistics.json").read_bytes()))
+        assert [type(one) for one in written] == [StatisticsResultV2, StatisticsResult]
 
     def test_checks_fail_on_what_fails_and_the_run_goes_on(self, run: Run) -> None:
         result, folder = run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from datalab.deployment.addresses import REPORT, validated
 from datalab.home.settings import Settings
 from datalab.registry import Lab, LabState, RunState
 from tests.living.conftest import FILES, IDENTIFIERS, SEGMENTS, Living, segments
@@ -73,7 +74,7 @@ def test_results_are_kept_as_long_as_configured_and_the_current_one_always(livin
     assert len(list((folder / "computed").iterdir())) == 2
     assert len(list((folder / "validated").iterdir())) == 3  # identifiers, and the segments of both
     assert living.state(lab) is LabState.READY
-    assert living.deployment.files.report(lab.id, IDENTIFIERS, first[IDENTIFIERS])
+    assert living.deployment.folders.place(lab.id).read(validated(IDENTIFIERS, first[IDENTIFIERS], REPORT))
 
 
 def test_nothing_is_left_of_a_deleted_lab(living: Living) -> None:

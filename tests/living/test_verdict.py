@@ -8,10 +8,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from datalab.deployment import LabRun
 from datalab.home.settings import Settings
 from datalab.registry import Lab, LabState, RunState
 from datalab_dagster.graph.sensors import broken_runs, failed_labs
+from resources import DeploymentRun
 from tests.living.conftest import FILES, SEGMENTS, Living, names, segments
 from tests.living.test_by_hand import materialise
 from tests.living.test_failures import TestNight, configure, status_context, told
@@ -151,14 +151,14 @@ def test_a_run_whose_data_are_replaced_after_its_verdict_is_history(
     living.provision(lab, FILES)
     first = living.deployment.registry.provisioning.datasets(lab.id)
     (request,) = living.tick()
-    hand_over = LabRun.hand_over
+    hand_over = DeploymentRun.hand_over
 
-    def replaced_afterwards(run: LabRun, *arguments: Any, **options: Any) -> None:
+    def replaced_afterwards(run: DeploymentRun, *arguments: Any, **options: Any) -> None:
         hand_over(run, *arguments, **options)
         living.provision(lab, {SEGMENTS: segments(11)})
 
     with monkeypatch.context() as patched:
-        patched.setattr(LabRun, "hand_over", replaced_afterwards)
+        patched.setattr(DeploymentRun, "hand_over", replaced_afterwards)
         assert not living.execute(request, raise_on_error=False).success
     (run,) = living.deployment.registry.runs.history(lab.id)
     assert run.state is RunState.SUPERSEDED and living.state(lab) is LabState.STALE
@@ -173,7 +173,7 @@ class TestKilled:
         self, living: Living, monkeypatch: pytest.MonkeyPatch, files: Any = FILES
     ) -> tuple[Lab, dg.ExecuteInProcessResult]:
         with monkeypatch.context() as patched:
-            patched.setattr(LabRun, "end", lambda _: None)
+            patched.setattr(DeploymentRun, "end", lambda _: None)
             return executed(living, files)
 
     def answer(self, living: Living, result: dg.ExecuteInProcessResult) -> Any:
@@ -210,7 +210,7 @@ class TestKilled:
         configure(living, f"onFailure: {{webhook: '{url}'}}\n")
         lab, result = self.killed(living, monkeypatch)
         with monkeypatch.context() as patched:
-            patched.setattr(LabRun, "end", lambda _: None)
+            patched.setattr(DeploymentRun, "end", lambda _: None)
             for _ in range(2):
                 request = self.answer(living, result)
                 assert isinstance(request, dg.RunRequest) and names(request) == {"dashboard"} and sent == []

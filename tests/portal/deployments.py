@@ -8,11 +8,10 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from datalab.deployment.files import REPORT
+from datalab.deployment.addresses import REPORT, result, validated
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.registry import NewResult, Run
-from datalab.storage import write_encrypted
 from datalab_dagster.service import LabIncomplete, LabInfo, RunInfo
 from datalab_dagster.service.local import LocalService
 
@@ -68,17 +67,11 @@ class QuietService(LocalService):
     def finish(self, run_id: str, verdict: Any = "SUCCESS") -> Run:
         """End a run with a result of small files and a validation report per dataset."""
         run = self._registry.runs.get(run_id)
+        place = self._deployment.folders.place(run.lab_id)
         for name, content in FILES.items():
-            self._deployment.files.publish(run.lab_id, run_id, name, content.decode())
+            place.write(result(run_id, name), content.decode())
         for kind, manifest_hash in run.datasets.items():
-            folder = self._deployment.files._validated(run.lab_id, kind, manifest_hash)
-            folder.mkdir(parents=True, exist_ok=True)
-            write_encrypted(
-                folder / REPORT,
-                b'{"version": "v0", "report": {}}',
-                self._deployment.datasets.key(manifest_hash),
-                f"{run.lab_id}/{kind.value}/{manifest_hash}/report",
-            )
+            place.write(validated(kind, manifest_hash, REPORT), '{"version": "v0", "report": {}}')
         self._registry.results.record(run_id, NewResult(verdict, dict.fromkeys(FILES, ""), {"users": 41}))
         return self._registry.runs.finish(run_id)
 

@@ -24,7 +24,7 @@ from datalab_dagster.graph.jobs import VALIDATE
 from datalab_dagster.graph.runs.processes import BEGIN, WAIT, RunRequest
 from datalab_dagster.graph.runs.rehearsal import rehearse
 from datalab_dagster.graph.runs.start import create_run
-from resources.workspace import mark_process
+from resources.run import mark_process
 
 
 def main(argument: str) -> int:

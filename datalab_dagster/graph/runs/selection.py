@@ -22,11 +22,11 @@ def assets_to_run(deployment: Deployment, lab: Lab, changed: Collection[DatasetK
     Datasets provisioned now that no earlier run has validated count as changed: the run that should have done it was
     stopped. While a dataset is missing, only what concerns one dataset can be computed.
     """
-    provisioned = deployment.registry.provisioning.datasets(lab.id)
+    provisioned, place = deployment.registry.provisioning.datasets(lab.id), deployment.folders.place(lab.id)
     kinds = [
         kind
         for kind, manifest_hash in provisioned.items()
-        if kind in changed or not deployment.files.is_validated(lab.id, kind, manifest_hash)
+        if kind in changed or not place.is_validated(kind, manifest_hash)
     ]
     complete = all(kind in provisioned for kind in lab.definition.datasets)
     if complete and not kinds:  # everything is validated, only the statistics are not there

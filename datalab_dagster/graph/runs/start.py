@@ -16,7 +16,7 @@ from datalab_dagster.graph.catalogue import validation_job
 from datalab_dagster.graph.home import CODE_LOCATION
 from datalab_dagster.graph.jobs import VALIDATE
 from datalab_dagster.graph.runs.selection import assets_to_run
-from resources.workspace import CAUSE_TAG, PARTITION_TAG, SEQUENCE_TAG
+from resources.run import CAUSE_TAG, PARTITION_TAG, SEQUENCE_TAG
 
 LAB_TAG, DATASETS_TAG, BY_TAG = "datalab/lab", "datalab/datasets", "datalab/by"
 

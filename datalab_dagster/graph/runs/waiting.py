@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from datalab.deployment import Deployment
-from resources.workspace import PARTITION_TAG, SEQUENCE_TAG
+from resources.run import PARTITION_TAG, SEQUENCE_TAG
 
 
 def waiting_run(deployment: Deployment, instance: dg.DagsterInstance, lab_id: str) -> str | None:

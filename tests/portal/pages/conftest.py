@@ -11,15 +11,13 @@ import pytest
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 
-from datalab.deployment import Deployment
-from datalab.deployment.files import REPORT
+from datalab.deployment import Deployment, addresses
 from datalab.kinds import DatasetKind
 from datalab.lab import load_lab
 from datalab.registry import NewResult, Registry
 from datalab.registry.accounts import Role
 from datalab.results.statistics import StatisticsResultV2
 from datalab.statistics.compare import compare_statistics, headline_numbers
-from datalab.storage import write_encrypted
 from datalab_dagster.service import LabInfo
 from tests.portal.clients import TestClient, visitor
 from tests.portal.deployments import ADMIN, PASSWORD, PUBLISHER, VIEWER, QuietService
@@ -97,7 +95,7 @@ def validated(service: QuietService, deployment: Deployment) -> Validated:
             )
             files["comparison.json"] = compare_statistics(before, statistics).model_dump_json()
         for name, text in files.items():
-            deployment.files.publish(lab.id, run_id, name, text)
+            deployment.folders.place(lab.id).write(addresses.result(run_id, name), text)
         for kind in hashes:
             keep_report(deployment, lab, kind, hashes[kind])
             service._registry.datasets.set_rows(hashes[kind], lines(CASES / case / f"{kind.value}.csv"))
@@ -116,11 +114,8 @@ def lines(file: Path) -> int:
 
 def keep_report(deployment: Deployment, lab: LabInfo, kind: DatasetKind, manifest_hash: str) -> None:
     """Keep a validation report with two kinds of problems and sample values."""
-    folder = deployment.files._validated(lab.id, kind, manifest_hash)
-    folder.mkdir(parents=True, exist_ok=True)
-    key = deployment.datasets.key(manifest_hash)
-    context = f"{lab.id}/{kind.value}/{manifest_hash}/report"
-    write_encrypted(folder / REPORT, json.dumps({"version": "v0", "report": reported(kind)}).encode(), key, context)
+    report = json.dumps({"version": "v0", "report": reported(kind)})
+    deployment.folders.place(lab.id).write(addresses.validated(kind, manifest_hash, addresses.REPORT), report)
 
 
 def reported(kind: DatasetKind) -> dict[str, Any]:

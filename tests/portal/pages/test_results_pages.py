@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from datalab.deployment import Deployment
+from datalab.deployment.addresses import result
 from datalab.kinds import DatasetKind
 from datalab.registry import NewResult
 from datalab_dagster.service import LabInfo
@@ -175,7 +176,7 @@ def test_a_result_without_a_dashboard_is_shown_with_the_reason(
     run_id = service.validate(lab.id, again=True).run_id
     files = ("statistics.json", "validation-status.json")
     for name in files:
-        deployment.files.publish(lab.id, run_id, name, service.result_file(lab.id, name).decode())
+        deployment.folders.place(lab.id).write(result(run_id, name), service.result_file(lab.id, name).decode())
     service._registry.results.record(run_id, NewResult("SUCCESS", dict.fromkeys(files, ""), {}))
     service._registry.runs.fail(run_id, "No space left on device.")
 
@@ -202,7 +203,7 @@ def test_statistics_that_cannot_be_read_break_no_page(
     lab = validated()
     run = service.validate(lab.id, again=True)
     for name in ("statistics.json", "validation-status.json"):
-        deployment.files.publish(lab.id, run.run_id, name, '{"from": "another version"}')
+        deployment.folders.place(lab.id).write(result(run.run_id, name), '{"from": "another version"}')
     files = dict.fromkeys(("statistics.json", "validation-status.json"), "")
     service._registry.results.record(run.run_id, NewResult("SUCCESS", files, {}))
     service._registry.runs.finish(run.run_id)

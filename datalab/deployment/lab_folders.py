@@ -1,0 +1,57 @@
+"""The folders of the labs below the home: which is whose, one run at a time in each, what is removed and when."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from datalab.deployment.addresses import Datasets, Layer, combination
+from datalab.deployment.places import EncryptedPlace, KeyOf, make_folder, one_name
+from datalab.errors import OutputFailed
+from datalab.locks import locked
+from datalab.scratch import why
+
+
+class LabFolders:
+    """The folders of all labs below `root`; `key_of` returns the key of a dataset."""
+
+    def __init__(self, root: Path, key_of: KeyOf) -> None:
+        self._root = root
+        self._key_of = key_of
+
+    def place(self, lab: str, scratch: Path | None = None) -> EncryptedPlace:
+        """Return the place of a lab's computed files; `scratch` is a run's, None outside a run."""
+        return EncryptedPlace(self._lab(lab), lab, self._key_of, scratch)
+
+    @contextlib.contextmanager
+    def locked(self, lab: str) -> Iterator[None]:
+        """Wait until no other process computes for this lab, and keep others waiting; released when the holder dies."""
+        folder = make_folder(self._lab(lab))
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(locked(folder / "run.lock"))
+            except OSError as error:
+                raise OutputFailed(folder, why(error)) from None
+            yield
+
+    def remove_result(self, lab: str, run_id: str) -> None:
+        shutil.rmtree(self._lab(lab) / Layer.RESULTS / one_name(run_id), ignore_errors=True)
+
+    def remove_lab(self, lab: str) -> None:
+        shutil.rmtree(self._lab(lab), ignore_errors=True)
+
+    def keep_only(self, lab: str, wanted: Iterable[Datasets]) -> None:
+        """Remove what belongs to none of the `wanted` combinations of datasets."""
+        wanted = list(wanted)
+        combinations = {combination(datasets) for datasets in wanted}
+        contents = {f"{kind.value}-{manifest_hash}" for datasets in wanted for kind, manifest_hash in datasets.items()}
+        for layer, kept in ((Layer.COMPUTED, combinations), (Layer.VALIDATED, contents)):
+            folder = self._lab(lab) / layer
+            for found in folder.iterdir() if folder.is_dir() else ():
+                if found.name not in kept:
+                    shutil.rmtree(found, ignore_errors=True)
+
+    def _lab(self, lab: str) -> Path:
+        return self._root / one_name(lab)

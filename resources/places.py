@@ -1,0 +1,14 @@
+"""Hands the place of a lab's computed files to assets: encrypted below the home, or plain in a preflight's folder."""
+
+import dagster as dg
+
+from datalab.deployment.places import Place
+
+
+@dg.resource(
+    required_resource_keys={"run"}, description="The computed files of the run's Data Lab: read, written by address."
+)
+def place_of_run(context: dg.InitResourceContext) -> Place:
+    """Return the place of the run that is going on."""
+    found: Place = context.resources.run.place
+    return found

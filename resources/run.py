@@ -1,0 +1,254 @@
+"""The run of a lab: what it reads, whether it still counts, how it ends. What it computes is kept in its place.
+
+The registry says which datasets a run reads. When they are replaced meanwhile, the run stops and is never current.
+That of a preflight is in `resources.preflight`.
+"""
+
+import contextlib
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import dagster as dg
+
+from datalab.deployment import Deployment
+from datalab.deployment.addresses import STATISTICS_REPORT, Address, Datasets, computed, result, validated
+from datalab.deployment.errors import DatasetNotValidated, RunSuperseded
+from datalab.deployment.places import EncryptedPlace, Place
+from datalab.errors import InputMissing, UsageError
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition
+from datalab.registry import NewResult, Run
+from datalab.results.files import STATISTICS, VALIDATION_STATUS, ResultFile
+from datalab.results.statistics import StatisticsResultV2
+from datalab.results.status import ValidationStatus
+from datalab.scratch import scratch_directory
+from resources.process import PROCESS_TAG, this_process
+
+PARTITION_TAG = "dagster/partition"
+CAUSE_TAG = "datalab/cause"
+SEQUENCE_TAG = "datalab/sequence"
+
+_SECONDS_BETWEEN_POLLS = 2.0
+
+
+class LabRun(ABC):
+    """What assets ask of the run that they belong to.
+
+    Attributes:
+        lab_id: the partition.
+        run_id: names the result.
+        definition: of the lab.
+        datasets: kind → version, what this run reads; nothing else.
+        scratch: a private directory that is removed at the end.
+        place: where the lab's computed files are.
+        interrupted: whether somebody stops the run.
+    """
+
+    place: Place
+
+    def __init__(self, lab_id: str, run_id: str, definition: LabDefinition, datasets: Datasets, scratch: Path) -> None:
+        self.lab_id = lab_id
+        self.run_id = run_id
+        self.definition = definition
+        self.datasets = dict(datasets)
+        self.scratch = scratch
+        self.interrupted = False
+        self._failures: dict[str, str] = {}
+
+    def validated(self, kind: DatasetKind, name: str) -> Address:
+        """Return the address of what validation keeps of a dataset.
+
+        Raises:
+            DatasetNotValidated: the run reads no such dataset.
+        """
+        if kind not in self.datasets:
+            raise DatasetNotValidated(self.lab_id, kind, provisioned=False)
+        return validated(kind, self.datasets[kind], name)
+
+    def computed(self, name: str) -> Address:
+        """Return the address of what is computed from all datasets."""
+        return computed(self.datasets, name)
+
+    def result(self, file: ResultFile) -> Address:
+        """Return the address of a file of this run's result."""
+        return result(self.run_id, file.name)
+
+    @abstractmethod
+    def size(self, kind: DatasetKind) -> int:
+        """Return the bytes of a dataset."""
+
+    @abstractmethod
+    def content(self, kind: DatasetKind) -> AbstractContextManager[Path]:
+        """Return the plain content of a dataset, as a file that is there for the block."""
+
+    @abstractmethod
+    def previous_statistics(self) -> StatisticsResultV2 | None:
+        """Return the statistics of the refresh before this one: the newest on other datasets."""
+
+    @abstractmethod
+    def result_with(self, file: ResultFile) -> Address:
+        """Return the address of a file in the result that has it: this run's, or the newest on the same datasets."""
+
+    @abstractmethod
+    def note_rows(self, kind: DatasetKind, total_rows: int) -> None:
+        """Note how many rows a dataset has."""
+
+    @abstractmethod
+    def ensure_current(self, *, now: bool = False) -> None:
+        """Stop a run whose datasets were replaced; asks every other second, or `now`.
+
+        Raises:
+            RunSuperseded: they were, or the run was cancelled.
+        """
+
+    @abstractmethod
+    def hand_over(self, status: ValidationStatus, headlines: Mapping[str, int]) -> None:
+        """Hand over the verdict, if this run made everything that it rests on; it counts at once."""
+
+    @abstractmethod
+    def add_to_result(self, file: ResultFile, run_id: str) -> None:
+        """Note that a file was written that joins the result of a run."""
+
+    def note_failure(self, step: str, reason: str | None) -> None:
+        """Note why a step failed; None: it succeeded after all."""
+        if reason is None:
+            self._failures.pop(step, None)
+        else:
+            self._failures.setdefault(step, reason)
+
+
+class DeploymentRun(LabRun):
+    """A run on a deployment."""
+
+    place: EncryptedPlace
+
+    def __init__(self, deployment: Deployment, definition: LabDefinition, run: Run, scratch: Path) -> None:
+        super().__init__(run.lab_id, run.run_id, definition, run.datasets, scratch)
+        self.place = deployment.folders.place(run.lab_id, scratch)
+        self._deployment = deployment
+        self._registry = deployment.registry
+        self._polled_at = time.monotonic()
+
+    def size(self, kind: DatasetKind) -> int:
+        return self._registry.datasets.get(self.datasets[kind]).size
+
+    @contextlib.contextmanager
+    def content(self, kind: DatasetKind) -> Iterator[Path]:
+        path = self.scratch / f"{kind.value}.upload"
+        try:
+            self._deployment.datasets.write_to(self.datasets[kind], path)
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def previous_statistics(self) -> StatisticsResultV2 | None:
+        for earlier in self._registry.results.history(self.lab_id):
+            if dict(earlier.datasets) != self.datasets:
+                with contextlib.suppress(InputMissing, ValueError):
+                    stored = self.place.read(computed(earlier.datasets, STATISTICS_REPORT))
+                    return StatisticsResultV2.model_validate_json(stored)
+        return None
+
+    def result_with(self, file: ResultFile) -> Address:
+        for run_id in (self.run_id, *self._earlier_runs()):
+            if self.place.has(found := result(run_id, file.name)):
+                return found
+        raise InputMissing(file.name)
+
+    def _earlier_runs(self) -> Iterator[str]:
+        for earlier in self._registry.results.history(self.lab_id):
+            if dict(earlier.datasets) == self.datasets:
+                yield earlier.run_id
+
+    def note_rows(self, kind: DatasetKind, total_rows: int) -> None:
+        self._registry.datasets.set_rows(self.datasets[kind], total_rows)
+
+    def ensure_current(self, *, now: bool = False) -> None:
+        if now or time.monotonic() - self._polled_at > _SECONDS_BETWEEN_POLLS:
+            self._polled_at = time.monotonic()
+            if not self._registry.runs.is_current(self.run_id):
+                raise RunSuperseded(self.lab_id)
+
+    def hand_over(self, status: ValidationStatus, headlines: Mapping[str, int]) -> None:
+        names = self.place.result_names(self.run_id)
+        if {STATISTICS.name, VALIDATION_STATUS.name} <= set(names):
+            paths = {name: _path(self.run_id, name) for name in names}
+            self._registry.results.record(self.run_id, NewResult(status.status, paths, headlines))
+
+    def add_to_result(self, file: ResultFile, run_id: str) -> None:
+        self._registry.results.add_file(run_id, file, _path(run_id, file.name))
+
+    def end(self) -> None:
+        """Record the end; of several reasons the first one counts."""
+        if self.interrupted:
+            self._registry.runs.cancel(self.run_id, "The run was interrupted.")
+        elif self._failures:
+            self._registry.runs.fail(self.run_id, next(iter(self._failures.values())))
+        else:
+            self._registry.runs.finish(self.run_id)
+
+
+def _path(run_id: str, name: str) -> str:
+    return f"results/{run_id}/{name}"
+
+
+@dg.resource(description="The run of a Data Lab: what it reads, whether it still counts, how it ends.")
+def deployment_run(context: dg.InitResourceContext) -> Iterator[DeploymentRun]:
+    """Start a run on the deployment that the environment names, and record its end."""
+    run = context.run
+    lab = run.tags.get(PARTITION_TAG) if run else None
+    if run is None or lab is None:
+        raise UsageError("A run needs a Data Lab: choose its partition and launch again.")
+    sequence = run.tags.get(SEQUENCE_TAG)
+    with (
+        Deployment.open() as deployment,
+        started(
+            deployment,
+            lab,
+            run.run_id,
+            cause=run.tags.get(CAUSE_TAG, "by hand"),
+            sequence=int(sequence) if sequence else None,
+        ) as begun,
+    ):
+        mark_process(context.instance, run.run_id)
+        yield begun
+
+
+@contextlib.contextmanager
+def started(
+    deployment: Deployment, lab_id: str, run_id: str, *, cause: str = "", sequence: int | None = None
+) -> Iterator[DeploymentRun]:
+    """Start a run, yield it, and record its end; one per lab at a time, others wait.
+
+    Args:
+        deployment: where the lab is.
+        lab_id: whose run it is.
+        run_id: the executor's id.
+        cause: who or what started it.
+        sequence: the lab's last provisioning event when the run was asked for; None: whatever is provisioned now.
+
+    Raises:
+        LabNotFound, RunRefused: it cannot start.
+        RunSuperseded: the datasets that it was asked for have been replaced.
+    """
+    registry = deployment.registry
+    with deployment.folders.locked(lab_id), scratch_directory(deployment.scratch) as scratch:
+        lab = registry.labs.get(lab_id)
+        known = registry.runs.start(lab_id, run_id, cause=cause)
+        run = DeploymentRun(deployment, lab.definition, known, scratch)
+        if sequence is not None and registry.provisioning.last_sequence(lab_id) != sequence:
+            registry.runs.cancel(run_id, "The datasets were replaced before it began.")
+            raise RunSuperseded(lab_id)
+        try:
+            yield run
+        finally:
+            run.end()
+
+
+def mark_process(instance: dg.DagsterInstance | None, run_id: str) -> None:
+    """Note on the run which process executes it, so that one that was killed is found."""
+    if instance is not None:
+        instance.add_run_tags(run_id, {PROCESS_TAG: this_process()})
