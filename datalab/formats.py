@@ -1,7 +1,7 @@
-"""How numbers, shares, changes, sizes, durations and times are written, on every way out.
+"""Formats of numbers, shares, changes, sizes, durations and times for people, in every output.
 
-Nothing here knows what they mean. Texts that the specification binds, such as the messages of findings, are written
-where they are made.
+This module does not know what the values mean. Texts that the specification binds, such as the messages of findings,
+are formatted by the modules that compose them.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import re
 from datetime import UTC, datetime
 
 NOTHING = "–"
-"""Stands where there is no value."""
+"""Text in place of a missing value."""
 
 SIZE_UNITS = ("kB", "MB", "GB", "TB")
 """Units of sizes above 999 bytes, each a thousand times the one before."""
 
 Cell = int | str | None
-"""A count, the text that hides one (such as "< 10"), or nothing."""
+"""A count, the text that hides one (such as "< 10"), or no value."""
 
 
 def number(value: Cell | float) -> str:
-    """Write a count with thousands separators, an average with two decimals; text passes through.
+    """Write a count with thousands separators, an average with two decimals, and text unchanged.
 
     Example:
         >>> number(1234567), number(1234.5), number("< 10"), number(None)
@@ -34,7 +34,7 @@ def number(value: Cell | float) -> str:
 
 
 def share(value: float | None) -> str:
-    """Write a share (0 to 1) in percent with one decimal; what is not exactly 0 or 1 never reads so.
+    """Write a share (0 to 1) in percent with one decimal; only exactly 0 and 1 are written as 0.0% and 100.0%.
 
     Example:
         >>> share(0.1234), share(0.0001), share(0.0), share(0.9999), share(None)
@@ -50,7 +50,7 @@ def share(value: float | None) -> str:
 
 
 def decimal(value: float | str | None) -> str:
-    """Write an average with two decimals, also one that happens to be whole.
+    """Write an average with two decimals, also if it is a whole number.
 
     Example:
         >>> decimal(1), decimal(1.25), decimal(None)
@@ -99,7 +99,7 @@ def size(count: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a duration as precisely as people read it; whole seconds, given as an int, without decimals.
+    """Write a duration in seconds, minutes or hours; an int of less than a minute has no decimals.
 
     Example:
         >>> duration(0.04), duration(12.3), duration(12), duration(75), duration(120), duration(7300)
@@ -115,13 +115,13 @@ def duration(seconds: float) -> str:
 
 
 def moment(value: datetime) -> str:
-    """Write a time in UTC, to the minute; a time without zone is taken as UTC."""
+    """Write a time in UTC, to the minute; a time without zone is assumed to be UTC."""
     utc = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     return f"{utc:%Y-%m-%d %H:%M} UTC"
 
 
 def listed(words: list[str], last: str = "and") -> str:
-    """Join words as a sentence does.
+    """Join words with commas, and the last two with `last`.
 
     Example:
         >>> listed(["a", "b", "c"])
@@ -131,7 +131,7 @@ def listed(words: list[str], last: str = "and") -> str:
 
 
 def counted(n: int, word: str) -> str:
-    """Write a number of things; the plural is regular.
+    """Write a count and its noun; the plural of the noun must be regular.
 
     Example:
         >>> counted(1, "data error"), counted(2000, "data error")
@@ -141,7 +141,7 @@ def counted(n: int, word: str) -> str:
 
 
 def figures_in_text(text: str) -> str:
-    """Write the numbers of a sentence as the page does: thousands separated, shares in percent.
+    """Write the numbers of a sentence as pages do: with thousands separators, and shares in percent.
 
     Example:
         >>> figures_in_text("1500 of 4468 users are not in identifiers (limit 0.01)")

@@ -1,4 +1,4 @@
-"""A lab's statistics as one self-contained HTML page; every number comes from a report, none is computed from rows."""
+"""A lab's statistics as one self-contained HTML page; every number is read from a report."""
 
 from datalab.dashboard.disclosure import shareable
 from datalab.dashboard.render import render_dashboard

@@ -1,7 +1,8 @@
-"""The charting library that the page carries; `python -m datalab.dashboard.bundle` writes it anew.
+"""The charting library that is embedded in the page; `python -m datalab.dashboard.bundle` rebuilds it.
 
-Vega, Vega-Lite and vega-embed stand in `static/` as one file, made by vl-convert from the release that altair writes
-specifications for. It is kept instead of made at each run: that takes 1.4 s, 140 MB of memory and a wheel of 84 MB.
+`static/` contains Vega, Vega-Lite and vega-embed in one file, made by vl-convert from the release for which altair
+writes specifications. The file is stored in the repository because building it takes 1.4 s, 140 MB of memory and a
+wheel of 84 MB.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def static_text(name: str) -> str:
 
 
 def make_bundle() -> str:
-    """Return the library as one script; needs vl-convert-python, which only development has."""
+    """Return the library as one script; needs vl-convert-python, which is installed for development only."""
     import vl_convert
 
     versions = f"Vega {vl_convert.get_vega_version()}, Vega-Lite {vl_convert.get_vegalite_versions()[-1]}"

@@ -1,7 +1,7 @@
-"""The charts of the page, declared with altair; their data are read from the tables beside them, in the browser.
+"""The charts of the page, declared with altair; in the browser, they get their data from the tables of the page.
 
-Colours are CSS variables, so that one drawing serves light, dark and print. A row has the fields `name` (and `side`),
-`value` (what the bar shows), `all` (the same of all users) and their texts.
+Colours are CSS variables, so that one chart works in light, dark and print. A row has the fields `name` (and `side`),
+`value` (the length of the bar), `all` (the same for all users) and their texts.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 Spec = dict[str, Any]
 
 MAX_BARS = 100
-"""So many segments are drawn; the table goes on."""
+"""Maximum number of segments drawn; the table lists more."""
 MAX_SIDES = 5
-"""So many genders are drawn, the largest."""
+"""Maximum number of genders drawn, the largest first."""
 FONT = '"Helvetica Neue", Arial, "Liberation Sans", sans-serif'
 
 
 @cache
 def specs() -> dict[str, Spec]:
-    """Return the specification of every chart by name, without data and without a single URL.
+    """Return the specification of every chart by name, without data and without any URL.
 
-    `pyramid` is made of columns: the browser puts one `side` per gender next to each other, the first one mirrored.
+    `pyramid` consists of columns: the browser draws one `side` per gender next to each other, the first one mirrored.
     """
     return {
         "segments": _finished(_segments()),
@@ -36,7 +36,7 @@ def specs() -> dict[str, Spec]:
 
 
 def _segments() -> alt.LayerChart | alt.FacetChart:
-    """Users per segment, all of them behind the matchable ones."""
+    """Return the chart of users per segment, with all users behind the matchable ones."""
     import altair as alt
 
     rows = alt.Chart(alt.NamedData("rows"))
@@ -54,7 +54,7 @@ def _segments() -> alt.LayerChart | alt.FacetChart:
 
 
 def _per_user() -> alt.LayerChart | alt.FacetChart:
-    """Share of users by number of segments; a tick marks all users when the bars show others."""
+    """Return the chart of users by number of segments; a tick marks all users if the bars show matchable ones."""
     import altair as alt
 
     rows = alt.Chart(alt.NamedData("rows"))
@@ -73,7 +73,7 @@ def _per_user() -> alt.LayerChart | alt.FacetChart:
 
 
 def _top() -> alt.Parameter:
-    """The largest value that the chart makes room for; the browser sets it."""
+    """Return the parameter for the largest value of the scale; the browser sets it."""
     import altair as alt
 
     return alt.param(name="top", value=1)
@@ -86,7 +86,7 @@ def _from_zero(*, reverse: bool = False, nice: bool = False) -> alt.Scale:
 
 
 def _side(left: bool) -> alt.LayerChart | alt.FacetChart:
-    """One gender of the pyramid: shares by age, on a scale that all its columns have in common (`top`)."""
+    """Return one gender of the pyramid: shares by age, on a scale that all columns share (`top`)."""
     import altair as alt
 
     rows = alt.Chart(alt.NamedData("rows"))
@@ -108,7 +108,7 @@ def _side(left: bool) -> alt.LayerChart | alt.FacetChart:
 
 
 def _finished(chart: alt.LayerChart | alt.FacetChart) -> Spec:
-    """The specification as a dict, in the page's type and colours."""
+    """Return the specification as a dict, with the fonts and colours of the page."""
     spec: Spec = chart.to_dict()
     spec.pop("$schema", None)
     spec["config"] = _config()

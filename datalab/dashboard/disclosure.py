@@ -1,18 +1,18 @@
-"""What of a report may stand in a page made for sharing: hides small counts, and counts that would reveal them.
+"""Makes a report shareable: hides small counts, and counts that would reveal them.
 
-The result has the shape of the report, so that the page and its JSON are written from it alone and a hidden value can
-be nowhere in the file. With a minimum of 10:
+The result has the shape of the report. The page and its JSON are written from this result only, so the file cannot
+contain a hidden value. With a minimum of 10:
 
 * A count of users, ids or rows below 10, also 0, becomes the text "< 10"; its share becomes null.
-* "hidden" stands for a count that is large enough but would reveal another one: a matchable count that differs from
-  that of all users by 1 to 9; reachable ids likewise; the next smallest cells of a distribution until at least two
-  cells, and together at least 10 users, are hidden; a total of which a part is hidden.
-* A panel that the vendor's report does not have is left out unless it has a guard of its own.
+* The text "hidden" replaces a count that is large enough but would reveal another one: a matchable count that differs
+  from the count of all users by 1 to 9; reachable ids likewise; the next smallest cells of a distribution until at
+  least two cells, and together at least 10 users, are hidden; a total if one of its parts is hidden.
+* A panel that is not in the vendor's report is left out unless it has its own guard.
 * Figures in the messages of findings, and changes since the previous report, follow the same rule.
 
 Not protected: the number of categories (segments, ages, genders, scopes, names of ids), averages, names of segments and
-identifiers, that a number of invalid rows is 0, that a finding was made, differences between totals of whole
-populations (users of two datasets, of two matching ids) and what somebody learns who compares two shared pages.
+identifiers, the fact that a number of invalid rows is 0, the fact that there is a finding, differences between totals
+of whole populations (users of two datasets, of two matching ids), and conclusions from comparing two shared pages.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _CATEGORIES = ("distinct_segments", "distinct_ages", "distinct_genders", "distin
 
 
 def below(minimum: int) -> str:
-    """Return the text that stands for a count below the minimum."""
+    """Return the text that replaces a count below the minimum."""
     return f"< {minimum}"
 
 
 def shareable(statistics: StatisticsResultV2, minimum: int = 0, *, shared: bool = False) -> dict[str, Any]:
-    """Return the report as a JSON-like dict; with a minimum, small counts and what reveals them are hidden.
+    """Return the report as a JSON-like dict; with a minimum, hide small counts and counts that reveal them.
 
-    With a minimum, or where the report is `shared` with others than the publisher, panels that are not the vendor's are
+    With a minimum, or if the report is `shared` with others than the publisher, panels that are not the vendor's are
     left out unless they have a guard. Counts are int, or the text "< minimum" or "hidden"; the share of a hidden count
     is None.
     """
@@ -84,7 +84,7 @@ def shareable(statistics: StatisticsResultV2, minimum: int = 0, *, shared: bool 
 
 
 def guarded(statistics: StatisticsResultV2, minimum: int = 0) -> StatisticsResultV2:
-    """Return the report with those panels beyond the vendor's only that say how they are guarded, and guard them."""
+    """Return the report; of the panels that are not the vendor's, keep those with a guard, and apply the guard."""
     if not statistics.further_panels:
         return statistics
     panels = {panel.name: panel for panel in PANELS}
@@ -97,7 +97,7 @@ def guarded(statistics: StatisticsResultV2, minimum: int = 0) -> StatisticsResul
 
 
 def shareable_finding(finding: Finding, minimum: int) -> Finding:
-    """Return the finding; its figures are withheld where one of them, or a difference of two, is a small count."""
+    """Return the finding; withhold its figures if one of them, or a difference of two, is a small count."""
     subject, colon, rest = finding.message.partition(": ")
     if minimum <= 0 or finding.code in _CATEGORY_CODES or not colon:
         return finding
@@ -113,7 +113,7 @@ def shareable_finding(finding: Finding, minimum: int) -> Finding:
 def shareable_changes(
     changes: Iterable[Change], report: dict[str, Any], minimum: int
 ) -> list[dict[str, int | float | str | None]]:
-    """Return changes as dicts with the keys of `Change`; `report` is what `shareable` made of the current one."""
+    """Return changes as dicts with the keys of `Change`; `report` is the result of `shareable` for the current one."""
     current = _hidden_headlines(report, minimum) if minimum > 0 else {}
     found = []
     for change in changes:
@@ -131,7 +131,7 @@ def shareable_changes(
 
 
 def _hidden_headlines(report: dict[str, Any], minimum: int) -> dict[str, str]:
-    """Metric → the text that stands for it, for every headline number that `shareable` hid."""
+    """Return metric → the text that replaces it, for every headline number that `shareable` hid."""
     codes = {below(minimum): -1, HIDDEN: -2}
     texts = {code: text for text, code in codes.items()}
 
@@ -154,7 +154,7 @@ def _hide(entry: dict[str, Any], keys: Iterable[str], minimum: int) -> None:
 
 
 def _part(part: int, whole: int | None, minimum: int) -> int | str:
-    """The part of a whole, or the text that hides it."""
+    """Return the part of a whole, or the text that hides it."""
     if part < minimum:
         return below(minimum)
     return HIDDEN if whole is not None and 0 < whole - part < minimum else part
@@ -216,7 +216,7 @@ def _hide_distribution(everyone: dict[str, Any], parts: list[dict[str, Any]], mi
 
 
 def _closed(counts: dict[str, int], hidden: set[str], outside: dict[str, int], minimum: int) -> set[str]:
-    """Hide the next smallest cells until no total less what is shown gives a small count away."""
+    """Return `hidden` and the next smallest cells, until no total minus the shown cells reveals a small count."""
     rest = sorted((key for key in counts if key not in hidden), key=lambda key: (counts[key], key), reverse=True)
     closed = set(hidden)
     while closed and rest:

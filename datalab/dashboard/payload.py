@@ -1,4 +1,4 @@
-"""Puts data and code safely inside the page: JSON that cannot close its element, and what scripts may run."""
+"""Embeds data and scripts safely in the page: JSON that cannot close its element, and a policy for scripts."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from markupsafe import Markup
 from datalab.formats import counted
 
 PLAIN_BYTES = 400_000
-"""JSON up to this size stands in the page as it is; larger JSON is compressed."""
+"""JSON up to this size is embedded in the page uncompressed; larger JSON is compressed."""
 MOST_BYTES = 800_000
-"""Compressed JSON up to this size stands in the page; of larger JSON only as many of the largest segments as fit."""
+"""Compressed JSON up to this size is embedded in the page; larger JSON keeps only the largest segments that fit."""
 HOPELESS_CELLS = 60_000
-"""More counts of segments than this do not fit even compressed: it is not tried."""
+"""More counts of segments than this cannot fit even compressed, so the whole report is not compressed at all."""
 
 
 @dataclass
 class Download:
-    """The report as it stands in the page."""
+    """The report as embedded in the page."""
 
     text: Markup
     encoding: str
-    """`json`, or `gzip` (base64 of it)."""
+    """`json`, or `gzip` (gzip in base64)."""
     left_out: str = ""
-    """What of the report does not fit."""
+    """The parts of the report that do not fit; empty: none."""
 
 
 def inline_json(value: Any) -> Markup:
-    """Return JSON for a script element: no `<` stands in it, so that nothing can close the element."""
+    """Return JSON for a script element; it contains no `<`, so that no value can close the element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c"))
 
 
 def download(report: dict[str, Any], largest: list[str]) -> Download:
-    """Return the report for the page; one that is too large keeps, of its segments, as many of `largest` as fit."""
+    """Return the report for the page; a report that is too large keeps only those segments of `largest` that fit."""
     counts = (report["segment_statistics"] or {}).get("segment_user_counts") or {}
     cells = sum(map(len, counts.values()))
     whole = _packed(report) if cells <= HOPELESS_CELLS else None
@@ -66,9 +66,9 @@ def _packed(report: dict[str, Any], left_out: str = "") -> Download:
 
 
 def content_policy(scripts: list[str]) -> str:
-    """Return the Content-Security-Policy of a page that runs exactly these scripts and fetches nothing.
+    """Return the Content-Security-Policy of a page that runs only these scripts and fetches nothing.
 
-    `unsafe-eval` is for tools that drive browsers, which wait by evaluating in the page; the page itself does not.
+    `unsafe-eval` is for tools that control browsers and wait by evaluating code in the page; the page does not need it.
     """
     hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts]
     return "; ".join(

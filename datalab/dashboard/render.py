@@ -1,4 +1,4 @@
-"""Renders the page: brings texts, tables, charts and data together; what each of them says is decided elsewhere."""
+"""Renders the page from texts, tables, charts and data, which other modules provide."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def render_dashboard(
     computed_at: datetime | None,
     minimum_count: int = 0,
 ) -> str:
-    """Return the statistics of a lab as one HTML file that needs no network and nothing beside it.
+    """Return the statistics of a lab as one HTML file that needs no network and no other file.
 
     Args:
         lab: the definition of the lab.
         statistics: its report.
-        status: the enhanced validation status, which decides whether the lab is Ready; without it the report's does.
+        status: the enhanced validation status, which decides whether the lab is Ready; None: the report's status does.
         readiness: what each collaboration type is missing.
         comparison: changes since the previous report.
         computed_at: when the statistics were computed.
-        minimum_count: for sharing, 10: counts below it, and what would reveal them, are nowhere in the file
+        minimum_count: 10 for sharing: the file contains no count below it, and no count that would reveal one
             (see `datalab.dashboard.disclosure`). 0 shows everything.
     """
     report = shareable(statistics, minimum_count, shared=lab.share_statistics)

@@ -1,4 +1,4 @@
-"""The top of the page: verdict, headline figures, findings, readiness and changes, as finished text."""
+"""The top of the page as text: verdict, headline figures, findings, readiness and changes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Verdict:
 
 @dataclass
 class Note:
-    """A finding as people read it."""
+    """A finding as text."""
 
     kind: str
     """`error`, `warning` or `change`."""
@@ -48,7 +48,7 @@ class TypeRow:
     name: str
     purpose: str
     state: str
-    """`ready`, `missing`, `off` or `off-missing` (the lab does not support it, and could not)."""
+    """`ready`, `missing`, `off` (the lab does not support it) or `off-missing` (and parts for it are missing)."""
     missing: str
     nice: str
 
@@ -70,7 +70,7 @@ class ChangeRow:
 def notes(
     statistics: StatisticsResultV2, status: ValidationStatus | None, comparison: Comparison | None, minimum: int
 ) -> list[Note]:
-    """Return everything a person should know of, the gravest first."""
+    """Return all findings, the most severe first."""
     found: list[tuple[str, Finding]] = []
     for dataset in status.datasets.values() if status else []:
         found += [("error", finding) for finding in dataset.errors]
@@ -110,7 +110,7 @@ def verdict(
             f"all of its {counted(len(usable), 'collaboration type')}" if len(usable) > 1 else "its collaboration type"
         )
     )
-    close = f"; {counted(warnings, 'warning')} should be looked at first" if warnings else ""
+    close = f"; {counted(warnings, 'warning')} should be reviewed first" if warnings else ""
     return Verdict(True, f"This lab is ready for a Media DCR: {count} users, and data for {types}{close}.")
 
 
@@ -136,7 +136,7 @@ def headlines(lab: LabDefinition, report: Json) -> list[PageFigure]:
 
 
 def _matchable(report: Json, name: str) -> Cell:
-    """Matchable users of an id, from a panel that tells; None when none does."""
+    """Return the matchable users of an id from a panel that has them; None if no panel does."""
     embeddings = (report["embeddings_statistics"] or {}).get(name)
     if embeddings:
         cell: Cell = embeddings["matchable_users"]
@@ -180,7 +180,7 @@ def _change_row(change: dict[str, Any]) -> ChangeRow:
 
 
 def deltas(comparison: Comparison | None, report: Json, minimum: int) -> dict[str, str]:
-    """Return metric → its change in a few characters, for figures; unchanged and unknown ones are left out."""
+    """Return metric → its change as a short text, for figures; unchanged and unknown numbers are left out."""
     if comparison is None:
         return {}
     changes = shareable_changes(comparison.changes, report, minimum)

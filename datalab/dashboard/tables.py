@@ -1,6 +1,7 @@
-"""Writes the figures and tables of each panel as finished text; reads nothing but the (shareable) report.
+"""Formats the figures and tables of each panel as text; reads only the (shareable) report.
 
-A table is everything a chart shows: the browser draws charts from it, and without JavaScript it is what people read.
+A table contains everything that its chart shows: the browser draws the chart from it, and people without JavaScript
+read the table.
 """
 
 from __future__ import annotations
@@ -17,20 +18,20 @@ from datalab.statistics import VIEWS, ReportNumbers, Thresholds, View
 from datalab.statistics.tables import Cell, Figure, Json, Table, Unit
 
 MAX_ROWS = 2000
-"""So many rows of a table are shown, the largest."""
+"""Maximum number of rows of a table that are shown."""
 MAX_CELLS = 40_000
-"""With many matching ids the rows are fewer, so that the file stays small."""
+"""Maximum number of cells: a table with many matching ids shows fewer rows, so that the file stays small."""
 MAX_OTHER_CELLS = 8_000
-"""The same for tables that are short unless something is wrong with the data."""
+"""The same for tables that are long only if the data are wrong."""
 MAX_NAME = Thresholds().max_segment_name_length
-"""Longer names of segments, ages and genders are cut on the page; they are a data error anyway."""
+"""Maximum length of names of segments, ages and genders; longer ones are a data error and are cut on the page."""
 MAX_NAME_BYTES = 250_000
-"""All names of segments together."""
+"""Maximum size of all names of segments together."""
 
 
 @dataclass(frozen=True)
 class PageTable:
-    """Rows of text, each headed by its first cell; beyond its rows a table is as the panel made it."""
+    """Rows of text, each with its first cell as header; caption and columns are those of the panel's table."""
 
     table: Table
     rows: list[list[str]]
@@ -38,29 +39,29 @@ class PageTable:
 
 @dataclass
 class PageFigure:
-    """A number with its name, and what it means for the whole."""
+    """A number with its name and its share of the whole."""
 
     label: str
     value: str
     detail: str = ""
     metric: str = ""
-    """Its name among the headline numbers, for the change since last time."""
+    """Its name among the headline numbers, to find its change since last time."""
     delta: str = ""
 
 
 @dataclass
 class PagePanel:
-    """One panel of the page, or a part of one that stands there for itself."""
+    """One panel of the page, or a part of a panel that the page shows separately."""
 
     view: View
     figures: list[PageFigure] = field(default_factory=list)
     tables: list[PageTable] = field(default_factory=list)
     largest: list[str] = field(default_factory=list)
-    """The segments that are shown, in full."""
+    """The full names of the segments that are shown."""
 
 
 def panels(lab: LabDefinition, report: Json) -> list[PagePanel]:
-    """Return the panels that the report holds, in the order of the page."""
+    """Return the panels that the report contains, in the order of the page."""
     numbers = ReportNumbers(report, [entry.id_name for entry in lab.matching_ids])
     return [_panel(view, part, numbers) for view in VIEWS if (part := numbers.at(view.path)) is not None]
 
@@ -72,7 +73,7 @@ def absent(lab: LabDefinition, shown: Iterable[PagePanel]) -> list[tuple[View, s
 
 
 def written(cell: Cell, unit: Unit) -> str:
-    """Write a cell of a table; a text that stands for a hidden number passes through.
+    """Write a cell of a table; text that replaces a hidden number is returned unchanged.
 
     Example:
         >>> written(1234, Unit.COUNT), written("< 10", Unit.COUNT), written(0.5, Unit.SHARE), written(None, Unit.SHARE)
@@ -99,7 +100,7 @@ def _figure(figure: Figure) -> PageFigure:
 
 
 def _shown(table: Table) -> Iterator[Sequence[Cell]]:
-    """The rows that the page has room for."""
+    """Yield the rows that fit on the page."""
     if not table.total:
         yield from table.rows
         return
@@ -113,7 +114,7 @@ def _shown(table: Table) -> Iterator[Sequence[Cell]]:
 
 
 def _row(table: Table, row: Sequence[Cell]) -> list[str]:
-    """The cells as text; names that come from the data can be long."""
+    """Return the cells as text; cut long names, which come from the data."""
     cells = [written(cell, column.unit) for cell, column in zip(row, table.columns, strict=True)]
     if not table.total:
         return cells
@@ -125,7 +126,7 @@ def _cut(name: str) -> str:
 
 
 def shown_of(page: PageTable) -> str:
-    """Return the sentence about rows that are not shown, or nothing."""
+    """Return a sentence about rows that are not shown; empty: all are shown."""
     table = page.table
     if table.total <= len(page.rows):
         return ""

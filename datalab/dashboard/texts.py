@@ -1,6 +1,6 @@
-"""The words of the page that are nobody else's: datasets, why a panel is absent; no numbers, no markup.
+"""Texts of the page that belong to no panel: titles of datasets, reasons why a panel is absent; no numbers, no markup.
 
-The words of a panel are its own; what a finding means and what to do about it is `datalab.codes`'.
+The texts of a panel are in the panel; meaning and advice of a finding are in `datalab.codes`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datalab.statistics import View
 from datalab.statistics.fields import FIELDS
 
 DATASETS = {kind: (declared.title, declared.purpose) for kind, declared in KINDS.items()}
-"""Dataset → title, and what it is about."""
+"""Dataset → title and purpose."""
 
 
 def absence(view: View, lab: LabDefinition) -> str:
@@ -26,7 +26,7 @@ def absence(view: View, lab: LabDefinition) -> str:
             if len(view.types) > 1
             else (f"Shown when the lab supports {names}; it does not.")
         )
-    return "This report does not hold it."
+    return "This report does not contain it."
 
 
 def metric_name(metric: str) -> tuple[str, str]:

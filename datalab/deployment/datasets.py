@@ -1,6 +1,6 @@
-"""Uploaded datasets: their bytes in the store, what is known of them in the registry, their keys wrapped in between.
+"""Uploaded datasets: their bytes are in the store, their records and wrapped keys in the registry.
 
-The order of the steps keeps the two in agreement: a crash between them leaves something that is resumed or swept.
+The order of the steps keeps store and registry consistent: what a crash leaves is resumed or removed by `sweep`.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from datalab.storage.keys import rewrap
 from datalab.storage.store import STALE_AFTER
 
 Progress = Callable[[int], None]
-_LOOKS = 3
+_UNWRAP_ATTEMPTS = 3
 
 
 class StoredDatasets:
     """The uploaded datasets of a deployment.
 
     Attributes:
-        registry: where they are known.
-        store: where their bytes lie.
+        registry: holds their records.
+        store: holds their bytes.
     """
 
     def __init__(self, registry: Registry, store: DatasetStore, keys: KeyService) -> None:
@@ -54,14 +54,14 @@ class StoredDatasets:
         access: Mapping[str, KeyRole] | None = None,
         progress: Progress | None = None,
     ) -> Dataset:
-        """Store what `source` yields and make it known; there completely or not at all.
+        """Store the bytes of `source` and register them as a dataset, completely or not at all.
 
-        An interrupted upload of the same user, name and size is resumed, when `source` is seekable.
+        An interrupted upload of the same user, name and size is resumed if `source` is seekable.
 
         Raises:
-            UploadInterrupted: the store failed; the same call goes on where it stopped.
+            UploadInterrupted: the store failed; the same call resumes the upload.
             InputUnreadable: the source failed.
-            AccessListWrong: nobody would own the key.
+            AccessListWrong: the key would have no owner.
         """
         size = size_of(source)
         with contextlib.ExitStack() as stack:
@@ -93,7 +93,7 @@ class StoredDatasets:
         keep_key: bool = True,
         access: Mapping[str, KeyRole] | None = None,
     ) -> Upload:
-        """Keep an upload's id and wrapped key before its first byte is stored, so that it can be resumed."""
+        """Record an upload's id and wrapped key before its first byte is stored, so that it can be resumed."""
         upload_id = new_id()
         with self.registry.keychain.wrapping():
             wrapped = self._keys.wrap(key or Key(), _upload_context(upload_id))
@@ -115,7 +115,7 @@ class StoredDatasets:
         return self._unwrapped(lambda: self.registry.uploads.get(upload.upload_id), _upload_context(upload.upload_id))
 
     def finish(self, upload: Upload, manifest_hash: str) -> Dataset:
-        """Make a dataset known whose bytes are stored; repeating it after a crash does no harm."""
+        """Register a dataset whose bytes are stored; safe to repeat after a crash."""
         with self.registry.keychain.wrapping():
             kept = None
             if upload.keep_key:
@@ -134,7 +134,7 @@ class StoredDatasets:
         return dataset
 
     def _resumable(self, stack: contextlib.ExitStack, name: str, size: int, by: str, key: Key | None) -> Upload | None:
-        """An unfinished upload of the same file that nobody works on, claimed for as long as `stack` is open."""
+        """Return an unfinished upload of the same file that no process works on; `stack` holds the claim on it."""
         for upload in self.registry.uploads.all(by=by):
             if (upload.name, upload.size_bytes) != (_printable(name), size):
                 continue
@@ -149,33 +149,34 @@ class StoredDatasets:
     # -------------------------------------------------------------------------------------------------- reading
 
     def key(self, manifest_hash: str, *, user: str | None = None) -> Key:
-        """Return the key of a dataset; `user` must be on its access list, None stands for the deployment's own runs.
+        """Return the key of a dataset; `user` must be on its access list, None means the deployment's own runs.
 
         Raises:
-            DatasetNotFound, KeyNotFound, KeyAccessDenied: as their names say.
-            MasterKeyMissing, KeyMismatch: it cannot be unwrapped.
+            DatasetNotFound, KeyNotFound: the dataset or its key does not exist.
+            KeyAccessDenied: the user is not on the access list.
+            MasterKeyMissing, KeyMismatch: the key cannot be unwrapped.
         """
         return self._unwrapped(
             lambda: self.registry.keychain.entry(manifest_hash, user=user), _dataset_context(manifest_hash)
         )
 
-    def _unwrapped(self, look: Callable[[], KeyEntry | Upload], context: str) -> Key:
-        """Unwrap the key that `look` finds; a rotation may come between looking and unwrapping."""
-        for _ in range(_LOOKS - 1):
+    def _unwrapped(self, read_entry: Callable[[], KeyEntry | Upload], context: str) -> Key:
+        """Unwrap the key of an entry; read the entry again if the master key was rotated in between."""
+        for _ in range(_UNWRAP_ATTEMPTS - 1):
             with contextlib.suppress(MasterKeyMissing):
-                return self._unwrap(look(), context)
-        return self._unwrap(look(), context)
+                return self._unwrap(read_entry(), context)
+        return self._unwrap(read_entry(), context)
 
-    def _unwrap(self, found: KeyEntry | Upload, context: str) -> Key:
-        return self._keys.unwrap(WrappedKey(found.master_key_id, found.wrapped), context)
+    def _unwrap(self, entry: KeyEntry | Upload, context: str) -> Key:
+        return self._keys.unwrap(WrappedKey(entry.master_key_id, entry.wrapped), context)
 
     def open(self, manifest_hash: str, key: Key) -> DatasetReader:
-        """Open a dataset for reading, every chunk verified; raises as `DatasetStore.open`."""
+        """Open a dataset for reading and verify every chunk; raises the errors of `DatasetStore.open`."""
         self.registry.datasets.get(manifest_hash)
         return self.store.open(manifest_hash, key)
 
     def write_to(self, manifest_hash: str, path: Path) -> None:
-        """Write the plain content of a dataset to a private file, for a run; raises as `DatasetStore.download_to`."""
+        """Write the plain content of a dataset to a private file; raises the errors of `DatasetStore.download_to`."""
         self.store.download_to(manifest_hash, self.key(manifest_hash), path)
 
     # ------------------------------------------------------------------------------------------------- deleting
@@ -184,22 +185,22 @@ class StoredDatasets:
         """Delete a dataset and its key; `force` deprovisions it first.
 
         Raises:
-            DatasetNotFound: there is none.
-            DatasetInUse: it is provisioned.
+            DatasetNotFound: the dataset does not exist.
+            DatasetInUse: the dataset is provisioned.
         """
         self.registry.datasets.delete(manifest_hash, by=by, force=force)
         with contextlib.suppress(NotInStore):
             self.store.delete(manifest_hash)
 
     def sweep(self, older_than: timedelta = STALE_AFTER) -> None:
-        """Remove uploads that nobody went on with, and bytes whose dataset was deleted or never became known."""
+        """Remove abandoned uploads, and bytes whose dataset was deleted or never registered."""
         limit = datetime.now(UTC) - older_than
         begun = [upload.upload_id for upload in self.registry.uploads.all() if upload.created_at < limit]
         swept = set(self.store.sweep(older_than))
         self.registry.uploads.forget(
             upload_id for upload_id in begun if upload_id in swept or not self.store.has_upload(upload_id)
         )
-        stored = self.store.list_hashes()  # first: what becomes known meanwhile is then known below
+        stored = self.store.list_hashes()  # before the registry is read: a dataset registered in between is then kept
         known = {dataset.manifest_hash for dataset in self.registry.datasets.all()}
         for manifest_hash in stored:
             with contextlib.suppress(NotInStore):
@@ -209,10 +210,12 @@ class StoredDatasets:
     # ------------------------------------------------------------------------------------------------- rotation
 
     def rotate_master_key(self) -> int:
-        """Wrap every key with a new master key and return how many; of a key in the environment, the first one.
+        """Wrap every key with a new master key and return the number of keys.
+
+        If the master keys are in the environment, the first one is the new one.
 
         Raises:
-            RotationUnfinished, MasterKeyMissing, KeyMismatch: the old master key is kept.
+            RotationUnfinished, MasterKeyMissing, KeyMismatch: rotation failed; the old master key is kept.
         """
         with self.registry.keychain.wrapping(exclusive=True):
             ring = _RegistryKeyring(self.registry)
@@ -220,7 +223,7 @@ class StoredDatasets:
 
 
 class _RegistryKeyring:
-    """The wrapped keys of the registry, each with the context that it is bound to."""
+    """The wrapped keys of the registry, each with its context."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -250,10 +253,10 @@ class _RegistryKeyring:
 
 
 def _printable(name: str) -> str:
-    """Return a name of a dataset without what breaks lines and terminals.
+    """Return the name of a dataset without line breaks and control characters.
 
     Raises:
-        UsageError: nothing is left of it.
+        UsageError: no character is left.
     """
     cleaned = "".join(character if character.isprintable() else " " for character in name).strip()[:255]
     if not cleaned:

@@ -1,4 +1,4 @@
-"""Tells people that a run broke off or a lab failed: a webhook, an e-mail; never a value of a row."""
+"""Notifications that a run was interrupted or a lab failed, by webhook and e-mail; they contain no value of a row."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ _log = logging.getLogger(__name__)
 
 
 def notify(hooks: FailureHooks, event: str, *, lab: str | None, run_id: str, reason: str) -> None:
-    """Tell whoever is configured; one who cannot be reached is only logged, as the lab's state says it too.
+    """Notify the configured webhook and recipients.
+
+    A notification that cannot be sent is only logged: the state of the lab shows the failure too.
 
     Args:
-        hooks: who is told.
+        hooks: the webhook and the recipients.
         event: ``RUN_FAILED`` or ``LAB_FAILED``.
         lab: id of the lab, if the run has one.
         run_id: the run.
-        reason: why, in words.
+        reason: why it failed, as a sentence.
     """
     facts = {"event": event, "lab": lab, "run": run_id, "reason": reason}
     if hooks.webhook:
@@ -38,14 +40,14 @@ def notify(hooks: FailureHooks, event: str, *, lab: str | None, run_id: str, rea
 def _attempt(what: str, call: Callable[[], None]) -> None:
     try:
         call()
-    except Exception as error:  # noqa: BLE001 - whoever is to be told must not stop the sensor
+    except Exception as error:  # noqa: BLE001 - a recipient that cannot be reached must not stop the sensor
         _log.warning("The %s about a failure could not be sent (%s).", what, type(error).__name__)
 
 
 def _post(url: str, facts: dict[str, str | None]) -> None:
-    import httpx  # takes a third of a second, which every run would pay: its process loads the sensors
+    import httpx  # takes a third of a second, and the process of every run loads the sensors
 
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every address, and that of a webhook is a secret
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every address; the address of a webhook is a secret
     with (
         httpx.Client(timeout=_SECONDS, follow_redirects=True) as client,
         client.stream("POST", url, json=facts) as response,

@@ -1,4 +1,4 @@
-"""Uploads of a deployment that arrive part by part, as one user sees them; how parts travel is not known here."""
+"""Uploads in parts, as one user sees them; this module does not know how parts are transferred."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _KEPT = 64
 
 
 class PartUploads:
-    """The uploads by parts of a deployment; threads may share it, and one object should serve all users.
+    """The uploads in parts of a deployment; threads may share it, and one object should serve all users.
 
     Args:
-        datasets: where they become datasets.
+        datasets: the uploaded datasets; a completed upload is added to them.
     """
 
     def __init__(self, datasets: StoredDatasets) -> None:
@@ -27,7 +27,7 @@ class PartUploads:
         self._open: OrderedDict[str, PartUpload] = OrderedDict()
         self._lock = threading.Lock()
         self._ending = threading.Lock()
-        """One upload at a time is completed or given up: removing parts that become a dataset would damage it."""
+        """One upload at a time is completed or abandoned: removing parts that become a dataset would damage it."""
 
     def begin(
         self,
@@ -41,14 +41,14 @@ class PartUploads:
         keep_key: bool = True,
         access: Mapping[str, KeyRole] | None = None,
     ) -> tuple[Upload, bool]:
-        """Begin an upload, or find the unfinished one that is the same in all this; return it, and whether it is new.
+        """Begin an upload, or find the unfinished one with the same arguments; return it and whether it is new.
 
         Raises:
-            UsageError: a dataset needs a name.
-            AccessListWrong: nobody would own the key.
+            UsageError: the name is empty.
+            AccessListWrong: the key would have no owner.
         """
         if access is not None and KeyRole.OWNER not in access.values():
-            raise AccessListWrong("it must contain at least one owner")  # not only when everything was sent
+            raise AccessListWrong("it must contain at least one owner")  # before any part is sent
         wanted = (size, description, usage, keep_key, dict(access) if access is not None else None)
         for upload in self._datasets.registry.uploads.all(by=by):
             known = (upload.size_bytes, upload.description, upload.usage, upload.keep_key, upload.access)
@@ -62,14 +62,14 @@ class PartUploads:
         return upload, True
 
     def all(self, *, by: str) -> list[Upload]:
-        """Return the unfinished uploads of a user whose size is known, the newest first."""
+        """Return the unfinished uploads of a user that have a known size, the newest first."""
         return [upload for upload in self._datasets.registry.uploads.all(by=by) if upload.size_bytes is not None]
 
     def find(self, upload_id: str, *, by: str) -> tuple[Upload, PartUpload]:
         """Return an unfinished upload of a user and its parts.
 
         Raises:
-            UploadNotFound: there is none, or it is somebody else's.
+            UploadNotFound: the upload does not exist, or belongs to another user.
         """
         upload = self._datasets.registry.uploads.get(upload_id)
         if upload.created_by != by or upload.size_bytes is None:
@@ -77,22 +77,22 @@ class PartUploads:
         return upload, self._parts(upload)
 
     def complete(self, upload_id: str, *, by: str, expected: str | None = None) -> Dataset:
-        """Make a dataset of an upload; when it was done already, return that dataset.
+        """Make a dataset of an upload; if an earlier call completed it, return that dataset.
 
         Args:
-            upload_id: which.
-            by: whose.
+            upload_id: the upload.
+            by: the user who began it.
             expected: see `PartUpload.publish`.
 
         Raises:
-            UploadNotFound: there is no such upload of this user.
-            PartMissing, PartsDiffer: parts are missing or not the expected ones; what is there is kept.
+            UploadNotFound: the user has no such upload.
+            PartMissing, PartsDiffer: parts are missing or not the expected ones; stored parts are kept.
         """
         with self._ending:
             try:
                 upload, parts = self.find(upload_id, by=by)
             except UploadNotFound:
-                # The answer to an earlier call may have got lost on its way.
+                # The response to an earlier call may have been lost.
                 for manifest_hash in self._datasets.store.made_of(upload_id):
                     dataset = self._datasets.registry.datasets.get(manifest_hash)
                     if dataset.created_by == by:
@@ -104,10 +104,10 @@ class PartUploads:
             return dataset
 
     def abandon(self, upload_id: str, *, by: str) -> None:
-        """Give an upload up and remove its parts.
+        """Abandon an upload and remove its parts.
 
         Raises:
-            UploadNotFound: there is no such unfinished upload of this user.
+            UploadNotFound: the user has no such unfinished upload.
         """
         with self._ending:
             _, parts = self.find(upload_id, by=by)
@@ -117,7 +117,7 @@ class PartUploads:
                 parts.abandon()
 
     def _parts(self, upload: Upload) -> PartUpload:
-        """The parts of an upload, kept: which ones are stored is then looked at once only."""
+        """Return the parts of an upload from a cache, so that the store is asked once which of them exist."""
         with self._lock:
             parts = self._open.get(upload.upload_id)
         if parts is None:

@@ -1,6 +1,6 @@
-"""The dataset kinds, in the order in which they are reported; a file of this folder says all that one of them is.
+"""The dataset kinds, in the order in which they are reported; each kind is declared in one file of this folder.
 
-Importing it costs nothing: no pandas, pyarrow or pandera.
+The import is fast: it loads no pandas, pyarrow or pandera.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ class DatasetKind(StrEnum):
 
 
 KINDS = {DatasetKind(kind.name): kind for kind in (identifiers.KIND, segments.KIND, demographics.KIND, embeddings.KIND)}
-"""Every kind with all that it is, in the order of `DatasetKind`."""
+"""Every kind and its declaration, in the order of `DatasetKind`."""
 
 MATCHING = next(kind for kind, entry in KINDS.items() if entry.is_matching)
-"""The kind that every lab has: its rows are the ids that users are matched by, and it is provisioned first."""
+"""The kind that every lab has: its rows are the ids by which users are matched, and it is provisioned first."""
 
 OPTIONAL = tuple(kind for kind in KINDS if kind is not MATCHING)
-"""The kinds that a lab has when its definition says so."""
+"""The kinds that a lab has only if its definition requires them."""
 
 NAMES = f"{', '.join([*KINDS][:-1])} or {[*KINDS][-1]}"
-"""The names of all kinds, as a sentence about one of them lists them."""
+"""The names of all kinds, joined with "or" for use in a sentence."""

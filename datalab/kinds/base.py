@@ -1,4 +1,4 @@
-"""What a dataset kind and its columns are: the classes that every file of this folder makes one object of."""
+"""The classes that declare a dataset kind and its columns; every other file of this folder creates one `Kind`."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ INVALID_FLOAT_FORMAT = "INVALID_FLOAT_FORMAT"
 
 
 class ColumnType(StrEnum):
-    """The type of a valid cell, as SQL spells it."""
+    """The type of a valid cell, by its SQL name."""
 
     TEXT = "string"
     NUMBER = "double"
 
 
 class IdFormat(StrEnum):
-    """Which configured identifier decides the format of a cell."""
+    """The configured identifier that decides the format of a cell."""
 
     USER_ID = "user_id_format"
     """The identifier `userId`."""
     NAMED_ID = "id_format"
-    """The identifier that the row names in its column `id_name`."""
+    """The identifier whose name is in the row's column `id_name`."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class Column:
     type: ColumnType = ColumnType.TEXT
     nullable: bool = False
     id_format: IdFormat | None = None
-    """Which format the cell must have besides its type."""
+    """The format that the cell must have in addition to its type."""
     sample: tuple[tuple[str, float], ...] = ()
     """Values of synthetic rows, each with its weight."""
 
     @property
     def file_name(self) -> str:
-        """The name as people write it who describe a file.
+        """The name in descriptions of files, in camel case.
 
         Example:
             >>> Column("user_id", "The user", "u-1").file_name
@@ -53,24 +53,24 @@ class Column:
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """The error codes that a cell can have in any lab; those of formats depend on the lab's identifiers."""
+        """The error codes that a cell can have in any lab; codes of formats depend on the lab's identifiers."""
         codes = () if self.nullable else (EMPTY_CELL,)
         return (*codes, INVALID_FLOAT_FORMAT) if self.type is ColumnType.NUMBER else codes
 
 
 @dataclass(frozen=True)
 class NumberedColumns:
-    """Columns of numbers, as many as a lab's definition says; they follow the others, and may be empty."""
+    """Columns of numbers after the other columns; the lab's definition decides how many. Their cells may be empty."""
 
     prefix: str
-    """What the names begin with; their number follows, from 0."""
+    """The beginning of their names; the number of the column follows, from 0."""
     meaning: str
-    """With `{}` where the number of the column belongs."""
+    """The meaning of a column, with `{}` in place of its number."""
     example: str
     what: str
-    """What the columns make together, as an adjective of "columns" and "values"."""
+    """The name of the columns together, used before "columns" and "values"."""
     count: str
-    """The field of the lab's definition that says how many there are."""
+    """The field of the lab's definition that holds the number of columns."""
 
     @property
     def count_key(self) -> str:
@@ -84,16 +84,16 @@ class NumberedColumns:
 
 
 class ReportForm(StrEnum):
-    """Which form the validation report has."""
+    """The form of the validation report."""
 
     CELLS = auto()
-    """Wrong cells, column by column, and rows that repeat a key."""
+    """Invalid cells by column, and rows that repeat a key."""
     IDS = auto()
-    """Invalid rows by reason, with samples; duplicates are not checked any further."""
+    """Invalid rows by reason, with samples; a duplicate gets no further check."""
 
 
 class Fault(StrEnum):
-    """How a row of a real file goes wrong."""
+    """A way in which a row of a real file is wrong."""
 
     DUPLICATE = auto()
     """It repeats the key of another row."""
@@ -104,42 +104,42 @@ class Fault(StrEnum):
     BAD_NUMBER = auto()
     MALFORMED_ID = auto()
     UNKNOWN_NAME = auto()
-    """The identifier is not configured: accepted, and used by nothing."""
+    """The identifier is not configured: the row is accepted, but its id is not used."""
 
 
 @dataclass(frozen=True)
 class SampleRows:
-    """How the rows of a synthetic dataset spread over users, and how they go wrong.
+    """How the rows of a synthetic dataset are distributed over users, and which faults they have.
 
-    A user has several rows where a column of the key has sample values: another value in each.
+    If a column of the key has sample values, a user can have several rows, each with a different value.
     """
 
     per_user: float
     """Rows per user, on average."""
     faults: Mapping[Fault, int]
-    """How often each fault occurs, in relation to the others."""
+    """Fault → its relative frequency."""
     spread: float = 0.0
     """0: every user has about the average number of rows; 1: few users have many, many have few or none."""
     stride: float = 0.618
-    """The share of all users that lies between one user of the file and the next: an order of its own per dataset."""
+    """The distance between consecutive users of the file as a share of all users, so that datasets differ in order."""
     shift: float = 0.0
-    """The share of users that the dataset has not, and others have."""
+    """The share of users that other datasets have but this one does not."""
 
 
 @dataclass(frozen=True)
 class VendorNames:
-    """What the vendor's SDK calls the kind, in its different places."""
+    """The names of the kind in the vendor's SDK."""
 
     dataset_type: str
     """The member of `DataLabDatasetType`."""
     leaf: str
-    """The leaf node of a lab, which a policy ties a dataset to."""
+    """The leaf node of a lab to which a policy binds a dataset."""
     slot: str
-    """The key of a lab in the shape of the vendor's first labs."""
+    """The key of the dataset in the format of the vendor's first labs."""
     policy: str
-    """The key of an action that provisions or deprovisions."""
+    """The key of the policy in actions that provision or deprovision."""
     report_action: str
-    """The action that asks for the validation report."""
+    """The action that requests the validation report."""
 
 
 class NamedId(Protocol):
@@ -150,7 +150,7 @@ class NamedId(Protocol):
 
 
 class LabShape(Protocol):
-    """What of a lab's definition a kind needs, besides the fields that it declares by name."""
+    """The part of a lab's definition that every kind reads, in addition to the fields that it declares by name."""
 
     @property
     def other_id(self) -> NamedId: ...
@@ -158,41 +158,41 @@ class LabShape(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """Everything that is particular to one dataset kind."""
+    """The declaration of one dataset kind."""
 
     name: str
     title: str
     content: str
-    """What a row says, without a full stop."""
+    """What a row contains, without a full stop."""
     purpose: str
-    """What the dataset is good for, as a sentence."""
+    """What the dataset is used for, as a sentence."""
     one_row_per: str
-    """What there is a row of; then what is special about it."""
+    """The continuation of "One row per", and notes about the rows."""
     one: str
-    """What users have who are in the dataset."""
+    """The continuation of "Users with"."""
     columns: tuple[Column, ...]
     key: tuple[str, ...]
-    """The columns in which no two rows agree."""
+    """The columns that together are unique to each row."""
     sample: SampleRows
     numbered: NumberedColumns | None = None
-    """Further columns, where their number depends on the lab."""
+    """Further columns whose number depends on the lab."""
     file_forms: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    """Number of columns of the file → which of `columns` it has, where a file need not have all of them."""
+    """Number of columns of the file → which of `columns` it has; empty: every file has all of them."""
     width: str = ""
-    """The field of the lab's definition that says which of `file_forms` the file has."""
+    """The field of the lab's definition that selects one of `file_forms`."""
     vendor: VendorNames | None = None
-    """None: the vendor's SDK does not know the kind."""
+    """None: the vendor's SDK does not have the kind."""
     report_form: ReportForm = ReportForm.CELLS
     is_matching: bool = False
-    """Whether every lab has it, because its rows are the ids that users are matched by. One kind is."""
+    """Whether every lab has it, because its rows are the ids by which users are matched. True for one kind."""
     in_new_labs: bool = False
-    """Whether a new lab has it, unless its owner decides otherwise."""
+    """Whether a new lab has it by default."""
     fails_empty: bool = False
-    """Whether the dataset fails without a valid row; otherwise that is a data error of the statistics."""
+    """Whether a dataset without a valid row fails its validation; otherwise it is a data error of the statistics."""
     rows_per_user: str | None = None
-    """The column of `users` that counts a user's rows, where panels need it."""
+    """The column of `users` that counts a user's rows; None: no panel needs it."""
     headline: str | None = None
-    """The number of the basic statistics that people follow, besides rows and users."""
+    """The number of the basic statistics that is a headline number, in addition to rows and users."""
 
     @property
     def option(self) -> str:
@@ -201,7 +201,7 @@ class Kind:
 
     @property
     def flag(self) -> str | None:
-        """The field of a lab's definition that says whether the lab has the kind; None: every lab has."""
+        """The field of a lab's definition that says whether the lab has the kind; None: every lab has it."""
         return None if self.is_matching else f"require_{self.name}"
 
     @property
@@ -215,7 +215,7 @@ class Kind:
         return bool(self.file_forms or self.numbered)
 
     def is_in(self, lab: LabShape) -> bool:
-        """Return whether the lab has such a dataset."""
+        """Return whether the lab has a dataset of this kind."""
         return self.flag is None or bool(getattr(lab, self.flag))
 
     def number_of_columns(self, lab: LabShape) -> int:
@@ -236,15 +236,15 @@ class Kind:
         return tuple(column for column in self.columns if column.name in wanted)
 
     def headers(self, lab: LabShape) -> list[list[str]]:
-        """Return the header rows that a file may have by mistake; case and underscores do not matter."""
+        """Return the header rows that a file may wrongly contain; case and underscores do not matter."""
         names = [column.name for column in self.file_columns(lab)]
         if self.file_forms and len(names) == 2:
-            # People who write two columns name the second one after the identifier it holds.
+            # In a file of two columns, the second one is often named after its identifier.
             return [names, [names[0], lab.other_id.id_name]]
         return [names]
 
     def columns_text(self, lab: LabShape | None = None) -> str:
-        """Return the columns of a file for people: those of a lab, or of any."""
+        """Return the columns of a file as text, for one lab or in general."""
         columns = self.columns if lab is None or self.numbered else self.file_columns(lab)
         names = [column.file_name for column in columns]
         if self.numbered:
@@ -259,7 +259,7 @@ USER_ID = Column(
     "The publisher's own id of the user, the same in every dataset",
     "u-7f3a",
 )
-"""The column that every dataset begins with."""
+"""The first column of every dataset."""
 
 
 def _camel(name: str) -> str:

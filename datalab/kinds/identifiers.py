@@ -1,4 +1,4 @@
-"""Identifiers: which ids every user has. Their rows are what a lab is matched by, so every lab has them."""
+"""Identifiers: the ids of every user. Users are matched by them, so every lab has this dataset."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ KIND = Kind(
             "id_name",
             "The name of the identifier, as configured",
             "hashed_email",
-            # A name is there as often as a user may have an id of it.
+            # A name is listed once for each id of that name that a user can have.
             sample=(
                 ("hashed_email", 1.0),
                 ("maid", 0.6),

@@ -8,7 +8,7 @@ Education|Science|Beauty|Television|Celebrities|Local News|Economy|Stock Market|
 Formula 1|Tennis|Cycling|Running|Hiking|City Trips|Beach Holidays|Camping|Electric Vehicles|Used Cars
 Smartphones|Photography|Streaming|Books|Podcasts|Theatre|Museums|Parenting|Weddings|Gardening|DIY
 Interior Design|Vegan Cooking|Wine|Coffee|Luxury Watches|Sailing|Horse Riding""".replace("\n", "|").split("|")
-"""Interests in the manner of the IAB content taxonomy, the most popular first."""
+"""Interests similar to those of the IAB content taxonomy, the most popular first."""
 
 KIND = Kind(
     name="segments",

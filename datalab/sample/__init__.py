@@ -1,6 +1,6 @@
-"""A synthetic lab of any size, reproducible by its seed; nothing here reads or checks data.
+"""A synthetic lab of any size, reproducible from its seed; this package does not read or check data.
 
-Names of people, hashes and addresses are invented: no row stands for a person.
+Names of people, hashes and addresses are invented: no row describes a real person.
 """
 
 from datalab.sample.write import SampleLab, write_sample

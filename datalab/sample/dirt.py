@@ -1,4 +1,4 @@
-"""How rows of a sample go wrong, in the ways that real files do; nothing here decides what is valid."""
+"""Faults of real files, written into rows of a sample; this module does not decide which rows are valid."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from datalab.sample.draw import uniform, words
 
 Cells = list[str]
 Spoil = Callable[[Kind, Cells, Cells, int], Cells]
-"""From the cells of a row, the cells of another row that stays as it is, and a random number: the wrong cells."""
+"""Returns faulty cells, given the cells of a row, the cells of another row that stays correct, and a random number."""
 
 
 def spoiled(
     kind: DatasetKind, seed: int, dirty: float, lines: pa.BinaryArray, first: int
 ) -> tuple[pa.BinaryArray, int]:
-    """Return `lines` with about the share `dirty` of them wrong, and how many are.
+    """Return `lines` with faults in about the share `dirty` of them, and the number of faulty lines.
 
-    `first` is the row number of the first line; the rows chosen depend on their numbers alone.
+    `first` is the row number of the first line; which rows are chosen depends only on their numbers.
     """
     numbers = np.arange(first, first + len(lines), dtype=np.uint64)
     wrong = uniform(words(seed, f"{kind}:dirt", numbers)) < dirty
@@ -55,13 +55,13 @@ def _no_user(declared: Kind, cells: Cells, other: Cells, draw: int) -> Cells:
 
 
 def _missing(declared: Kind, cells: Cells, other: Cells, draw: int) -> Cells:
-    """A cell that may not be empty is."""
+    """Empty a cell that must not be empty."""
     required = [place for place, column in enumerate(declared.columns) if not column.nullable]
     return _with(cells, required[draw % len(required)], "")
 
 
 def _too_narrow(declared: Kind, cells: Cells, other: Cells, draw: int) -> Cells:
-    """The last cell is cut off, or the row was written with another separator."""
+    """Cut off the last cell, or write the row with another separator."""
     return cells[:-1] if draw % 3 else [";".join(cells)]
 
 
@@ -70,7 +70,7 @@ def _too_wide(declared: Kind, cells: Cells, other: Cells, draw: int) -> Cells:
 
 
 def _duplicate(declared: Kind, cells: Cells, other: Cells, draw: int) -> Cells:
-    """The cells of the key are those of another row, the rest may contradict it."""
+    """Take the cells of the key from another row; the other cells may differ from that row."""
     for place, column in enumerate(declared.columns):
         if column.name in declared.key:
             cells = _with(cells, place, other[place])
@@ -93,7 +93,7 @@ def _malformed_id(declared: Kind, cells: Cells, other: Cells, draw: int) -> Cell
 
 
 def _unknown_name(declared: Kind, cells: Cells, other: Cells, draw: int) -> Cells:
-    """A name that the lab does not list: accepted, but nothing is ever made of it.
+    """Use a name that the lab does not configure: the row is accepted, but its id is not used.
 
     See docs/spec/validation.md#q21-unknown-id-names.
     """
@@ -121,4 +121,4 @@ FAULTS: dict[Fault, Spoil] = {
     Fault.MALFORMED_ID: _malformed_id,
     Fault.UNKNOWN_NAME: _unknown_name,
 }
-"""What each fault does; each but `UNKNOWN_NAME` makes the row invalid."""
+"""Fault → the function that writes it; every fault except `UNKNOWN_NAME` makes the row invalid."""

@@ -1,7 +1,7 @@
-"""Reproducible draws: every random number is a hash of (seed, purpose, position); nothing here knows datasets.
+"""Reproducible draws: every random number is a hash of (seed, purpose, position); this module does not know datasets.
 
-Without generator state a row is the same whatever was drawn before it: chunks, threads, the machine and the version
-of numpy (whose distributions may change between releases) make no difference.
+There is no generator state, so a row does not depend on what was drawn before it: chunks, threads, the machine and the
+version of numpy (whose distributions may change between releases) make no difference.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def shuffled(seed: int, purpose: str, length: int) -> Positions:
 
 
 def counts(seed: int, purpose: str, users: Words, total: int, most: int, spread: float) -> Positions:
-    """Return how many rows each user has: `total` together, at most `most` each.
+    """Return the number of rows of each user: `total` together, at most `most` each.
 
-    `spread` runs from 0 (everybody near the average) to 1 (few users have many, many have few or none).
+    `spread` is between 0 (every user near the average) and 1 (few users have many rows, many have few or none).
     """
     mean = total / max(len(users), 1)
     size = _EXPONENTIAL[words(seed, purpose + ":size", users) & np.uint64(0xFFFF)] / _EXPONENTIAL_UNIT
@@ -86,7 +86,7 @@ def counts(seed: int, purpose: str, users: Words, total: int, most: int, spread:
 def choose(
     seed: int, purpose: str, users: Words, wanted: Positions, weights: Sequence[float]
 ) -> tuple[Positions, Positions]:
-    """Draw `wanted[i]` different slots for user `i`, each slot the likelier the greater its weight.
+    """Draw `wanted[i]` different slots for user `i`; a slot with a greater weight is more likely.
 
     Returns:
         For each drawn pair the position in `users` and the slot, ordered by user.
@@ -95,8 +95,8 @@ def choose(
     width = -(-slots // 4)
     where = users[:, None] * np.uint64(width) + np.arange(width, dtype=np.uint64)
     parts = words(seed, purpose, where).astype("<u8", copy=False).view("<u2")[:, :slots]
-    # The smallest of exponential times divided by weights win: weighted drawing without replacement. The slot sits
-    # in the low bits of the key, so that one plain sort gives the slots in order and has no ties.
+    # Weighted drawing without replacement takes the smallest of exponential times divided by weights. The slot is
+    # in the low bits of the key, so that one sort orders the slots and has no ties.
     handicap = np.array([min(round(max(weights) / weight * 4), 255) for weight in weights], dtype=np.uint32)
     keys = (_EXPONENTIAL[parts] * handicap) << np.uint32(_SLOT_BITS) | np.arange(slots, dtype=np.uint32)
     keys.sort(axis=1)

@@ -1,4 +1,4 @@
-"""What a row of each sample dataset looks like, as CSV lines; nothing here writes a file or spoils a row."""
+"""The rows of each sample dataset as CSV lines; this module writes no file and no faults."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from datalab.kinds import KINDS, Column, DatasetKind, IdFormat, Kind
 from datalab.sample.draw import Bytes, Positions, Words, choose, counts, hexadecimal, shuffled, uniform, words
 
 MOST_DIMENSIONS = 1_024
-"""Keeps the lines of a block below the 2 GiB that an Arrow array of text can hold."""
+"""Limit that keeps the lines of a block below 2 GiB, the maximum of an Arrow array of text."""
 
 BLOCK_USERS = 32_768
-"""Users drawn together; part of the definition of a sample, because each block has its share of the rows exactly."""
+"""Users drawn together. Another value gives another sample, because each block has exactly its share of the rows."""
 
 ID_TYPES = {
     "hashed_email": IdType.HASHED_EMAIL,
@@ -47,12 +47,12 @@ class Dataset:
 
     @property
     def declared(self) -> Kind:
-        """What the kind declares."""
+        """The declaration of the kind."""
         return KINDS[self.kind]
 
     @property
     def slots(self) -> list[tuple[str, float]]:
-        """What distinguishes the rows of a user, and how likely each is: values of a column of the key, if any."""
+        """The values that distinguish the rows of a user, with weights: those of a column of the key, if any."""
         columns = [column for column in self.declared.columns if _is_drawn_by_slot(self.declared, column)]
         return [*columns[0].sample] if columns else [("", 1.0)]
 
@@ -62,7 +62,7 @@ class Dataset:
 
     @property
     def most_rows(self) -> int:
-        """How many different rows there can be."""
+        """The maximum number of different rows."""
         return self.users * len(self.slots)
 
     def rows_before(self, block: int) -> int:
@@ -76,13 +76,13 @@ class Dataset:
         total = self.rows_before(block + 1) - self.rows_before(block)
         wanted = counts(self.seed, purpose, users, total, len(weights), self.declared.sample.spread)
         user, slot = choose(self.seed, purpose + ":slots", users, wanted, weights)
-        # Exports of a warehouse come in no order: the rows of a user do not stand side by side.
+        # Exports of a warehouse have no order: the rows of a user are not adjacent.
         order = shuffled(self.seed, f"{purpose}:order:{block}", total)
         has_ids = any(column.id_format is IdFormat.NAMED_ID for column in self.declared.columns)
         return (_identifier_lines if has_ids else _lines)(self, users[user[order]], slot[order])
 
     def _users(self, block: int) -> Words:
-        """The users of `block`: an order of its own per dataset, and a range that only partly covers the others'."""
+        """Return the users of `block`; each dataset has its own order, and its users are only partly in the others."""
         sample = self.declared.sample
         step = max(round(self.users * sample.stride), 1)
         while math.gcd(step, self.users) != 1:
@@ -120,7 +120,7 @@ def _identifier_lines(dataset: Dataset, users: Words, slot: Positions) -> pa.Bin
 
 
 def _lines(dataset: Dataset, users: Words, slot: Positions) -> pa.BinaryArray:
-    """The cells of the declared columns side by side, then numbered ones; the first column is the user."""
+    """Return lines with the cells of the declared columns, then of the numbered ones; the first column is the user."""
     declared = dataset.declared
     parts: list[Any] = [_user_ids(dataset.seed, users)]
     for column in declared.columns[1:]:
@@ -142,7 +142,7 @@ def _is_drawn_by_slot(declared: Kind, column: Column) -> bool:
 
 
 def _numbers(seed: int, row: Words, dimensions: int) -> pa.BinaryArray:
-    """`dimensions` numbers with seven decimals per row, each after a comma; bell-shaped around zero."""
+    """Return `dimensions` numbers with seven decimals per row, each after a comma; bell-shaped around zero."""
     at_once = max(_NUMBERS_AT_ONCE // dimensions, 1)
     starts = range(0, max(len(row), 1), at_once)
     return pa.concat_arrays([_few_numbers(seed, row[start : start + at_once], dimensions) for start in starts])
@@ -182,7 +182,7 @@ def _joined(*parts: Any) -> pa.BinaryArray:
 
 
 def _fixed_width(length: int, *parts: bytes | Bytes) -> pa.BinaryArray:
-    """Lines of one width: bytes stand in every line, a matrix has a row per line."""
+    """Return lines of equal width; a part is either bytes, repeated in every line, or a matrix with a row per line."""
     columns = [np.frombuffer(part, dtype=np.uint8)[None, :] if isinstance(part, bytes) else part for part in parts]
     width = sum(column.shape[1] for column in columns)
     text = np.empty((length, width), dtype=np.uint8)

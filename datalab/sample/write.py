@@ -1,4 +1,4 @@
-"""Writes a sample lab to a directory, block by block; nothing here decides what a row looks like."""
+"""Writes a sample lab to a directory in blocks; this module does not decide what a row contains."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from datalab.sample.dirt import spoiled
 from datalab.sample.rows import ID_TYPES, MOST_DIMENSIONS, Dataset
 
 Progress = Callable[[DatasetKind, int, int], None]
-"""Called with the dataset, its rows written so far and all its rows."""
+"""Called with the dataset, the number of its rows written so far and the number of all its rows."""
 
 _WORKERS = 2
 
 
 @dataclass(frozen=True)
 class SampleLab:
-    """Where a sample lab lies and what is in it."""
+    """The paths and numbers of rows of a sample lab."""
 
     directory: Path
     lab: Path
     """The lab definition, `LAB.json`."""
     files: dict[DatasetKind, Path]
     rows: dict[DatasetKind, int]
-    """Rows of each file, wrong ones included."""
+    """Rows of each file, including faulty ones."""
     dirty_rows: dict[DatasetKind, int]
-    """Rows of each file that were made wrong on purpose."""
+    """Rows of each file that were given a fault on purpose."""
 
 
 def write_sample(
@@ -50,21 +50,21 @@ def write_sample(
 ) -> SampleLab:
     """Write a realistic lab of `users` users: `LAB.json` and a CSV file without header per dataset.
 
-    The same arguments give the same bytes, on every machine. Files of these names are replaced once all are complete;
-    other files of the directory stay. Memory does not grow with `users`.
+    The same arguments give the same bytes on every machine. Existing files of these names are replaced when all new
+    files are complete; other files of the directory stay. Memory does not grow with `users`.
 
     Args:
-        directory: Created where missing.
-        users: Users that each dataset draws from; some are in one dataset only.
+        directory: Created if it does not exist.
+        users: Number of users from which each dataset draws; some users are in one dataset only.
         seed: Another seed gives other users with other ids.
-        dirty: Share of the rows of each file that is made wrong, 0 to 1; 0 gives a lab without a single invalid row.
-        rows: Rows of a dataset, where they shall not be as many per user as its kind declares.
-        dimensions: How many numbered columns a dataset has that has such.
-        progress: Told about each block written.
+        dirty: Share of the rows of each file that get a fault, 0 to 1; 0 gives a lab without invalid rows.
+        rows: Dataset → number of rows; the default is the number per user that its kind declares.
+        dimensions: Number of numbered columns, for datasets that have them.
+        progress: Called after each block.
 
     Raises:
-        UsageError: an argument is out of range; more rows are asked for than there can be different ones.
-        OutputFailed: the directory cannot be written, the disk is full; no half-written file is left.
+        UsageError: an argument is out of range, or the users have fewer different rows than requested.
+        OutputFailed: the directory cannot be written, or the disk is full; no incomplete file is left.
 
     Example:
         >>> import tempfile
@@ -74,19 +74,19 @@ def write_sample(
         (500, 'segments.csv')
     """
     if users < 1:
-        raise UsageError(f"A sample needs at least 1 user, got {users}.")
+        raise UsageError(f"A sample needs at least 1 user, not {users}.")
     if not 0 <= dirty <= 1:
-        raise UsageError(f"The dirty share runs from 0 to 1, got {dirty}.")
+        raise UsageError(f"The dirty share must be from 0 to 1, not {dirty}.")
     if not 1 <= dimensions <= MOST_DIMENSIONS:
-        raise UsageError(f"An embedding has 1 to {MOST_DIMENSIONS} dimensions, got {dimensions}.")
+        raise UsageError(f"An embedding has 1 to {MOST_DIMENSIONS} dimensions, not {dimensions}.")
     usual = {kind: max(int(users * declared.sample.per_user), 1) for kind, declared in KINDS.items()}
     rows = usual | dict(rows or {})
     datasets = [Dataset(kind, seed, users, rows[kind], dimensions) for kind in DatasetKind]
     for dataset in datasets:
         if not 0 <= dataset.rows <= dataset.most_rows:
             raise UsageError(
-                f"{users} users give 0 to {dataset.most_rows} different rows of {dataset.kind}, got {dataset.rows}; "
-                "ask for fewer rows or more users."
+                f"{users} users have 0 to {dataset.most_rows} different rows of {dataset.kind}, not {dataset.rows}. "
+                "Request fewer rows or more users."
             )
     sample = SampleLab(
         directory=directory,
@@ -112,7 +112,7 @@ def _write(sample: SampleLab, datasets: list[Dataset], dirty: float, progress: P
     except OSError as error:
         raise OutputFailed(sample.directory, error.strerror or type(error).__name__) from error
     finally:
-        # After success none is left; after a failure or Ctrl-C nothing half-written may stay.
+        # After success no part exists; after a failure or Ctrl-C no incomplete file may stay.
         if sample.directory.is_dir():
             for part in parts.values():
                 part.unlink(missing_ok=True)
@@ -135,7 +135,7 @@ def _write_file(path: Path, dataset: Dataset, dirty: float, progress: Progress |
 
 
 def _blocks(dataset: Dataset, dirty: float) -> Iterator[tuple[pa.BinaryArray, int]]:
-    """The lines of each block in order, and how many are wrong; both cores draw while one block is written."""
+    """Yield the lines of each block in order, and how many are faulty; threads draw while a block is written."""
 
     def draw(block: int) -> tuple[pa.BinaryArray, int]:
         lines = dataset.lines(block)

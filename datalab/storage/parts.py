@@ -33,8 +33,8 @@ class PartUpload(Upload):
         self.size = size
         self.count = max(1, -(-size // chunk_size))
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
-        self._looking = threading.Lock()
-        self._looked = False
+        self._listing = threading.Lock()
+        self._listed = False
         self._meant: dict[int, str] = {}
         """The chunk that was stored last under a number; there may be others with that number."""
         self._plain: dict[str, bytes] = {}
@@ -60,7 +60,7 @@ class PartUpload(Upload):
         expected = self.length_of(number)
         if len(plain) != expected:
             raise PartSizeWrong(number, len(plain), expected)
-        self._look_once()
+        self._list_once()
         with self._locks[number % _LOCKS]:
             chunk = self._send(plain, number, number == self.count - 1)
             # The replaced chunk is not deleted: another process may be about to publish it.
@@ -78,7 +78,7 @@ class PartUpload(Upload):
 
     def digest(self, number: int) -> str | None:
         """Return the SHA-256 of the plain text of a stored part; None if it is missing or damaged."""
-        self._look_once()
+        self._list_once()
         known = self._candidates.get(number, [])
         sha256 = known[0] if len(known) == 1 else self._meant.get(number)
         found = self._plain_digest(number, sha256) if sha256 else None
@@ -99,7 +99,7 @@ class PartUpload(Upload):
             StoreUnreachable: nothing was published.
         """
         self.begin()
-        self._look_once()
+        self._list_once()
         found = self._found()
         if len(found) < self.count:
             raise PartMissing(self.upload_id, [n for n in range(self.count) if n not in found], self.count)
@@ -132,12 +132,12 @@ class PartUpload(Upload):
             self._plain[sha256] = hashlib.sha256(plain).digest()
         return self._plain[sha256]
 
-    def _look_once(self) -> None:
+    def _list_once(self) -> None:
         """List the stored parts: once, because a listing per part would make long uploads quadratic."""
-        with self._looking:
-            if not self._looked:
-                self._look()
-                self._looked = True
+        with self._listing:
+            if not self._listed:
+                self._list_chunks()
+                self._listed = True
 
     def _found(self) -> dict[int, Chunk]:
         """Return the stored chunk of every number, of the right size.

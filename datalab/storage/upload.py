@@ -81,7 +81,7 @@ class Upload:
     def _store(self, source: BinaryIO, labels: Labels, parallel: int, progress: Progress | None) -> Manifest:
         # Written again each time: its age protects chunks that a resumed upload is about to use from `sweep`.
         self._objects.put(f"{self._directory}/{BEGUN}", b"")
-        self._look()
+        self._list_chunks()
         size = 0
         chunks: list[Chunk] = []
         waiting: deque[tuple[int, Future[Chunk]]] = deque()
@@ -115,7 +115,7 @@ class Upload:
         self._objects.put(dataset_path(manifest_hash), manifest)
         return manifest_hash
 
-    def _look(self) -> None:
+    def _list_chunks(self) -> None:
         """Find the chunks that an earlier run of this upload stored."""
         self._stored = self._objects.list(self._directory)
         self._candidates = {}

@@ -1,5 +1,5 @@
-/* What the page does beyond reading: theme, filter, population, segment search, charts from tables, download.
-   All numbers stand in the tables; nothing is fetched, and without this script the page can still be read. */
+/* The interactive parts of the page: theme, filter, population, segment search, charts from tables, download.
+   All numbers are in the tables; nothing is fetched, and the page can be read without this script. */
 (function () {
   "use strict";
   var root = document.documentElement;
@@ -7,7 +7,7 @@
   var all = function (selector, within) { return Array.prototype.slice.call((within || document).querySelectorAll(selector)); };
   root.classList.add("js");
 
-  /* ---- theme: the system's until somebody chooses */
+  /* ---- theme: the system's until the user chooses one */
   var dark = window.matchMedia("(prefers-color-scheme: dark)");
   var stored = { get: function () { try { return localStorage.getItem("datalab-theme"); } catch (e) { return null; } },
     set: function (v) { try { localStorage.setItem("datalab-theme", v); } catch (e) { /* private window: not kept */ } } };
@@ -74,7 +74,7 @@
     }).join("\n");
   }
 
-  /* ---- charts: drawn by Vega-Lite from the rows of the table beside them */
+  /* ---- charts: drawn by Vega-Lite from the rows of their table */
   var specs = JSON.parse(byId("charts").textContent);
   var drawn = {};
   function draw(place, name, rows, signals) {
