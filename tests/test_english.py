@@ -29,6 +29,7 @@ FINISHED = (
     "datalab/collaboration.py",
     "datalab/connectors/",
     "datalab/dashboard/",
+    "datalab/deployment/",
     "datalab/engines/",
     "datalab/errors.py",
     "datalab/formats.py",

@@ -1,4 +1,4 @@
-"""One deployment: home directory, settings, datasets, keys and results as one thing; it knows no Dagster and no web."""
+"""One deployment: home directory, settings, datasets, keys and results together; independent of Dagster and the web."""
 
 from datalab.deployment.datasets import StoredDatasets
 from datalab.deployment.home import Deployment

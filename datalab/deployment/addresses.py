@@ -1,4 +1,7 @@
-"""Addresses of computed files: what a file was made from, and its name. Where it is: `datalab.deployment.places`."""
+"""Addresses of computed files: the datasets or the run a file was made from, and its name.
+
+This module does not know where the files are; `datalab.deployment.places` does.
+"""
 
 from __future__ import annotations
 
@@ -14,31 +17,31 @@ Datasets = Mapping[DatasetKind, str]
 """Kind → manifest hash."""
 
 ROWS, REPORT, SUMMARY = "rows", "report", "summary"
-"""What validation keeps of a dataset: valid rows, private report, counts. The summary says that all three are there."""
+"""The results of validating a dataset: valid rows, private report, counts. The summary is written last."""
 USERS, STATISTICS_REPORT, COMPARISON = "users", "statistics_report", "comparison"
-"""What is computed besides panels: users, all statistics in the second format, changes since the last refresh."""
+"""Computed files other than panels: users, the statistics in the second format, changes since the last refresh."""
 
 
 class Layer(StrEnum):
-    """What a computed file was made from."""
+    """The input of a computed file."""
 
     VALIDATED = "validated"
     """One dataset."""
     COMPUTED = "computed"
     """All datasets of a lab."""
     RESULTS = "results"
-    """A run: what people read."""
+    """A run: the files for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a computed file of a lab is.
+    """The address of a computed file of a lab.
 
     Attributes:
-        layer: what it was made from.
-        name: of the file in its layer, without a suffix; of a result: with it.
-        datasets: exactly those it was made from.
-        run_id: of a result; two runs on the same datasets have two results.
+        layer: the input of the file.
+        name: the name of the file in its layer; with suffix only in the layer of results.
+        datasets: the datasets that the file was made from.
+        run_id: the run of a result; two runs on the same datasets have two results.
     """
 
     layer: Layer
@@ -48,27 +51,27 @@ class Address:
 
     @property
     def is_private(self) -> bool:
-        """Whether the file may hold values of rows."""
+        """Whether the file may contain values of rows."""
         return self.layer is Layer.VALIDATED and self.name != SUMMARY
 
     @property
     def dataset(self) -> tuple[DatasetKind, str]:
-        """The one dataset of a validated file."""
+        """The dataset of a validated file."""
         [found] = self.datasets.items()
         return found
 
     def beside(self, name: str) -> Address:
-        """Return the address of another file that was made from the same."""
+        """Return the address of another file that was made from the same input."""
         return replace(self, name=name)
 
 
 def validated(kind: DatasetKind, manifest_hash: str, name: str) -> Address:
-    """Return the address of what validation keeps of a dataset."""
+    """Return the address of a file of a validated dataset."""
     return Address(Layer.VALIDATED, name, {kind: manifest_hash})
 
 
 def computed(datasets: Datasets, name: str) -> Address:
-    """Return the address of what is computed from all datasets of a lab."""
+    """Return the address of a file that is computed from all datasets of a lab."""
     return Address(Layer.COMPUTED, name, datasets)
 
 
@@ -78,7 +81,7 @@ def result(run_id: str, name: str) -> Address:
 
 
 def combination(datasets: Datasets) -> str:
-    """Return a name for exactly these datasets.
+    """Return a name that is unique to these datasets.
 
     >>> combination({DatasetKind.IDENTIFIERS: "ab"}) == combination({DatasetKind.IDENTIFIERS: "ab"})
     True

@@ -1,10 +1,10 @@
-"""What can go wrong with a deployment's runs; no message holds a row value.
+"""Errors of a deployment's runs; no message contains a row value.
 
 DatalabError
-├── RunSuperseded        the datasets of a run were replaced while it went on
-├── DatasetNotValidated  a run needs what an earlier run should have left (UsageError)
-├── PathRefused          an id or a name is not the name of a file
-└── NoScratch            rows are only opened and kept by a run
+├── RunSuperseded        the datasets of a run were replaced while it was running
+├── DatasetNotValidated  a run needs files of an earlier run that do not exist (UsageError)
+├── PathRefused          an id or a name is not a plain file name
+└── NoScratch            only a run can open and store rows
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from datalab.kinds import DatasetKind
 class RunSuperseded(DatalabError):
     def __init__(self, lab_id: str) -> None:
         super().__init__(
-            f"The datasets of lab {lab_id} were replaced, or the run was cancelled, while it went on. It was stopped "
-            "and nothing of it counts as current; a run on the new datasets follows by itself."
+            f"The datasets of lab {lab_id} were replaced, or the run was cancelled, while it was running. It was "
+            "stopped and its results do not count as current; a run on the new datasets starts automatically."
         )
 
 
@@ -25,17 +25,17 @@ class DatasetNotValidated(UsageError):
     def __init__(self, lab_id: str, kind: DatasetKind, *, provisioned: bool) -> None:
         what = f"{kind.value.capitalize()} of lab {lab_id}"
         if provisioned:
-            said = f"{what} were not validated since they were provisioned. Materialise valid_{kind.value} as well."
+            reason = f"{what} were not validated since they were provisioned. Materialise valid_{kind.value} as well."
         else:
-            said = f"{what} are not provisioned. Provision them (`datalab provision {lab_id} …`) and run again."
-        super().__init__(f"{said} Nothing was changed.")
+            reason = f"{what} are not provisioned. Provision them (`datalab provision {lab_id} …`) and run again."
+        super().__init__(f"{reason} Nothing was changed.")
 
 
 class PathRefused(DatalabError):
     def __init__(self) -> None:
-        super().__init__("A name with a path in it was refused. Nothing was read.")
+        super().__init__("A name that contains a path was refused. Nothing was read.")
 
 
 class NoScratch(DatalabError):
     def __init__(self) -> None:
-        super().__init__("Only a run opens and keeps rows: it has a private scratch directory. Nothing was read.")
+        super().__init__("Only a run can open and store rows: it has a private scratch directory. Nothing was read.")

@@ -1,4 +1,4 @@
-"""A deployment as one thing: opened from the environment, closed again. What is done with it is its parts' matter."""
+"""A deployment: opens its registry, dataset store and folders from the environment, and closes them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Deployment:
 
     Attributes:
         home: the directory of `DATALAB_HOME`.
-        registry: what is known.
-        datasets: what was uploaded.
-        folders: what was computed, a folder per lab.
+        registry: labs, records of datasets, keys, runs and results.
+        datasets: the uploaded datasets.
+        folders: the computed files, in one folder per lab.
 
     Example:
         >>> with Deployment.open() as deployment:                                   # doctest: +SKIP
@@ -43,7 +43,7 @@ class Deployment:
 
     @classmethod
     def open(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Open the deployment that the environment names; its database is started and migrated when needed.
+        """Open the deployment that the environment names; start and migrate its database if needed.
 
         Raises:
             SettingsWrong: its settings cannot be used.
@@ -54,16 +54,16 @@ class Deployment:
 
     @property
     def scratch(self) -> Path:
-        """Where runs make their private scratch directories."""
+        """The directory in which runs create their private scratch directories."""
         return self.home / "scratch"
 
     def missing(self, lab: Lab) -> list[DatasetKind]:
-        """Return the datasets that a lab needs and that are not provisioned."""
+        """Return the datasets that a lab needs but that are not provisioned."""
         provisioned = self.registry.provisioning.datasets(lab.id)
         return [kind for kind in lab.definition.datasets if kind not in provisioned]
 
     def sweep(self) -> None:
-        """Remove what nobody needs any more: results beyond their retention, uploads and files that were given up."""
+        """Remove what is no longer needed: results beyond their retention, abandoned uploads and files."""
         expired = self.registry.results.expire(keep=self.settings.keep_results)
         for result in expired:
             self.folders.remove_result(result.lab_id, result.run_id)
@@ -80,7 +80,7 @@ class Deployment:
         self.datasets.sweep()
 
     def close(self) -> None:
-        """Give connections back; the database goes on."""
+        """Close the connections; the database keeps running."""
         self.registry.close()
 
     def __enter__(self) -> Self:

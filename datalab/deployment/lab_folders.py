@@ -1,4 +1,4 @@
-"""The folders of the labs below the home: which is whose, one run at a time in each, what is removed and when."""
+"""The folders of the labs below the home: their paths, their locks (one run per lab at a time), and their removal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LabFolders:
 
     @contextlib.contextmanager
     def locked(self, lab: str) -> Iterator[None]:
-        """Wait until no other process computes for this lab, and keep others waiting; released when the holder dies."""
+        """Hold the lock of a lab, so that one process at a time computes for it; the system releases it at exit."""
         folder = make_folder(self._lab(lab))
         with contextlib.ExitStack() as stack:
             try:
@@ -43,7 +43,7 @@ class LabFolders:
         shutil.rmtree(self._lab(lab), ignore_errors=True)
 
     def keep_only(self, lab: str, wanted: Iterable[Datasets]) -> None:
-        """Remove what belongs to none of the `wanted` combinations of datasets."""
+        """Remove the files of all datasets and combinations except the `wanted` ones."""
         wanted = list(wanted)
         combinations = {combination(datasets) for datasets in wanted}
         contents = {f"{kind.value}-{manifest_hash}" for datasets in wanted for kind, manifest_hash in datasets.items()}

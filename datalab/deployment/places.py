@@ -1,13 +1,13 @@
-"""The places of computed files: read, write, open rows, keep rows, by address; below the home encrypted, else plain.
+"""The places of computed files: read, write, open rows, keep rows, by address; encrypted below the home, else plain.
 
-Below the home rows and reports are encrypted with their dataset's key, aggregates are as they are:
+Below the home, rows and reports are encrypted with the key of their dataset, and aggregates are not encrypted:
 
 labs/<lab>/validated/<kind>-<manifest hash>/   rows.parquet and report.bin (encrypted), summary.json (counts)
 labs/<lab>/computed/<combination>/             users.parquet (encrypted), panels/<name>.json (aggregates)
-labs/<lab>/results/<run>/                      what people read: aggregates only
+labs/<lab>/results/<run>/                      files for people: aggregates only
 
-A dataset's folder is named by its content, so a run for new segments finds what an earlier one knows of identifiers.
-Deleting a dataset deletes its key: what was made of its rows can never be read again.
+The folder of a dataset is named by its content, so a run for new segments finds the validated identifiers of an earlier
+run. Deleting a dataset deletes its key; afterwards, files computed from its rows cannot be read.
 """
 
 from __future__ import annotations
@@ -34,47 +34,47 @@ KeyOf = Callable[[str], Key]
 
 
 class Place(Protocol):
-    """Where the computed files of one lab are.
+    """The computed files of one lab.
 
     Documents are text; rows are Parquet, which a run writes and reads as plain files in its private scratch. A file is
-    there completely or not at all. What validation keeps of a dataset counts once its summary, written last, is there.
+    written completely or not at all. A validation is complete when its summary, which is written last, exists.
     """
 
     def read(self, address: Address) -> bytes:
         """Return a document.
 
         Raises:
-            InputMissing: it is not there.
-            DatasetNotValidated: it is the summary of a dataset whose validation is not complete.
-            EncryptedFileDamaged: it was changed, or belongs to another key or place.
+            InputMissing: the document does not exist.
+            DatasetNotValidated: the document is the summary of a validation that is not complete.
+            EncryptedFileDamaged: the document was changed, or belongs to another key or place.
         """
 
     def write(self, address: Address, text: str) -> None:
-        """Keep a document, in place of an earlier one.
+        """Store a document, and replace an earlier one.
 
         Raises:
-            OutputFailed: there is no room, or the place cannot be written to.
+            OutputFailed: the disk is full, or the place cannot be written to.
         """
 
     def open_rows(self, address: Address) -> Path:
         """Return plain Parquet that can be read until the run ends.
 
         Raises:
-            InputMissing: it is not there.
+            InputMissing: the rows do not exist.
             DatasetNotValidated: the validation of the dataset is not complete.
-            EncryptedFileDamaged, InputUnreadable: it was changed or cut off.
+            EncryptedFileDamaged, InputUnreadable: the file was changed or truncated.
         """
 
     def keep_rows(self, address: Address, rows: Path) -> None:
-        """Keep plain Parquet that was written in scratch; the file at `rows` is moved.
+        """Store plain Parquet that was written in scratch; the file at `rows` is moved.
 
         Raises:
-            OutputFailed: there is no room, or the place cannot be written to.
+            OutputFailed: the disk is full, or the place cannot be written to.
         """
 
 
 class _Files(ABC):
-    """What both places have in common: how documents without row values are kept, and when a validation is complete."""
+    """The common part of both places: documents without row values, and the check that a validation is complete."""
 
     def __init__(self, lab: str) -> None:
         self._lab = lab
@@ -103,11 +103,11 @@ class _Files(ABC):
         write_whole(self._document(address), text)
 
     def has(self, address: Address) -> bool:
-        """Return whether a document is there."""
+        """Return whether a document exists."""
         return self._document(address).exists()
 
     def is_validated(self, kind: DatasetKind, manifest_hash: str) -> bool:
-        """Return whether validation has kept everything of a dataset."""
+        """Return whether all results of validating a dataset exist."""
         address = validated(kind, manifest_hash, ROWS)
         return self._rows(address).exists() and all(self.has(address.beside(name)) for name in (REPORT, SUMMARY))
 
@@ -126,9 +126,9 @@ class _Files(ABC):
 
 
 class PlainPlace(_Files):
-    """Everything in plain text below `root`, a private folder that holds the files of one computation.
+    """The files of one computation, in plain text below the private folder `root`.
 
-    Result files, the private reports among them, are in the folder `results`.
+    Result files, including the private reports, are in the folder `results`.
     """
 
     def __init__(self, root: Path, lab: str) -> None:
@@ -140,7 +140,7 @@ class PlainPlace(_Files):
     def open_rows(self, address: Address) -> Path:
         self._must_be_complete(address)
         path = self._rows(address)
-        if path not in self._whole:  # every panel opens them, and a footer grows with the file
+        if path not in self._whole:  # every panel opens the rows, and the size of the footer grows with the file
             self._must_be_whole(path)
             self._whole.add(path)
         return path
@@ -158,7 +158,7 @@ class PlainPlace(_Files):
         except FileNotFoundError:
             raise InputMissing(path) from None
         except (OSError, pa.ArrowException):
-            raise InputUnreadable(path, "it is not whole") from None  # the text of pyarrow may repeat parts of the file
+            raise InputUnreadable(path, "it is not complete") from None  # pyarrow's message may quote parts of the file
 
     def _document(self, address: Address) -> Path:
         name = one_name(address.name)
@@ -181,10 +181,10 @@ class EncryptedPlace(_Files):
     """The files of a lab in `folder`, below the home.
 
     Args:
-        folder: of the lab.
-        lab: its id, which is bound to every encrypted file.
+        folder: the folder of the lab.
+        lab: the id of the lab; every encrypted file is bound to it.
         key_of: returns the key of a dataset.
-        scratch: a private directory of the run, for plain rows; None: no rows are opened or kept.
+        scratch: a private directory of the run for plain rows; None: rows cannot be opened or stored.
     """
 
     def __init__(self, folder: Path, lab: str, key_of: KeyOf, scratch: Path | None = None) -> None:
@@ -232,7 +232,7 @@ class EncryptedPlace(_Files):
         return sorted(path.name for path in folder.glob("[!.]*")) if folder.is_dir() else []
 
     def _made_from(self, address: Address) -> tuple[str, ...]:
-        """Return what names the folder of a file, and is bound to the file if it is encrypted."""
+        """Return the parts of the folder's name; an encrypted file is bound to them."""
         if address.layer is Layer.VALIDATED:
             kind, manifest_hash = address.dataset
             return kind.value, one_name(manifest_hash)
@@ -260,7 +260,7 @@ class EncryptedPlace(_Files):
         return self._scratch / f"{'-'.join(self._made_from(address))}-{one_name(address.name)}.parquet"
 
     def _key(self, address: Address) -> Key:
-        """Return the key of the dataset; of the identifiers, for what is made of several."""
+        """Return the key of the dataset; for files made of several datasets, the key of the identifiers."""
         return self._key_of(address.dataset[1] if address.layer is Layer.VALIDATED else address.datasets[MATCHING])
 
     def _context(self, address: Address) -> str:
@@ -271,10 +271,10 @@ class EncryptedPlace(_Files):
 
 
 def make_folder(path: Path) -> Path:
-    """Make a private folder and return it.
+    """Create a private folder and return it.
 
     Raises:
-        OutputFailed: it cannot be made.
+        OutputFailed: the folder cannot be created.
     """
     try:
         make_private(path)
@@ -284,7 +284,11 @@ def make_folder(path: Path) -> Path:
 
 
 def one_name(name: str) -> str:
-    """Return `name` if it is a plain file name: ids and names come from outside."""
+    """Return `name` if it is a plain file name; ids and names come from callers that are not trusted.
+
+    Raises:
+        PathRefused: the name contains a path, is empty or begins with a dot.
+    """
     if not name or name != Path(name).name or name.startswith("."):
         raise PathRefused
     return name
