@@ -43,6 +43,7 @@ FINISHED = (
     "datalab/results/",
     "datalab/sample/",
     "datalab/scratch.py",
+    "datalab/statistics/",
     "datalab/storage/",
     "datalab/validation/",
     "tests/test_english.py",

@@ -1,4 +1,4 @@
-"""Every number of a lab's statistics, findings and status, from its valid rows; how SQL is executed is the engines'."""
+"""The numbers of a lab's statistics, its findings and its status, from its valid rows; engines execute the SQL."""
 
 from datalab.statistics.compare import Change, Comparison, compare_statistics, headline_numbers
 from datalab.statistics.datasets import Summaries, ValidatedDataset, ValidRows, register_valid_rows

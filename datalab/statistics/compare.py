@@ -1,4 +1,4 @@
-"""Compares a report with the previous one of the same lab: changes of headline numbers, and warnings for drops."""
+"""Comparison of a report with the previous one of the same lab: changes of headline numbers, and warnings of drops."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ class Change(BaseModel):
     """One headline number, before and now."""
 
     metric: str
-    """Such as ``segments.valid_rows``; the last part is the number, what stands before it the subject."""
+    """Such as ``segments.valid_rows``: the subject, a dot, and the name of the number."""
     previous: int | None
-    """None where the previous report has no such number."""
+    """None: the previous report has no such number."""
     current: int | None
-    """None where this report has no such number."""
+    """None: this report has no such number."""
     absolute: int | None
     """current − previous."""
     relative: float | None
-    """absolute / previous; None when previous is 0 or there is none."""
+    """absolute / previous; None if previous is 0 or None."""
 
 
 class Comparison(BaseModel):
-    """What changed since the previous report."""
+    """The changes since the previous report."""
 
     changes: list[Change]
-    """Every headline number of either report, also those that stayed the same."""
+    """Every headline number of either report, including unchanged ones."""
     warnings: list[Finding]
-    """HEADLINE_DROP for a number that fell by more than the threshold, HEADLINE_GONE for one that is there no more."""
+    """HEADLINE_DROP for a number that fell by more than the threshold, HEADLINE_GONE for one that no longer exists."""
 
 
 def compare_statistics(
@@ -40,7 +40,7 @@ def compare_statistics(
 ) -> Comparison:
     """Return the change of every headline number, and a warning for each that dropped beyond `max_drop_share`.
 
-    The warnings are no part of the report's status: a lab may well have become smaller.
+    The warnings do not affect the status of the report: a lab may legitimately become smaller.
     """
     limit = (thresholds or Thresholds()).max_drop_share
     before, now = headline_numbers(previous), headline_numbers(current)
@@ -63,7 +63,7 @@ def compare_statistics(
 
 
 def headline_numbers(report: StatisticsResultV2) -> dict[str, int]:
-    """Return the numbers that people follow from one report to the next, by metric name.
+    """Return the numbers that are compared between reports, by metric name.
 
     Example metrics: ``identifiers.distinct_user_ids``, ``identifiers.hashed_email.distinct_ids``,
     ``remarketing.hashed_email.maid.reachable_activation_ids``.

@@ -1,4 +1,4 @@
-"""What statistics start from: a summary of each validated dataset, and its valid rows as relations of an engine."""
+"""The input of statistics: a summary of each validated dataset, and its valid rows as relations of an engine."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from datalab.results.validation import AnyValidationReport, DatasetFacts, Identi
 from datalab.statistics.users import USERS
 
 _ROW_CODES = frozenset({"NOT_ENOUGH_COLUMNS_PROVIDED", "TOO_MANY_COLUMNS_PROVIDED"})
-"""Codes in a report's schema block that concern a row; every other one concerns the whole file."""
+"""Codes in a report's schema block that concern a row; all other codes concern the whole file."""
 
 
 class ValidatedDataset(BaseModel):
-    """What a validation report says of a dataset, without its samples."""
+    """The summary of a validation report, without samples."""
 
     outcome: Outcome = "PASSED"
     total_rows: int
@@ -34,12 +34,12 @@ class ValidatedDataset(BaseModel):
 
     @property
     def invalid_rows(self) -> int:
-        """Rows that do not survive: all others (docs/spec/statistics.md#2-identifiers)."""
+        """All rows that are not valid (docs/spec/statistics.md#2-identifiers)."""
         return self.total_rows - self.valid_rows
 
     @classmethod
     def from_report(cls, report: AnyValidationReport, facts: DatasetFacts | None = None) -> ValidatedDataset:
-        """Summarise a validation report; a FAILED one has no valid row (docs/spec/statistics.md#1-input)."""
+        """Summarise a validation report; a FAILED report has no valid rows (docs/spec/statistics.md#1-input)."""
         inner = report.report
         if isinstance(report, IdentifiersValidationReport):
             valid = report.report.num_valid_rows
@@ -63,17 +63,17 @@ class ValidatedDataset(BaseModel):
 
 
 Summaries = Mapping[DatasetKind, ValidatedDataset]
-"""One summary per dataset that the lab has."""
+"""One summary per dataset of the lab."""
 
 ValidRows = Mapping[DatasetKind, Path | Sequence[Path] | Any | None]
-"""Per dataset one Parquet path, several, or a pyarrow Table or Dataset; None or missing where there is no valid row."""
+"""Per dataset one or several Parquet paths, or a pyarrow Table or Dataset; None or missing: there is no valid row."""
 
 
 def register_valid_rows(engine: Engine, lab: LabDefinition, rows: ValidRows, users: Any | None = None) -> None:
-    """Make the valid rows of a lab known to the engine under the names of the datasets, and `users` where given.
+    """Register the valid rows of a lab in the engine under the names of the datasets, and `users` if given.
 
-    A dataset that the lab does not have, or without valid rows, becomes a relation without rows, so that no statement
-    needs to ask. Columns: those that the kind declares; null where a cell is empty, or NaN.
+    A dataset that the lab does not have, or that has no valid rows, becomes an empty relation, so that every statement
+    can be executed. Columns: those that the kind declares; an empty cell and NaN are null.
     """
     for kind, declared in KINDS.items():
         source = rows.get(kind) if kind in lab.datasets else None

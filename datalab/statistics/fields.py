@@ -1,4 +1,4 @@
-"""What people call the numbers of a report."""
+"""The names of a report's numbers for people."""
 
 FIELDS = {
     "total_rows": "Rows",
@@ -15,4 +15,4 @@ FIELDS = {
     "matchable_users_with_embeddings": "Matchable users with embedding",
     "reachable_activation_ids": "Reachable activation ids",
 }
-"""Key of the report → its name."""
+"""Key in the report → name."""

@@ -1,6 +1,7 @@
-"""Which figures of a lab are data errors or quality warnings, by thresholds; no figure is computed here.
+"""The findings of a lab: data errors and quality warnings, by comparing figures with thresholds.
 
-Every message names the subject (a dataset or a configured identifier), the figure and the limit, never a row value.
+This module computes no figures. Every message names the subject (a dataset or a configured identifier), the figure and
+the limit, never a row value.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Thresholds(BaseModel):
-    """The limits of every finding (docs/spec/statistics.md#6-findings-and-status); shares lie between 0 and 1."""
+    """The limits of every finding (docs/spec/statistics.md#6-findings-and-status); shares are between 0 and 1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -32,9 +33,9 @@ class Thresholds(BaseModel):
     max_segment_name_length: Count = 128
     """SEGMENT_NAME_TOO_LONG above it, in Unicode code points."""
     max_ages: Count = 20
-    """TOO_MANY_AGES above it; an empty value is none."""
+    """TOO_MANY_AGES above it; empty values are not counted."""
     max_genders: Count = 5
-    """TOO_MANY_GENDERS above it; an empty value is none."""
+    """TOO_MANY_GENDERS above it; empty values are not counted."""
     min_embeddings: Count = 10
     """TOO_FEW_EMBEDDINGS below it, in configured columns."""
     max_embeddings: Count = 200
@@ -60,7 +61,7 @@ class Thresholds(BaseModel):
 
 
 class Quality(BaseModel):
-    """Figures that only findings speak of; counts, no value of a row."""
+    """Figures that only findings use; counts, no value of a row."""
 
     users_outside_identifiers: dict[str, int] = {}
     """Dataset (not identifiers) → its users who are not in identifiers."""
@@ -69,13 +70,13 @@ class Quality(BaseModel):
     unknown_id_name_rows: int = 0
     user_id_mismatch_rows: int = 0
     long_segment_names: int = 0
-    """Segment names above the limit that the panel was given."""
+    """Segment names longer than the panel's limit."""
     empty_embedding_rows: int = 0
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What findings are read from."""
+    """The figures that decide which findings there are."""
 
     overview: Mapping[str, IdentifierInfo]
     basic: BasicStatistics
@@ -83,7 +84,7 @@ class Figures:
 
 
 def data_errors(lab: LabDefinition, figures: Figures, thresholds: Thresholds) -> list[Finding]:
-    """Return what makes the statistics FAILED, one per code and subject.
+    """Return the findings that make the statistics FAILED, one per code and subject.
 
     See the first table of docs/spec/statistics.md#6-findings-and-status.
     """
@@ -93,7 +94,7 @@ def data_errors(lab: LabDefinition, figures: Figures, thresholds: Thresholds) ->
 def quality_warnings(
     lab: LabDefinition, figures: Figures, summaries: Summaries, thresholds: Thresholds
 ) -> list[Finding]:
-    """Return what a person should look at, one per code and subject.
+    """Return the findings that a person should review, one per code and subject.
 
     See the second table of docs/spec/statistics.md#6-findings-and-status.
     """

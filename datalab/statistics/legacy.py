@@ -1,4 +1,4 @@
-"""The legacy result (V1, `StatisticsResult`), produced on request; V2 takes nothing from here.
+"""The legacy result (V1, `StatisticsResult`), computed on request; V2 does not use this module.
 
 The rules: docs/spec/statistics.md#7-legacy-result.
 """
@@ -52,7 +52,7 @@ ORDER BY d.age NULLS LAST, d.gender NULLS LAST"""
 
 
 def v1_distinct_sql(relation: str, column: str) -> str:
-    """Return the SELECT of `n` distinct values, an empty one counted as a value."""
+    """Return the SELECT of `n` distinct values; an empty value is counted too."""
     return f"SELECT COUNT(*) AS n FROM (SELECT DISTINCT COALESCE({column}, '') AS v FROM {relation}) d"
 
 
@@ -131,7 +131,7 @@ def _segments_per_user(groups: list[tuple[int, int, int]], considered_bit: int) 
         population = sum(users.values())
         if not population:
             return [1.0] + [0.0] * largest
-        # Written as the rest, not as users[0]: the rule says so, and both are the same before rounding.
+        # Computed as the rest instead of users[0], as the rule defines it; both are equal before rounding.
         counted = population - users.get(0, 0)
         return [round((population - counted) / population, 4)] + [
             round(users.get(n, 0) / population, 4) for n in range(1, largest + 1)
@@ -143,7 +143,7 @@ def _segments_per_user(groups: list[tuple[int, int, int]], considered_bit: int) 
 
 
 def _counts(groups: list[tuple[int, int, int]], required: int) -> dict[int, int]:
-    """Number of segments → users who are in all of the required parts."""
+    """Return number of segments → users who are in all required parts."""
     users: defaultdict[int, int] = defaultdict(int)
     for parts, segment_count, n in groups:
         if parts & required == required:
@@ -170,7 +170,7 @@ def _demographics(engine: Engine, lab: LabDefinition, considered: int, matching:
 
 
 def _matching(lab: LabDefinition) -> str:
-    """The condition of being in `matching`: having the first matching id in configuration order."""
+    """Return the SQL condition for being in `matching`: having the first matching id in configuration order."""
     return next(f"u.has_{k}" for k, entry in enumerate(lab.identifiers_config) if entry.is_matching_id)
 
 

@@ -1,8 +1,8 @@
-"""What a panel of the statistics is, and what it is computed from; the panels themselves are in `panels/`.
+"""The class of the statistics' panels, and the inputs that panels are computed from; the panels are in `panels/`.
 
-A panel is one object that says everything of it: the question that it answers, what it is computed from, what unlocks
-it, its model, how it is computed, and how it is written as a table. The asset, the report, the terminal, the dashboard
-and the portal walk the list of these objects, and none of them names a panel.
+A panel is declared by one object: the question that it answers, its inputs, the conditions that unlock it, its model,
+its computation, and its tables. The asset, the report, the terminal, the dashboard and the portal iterate over these
+objects, and none of them names a panel.
 """
 
 from __future__ import annotations
@@ -28,62 +28,62 @@ from datalab.statistics.view import Tables, View
 Model = TypeVar("Model", bound=BaseModel)
 
 AUDIENCES = (CollaborationType.LOOKALIKE, CollaborationType.RULE_BASED)
-"""The types that build audiences, which unlock most panels."""
+"""The collaboration types that build audiences; they unlock most panels."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Panel(Generic[Model]):
-    """One panel: its words, what it is computed from, and how.
+    """One panel: its texts, its inputs, and its computation.
 
-    A module of `datalab.statistics.panels` holds one as `PANEL`. A lab *unlocks* a panel when it has the panel's
-    dataset and supports one of its collaboration types; a panel that is locked is computed from nothing and is null.
+    A module of `datalab.statistics.panels` declares one as `PANEL`. A lab *unlocks* a panel if it has the panel's
+    dataset and supports one of its collaboration types; a locked panel is not computed and is null.
     """
 
     name: str
-    """The name of the asset, and the key of the panel wherever it is handed out."""
+    """The name of the asset, and the key of the panel in every output."""
     title: str
     question: str
-    """What it answers, as people read it."""
+    """The question that it answers."""
     use: str = ""
     """What a reader learns from it."""
     inputs: tuple[str | DatasetKind | Panel[Any], ...]
-    """What it is computed from: `USERS`, the valid rows of datasets, other panels."""
+    """The inputs: `USERS`, the valid rows of datasets, other panels."""
     model: type[Model]
-    """What it hands on, as JSON: aggregates only."""
+    """The model of its value: aggregates only."""
     compute: Callable[[PanelInputs], Model]
-    """Computes it for a lab that unlocks it."""
+    """Computes the value for a lab that unlocks the panel."""
     table: Callable[[Model], NumberTable]
     """Its numbers by configured names, for the asset catalogue: no value of a row, such as a segment or an age."""
     tables: Tables | None = None
-    """Its numbers as people read them in the terminal and on the page; None: `table` says it all."""
+    """Its numbers in the terminal and on the page; None: `table` is used there too."""
     chart: str = ""
     """The chart of `datalab.dashboard.charts` that draws the first of `tables`; empty: none."""
     dataset: DatasetKind = MATCHING
     """The dataset that the panel is about."""
     types: tuple[CollaborationType, ...] = ()
-    """Collaboration types of which the lab needs one; empty: none is needed."""
+    """The lab needs one of these collaboration types; empty: it needs none."""
     position: int = 100
     """Its place among the panels of its dataset."""
     place: tuple[str, ...] = ()
-    """Where the vendor's shape of the report holds it; empty: it is not the vendor's, and stands under `panels`."""
+    """Its path in the vendor's report; empty: the panel is not the vendor's, and its path begins with `panels`."""
     internal: bool = False
-    """Whether only other panels are read from it: the report does not hold it, and nobody sees it."""
+    """Whether it is only an input of other panels: it is not in the report, and no page shows it."""
     views: tuple[View, ...] = ()
-    """How a page shows it, where that is more than one thing; empty: as one view with the panel's own words."""
+    """The views of it on a page, if there are several; empty: one view with the panel's texts."""
     guard: Callable[[Model, int], Model] | None = None
-    """Returns the panel without what counts below a minimum would tell, for reports that are shared.
+    """Returns the panel without information about counts below a minimum, for reports that are shared.
 
-    A panel that is not the vendor's and has no guard is left out of what is shared.
+    A panel that is not the vendor's and has no guard is left out of shared reports.
     """
 
     @property
     def path(self) -> tuple[str, ...]:
-        """Where it stands in a report."""
+        """Its path in a report."""
         return self.place or (FURTHER_PANELS, self.name)
 
     @property
     def shown(self) -> tuple[View, ...]:
-        """Everything that a page shows of it."""
+        """All its views on a page."""
         if self.internal or self.views:
             return self.views
         view = View(
@@ -101,14 +101,14 @@ class Panel(Generic[Model]):
         return (view,)
 
     def written(self, part: Any, report: ReportNumbers) -> Sequence[Table]:
-        """Return its tables; `part` is what stands at `path` in the report."""
+        """Return its tables; `part` is the value at `path` in the report."""
         if self.tables:
             return self.tables(part, report)
         return [drawn(self.table(self.model.model_validate(part)), self.title)]
 
     @property
     def reads_rows(self) -> bool:
-        """Whether it needs an engine with the rows of the lab, and not only other panels."""
+        """Whether it needs an engine with the rows of the lab, in addition to other panels."""
         return any(not isinstance(source, Panel) for source in self.inputs)
 
     def is_unlocked(self, lab: LabDefinition) -> bool:
@@ -119,14 +119,14 @@ class Panel(Generic[Model]):
 
 
 class PanelInputs:
-    """What panels of one lab are computed from.
+    """The inputs of the panels of one lab.
 
     Args:
         lab: the definition of the lab.
-        summaries: what validation found, per dataset of the lab.
+        summaries: the summary of each dataset's validation.
         limits: the limits of the findings.
-        engine: knows the valid rows of the datasets, and `users`; None where no panel that reads rows is computed.
-        value_of: returns the value of another panel; None: the lab does not unlock it.
+        engine: has the valid rows of the datasets, and `users`; None if no panel reads rows.
+        value_of: returns the value of another panel, or None if the lab does not unlock it.
     """
 
     def __init__(
@@ -145,17 +145,17 @@ class PanelInputs:
 
     @property
     def engine(self) -> Engine:
-        """The engine that knows the valid rows and `users`."""
+        """The engine with the valid rows and `users`."""
         assert self._engine is not None, "a panel that reads rows names them in its inputs"
         return self._engine
 
     @cached_property
     def groups(self) -> UserGroups:
-        """All users by kind, counted once however many panels ask."""
+        """All users by matching ids and datasets, counted once for all panels."""
         return user_groups(self.engine, self.lab)
 
     def value(self, panel: Panel[Model]) -> Model:
-        """Return the value of another panel, which is among the inputs."""
+        """Return the value of another panel, which must be an input of the calling panel."""
         value = self.value_of(panel)
         assert isinstance(value, panel.model), (
             f"{panel.name} is computed for every lab that unlocks what is read from it"

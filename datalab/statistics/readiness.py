@@ -1,4 +1,4 @@
-"""What a lab is ready for, by collaboration type; whether its data is sound is the findings'.
+"""The collaboration types that a lab is ready for; findings decide whether its data is good.
 
 The rules: docs/spec/statistics.md#9-readiness-by-collaboration-type.
 """
@@ -19,22 +19,22 @@ class TypeReadiness(BaseModel):
     enabled: bool
     """Whether the lab's definition supports it; OVERLAP always."""
     ready: bool
-    """Whether nothing that it must have is missing; says nothing of `enabled`."""
+    """Whether no required part is missing; independent of `enabled`."""
     missing: list[Part]
-    """What it must have and has not."""
+    """The required parts that are missing."""
     nice_to_have: list[Part]
-    """What would make it better and is not there."""
+    """The optional parts that are missing."""
 
 
 class Readiness(RootModel[dict[CollaborationType, TypeReadiness]]):
-    """All six collaboration types, in their order."""
+    """All collaboration types, in their order."""
 
 
 def readiness(lab: LabDefinition, statistics: StatisticsResultV2 | None = None) -> Readiness:
     """Return, for each collaboration type, whether the lab is ready for it and what is missing.
 
-    Without `statistics` a part is there when the definition has it; with them only when the data has it too: an
-    identifier with at least one id, a dataset with at least one valid row.
+    Without `statistics`, a part exists if the definition has it. With `statistics`, the data must have it too: an
+    identifier needs at least one id, a dataset at least one valid row.
 
     Example:
         >>> lab = LabDefinition(identifiersConfig=[{"idName": "userId", "idType": "STRING", "isMatchingId": True}])

@@ -1,4 +1,4 @@
-"""Assembles panels to the report of a lab, and computes all of it in one call; no panel's number is made here."""
+"""Assembles the report of a lab from its panels, or computes it in one call; the panels compute the numbers."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from datalab.statistics.panels import PANELS, basic_statistics, identifiers_over
 from datalab.statistics.users import create_users
 
 Values = Mapping[str, Any]
-"""Panel → its value, of the panel's model; None where the lab does not unlock it."""
+"""Panel → its value, of the panel's model; None: the lab does not unlock it."""
 
 
 def assemble_report(
     lab: LabDefinition, values: Values, summaries: Summaries, thresholds: Thresholds | None = None
 ) -> StatisticsResultV2:
-    """Return the report that the panels make, with its findings and status (docs/spec/statistics.md)."""
+    """Return the report with the values of the panels, its findings and its status (docs/spec/statistics.md)."""
     limits = thresholds or Thresholds()
     found = _placed(values)
     overview, basic = values[identifiers_overview.PANEL.name].root, values[basic_statistics.PANEL.name]
@@ -44,7 +44,7 @@ def assemble_report(
 
 
 def _placed(values: Values) -> dict[str, Any]:
-    """Return the values of the panels under the keys of the report; of further panels, those that are unlocked."""
+    """Return the values of the panels under the keys of the report; panels beyond the vendor's only if unlocked."""
     found: dict[str, Any] = {}
     for panel in PANELS:
         value = values[panel.name]
@@ -70,14 +70,14 @@ def compute_statistics(
 
     Args:
         lab: the definition of the lab.
-        valid_rows: per dataset a Parquet path, several, or a pyarrow Table or Dataset (see `register_valid_rows`).
-        summaries: per dataset of the lab what validation found.
-        engine: executes the SQL; its relations of the datasets and `users` are replaced, and stay.
+        valid_rows: per dataset one or several Parquet paths, or a pyarrow Table or Dataset; see `register_valid_rows`.
+        summaries: the summary of each dataset's validation.
+        engine: executes the SQL; its relations of the datasets and `users` are replaced and kept.
         thresholds: the limits of the findings.
 
     Raises:
         UsageError: a dataset of the lab has no summary.
-        EngineError: a statement could not be executed; names the panel.
+        EngineError: a statement could not be executed; the message names the panel.
 
     Example:
         >>> import pyarrow as pa
@@ -105,9 +105,9 @@ def compute_statistics(
 def panel_inputs(
     engine: Engine, lab: LabDefinition, summaries: Summaries, thresholds: Thresholds | None = None
 ) -> PanelInputs:
-    """Return what panels are computed from, where other panels are computed when they are asked for, each once.
+    """Return the inputs of the panels; a panel that is an input of another one is computed on demand, and only once.
 
-    Needs the relations of the datasets and `users` in the engine.
+    The engine must have the relations of the datasets and `users`.
     """
     values: dict[str, BaseModel | None] = {}
 
@@ -121,14 +121,14 @@ def panel_inputs(
 
 
 def check_summaries(lab: LabDefinition, summaries: Summaries) -> None:
-    """Refuse to compute before every dataset of the lab is validated (docs/spec/statistics.md#1-input).
+    """Check that every dataset of the lab is validated (docs/spec/statistics.md#1-input).
 
     Raises:
-        UsageError: naming the datasets that are missing.
+        UsageError: a dataset is not validated; the message names all of them.
     """
     missing = [kind.value for kind in lab.datasets if kind not in summaries]
     if missing:
         raise UsageError(
-            f"Statistics wait until every dataset of the lab is validated; missing: {', '.join(missing)}. "
-            "Nothing was computed; provision what is missing and run again."
+            f"Statistics need every dataset of the lab to be validated; missing: {', '.join(missing)}. "
+            "Nothing was computed; provision the missing datasets and run again."
         )

@@ -1,4 +1,4 @@
-"""Reads SQL text from the `.sql` file beside a module; executing it is the engine's."""
+"""Reads SQL text from the `.sql` file of a module; engines execute it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ _NAME = "-- name:"
 
 
 def statements(module: str) -> dict[str, str]:
-    """Return the statements of the `.sql` file beside `module` (its `__file__`), by name.
+    """Return the statements of the `.sql` file with the name of `module` (a `__file__`), by name.
 
-    A line ``-- name: …`` begins a statement; all other comments are left out. A ``{part}`` is for `str.format`: SQL
-    made of the lab's definition, such as a column per matching id. Values are never formatted into it, but bound.
+    A line ``-- name: …`` begins a statement; other comments are left out. A ``{part}`` is replaced with `str.format` by
+    SQL that depends on the lab's definition, such as a column per matching id. Values are never formatted into the
+    text; they are bound as parameters.
     """
     found: dict[str, list[str]] = {}
     lines: list[str] = []

@@ -1,4 +1,4 @@
-"""The validation status of a lab; statistics are optional.
+"""The validation status of a lab, with or without its statistics.
 
 The rules: docs/spec/statistics.md#8-validation-status.
 """
@@ -17,7 +17,7 @@ def validation_status(
 ) -> ValidationStatus:
     """Return the enhanced status: errors and rows of every dataset, and the findings of the statistics.
 
-    Without `statistics` the block is left out and the status speaks of the datasets alone; a lab is Ready only when
+    Without `statistics`, their block is left out and the status depends on the datasets only. A lab is Ready only if
     the status with statistics is SUCCESS.
     """
     datasets = {}

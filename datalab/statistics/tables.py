@@ -1,4 +1,4 @@
-"""The tables and figures that panels are written as; how a terminal or a page draws them is not decided here."""
+"""The tables and figures of panels; the terminal and the page decide how to draw them."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from datalab.results.statistics import StatisticsResultV2
 Json = dict[str, Any]
 Number = int | float
 Cell = int | float | str | None
-"""A number, or the text that hides one (such as "< 10"); a name; or nothing."""
+"""A number, the text that hides one (such as "< 10"), a name, or no value."""
 
 
 @dataclass(frozen=True)
 class NumberTable:
-    """Rows that begin with a configured name; every other cell is a number."""
+    """A table whose rows have a configured name in the first cell, and numbers in all others."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str | Number]]
 
 
 class Unit(Enum):
-    """What the cells of a column are."""
+    """The type of the cells of a column."""
 
     NAME = auto()
     COUNT = auto()
@@ -34,16 +34,16 @@ class Unit(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """One column; numbers stand at the right."""
+    """One column; numbers are aligned right."""
 
     label: str
     unit: Unit = Unit.COUNT
     short: str = ""
-    """The label where there is little room; empty: the same."""
+    """The label for narrow tables; empty: the same."""
     detail: str = ""
     """The matching id that the column is about."""
     again: bool = False
-    """Whether the detail repeats that of the column before."""
+    """Whether the detail is the same as in the previous column."""
 
     @property
     def numeric(self) -> bool:
@@ -53,18 +53,18 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells as people read them; it may hold values of rows of the data, such as segments."""
+    """A table for people; it may contain values of rows of the data, such as segments."""
 
     caption: str
     columns: Sequence[Column]
     rows: Iterable[Sequence[Cell]]
-    """Read once, and only as far as they are shown."""
+    """The rows, which can be read once; only the shown ones are read."""
     lead: int = 0
-    """Columns before those of the matching ids (two each); 0: the table has no such columns."""
+    """Number of columns before those of the matching ids (two each); 0: the table has no such columns."""
     total: int = 0
-    """Rows there are, where the data decides how many; 0: the lab's definition does, and all of them are shown."""
+    """Number of rows if it depends on the data; 0: it depends on the lab's definition, and all rows are shown."""
     kept: str = "first"
-    """Which are shown where there are too many: the first or the largest."""
+    """The rows that are shown if there are too many: the first or the largest."""
 
 
 @dataclass(frozen=True)
@@ -74,27 +74,27 @@ class Figure:
     label: str
     value: Cell
     share: float | None = None
-    """Which share of the rows it is, if that says something."""
+    """Its share of the rows; None: the share has no meaning."""
     metric: str = ""
     """Its name among the headline numbers."""
 
 
 @dataclass(frozen=True)
 class ReportNumbers:
-    """A report as tables are written from it."""
+    """A report as the input of tables."""
 
     json: Json
-    """As it is handed out; where it is made for sharing, texts stand for hidden counts."""
+    """The JSON of the report; in a report for sharing, hidden counts are texts."""
     matching_ids: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, report: StatisticsResultV2) -> ReportNumbers:
-        """Return a whole report, of which nothing is hidden."""
+        """Return the numbers of a report without hiding any."""
         matching = [name for name, info in report.identifiers_overview.items() if info.is_matching_id]
         return cls(report.model_dump(mode="json", by_alias=True), matching)
 
     def at(self, path: Iterable[str]) -> Any:
-        """Return what stands there; None where nothing does."""
+        """Return the value at a path; None: there is no value."""
         found: Any = self.json
         for key in path:
             found = found.get(key) if isinstance(found, Mapping) else None
@@ -102,17 +102,17 @@ class ReportNumbers:
 
 
 def ratio(part: Cell, whole: Cell) -> float | None:
-    """Return part / whole where both are known and the whole is not 0."""
+    """Return part / whole; None: one of them is hidden or missing, or the whole is 0."""
     return part / whole if isinstance(part, int) and isinstance(whole, int) and whole else None
 
 
 def by_size(count: Cell, name: str) -> tuple[float, str]:
-    """Sort the largest first; counts that are hidden come last, by name, so that their order tells nothing."""
+    """Return a sort key: the largest first; hidden counts last, by name, so that their order reveals nothing."""
     return (1 if count is None or isinstance(count, str) else -count, name)
 
 
 def drawn(table: NumberTable, caption: str) -> Table:
-    """Return a table of numbers by configured names as people read it."""
+    """Return a table of numbers by configured names as a table for people."""
 
     def unit(index: int) -> Unit:
         if index == 0:

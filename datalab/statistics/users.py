@@ -1,9 +1,9 @@
-"""The `users` relation, one row per user over all datasets, and how many users of each kind it holds; no panel.
+"""The `users` relation, one row per user over all datasets, and the number of users in each group; no panel.
 
-Columns of `users`: `user_id` STRING; `has_<i>` BOOLEAN, whether he has an id of the i-th configured identifier;
+Columns of `users`: `user_id` STRING; `has_<i>` BOOLEAN, whether the user has an id of the i-th configured identifier;
 `in_<kind>` BOOLEAN, one per dataset kind; `segment_count` BIGINT, the rows of the kind that declares this column;
-`ids_<i>` BIGINT, how many ids he has of the i-th configured identifier, for activation ids other than `userId`.
-Everything else about users is counted from it, so that no panel groups twenty million rows by user again.
+`ids_<i>` BIGINT, the number of the user's ids of the i-th configured identifier, for activation ids except `userId`.
+All other counts of users are computed from it, so that no panel has to group twenty million rows by user again.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _BITS_PER_WORD = 60
 
 
 def names_sql(lab: LabDefinition) -> tuple[str, list[Parameter]]:
-    """Return a relation of the configured identifiers that rows may hold, and the names to bind to it.
+    """Return a relation of the configured identifiers that rows may contain, and the names to bind to it.
 
     Columns: `id_name` STRING, `k` INT (its index in the configuration), `w0`, `w1`… BIGINT (its bit). `userId` is not
-    among them: every user has exactly one, his user_id, whatever the rows say (docs/spec/statistics.md#1-input).
+    among them: every user has exactly one, the user_id, regardless of the rows (docs/spec/statistics.md#1-input).
     """
     named = [(k, entry.id_name) for k, entry in enumerate(lab.identifiers_config) if entry.id_name != USER_ID]
     words = range(_words(lab))
@@ -38,7 +38,7 @@ def names_sql(lab: LabDefinition) -> tuple[str, list[Parameter]]:
         bits = [str(1 << k % _BITS_PER_WORD) if k // _BITS_PER_WORD == word else "0" for word in words]
         return ", ".join(["CAST(? AS STRING)", str(k), *(f"CAST({bit} AS BIGINT)" for bit in bits)])
 
-    # VALUES needs a row; a null name joins with nothing.
+    # VALUES needs at least one row; a null name matches no row.
     rows = [row(k) for k, _ in named] or [row(0)]
     values = ", ".join(f"({text})" for text in rows)
     return f"SELECT * FROM (VALUES {values}) AS t({columns})", [name for _, name in named] or [None]
@@ -48,7 +48,7 @@ def users_sql(lab: LabDefinition) -> tuple[str, list[Parameter]]:
     """Return the SELECT of `users` from the datasets, and the values to bind."""
     names, parameters = names_sql(lab)
     words = [f"BIT_OR(COALESCE(n.w{word}, 0)) AS w{word}" for word in range(_words(lab))]
-    # COUNT, not SUM: half the state per user, and this is the widest hash table of all.
+    # COUNT, not SUM: its state is half as large, and this hash table is the largest of all.
     counts = [f"COUNT(CASE WHEN n.k = {k} THEN 1 END) AS ids_{k}" for k in activation_indexes(lab)]
     others = {f"d{number}": kind for number, kind in enumerate(OPTIONAL)}
     columns = [f"{_first_user(['i', *others])} AS user_id"]
@@ -77,13 +77,13 @@ FULL OUTER JOIN {_per_user_sql(KINDS[kind])} {alias} ON {alias}.user_id = {_firs
 
 
 def _first_user(aliases: Sequence[str]) -> str:
-    """The user id from whichever of the relations has one."""
+    """Return an expression for the user id of the first relation that has one."""
     users = ", ".join(f"{alias}.user_id" for alias in aliases)
     return f"COALESCE({users})" if len(aliases) > 1 else users
 
 
 def _per_user_sql(kind: Kind) -> str:
-    """A relation of the users of a dataset, a row each."""
+    """Return a relation with one row per user of a dataset."""
     if kind.key == ("user_id",):
         return kind.name
     if kind.rows_per_user:
@@ -92,40 +92,41 @@ def _per_user_sql(kind: Kind) -> str:
 
 
 def activation_indexes(lab: LabDefinition) -> list[int]:
-    """Return the indexes in the configuration of the activation ids that rows hold (all but `userId`)."""
+    """Return the indexes in the configuration of the activation ids in rows (all except `userId`)."""
     return [k for k, e in enumerate(lab.identifiers_config) if e.is_activation_id and e.id_name != USER_ID]
 
 
 def create_users(engine: Engine, lab: LabDefinition) -> None:
-    """Keep `users` in the engine, from its relations of the datasets."""
+    """Create `users` in the engine from its relations of the datasets."""
     sql, parameters = users_sql(lab)
     engine.create_table(USERS, sql, parameters, panel=USERS)
 
 
 def write_users(engine: Engine, lab: LabDefinition, path: Path) -> None:
-    """Write `users` to a Parquet file, from the engine's relations of the datasets.
+    """Write `users` to a Parquet file from the engine's relations of the datasets.
 
-    The file holds user ids in plain text: the caller chooses a private place and encrypts what it keeps.
+    The file contains user ids in plain text: the caller must choose a private directory, and encrypt the file to keep
+    it.
     """
     sql, parameters = users_sql(lab)
     engine.write_parquet(path, sql, parameters, panel=USERS)
 
 
 def matching_mask_sql(lab: LabDefinition) -> str:
-    """Return an INT expression over a row `u` of `users`: bit j says that he has an id of the j-th matching id.
+    """Return an INT expression over a row `u` of `users`: bit j is set if the user has an id of the j-th matching id.
 
-    One integer to group by keeps a panel's cost the same for one matching id and for ten.
+    Grouping by one integer makes the cost of a panel independent of the number of matching ids.
     """
     return mask_sql(f"u.has_{k}" for k, entry in enumerate(lab.identifiers_config) if entry.is_matching_id)
 
 
 def mask_sql(conditions: Iterable[str]) -> str:
-    """Return an INT expression whose bit j is set where the j-th condition holds."""
+    """Return an INT expression whose bit j is set if the j-th condition is true."""
     return " + ".join(f"CASE WHEN {condition} THEN {1 << j} ELSE 0 END" for j, condition in enumerate(conditions))
 
 
 def per_bit_sql(value: str, mask: str, bits: int, prefix: str = "m") -> str:
-    """Return select items `m0`, `m1`…: the sum of `value` over the rows whose `mask` has that bit."""
+    """Return select items `m0`, `m1`…: the sum of `value` over the rows with that bit in `mask`."""
     terms = (f"SUM(CASE WHEN ({mask} & {1 << j}) <> 0 THEN {value} ELSE 0 END)" for j in range(bits))
     return ", ".join(f"CAST({term} AS BIGINT) AS {prefix}{j}" for j, term in enumerate(terms))
 
@@ -133,8 +134,8 @@ def per_bit_sql(value: str, mask: str, bits: int, prefix: str = "m") -> str:
 def by_matching_id(lab: LabDefinition) -> dict[str, str]:
     """Return the parts of a statement that counts users per matching id.
 
-    `matching_ids` is the mask of a row `u` of `users`, to be named `matchable`; `users_by_matching_id` the select items
-    over rows `g` of `matchable` and their number of `users`.
+    `matching_ids` is the mask of a row `u` of `users`; the statement names it `matchable`. `users_by_matching_id` are
+    the select items over rows `g` of `matchable` and the number of `users`.
     """
     return {
         "matching_ids": matching_mask_sql(lab),
@@ -153,7 +154,7 @@ class UserGroup(NamedTuple):
 
 
 class UserGroups(list[UserGroup]):
-    """All users of a lab, by kind; few rows, from which every user count of the report is summed."""
+    """All users of a lab in groups; few rows, and the sum of some of them is any user count of the report."""
 
     def users_in(self, *kinds: DatasetKind, without: Sequence[DatasetKind] = (), matching: int | None = None) -> int:
         """Return how many users are in all of `kinds`, in none of `without`, and have the j-th matching id."""
@@ -182,7 +183,7 @@ def user_groups(engine: Engine, lab: LabDefinition) -> UserGroups:
 
 
 def share(absolute: int, denominator: int) -> DistributionValue:
-    """Return a number of users with its share; 0.0 of nobody (docs/spec/statistics.md#1-input)."""
+    """Return a number of users with its share; 0.0 if the population is empty (docs/spec/statistics.md#1-input)."""
     return DistributionValue(absolute=absolute, relative=absolute / denominator if denominator else 0.0)
 
 

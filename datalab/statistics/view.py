@@ -1,4 +1,4 @@
-"""What people see of a panel, or of a part of one, on a page: its words, and what its figures and tables are."""
+"""The view of a panel, or of a part of one, on a page: its texts, figures and tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datalab.kinds import DatasetKind
 from datalab.statistics.tables import Figure, ReportNumbers, Table
 
 Tables = Callable[[Any, ReportNumbers], Sequence[Table]]
-"""Writes the part of a report that a panel is, as JSON, given the whole report beside it."""
+"""Returns the tables of a panel, given its part of the report as JSON, and the whole report."""
 
 
 def _no_figures(part: Any) -> list[Figure]:
@@ -20,7 +20,7 @@ def _no_figures(part: Any) -> list[Figure]:
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """A panel, or a part of one, as a page shows it under its title and question."""
+    """A panel, or a part of one, that a page shows under a title and a question."""
 
     key: str
     """Its name in the page."""
@@ -30,11 +30,11 @@ class View:
     use: str
     """What a reader learns from it."""
     path: tuple[str, ...]
-    """Where its numbers stand in the report."""
+    """The path of its numbers in the report."""
     tables: Tables
     figures: Callable[[Any], list[Figure]] = _no_figures
     types: tuple[CollaborationType, ...] = ()
-    """Collaboration types of which the lab needs one; empty: none is needed."""
+    """The lab needs one of these collaboration types; empty: it needs none."""
     chart: str = ""
     """The chart of `datalab.dashboard.charts` that draws its first table; empty: none."""
     position: int = 100

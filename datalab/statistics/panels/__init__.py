@@ -1,7 +1,7 @@
-"""The panels of the statistics, a module each; beside it, where rows are read, the `.sql` file of the same name.
+"""The panels of the statistics, one module each; a panel that reads rows also has a `.sql` file of the same name.
 
-A module is found by being here: `PANEL` in it is the panel. Modules whose names begin with `_` hold what several
-panels have in common.
+Every module of this folder is a panel, declared as `PANEL`. Modules whose names begin with `_` contain what several
+panels share.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from datalab.statistics.view import View
 
 
 def _found() -> tuple[Panel[Any], ...]:
-    """All panels: by dataset, in the order of DatasetKind, by position, by name."""
+    """Return all panels, sorted by dataset in the order of DatasetKind, by position and by name."""
     names = [module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]
     panels = [importlib.import_module(f"{__name__}.{name}").PANEL for name in names]
     datasets = list(DatasetKind)
@@ -34,6 +34,6 @@ def _views() -> tuple[View, ...]:
 
 
 VIEWS = _views()
-"""Everything that a page shows of the panels, in the order of the page."""
+"""All views of the panels, in the order of the page."""
 
 __all__ = ["PANELS", "VIEWS"]

@@ -1,4 +1,4 @@
-"""What the panels of activation potential have in common: how many activation ids some users have."""
+"""The common part of the panels of activation potential: the number of activation ids of some users."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from datalab.statistics.tables import Cell, Column, Json, NumberTable, ReportNum
 
 
 class ActivationPotential(RootModel[dict[str, ActivationIdStats]]):
-    """Activation id → distinct ids of the users that the panel is about."""
+    """Activation id → number of distinct ids of the panel's users."""
 
 
 def activation_potential(

@@ -1,4 +1,4 @@
-"""What panels have in common whose tables have two columns for each matching id: matchable users, and their share."""
+"""The common part of panels whose tables have two columns per matching id: matchable users, and their share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def user_columns(report: ReportNumbers) -> list[Column]:
 
 
 def user_cells(report: ReportNumbers, everyone: Json, per_id: Mapping[str, Mapping[str, Any]], key: str) -> list[Cell]:
-    """Return the cells of one row under `user_columns`; a matching id that the panel does not know has none."""
+    """Return the cells of one row for `user_columns`; a matching id that is not in the panel has empty cells."""
     found = _counted(everyone.get(key))
     for name in report.matching_ids:
         found += _counted(per_id[name].get(key)) if name in per_id else [None, None]
@@ -28,5 +28,5 @@ def user_cells(report: ReportNumbers, everyone: Json, per_id: Mapping[str, Mappi
 
 
 def _counted(cell: Json | None) -> list[Cell]:
-    """A number of users and its share; a cell that is not there is nobody."""
+    """Return a number of users and its share; a missing cell means no users."""
     return [0, 0.0] if cell is None else [cell["absolute"], cell["relative"]]

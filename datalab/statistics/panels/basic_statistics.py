@@ -1,4 +1,4 @@
-"""Basic statistics: rows, users and distinct values of every dataset, and the figures behind its findings."""
+"""Basic statistics: rows, users and distinct values of every dataset, and the figures for its findings."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ _POSITION = 2
 _USE = {
     DatasetKind.IDENTIFIERS: "Anomalies show here first: rows that went missing, or a reason that makes many rows "
     "invalid.",
-    DatasetKind.DEMOGRAPHICS: "Look here before reading anything into the panel below.",
+    DatasetKind.DEMOGRAPHICS: "Check these numbers before you interpret the panel below.",
 }
-"""What a reader learns from it, where the words for all datasets do not fit."""
+"""The advice to readers, for datasets that need another text than the general one."""
 
 
 class BasicPanel(BaseModel):
-    """The basic statistics of every dataset, with the figures behind its findings."""
+    """The basic statistics of every dataset, with the figures for its findings."""
 
     statistics: BasicStatistics
     quality: Quality
@@ -147,7 +147,7 @@ def tables(part: Json, report: ReportNumbers) -> list[Table]:
 
 
 def _view(kind: DatasetKind) -> View:
-    """Return how a page shows the basic statistics of one dataset."""
+    """Return the view of the basic statistics of one dataset."""
 
     def figures(numbers: Json) -> list[Figure]:
         parts = {field: ratio(numbers[field], numbers["total_rows"]) for field in ("valid_rows", "invalid_rows")}
@@ -169,7 +169,7 @@ def _view(kind: DatasetKind) -> View:
         dataset=kind,
         title=f"Basic {kind.value} statistics",
         question=f"Is the {kind.value} dataset complete and clean?",
-        use=_USE.get(kind, "Look here before reading anything into the panels below."),
+        use=_USE.get(kind, "Check these numbers before you interpret the panels below."),
         path=(NAME, kind.value),
         tables=reasons,
         figures=figures,

@@ -1,4 +1,4 @@
-"""Demographic user counts: users per age and gender, of all and of those who can be matched."""
+"""Demographic user counts: users per age and gender, among all users and among matchable users."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from datalab.statistics.users import USERS, by_matching_id, share
 
 NAME = "demographic_user_counts"
 EMPTY = "n/a"
-"""How an empty age or gender is written in a key."""
+"""The text for an empty age or gender in a key."""
 _SQL = statements(__file__)
 
 
 class DemographicUserCountsPanel(RootModel[DemographicStatistics]):
-    """`age||gender` → users, of all and of each matching id."""
+    """`age||gender` → users, among all and per matching id."""
 
 
 def demographic_key(age: str | None, gender: str | None) -> str:
@@ -35,7 +35,7 @@ def demographic_key(age: str | None, gender: str | None) -> str:
 
 
 def compute(inputs: PanelInputs) -> DemographicUserCountsPanel:
-    """Return users per age and gender, of all and of each matching id (docs/spec/statistics.md#4-demographics)."""
+    """Return users per age and gender, among all and per matching id (docs/spec/statistics.md#4-demographics)."""
     lab = inputs.lab
     found = inputs.engine.query(_SQL[NAME].format(**by_matching_id(lab)), panel=NAME)
     keys = [
@@ -54,7 +54,7 @@ def compute(inputs: PanelInputs) -> DemographicUserCountsPanel:
     population, all_users = distribution("all_users")
     matchable = {m.id_name: {"matchable": distribution(f"m{j}")[1]} for j, m in enumerate(lab.matching_ids)}
     statistics = DemographicStatistics(distinct_users_with_demographics=population, all_users=all_users)
-    # Any text but the two field names may be a matching id, also one that Python could not take as an argument.
+    # Any text except the two field names may be a matching id, also one that is not allowed as a Python argument.
     assert statistics.__pydantic_extra__ is not None
     statistics.__pydantic_extra__.update(matchable)
     return DemographicUserCountsPanel(statistics)
@@ -90,7 +90,7 @@ def _pair(key: str) -> tuple[str, str]:
 
 
 def _natural(text: str) -> tuple[bool, list[tuple[int, int, str]]]:
-    """Sort numbers inside text by size, and an empty value last."""
+    """Return a sort key: numbers inside text are compared by size, and an empty value is last."""
     parts = re.findall(r"\d+|\D+", text)
     return text == EMPTY, [(0, int(part[:300]), "") if part.isdecimal() else (1, 0, part) for part in parts]
 

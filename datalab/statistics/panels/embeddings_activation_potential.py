@@ -1,4 +1,4 @@
-"""Embeddings activation potential: the activation ids of users with an embedding.
+"""Embeddings activation potential: the number of activation ids of users with an embedding.
 
 The rules: docs/spec/statistics.md#5-embeddings.
 """
@@ -11,6 +11,6 @@ PANEL = activation_potential(
     lambda profile: profile.reach_embeddings,
     title="Embeddings activation potential",
     question="How many activation ids do users with an embedding have?",
-    use="Users with both an embedding and an activation id are those a lookalike audience can be delivered to.",
+    use="A lookalike audience can be delivered to users with both an embedding and an activation id.",
     caption="Ids of users with an embedding",
 )

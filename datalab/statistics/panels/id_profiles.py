@@ -1,8 +1,9 @@
-"""Identifiers: how often each id is shared and which audiences it reaches, for the panels that are read from it.
+"""Id profiles: how often the ids of each identifier are shared, and how many ids each audience reaches.
 
-Distinct ids are counted exactly without holding them: ids are grouped by a 64-bit hash; a hash of one row is one id of
-one user. Only ids whose hash occurs more than once (shared by users, or a collision) are looked at as text. An audience
-of users then reaches as many ids as it has rows, less what shared ids were counted too often.
+Other panels are computed from these profiles. Distinct ids are counted exactly without storing them: ids are grouped by
+a 64-bit hash; a hash of one row is one id of one user. Only ids whose hash occurs more than once (shared by users, or a
+collision) are compared as text. The number of ids that an audience reaches is the number of its rows, minus the rows
+that repeat a shared id.
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ _SHARED = "shared_ids"
 
 
 class IdProfile(BaseModel):
-    """One configured identifier: its ids, and of an activation id how many each audience reaches."""
+    """One configured identifier: its ids, and for an activation id the number of ids that each audience reaches."""
 
     distinct_ids: int
     id_user_pairs: int
     """Distinct pairs of an id and a user who has it."""
     max_userids_per_id: int
     reach_matchable: dict[str, int]
-    """Matching id → distinct ids held by its matchable users; 0 where no panel asks for it."""
+    """Matching id → distinct ids of its matchable users; 0 if no panel needs the number."""
     reach_segments: int
-    """Distinct ids held by users with a segment."""
+    """Distinct ids of users with a segment."""
     reach_embeddings: int
-    """Distinct ids held by users with an embedding."""
+    """Distinct ids of users with an embedding."""
 
 
 class IdProfiles(RootModel[dict[str, IdProfile]]):
@@ -44,7 +45,7 @@ class IdProfiles(RootModel[dict[str, IdProfile]]):
 
 
 def compute(inputs: PanelInputs) -> IdProfiles:
-    """Count every identifier's ids, how they are shared, and how many of an activation id each audience reaches."""
+    """Return the ids of every identifier, how they are shared, and the number of ids that each audience reaches."""
     engine, lab, groups = inputs.engine, inputs.lab, inputs.groups
     names_relation, names = names_sql(lab)
     for relation in (_HASHES, _SHARED):
@@ -75,7 +76,7 @@ def compute(inputs: PanelInputs) -> IdProfiles:
 
 
 class _Reach:
-    """How many ids each audience reaches; bits of audiences are matching ids, then segments, then embeddings."""
+    """The number of ids that each audience reaches; bits of audiences: matching ids, then segments, then embeddings."""
 
     def __init__(self, engine: Engine, lab: LabDefinition) -> None:
         ids, bits = activation_indexes(lab), range(len(lab.matching_ids) + 2)
@@ -103,7 +104,7 @@ class _Reach:
 
 
 def _of_user_id(lab: LabDefinition, groups: UserGroups) -> IdProfile:
-    """The profile of `userId`: every user of identifiers has exactly one, his user_id."""
+    """Return the profile of `userId`: every user of identifiers has exactly one, the user_id."""
     ids = DatasetKind.IDENTIFIERS
     users = groups.users_in(ids)
     return IdProfile(
@@ -117,14 +118,14 @@ def _of_user_id(lab: LabDefinition, groups: UserGroups) -> IdProfile:
 
 
 def _needs_reach(lab: LabDefinition) -> bool:
-    """Whether a panel that says how far activation ids reach is unlocked, and there is one to reach by rows."""
+    """Return whether a panel about reachable ids is unlocked, and the lab has an activation id besides `userId`."""
     types = set(lab.collaboration_types)
     audiences = not types.isdisjoint(AUDIENCES) and (lab.require_segments or lab.require_embeddings)
     return (CollaborationType.REMARKETING in types or audiences) and bool(activation_indexes(lab))
 
 
 def _audience_users(lab: LabDefinition, columns: list[str]) -> str:
-    """The relation of users with `columns` and the audiences that they belong to."""
+    """Return the relation of users with `columns` and their audiences."""
     matching = [f"u.has_{k}" for k, entry in enumerate(lab.identifiers_config) if entry.is_matching_id]
     audiences = mask_sql([*matching, "u.in_segments", "u.in_embeddings"])
     return _SQL["audience_users"].format(columns=", ".join(columns), audiences=audiences)

@@ -1,10 +1,10 @@
--- Distinct ids are counted exactly without holding them: ids are grouped by a 64-bit hash, and only ids whose hash
--- occurs more than once are looked at as text. The parts {names} and {users} are relations made of the lab's identifiers.
+-- Distinct ids are counted exactly without storing them: ids are grouped by a 64-bit hash, and only ids whose hash
+-- occurs more than once are compared as text. The parts {names} and {users} are relations made of the lab's identifiers.
 
 -- name: id_hashes
--- `k`, `row_count`, `h`, `hashes`: how many hashes have so many rows. `h` is null, all of them in one row per
--- identifier, where a hash has one row; else there is one row per hash, whose rows may belong to several identifiers:
--- grouping by the hash alone is faster, and rows of such hashes are looked at as text.
+-- `k`, `row_count`, `h`, `hashes`: the number of hashes with that number of rows. Hashes with one row are counted in
+-- one row per identifier, with a null `h`. Each other hash has its own row; its rows may belong to several identifiers:
+-- grouping by the hash alone is faster, and rows of such hashes are compared as text.
 SELECT g.k, g.row_count, CASE WHEN g.row_count > 1 THEN g.h END AS h, COUNT(*) AS hashes
 FROM (
   SELECT MIN(n.k) AS k, xxhash64(i.id) AS h, COUNT(*) AS row_count
@@ -34,13 +34,13 @@ FROM (
 GROUP BY c.k
 
 -- name: audience_rows
--- `audiences` and, per activation id, `ids_<k>`: how many id rows users of them have.
+-- `audiences` and, per activation id, `ids_<k>`: the number of id rows of their users.
 SELECT u.audiences, {totals}
 FROM ({users}) u
 GROUP BY u.audiences
 
 -- name: audience_excess
--- `k` and, per audience `m0`…, how many of those rows repeat an id of another user of it.
+-- `k` and, per audience `m0`…, the number of those rows that repeat an id of another user of the audience.
 SELECT s.k, {excess}
 FROM (
   SELECT g.k, g.id, {users_by_audience}

@@ -1,4 +1,4 @@
-"""Identifiers overview: every configured identifier's counts."""
+"""Identifiers overview: the counts of every configured identifier."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def compute(inputs: PanelInputs) -> IdentifiersOverview:
 
 
 def table(value: IdentifiersOverview) -> NumberTable:
-    """Return ids of every identifier and how they are shared."""
+    """Return the number of ids of every identifier, and how many users share them."""
     rows = [
         (name, info.distinct_ids, info.max_userids_per_id, info.avg_userids_per_id) for name, info in value.root.items()
     ]
@@ -44,7 +44,7 @@ def table(value: IdentifiersOverview) -> NumberTable:
 
 
 def tables(part: Json, report: ReportNumbers) -> list[Table]:
-    """Return the same, with types and what each identifier is used for."""
+    """Return the same, with the type and the roles of each identifier."""
     rows = [
         [
             name,
@@ -71,7 +71,7 @@ PANEL = Panel(
     name=NAME,
     title="Identifiers overview",
     question="Which ids are available, how many of each, and how many userIds share one?",
-    use="Compare with the number of ids you expected to upload. An id that many userIds share is rarely one person's.",
+    use="Compare with the number of ids you expected to upload. An id that many userIds share is rarely of one person.",
     inputs=(id_profiles.PANEL,),
     model=IdentifiersOverview,
     compute=compute,

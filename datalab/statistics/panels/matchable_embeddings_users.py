@@ -1,4 +1,4 @@
-"""Matchable embeddings users: how many users who can be matched have an embedding."""
+"""Matchable embeddings users: the number of matchable users with an embedding."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def table(value: MatchableEmbeddingsUsers) -> NumberTable:
 
 
 def tables(part: Json, report: ReportNumbers) -> list[Table]:
-    """Return the same, with the shares of those who are both."""
+    """Return the same, with the shares of users who are in both groups."""
     rows = []
     for name, users in part.items():
         matchable, embedded, both = (users[field] for field in _FIELDS)
@@ -63,7 +63,7 @@ PANEL = Panel(
     name="matchable_embeddings_users",
     title="Matchable embeddings users",
     question="How many matchable users have an embedding?",
-    use="Users with both a matching id and an embedding can be found again as seed users of a lookalike model.",
+    use="Users with both a matching id and an embedding can be seed users of a lookalike model.",
     inputs=(USERS,),
     model=MatchableEmbeddingsUsers,
     compute=compute,

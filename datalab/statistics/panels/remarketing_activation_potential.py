@@ -1,4 +1,4 @@
-"""Remarketing activation potential: the activation ids of users who can be matched.
+"""Remarketing activation potential: the number of activation ids of matchable users.
 
 The rules: docs/spec/statistics.md#2-identifiers.
 """
@@ -22,7 +22,7 @@ class RemarketingActivationPotential(RootModel[dict[str, dict[str, ActivationIdS
 
 
 def compute(inputs: PanelInputs) -> RemarketingActivationPotential:
-    """Return, per matching and activation id, the activation ids of matchable users."""
+    """Return, per matching and activation id, the number of activation ids of matchable users."""
     lab, profiles = inputs.lab, inputs.value(id_profiles.PANEL).root
     return RemarketingActivationPotential(
         {

@@ -1,4 +1,4 @@
-"""Segment user counts: users per segment, of all and of those who can be matched."""
+"""Segment user counts: users per segment, among all users and among matchable users."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def compute(inputs: PanelInputs) -> SegmentUserCountsPanel:
             segment: SegmentUserCounts(matchable_users=some, all_users=every)
             for segment, some, every in zip(segments, matchable, all_users, strict=True)
         }
-    # Its parts are models already; a lab may have a hundred thousand segments, not to be walked through again.
+    # Its parts are validated models already, and a lab may have a hundred thousand segments to validate again.
     return SegmentUserCountsPanel.model_construct(panel)
 
 
 def table(value: SegmentUserCountsPanel) -> NumberTable:
-    """Return the size of the largest segment per matching id; segments are values of rows and not named."""
+    """Return the size of the largest segment per matching id; names of segments are values of rows and left out."""
     rows = []
     for matching, segments in value.root.items():
         users = [counts.all_users.absolute for counts in segments.values()]

@@ -1,5 +1,5 @@
 -- name: segment_user_counts
--- `segment`, `all_users` and per matching id `m0`…: users in the segment, by its name.
+-- `segment`, `all_users` and per matching id `m0`…: users in the segment, sorted by name.
 SELECT g.segment, CAST(SUM(g.users) AS BIGINT) AS all_users,
   {users_by_matching_id}
 FROM (

@@ -1,4 +1,4 @@
-"""Segments activation potential: the activation ids of users with a segment.
+"""Segments activation potential: the number of activation ids of users with a segment.
 
 The rules: docs/spec/statistics.md#3-segments.
 """

@@ -1,4 +1,4 @@
-"""Segments per user: how many segments users have, of all and of those who can be matched."""
+"""Segments per user: the number of segments of users, among all users and among matchable users."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SegmentsPerUserPanel(RootModel[dict[str, SegmentsPerUserDistribution]]):
 
 
 def compute(inputs: PanelInputs) -> SegmentsPerUserPanel:
-    """Return, per matching id, how many segments users have; numbers that no user has are left out.
+    """Return, per matching id, the users by number of segments; numbers without users are left out.
 
     See docs/spec/statistics.md#3-segments.
     """
@@ -47,7 +47,7 @@ def compute(inputs: PanelInputs) -> SegmentsPerUserPanel:
 
 
 def table(value: SegmentsPerUserPanel) -> NumberTable:
-    """Return means and the most segments per matching id."""
+    """Return the mean and the maximum number of segments per matching id."""
     rows = [
         (matching, _mean(panel.all_users), _mean(panel.matchable), max(map(int, panel.all_users), default=0))
         for matching, panel in value.root.items()
@@ -56,14 +56,14 @@ def table(value: SegmentsPerUserPanel) -> NumberTable:
 
 
 def _mean(buckets: Mapping[str, DistributionValue]) -> float:
-    """The mean number of segments of a population, from its buckets."""
+    """Return the mean number of segments of a population, from its buckets."""
     users = {int(number): cell.absolute for number, cell in buckets.items()}
     total = sum(users.values())
     return sum(number * count for number, count in users.items()) / total if total else 0.0
 
 
 def tables(part: Json, report: ReportNumbers) -> list[Table]:
-    """Return the users of every number of segments."""
+    """Return the users by number of segments."""
     everyone: Json = {}
     for distribution in part.values():
         everyone |= distribution["all_users"]

@@ -1,5 +1,5 @@
 -- name: segments_per_user
--- `segment_count`, `all_users` and per matching id `m0`…: users with so many segments.
+-- `segment_count`, `all_users` and per matching id `m0`…: users with that number of segments.
 SELECT g.segment_count, CAST(SUM(g.users) AS BIGINT) AS all_users,
   {users_by_matching_id}
 FROM (
