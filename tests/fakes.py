@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Self
 
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
-from datalab.registry import Action, Facts, KeyRole, RunState, Verdict, standing
+from datalab.registry import Action, Facts, KeyRole, RunState, Verdict, state_of
 from datalab.registry.errors import (
     DatasetInUse,
     DatasetNotFound,
@@ -160,7 +160,7 @@ class MemoryService:
             definition=definition,
             created_at=self._now(),
             created_by=self.user,
-            state=StateInfo.model_validate(vars(standing(Facts(lab_id, definition.datasets, [])))),
+            state=StateInfo.model_validate(vars(state_of(Facts(lab_id, definition.datasets, [])))),
             slots=[],
         )
         return self._labs[lab_id]
@@ -186,7 +186,7 @@ class MemoryService:
         )
         return found.model_copy(
             update={
-                "state": StateInfo.model_validate(vars(standing(facts))),
+                "state": StateInfo.model_validate(vars(state_of(facts))),
                 "slots": [self._slots[lab][kind] for kind in DatasetKind if kind in held],
             }
         )

@@ -22,7 +22,7 @@ from datalab.registry.records import (
     changes_by_lab,
 )
 from datalab.registry.registry import Registry
-from datalab.registry.state import Facts, LabState, Standing, standing
+from datalab.registry.state import ExplainedState, Facts, LabState, state_of
 
 __all__ = [
     "Action",
@@ -30,6 +30,7 @@ __all__ = [
     "Dataset",
     "EmbeddedPostgres",
     "Event",
+    "ExplainedState",
     "Facts",
     "KeyEntry",
     "KeyRole",
@@ -43,12 +44,11 @@ __all__ = [
     "Run",
     "RunState",
     "Slot",
-    "Standing",
     "Upload",
     "Verdict",
     "WrappedKey",
     "changes_by_lab",
     "database_url",
     "embedded",
-    "standing",
+    "state_of",
 ]

@@ -20,7 +20,7 @@ from datalab.registry.queries import (
     provisioned,
 )
 from datalab.registry.records import Lab
-from datalab.registry.state import Standing, standing
+from datalab.registry.state import ExplainedState, state_of
 
 
 class Labs:
@@ -79,19 +79,19 @@ class Labs:
             row.deleted_at, row.deleted_by = session.scalars(select(func.clock_timestamp())).one(), by
             return lab_of(row)
 
-    def standing(self, lab_id: str) -> Standing:
+    def state(self, lab_id: str) -> ExplainedState:
         """Return the state of a lab now, why, and the next step.
 
         Raises:
             LabNotFound: there is no such lab.
         """
         with self._database.read() as session:
-            return standing(facts_of(session, [lab_of(live_lab(session, lab_id))])[lab_id])
+            return state_of(facts_of(session, [lab_of(live_lab(session, lab_id))])[lab_id])
 
-    def standings(self) -> list[tuple[Lab, Standing]]:
+    def states(self) -> list[tuple[Lab, ExplainedState]]:
         """Return every lab with its state, all at the same moment."""
         query = select(LabRow).where(LabRow.deleted_at.is_(None)).order_by(LabRow.created_at, LabRow.id)
         with self._database.read() as session:
             labs = [lab_of(row) for row in session.scalars(query)]
             facts = facts_of(session, labs)
-            return [(lab, standing(facts[lab.id])) for lab in labs]
+            return [(lab, state_of(facts[lab.id])) for lab in labs]

@@ -25,7 +25,7 @@ class Registry:
         >>> with Registry.open() as registry:                                    # doctest: +SKIP
         ...     lab = registry.labs.create(definition, by="me@publisher.example")
         ...     registry.provisioning.provision(lab.id, {DatasetKind.IDENTIFIERS: manifest_hash}, by="me")
-        ...     registry.labs.standing(lab.id).state
+        ...     registry.labs.state(lab.id).state
         <LabState.STALE: 'Stale'>
     """
 

@@ -56,7 +56,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ExplainedState:
     """The state of a lab, why, and the next step, in words."""
 
     state: LabState
@@ -64,23 +64,25 @@ class Standing:
     next_step: str
 
 
-def standing(facts: Facts) -> Standing:
+def state_of(facts: Facts) -> ExplainedState:
     """Return the state that the table above gives.
 
-    >>> standing(Facts("lab-1", [DatasetKind.IDENTIFIERS], [])).state.value
+    >>> state_of(Facts("lab-1", [DatasetKind.IDENTIFIERS], [])).state.value
     'Empty'
     """
     missing = [kind.value for kind in facts.required if kind not in facts.provisioned]
     provision = f"Provision {_listed(missing)} (`datalab provision {facts.lab} …`)."
     if not facts.provisioned:
-        return Standing(LabState.EMPTY, "No dataset is provisioned.", provision)
+        return ExplainedState(LabState.EMPTY, "No dataset is provisioned.", provision)
     if missing:
         verb = "is" if len(missing) == 1 else "are"
-        return Standing(LabState.INCOMPLETE, f"{_listed(missing).capitalize()} {verb} not provisioned.", provision)
+        return ExplainedState(
+            LabState.INCOMPLETE, f"{_listed(missing).capitalize()} {verb} not provisioned.", provision
+        )
     if facts.verdict == "SUCCESS":
         return _ready(facts)
     if facts.run is RunState.STARTED:
-        return Standing(
+        return ExplainedState(
             LabState.VALIDATING,
             "The datasets provisioned now are being validated.",
             f"Wait (`datalab status {facts.lab} --watch`).",
@@ -90,20 +92,20 @@ def standing(facts: Facts) -> Standing:
     return _stale(facts)
 
 
-def _ready(facts: Facts) -> Standing:
+def _ready(facts: Facts) -> ExplainedState:
     reason = "The datasets provisioned now passed validation."
     if facts.run is RunState.STARTED:
         reason += " They are being validated again."
     elif facts.run is RunState.FAILED:
         reason += _interrupted(facts)
-    return Standing(
+    return ExplainedState(
         LabState.READY, reason, f"Provision the lab to Media DCRs; the statistics: `datalab results {facts.lab}`."
     )
 
 
-def _failed(facts: Facts) -> Standing:
+def _failed(facts: Facts) -> ExplainedState:
     if facts.verdict != "FAILED":
-        return Standing(
+        return ExplainedState(
             LabState.FAILED,
             f"The run on the datasets provisioned now was interrupted{_because(facts)}.",
             f"Remove the cause, then validate again (`datalab validate {facts.lab}`).",
@@ -111,14 +113,14 @@ def _failed(facts: Facts) -> Standing:
     reason = "The datasets provisioned now did not pass validation."
     if facts.run is RunState.FAILED:
         reason += _interrupted(facts)
-    return Standing(
+    return ExplainedState(
         LabState.FAILED,
         reason,
         f"See what is wrong (`datalab results {facts.lab}`), correct the data and provision them again.",
     )
 
 
-def _stale(facts: Facts) -> Standing:
+def _stale(facts: Facts) -> ExplainedState:
     if facts.run is RunState.CANCELLED or facts.run is RunState.SUPERSEDED:
         reason = "The run on the datasets provisioned now was cancelled."
     elif facts.validated_before:
@@ -127,7 +129,7 @@ def _stale(facts: Facts) -> Standing:
         reason = "The datasets provisioned now were not validated yet."
     if facts.outdated_run:
         reason += " A run on replaced data is still in progress."
-    return Standing(
+    return ExplainedState(
         LabState.STALE,
         reason,
         f"While `datalab up` runs, a validation starts automatically; otherwise: `datalab validate {facts.lab}`.",

@@ -36,12 +36,12 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
 def _validate_again(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
     night = context.scheduled_execution_time.strftime("%Y-%m-%d")
     with Deployment.open() as deployment:
-        for lab, standing in deployment.registry.labs.standings():
+        for lab, explained in deployment.registry.labs.states():
             runs = deployment.registry.runs.history(lab.id, limit=1)
-            broke_off = standing.state is LabState.FAILED and runs and runs[0].state is RunState.FAILED
+            broke_off = explained.state is LabState.FAILED and runs and runs[0].state is RunState.FAILED
             if broke_off and (result := deployment.registry.results.current(lab.id)) is not None:
                 broke_off = result.run_id != runs[0].run_id  # after its verdict, which stands
-            if (standing.state is not LabState.STALE and not broke_off) or deployment.missing(lab):
+            if (explained.state is not LabState.STALE and not broke_off) or deployment.missing(lab):
                 continue
             sequence = deployment.registry.provisioning.last_sequence(lab.id)
             yield dg.RunRequest(

@@ -219,7 +219,7 @@ def _tell_of_verdict(deployment: Deployment, lab_id: str, run_id: str) -> None:
     """Tell that the verdict of a run is FAILED, if it counts; what became of the run afterwards does not matter."""
     result = deployment.registry.results.current(lab_id)
     if result is not None and result.run_id == run_id and result.status == "FAILED":
-        reason = deployment.registry.labs.standing(lab_id).reason
+        reason = deployment.registry.labs.state(lab_id).reason
         notify(deployment.settings.on_failure, "LAB_FAILED", lab=lab_id, run_id=run_id, reason=reason)
 
 

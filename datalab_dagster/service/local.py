@@ -13,7 +13,7 @@ from datalab.deployment.parts import PartUploads
 from datalab.errors import InputMissing
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
-from datalab.registry import KeyRole, Lab, Result, Run, Slot, Standing
+from datalab.registry import ExplainedState, KeyRole, Lab, Result, Run, Slot
 from datalab.registry.errors import DatasetNotFound, KeyNotFound
 from datalab.storage import Key
 from datalab.storage.errors import EncryptedFileDamaged
@@ -144,7 +144,7 @@ class LocalService:
     def labs(self) -> list[LabInfo]:
         slots = self._registry.provisioning.all_current()
         return [
-            self._lab_info(lab, standing, slots.get(lab.id, {})) for lab, standing in self._registry.labs.standings()
+            self._lab_info(lab, explained, slots.get(lab.id, {})) for lab, explained in self._registry.labs.states()
         ]
 
     def lab(self, lab: str) -> LabInfo:
@@ -235,11 +235,11 @@ class LocalService:
 
     # ------------------------------------------------------------------------------------------------- helpers
 
-    def _lab_info(self, lab: Lab, standing: Standing, slots: Mapping[DatasetKind, Slot]) -> LabInfo:
-        return LabInfo.model_validate({**vars(lab), "state": standing, "slots": list(slots.values())})
+    def _lab_info(self, lab: Lab, explained: ExplainedState, slots: Mapping[DatasetKind, Slot]) -> LabInfo:
+        return LabInfo.model_validate({**vars(lab), "state": explained, "slots": list(slots.values())})
 
     def _lab_info_now(self, lab: Lab) -> LabInfo:
-        return self._lab_info(lab, self._registry.labs.standing(lab.id), self._registry.provisioning.current(lab.id))
+        return self._lab_info(lab, self._registry.labs.state(lab.id), self._registry.provisioning.current(lab.id))
 
     def _run_info(self, run: Run, steps: Sequence[Any] = ()) -> RunInfo:
         return RunInfo.model_validate({**vars(run), "url": self._runs.url(run), "steps": list(steps)})

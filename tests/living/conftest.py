@@ -86,7 +86,7 @@ class Living:
         )
 
     def state(self, lab: Lab) -> LabState:
-        return self.deployment.registry.labs.standing(lab.id).state
+        return self.deployment.registry.labs.state(lab.id).state
 
 
 @pytest.fixture

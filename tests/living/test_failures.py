@@ -76,9 +76,9 @@ def test_a_broken_run_is_told_in_the_state_and_to_the_webhook(
     configure(living, f"onFailure: {{webhook: '{url}'}}\n")
     lab, result = broken(living, monkeypatch)
     broken_runs(status_context(living, result, "broken_runs", "PIPELINE_FAILURE"))
-    standing = living.deployment.registry.labs.standing(lab.id)
-    assert standing.state is LabState.FAILED and "Unexpected ValueError" in standing.reason
-    assert "secret" not in standing.reason
+    explained = living.deployment.registry.labs.state(lab.id)
+    assert explained.state is LabState.FAILED and "Unexpected ValueError" in explained.reason
+    assert "secret" not in explained.reason
     (message,) = sent
     assert (message["event"], message["lab"], message["run"]) == ("RUN_FAILED", lab.id, result.run_id)
     assert "Unexpected ValueError" in message["reason"] and "secret" not in message["reason"]
@@ -258,8 +258,8 @@ def test_a_full_disk_is_told_and_nothing_half_written_counts(living: Living, mon
     with monkeypatch.context() as patched:
         patched.setattr("datalab.storage.parquet.ParquetCipher.encrypt_to", full)
         assert not living.execute(request, raise_on_error=False).success
-    standing = living.deployment.registry.labs.standing(lab.id)
-    assert standing.state is LabState.FAILED and "No space left on device" in standing.reason
+    explained = living.deployment.registry.labs.state(lab.id)
+    assert explained.state is LabState.FAILED and "No space left on device" in explained.reason
     assert living.deployment.registry.results.history(lab.id) == []
     assert list(living.deployment.scratch.iterdir()) == []
     again = dg.RunRequest(

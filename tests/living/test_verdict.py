@@ -49,8 +49,8 @@ def test_a_lab_has_its_verdict_although_its_dashboard_cannot_be_drawn(
     lab, result = executed(living, files)
     assert [event.step_key for event in result.get_step_failure_events()] == ["dashboard"]
 
-    standing = living.deployment.registry.labs.standing(lab.id)
-    assert standing.state.value == state and f"The run failed after its verdict: {REASON}" in standing.reason
+    explained = living.deployment.registry.labs.state(lab.id)
+    assert explained.state.value == state and f"The run failed after its verdict: {REASON}" in explained.reason
     (run,) = living.deployment.registry.runs.history(lab.id)
     assert run.state is RunState.FAILED and REASON in (run.reason or "") and "secret" not in (run.reason or "")
 
@@ -113,8 +113,8 @@ def test_a_dashboard_drawn_by_hand_joins_the_result(living: Living, no_dashboard
     folder = living.deployment.home / "labs" / lab.id / "results"
     assert (folder / result.run_id / "dashboard.html").read_text().startswith("<!doctype html>")
     assert [path.name for path in folder.iterdir()] == [result.run_id]
-    standing = living.deployment.registry.labs.standing(lab.id)
-    assert standing.state is LabState.READY and "failed" not in standing.reason
+    explained = living.deployment.registry.labs.state(lab.id)
+    assert explained.state is LabState.READY and "failed" not in explained.reason
 
 
 def test_the_next_refresh_is_compared_with_a_result_without_dashboard(

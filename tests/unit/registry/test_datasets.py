@@ -78,7 +78,7 @@ def test_deletion_is_refused_while_provisioned_unless_forced(registry: Registry,
     assert [(e.lab_id, e.kind, e.manifest_hash, e.by, e.cause) for e in events] == [
         (lab.id, IDENTIFIERS, None, "boss", "dataset deleted") for lab in labs
     ]
-    assert all(registry.labs.standing(lab.id).state is LabState.INCOMPLETE for lab in labs)
+    assert all(registry.labs.state(lab.id).state is LabState.INCOMPLETE for lab in labs)
     with pytest.raises(DatasetNotFound):
         registry.datasets.delete(ids, by=ME)
     with pytest.raises(DatasetNotFound):

@@ -23,7 +23,7 @@ def test_a_lab_is_read_as_it_was_made(registry: Registry) -> None:
 
 def test_there_is_no_way_to_change_a_lab(registry: Registry) -> None:
     names = [name for name in dir(registry.labs) if not name.startswith("_")]
-    assert names == ["all", "create", "delete", "get", "standing", "standings"]
+    assert names == ["all", "create", "delete", "get", "state", "states"]
 
 
 def test_labs_are_found_by_id_or_unique_name(registry: Registry) -> None:
@@ -50,7 +50,7 @@ def test_deleting_a_lab_empties_its_slots_as_events(registry: Registry, lab: Lab
     ]
     assert registry.datasets.get(ids).labs == ()
     assert registry.labs.all() == [] and registry.labs.all(deleted=True) == [gone]
-    for use in (registry.labs.get, registry.labs.standing, registry.provisioning.current, registry.results.current):
+    for use in (registry.labs.get, registry.labs.state, registry.provisioning.current, registry.results.current):
         with pytest.raises(LabNotFound):
             use(lab.id)
     with pytest.raises(LabNotFound):

@@ -83,7 +83,7 @@ def test_an_expired_result_makes_nothing_ready(registry: Registry, lab: Lab, upl
     registry.results.expire(keep=1)
     registry.provisioning.provision(lab.id, {IDENTIFIERS: one}, by=ME)
     assert registry.results.current(lab.id) is None
-    assert registry.labs.standing(lab.id).state is LabState.STALE
+    assert registry.labs.state(lab.id).state is LabState.STALE
 
 
 def test_results_of_deleted_labs_go(registry: Registry, lab: Lab, upload: Upload) -> None:

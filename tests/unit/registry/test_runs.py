@@ -21,7 +21,7 @@ def full(registry: Registry, lab: Lab, upload: Upload) -> Lab:
 
 
 def state(registry: Registry, lab: Lab) -> LabState:
-    return registry.labs.standing(lab.id).state
+    return registry.labs.state(lab.id).state
 
 
 def finish(registry: Registry, run_id: str, result: NewResult) -> Run:
@@ -52,20 +52,20 @@ def test_from_empty_to_ready(registry: Registry, lab: Lab, upload: Upload) -> No
     assert state(registry, lab) is LabState.READY
     assert finish(registry, "run-1", NewResult("FAILED")) == run, "a repeated call changes nothing"
     assert state(registry, lab) is LabState.READY
-    assert [(one.id, how.state) for one, how in registry.labs.standings()] == [(lab.id, LabState.READY)]
+    assert [(one.id, how.state) for one, how in registry.labs.states()] == [(lab.id, LabState.READY)]
 
 
 def test_failed_by_verdict_or_by_breaking_off(registry: Registry, full: Lab) -> None:
     registry.runs.start(full.id, "run-1")
     run = registry.runs.fail("run-1", "disk full. " * 1000)
     assert run.state is RunState.FAILED and len(run.reason or "") == 2000
-    standing = registry.labs.standing(full.id)
-    assert standing.state is LabState.FAILED and "disk full" in standing.reason
+    explained = registry.labs.state(full.id)
+    assert explained.state is LabState.FAILED and "disk full" in explained.reason
     registry.runs.start(full.id, "run-2")
     assert state(registry, full) is LabState.VALIDATING
     finish(registry, "run-2", NewResult("FAILED"))
-    standing = registry.labs.standing(full.id)
-    assert standing.state is LabState.FAILED and "disk full" not in standing.reason
+    explained = registry.labs.state(full.id)
+    assert explained.state is LabState.FAILED and "disk full" not in explained.reason
     registry.runs.start(full.id, "run-3")
     finish(registry, "run-3", NewResult("SUCCESS"))
     assert state(registry, full) is LabState.READY, "the newest verdict counts"
@@ -75,8 +75,8 @@ def test_a_run_whose_data_were_replaced_is_superseded(registry: Registry, full: 
     first = registry.provisioning.datasets(full.id)
     registry.runs.start(full.id, "run-1")
     registry.provisioning.provision(full.id, {SEGMENTS: upload()}, by=ME)
-    standing = registry.labs.standing(full.id)
-    assert standing.state is LabState.STALE and "still in progress" in standing.reason
+    explained = registry.labs.state(full.id)
+    assert explained.state is LabState.STALE and "still in progress" in explained.reason
     assert [run.run_id for run in registry.runs.outdated()] == ["run-1"]
     assert finish(registry, "run-1", NewResult("SUCCESS")).state is RunState.SUPERSEDED
     assert registry.runs.outdated() == []
@@ -108,11 +108,11 @@ def test_a_result_outlives_a_run_that_breaks_off_after_it(registry: Registry, fu
     registry.runs.start(full.id, "run-1")
     finish(registry, "run-1", NewResult("SUCCESS"))
     registry.runs.fail("run-1", "the dashboard could not be written")
-    standing = registry.labs.standing(full.id)
-    assert standing.state is LabState.READY and "the dashboard could not be written" in standing.reason
+    explained = registry.labs.state(full.id)
+    assert explained.state is LabState.READY and "the dashboard could not be written" in explained.reason
     registry.runs.start(full.id, "run-2")
     finish(registry, "run-2", NewResult("SUCCESS"))
-    assert "dashboard" not in registry.labs.standing(full.id).reason
+    assert "dashboard" not in registry.labs.state(full.id).reason
 
 
 def test_a_verdict_counts_before_the_run_ends(registry: Registry, full: Lab, upload: Upload) -> None:
@@ -120,12 +120,12 @@ def test_a_verdict_counts_before_the_run_ends(registry: Registry, full: Lab, upl
     registry.runs.start(full.id, "run-1")
     registry.results.record("run-1", NewResult("FAILED", {"statistics": "s.json"}))
     assert registry.runs.get("run-1").state is RunState.STARTED and registry.runs.is_current("run-1")
-    standing = registry.labs.standing(full.id)
-    assert standing.state is LabState.FAILED and standing.reason.endswith("did not pass validation.")
+    explained = registry.labs.state(full.id)
+    assert explained.state is LabState.FAILED and explained.reason.endswith("did not pass validation.")
     assert registry.runs.fail("run-1", "no space left.").state is RunState.FAILED
-    standing = registry.labs.standing(full.id)
-    assert standing.state is LabState.FAILED
-    assert standing.reason.endswith("did not pass validation. The run failed after its verdict: no space left.")
+    explained = registry.labs.state(full.id)
+    assert explained.state is LabState.FAILED
+    assert explained.reason.endswith("did not pass validation. The run failed after its verdict: no space left.")
 
     registry.runs.start(full.id, "run-2")
     registry.results.record("run-2", NewResult("SUCCESS"))

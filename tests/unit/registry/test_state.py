@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from datalab.kinds import DatasetKind
-from datalab.registry import Facts, LabState, RunState, standing
+from datalab.registry import Facts, LabState, RunState, state_of
 from datalab.registry.records import Verdict
 
 from .conftest import DEMOGRAPHICS, IDENTIFIERS, SEGMENTS
@@ -49,7 +49,7 @@ def test_the_table_is_complete() -> None:
 def test_every_case(verdict: Verdict | None, run: RunState | None) -> None:
     for held, before, busy, reason in itertools.product(HELD, (False, True), (False, True), (None, "why.")):
         facts = Facts("lab-1", REQUIRED, HELD[held], verdict, run, reason, before, busy)
-        result = standing(facts)
+        result = state_of(facts)
         assert result.state.value == (TABLE[verdict, run] if held == "Full" else held)
         assert result.reason.endswith(".") and ".." not in result.reason
         assert "lab-1" in result.next_step and result.next_step.endswith(".")
@@ -108,4 +108,4 @@ def test_every_case(verdict: Verdict | None, run: RunState | None) -> None:
     ],
 )
 def test_words(facts: Facts, reason: str, next_step: str) -> None:
-    assert (standing(facts).reason, standing(facts).next_step) == (reason, next_step)
+    assert (state_of(facts).reason, state_of(facts).next_step) == (reason, next_step)
