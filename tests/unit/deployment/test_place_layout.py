@@ -1,0 +1,203 @@
+"""Computed files on disk: sealed, readable by their owner only, and where an earlier version looks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from datalab.deployment.addresses import (
+    REPORT,
+    SUMMARY,
+    Datasets,
+    Layer,
+    combination,
+    computed,
+    result,
+)
+from datalab.deployment.errors import NoScratch, PathRefused
+from datalab.deployment.lab_folders import LabFolders
+from datalab.deployment.places import EncryptedPlace, Place
+from datalab.errors import DatalabError, InputMissing
+from datalab.storage import Key, ParquetCipher, read_encrypted, write_encrypted
+from datalab.storage.errors import EncryptedFileDamaged
+from tests.unit.deployment.kept import (
+    DATASETS,
+    DOCUMENTS,
+    IDENTIFIERS,
+    LAB,
+    PLANTED,
+    SEGMENTS,
+    USERS_AT,
+    VALID,
+    Kept,
+    encrypted_only,
+    keep_all,
+    values,
+)
+
+
+class TestAtRest:
+    def test_only_their_owner_may_read_the_files(self, kept: Kept, place: Place) -> None:
+        keep_all(place, kept)
+        for address in DOCUMENTS:
+            place.write(address, "text")
+        assert {path.stat().st_mode & 0o777 for path in kept.files() if path.suffix != ".parquet"} == {0o600}
+        if isinstance(place, EncryptedPlace):
+            below = [path for path in kept.root.rglob("*") if path.is_dir()]
+            assert {path.stat().st_mode & 0o777 for path in (*kept.files(), *below)} == {0o600, 0o700}
+
+    def test_below_the_home_no_row_is_in_plain_text(self, kept: Kept, place: Place) -> None:
+        encrypted_only(place)
+        keep_all(place, kept)
+        place.keep_rows(USERS_AT, kept.rows())
+        assert values(kept.later().open_rows(USERS_AT))[0] == PLANTED
+        searched = [path.read_bytes() for path in kept.files()]
+        assert len(searched) == 4
+        for content in searched:
+            assert PLANTED.encode() not in content and b"user_id" not in content
+
+    def test_a_file_in_the_place_of_another_is_refused(self, kept: Kept, place: Place) -> None:
+        encrypted_only(place)
+        key = Key()
+        folders = LabFolders(kept.root, lambda _: key)
+        for lab in ("lab-1", "lab-2"):
+            keep_all(folders.place(lab, kept.new_folder(lab)), kept)
+        for name in ("rows.parquet", "report.bin"):
+            there, here = (kept.root / lab / "validated" / f"segments-{'b' * 64}" / name for lab in ("lab-2", "lab-1"))
+            here.write_bytes(there.read_bytes())
+        later = folders.place("lab-1", kept.new_folder("later"))
+        with pytest.raises(EncryptedFileDamaged):
+            later.open_rows(VALID)
+        with pytest.raises(EncryptedFileDamaged):
+            later.read(VALID.beside(REPORT))
+
+    def test_without_scratch_no_rows_are_opened_or_kept(self, kept: Kept, place: Place) -> None:
+        encrypted_only(place)
+        keep_all(place, kept)
+        outside = LabFolders(kept.root, lambda _: Key()).place(LAB)
+        assert outside.read(VALID.beside(SUMMARY))
+        with pytest.raises(NoScratch):
+            outside.open_rows(VALID)
+        with pytest.raises(NoScratch):
+            outside.keep_rows(VALID, kept.rows())
+
+    def test_what_was_made_of_a_deleted_dataset_cannot_be_read(self, kept: Kept, place: Place, tmp_path: Path) -> None:
+        encrypted_only(place)
+        keep_all(place, kept)
+
+        def gone(_: str) -> Key:
+            raise DatalabError("The key was deleted.")
+
+        later = LabFolders(kept.root, gone).place(LAB, tmp_path)
+        for read in (lambda: later.open_rows(VALID), lambda: later.read(VALID.beside(REPORT))):
+            with pytest.raises(DatalabError, match="deleted"):
+                read()
+
+
+class TestLayout:
+    """A home of an earlier version opens: paths and contexts are written out here, not computed."""
+
+    @pytest.fixture
+    def home(self, tmp_path: Path) -> Iterator[tuple[Path, EncryptedPlace, dict[str, Key]]]:
+        keys = {manifest_hash: Key() for manifest_hash in DATASETS.values()}
+        scratch = tmp_path / "scratch"
+        scratch.mkdir()
+        yield tmp_path / "labs" / LAB, LabFolders(tmp_path / "labs", keys.__getitem__).place(LAB, scratch), keys
+
+    def test_names_of_a_combination(self) -> None:
+        assert combination({IDENTIFIERS: "ab"}) == "9a03087b7182b2ce9821a25ab03a5e37"
+
+    def test_files_of_an_earlier_version_are_read(
+        self, home: tuple[Path, EncryptedPlace, dict[str, Key]], tmp_path: Path
+    ) -> None:
+        folder, place, keys = home
+        identifiers, segments = DATASETS.values()
+        combined = combination(DATASETS)
+        validated_at = folder / "validated" / f"segments-{segments}"
+        computed_at = folder / "computed" / combined
+        (computed_at / "panels").mkdir(parents=True)
+        validated_at.mkdir(parents=True)
+        (folder / "results" / "run-1").mkdir(parents=True)
+
+        plain = tmp_path / "plain.parquet"
+        pq.write_table(pa.table({"user_id": ["u1"]}), plain)
+        with pq.ParquetFile(plain) as rows:
+            cipher = ParquetCipher(keys[segments], f"{LAB}/segments/{segments}/rows")
+            cipher.encrypt_to(rows, validated_at / "rows.parquet")
+            ParquetCipher(keys[identifiers], f"{LAB}/{combined}/users").encrypt_to(rows, computed_at / "users.parquet")
+        write_encrypted(validated_at / "report.bin", b"report", keys[segments], f"{LAB}/segments/{segments}/report")
+        (validated_at / "summary.json").write_text("summary")
+        (computed_at / "panels" / "segments_per_user.json").write_text("panel")
+        (folder / "results" / "run-1" / "statistics.json").write_text("statistics")
+
+        assert values(place.open_rows(VALID)) == values(place.open_rows(USERS_AT)) == ["u1"]
+        documents = [VALID.beside(REPORT), VALID.beside(SUMMARY), DOCUMENTS[1], DOCUMENTS[2]]
+        assert [place.read(address) for address in documents] == [b"report", b"summary", b"panel", b"statistics"]
+        assert place.result_names("run-1") == ["statistics.json"]
+
+    def test_files_are_written_where_an_earlier_version_reads_them(
+        self, home: tuple[Path, EncryptedPlace, dict[str, Key]], tmp_path: Path
+    ) -> None:
+        folder, place, keys = home
+        identifiers, segments = DATASETS.values()
+        combined = combination(DATASETS)
+        kept = Kept(folder, lambda _: place, tmp_path / "scratch")
+        keep_all(place, kept)
+        place.keep_rows(USERS_AT, kept.rows())
+        for address in DOCUMENTS[1:]:
+            place.write(address, "text")
+        assert sorted(str(path.relative_to(folder)) for path in kept.files()) == sorted(
+            [
+                f"validated/segments-{segments}/report.bin",
+                f"validated/segments-{segments}/rows.parquet",
+                f"validated/segments-{segments}/summary.json",
+                f"computed/{combined}/panels/segments_per_user.json",
+                f"computed/{combined}/users.parquet",
+                "results/run-1/dashboard.html",
+                "results/run-1/statistics.json",
+            ]
+        )
+        context = f"{LAB}/segments/{segments}"
+        report = folder / "validated" / f"segments-{segments}" / "report.bin"
+        assert PLANTED.encode() in read_encrypted(report, keys[segments], f"{context}/report")
+        for key, bound, path in (
+            (segments, f"{context}/rows", report.with_name("rows.parquet")),
+            (identifiers, f"{LAB}/{combined}/users", folder / "computed" / combined / "users.parquet"),
+        ):
+            [batch] = ParquetCipher(keys[key], bound).read_batches(path)
+            assert batch.num_rows == 3
+
+
+def test_only_what_is_wanted_stays(tmp_path: Path) -> None:
+    key, scratch = Key(), tmp_path / "scratch"
+    scratch.mkdir()
+    folders = LabFolders(tmp_path / "labs", lambda _: key)
+    place = folders.place(LAB, scratch)
+    kept = Kept(tmp_path / "labs", lambda _: place, scratch)
+    newer: Datasets = {**DATASETS, SEGMENTS: "c" * 64}
+    keep_all(place, kept)
+    for datasets in (DATASETS, newer):
+        place.write(computed(datasets, "panel"), "{}")
+    for run_id in ("run-1", "run-2"):
+        place.write(result(run_id, "statistics.json"), "{}")
+
+    folders.keep_only(LAB, [newer])
+    assert place.read(computed(newer, "panel")) == b"{}"
+    with pytest.raises(InputMissing):
+        place.read(computed(DATASETS, "panel"))
+    assert not place.is_validated(SEGMENTS, DATASETS[SEGMENTS])
+    folders.remove_result(LAB, "run-1")
+    assert (place.result_names("run-1"), place.result_names("run-2")) == ([], ["statistics.json"])
+    folders.remove_lab(LAB)
+    assert kept.files() == []
+    with pytest.raises(PathRefused):
+        folders.remove_lab("../labs")
+
+
+def test_a_place_is_one_of_three_layers() -> None:
+    assert [layer.value for layer in Layer] == ["validated", "computed", "results"]
+    assert [address.is_private for address in (VALID, *DOCUMENTS)] == [True, True, False, False, False]
