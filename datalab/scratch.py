@@ -1,4 +1,4 @@
-"""Private scratch directories and results that appear whole or not at all; it does not know their content."""
+"""Private scratch directories, and files that are written completely or not at all; it does not know their content."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _runs(process: int) -> bool:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write `text` to `path` so that it is there completely or not at all; only its owner may read it.
+    """Write `text` to `path`, completely or not at all; only its owner may read it.
 
     Raises:
         OutputFailed: no space is left, or the place cannot be written to.

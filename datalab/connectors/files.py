@@ -100,7 +100,9 @@ class FileConnector(Connector[FileOptions]):
         """Return the driver and the path in it.
 
         Raises:
-            ConnectorUnknown, ConnectorNotInstalled, ConnectorFailed: as their names say.
+            ConnectorUnknown: no driver has this scheme.
+            ConnectorNotInstalled: the package of the driver is missing.
+            ConnectorFailed: the driver rejects the address or its options.
         """
         scheme = scheme_of(url)
         try:

@@ -62,7 +62,7 @@ class Connector(ABC, Generic[Options]):
 
     @abstractmethod
     def find(self, url: str) -> Entry | None:
-        """Return the file at exactly this address, which has no wildcards; None: there is none."""
+        """Return the file at exactly this address, which has no wildcards; None: the file does not exist."""
 
     @abstractmethod
     def open(self, entry: Entry) -> AbstractContextManager[BinaryIO]:

@@ -70,7 +70,7 @@ class HomeUnusable(DatalabError):
 
 
 def running(home: Path) -> UpRecord | None:
-    """Return the record of the `datalab up` that runs on `home` now; None if there is none.
+    """Return the record of the `datalab up` that runs on `home` now; None if it does not exist.
 
     The record of a killed `up` is ignored: the kernel has released its lock.
     """

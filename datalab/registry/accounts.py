@@ -94,7 +94,8 @@ class Accounts:
         """Change a password and end the user's sessions; their tokens stay.
 
         Raises:
-            UserNotFound, UserRefused: as their names say.
+            UserNotFound: no user has this e-mail address.
+            UserRefused: the password is not accepted.
         """
         new = hashed(password, email.strip().lower())
         with self._database.write() as session:

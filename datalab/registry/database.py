@@ -183,8 +183,8 @@ class Database:
     def _known_revision(self, connection: Connection) -> str | None:
         """Return the last migration of the registry; None: there is no registry yet."""
         # Not to_regclass: it caches in its session that a table does not exist.
-        look = text("SELECT 1 FROM pg_tables WHERE schemaname = :schema AND tablename = 'alembic_version'")
-        if connection.execute(look, {"schema": SCHEMA}).scalar() is None:
+        query = text("SELECT 1 FROM pg_tables WHERE schemaname = :schema AND tablename = 'alembic_version'")
+        if connection.execute(query, {"schema": SCHEMA}).scalar() is None:
             return None
         revision = connection.execute(text(f"SELECT version_num FROM {SCHEMA}.alembic_version")).scalar()
         if revision is not None and revision not in REVISIONS:
@@ -221,13 +221,13 @@ class Database:
 
     def _connection_failed(self, error: DBAPIError) -> DatalabError:
         """Classify a failed or broken connection, for which PostgreSQL's client gives text only."""
-        said = str(error.orig)
+        message = str(error.orig)
         for sign, reason in _REFUSALS.items():
-            if sign in said:
+            if sign in message:
                 return DatabaseRefused(self.where, reason)
-        if "too many clients" in said or "connection slots are reserved" in said:
+        if "too many clients" in message or "connection slots are reserved" in message:
             return DatabaseFull(self.where, "no connection left")
-        if "FATAL" in said and "starting up" not in said and "shutting down" not in said:
+        if "FATAL" in message and "starting up" not in message and "shutting down" not in message:
             return DatabaseRefused(self.where, "see the server's log")
         return DatabaseUnreachable(self.where, lost=error.connection_invalidated)
 

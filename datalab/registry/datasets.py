@@ -72,7 +72,7 @@ class Datasets:
         """Return a dataset and the labs that it is provisioned to.
 
         Raises:
-            DatasetNotFound: there is none, or it was deleted.
+            DatasetNotFound: it does not exist, or was deleted.
         """
         with self._database.read() as session:
             return _dataset(session, manifest_hash)
@@ -98,7 +98,7 @@ class Datasets:
             The events by which it was deprovisioned; the store may remove its bytes after this call.
 
         Raises:
-            DatasetNotFound: there is none, or it was deleted.
+            DatasetNotFound: it does not exist, or was deleted.
             DatasetInUse: it is provisioned; names the labs.
         """
         with self._database.write() as session:

@@ -186,7 +186,7 @@ class EmbeddedPostgres:
             if not found:
                 connection.execute(text(f'CREATE DATABASE "{DATABASE}"'))
 
-    # ------------------------------------------------------------------------------------------------ what is there
+    # ------------------------------------------------------------------------------------------------ data
 
     def _answers(self) -> bool:
         if not self._alive():
@@ -269,7 +269,7 @@ class EmbeddedPostgres:
             run(folder / program, *arguments)
         except ProgramFailed as failure:
             log = self.log if self.log.exists() else None
-            raise EmbeddedPostgresFailed(action, self.home, failure.said, log) from None
+            raise EmbeddedPostgresFailed(action, self.home, failure.line, log) from None
 
     def _give_to_server_user(self) -> None:
         """Make the server's user the owner of the data, in case root copied them from a volume or another machine."""

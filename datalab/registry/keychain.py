@@ -33,7 +33,7 @@ class Keychain:
             user: the user of the key; None for the project's own runs, which unwrap what is provisioned.
 
         Raises:
-            DatasetNotFound, KeyNotFound: as their names say.
+            DatasetNotFound, KeyNotFound: the dataset or its key does not exist.
             KeyAccessDenied: `user` is not on its access list.
         """
         with self._database.read() as session:
@@ -43,7 +43,7 @@ class Keychain:
         """Replace the access list of a key; `by` must be an owner.
 
         Raises:
-            DatasetNotFound, KeyNotFound: as their names say.
+            DatasetNotFound, KeyNotFound: the dataset or its key does not exist.
             KeyAccessDenied: `by` is no owner.
             AccessListWrong: the key would have no owner.
         """

@@ -46,7 +46,7 @@ class Labs:
         """Return the lab of this id, or the only one of this name.
 
         Raises:
-            LabNotFound: there is none; suggests a similar name.
+            LabNotFound: the lab does not exist; the message suggests a similar name.
             LabNameAmbiguous: several labs have this name.
         """
         with self._database.read() as session:

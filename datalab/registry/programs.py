@@ -21,11 +21,11 @@ _INSTALLED = {"18": "pginstall18", "16": "pginstall"}
 
 
 class ProgramFailed(Exception):
-    """A program of PostgreSQL failed or is missing; `said` is its error line. Never leaves this package."""
+    """A program of PostgreSQL failed or is missing; `line` is its error line. Internal to this package."""
 
-    def __init__(self, said: str) -> None:
-        self.said = said
-        super().__init__(said)
+    def __init__(self, line: str) -> None:
+        self.line = line
+        super().__init__(line)
 
 
 def binaries(data: Path) -> Path:
@@ -75,9 +75,9 @@ def run(program: Path, *arguments: str) -> None:
             extra_groups=[] if user else None,
         )
         output.seek(0)
-        said = output.read().decode(errors="replace")
+        printed = output.read().decode(errors="replace")
     if done.returncode:
-        raise ProgramFailed(_error_line(said) or program.name)
+        raise ProgramFailed(_error_line(printed) or program.name)
 
 
 def server_user() -> pwd.struct_passwd | None:
@@ -113,8 +113,8 @@ def _let_read(folder: Path) -> None:
         path.chmod(stat.S_IMODE(mode) | (wanted if mode & stat.S_IXUSR else stat.S_IROTH))
 
 
-def _error_line(said: str) -> str:
+def _error_line(printed: str) -> str:
     """Return the most useful line: the last error of initdb or pg_ctl."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
     errors = [line for line in lines if re.search(r"error|fatal|could not|cannot|permission", line, re.IGNORECASE)]
     return (errors or lines or [""])[-1].removeprefix("pg_ctl: ").removeprefix("initdb: ").rstrip(".")

@@ -34,7 +34,7 @@ def live_lab(session: Session, lab_id: str, *, lock: bool = False) -> LabRow:
     """Return the lab that exists under this id, its row locked until the end of the transaction if asked.
 
     Raises:
-        LabNotFound: there is none, or it was deleted.
+        LabNotFound: it does not exist, or was deleted.
     """
     row = session.get(LabRow, lab_id, with_for_update=lock or None)
     if row is None or row.deleted_at is not None:

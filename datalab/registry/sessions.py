@@ -61,7 +61,7 @@ class Sessions:
         return secret
 
     def account(self, secret: str, *, idle: timedelta) -> Account | None:
-        """Return the user of a session; None if there is none, or it has ended or was not used for `idle`."""
+        """Return the user of a session; None if it does not exist, has ended or was not used for `idle`."""
         query = select(SessionRow, UserRow, func.clock_timestamp()).join(UserRow, UserRow.email == SessionRow.email)
         with self._database.read() as session:
             found = session.execute(query.where(SessionRow.session_hash == hash_of(secret))).first()

@@ -81,7 +81,7 @@ class Tokens:
         """Revoke a token immediately; a revoked one is not changed.
 
         Raises:
-            TokenNotFound: there is none with this id.
+            TokenNotFound: no token has this id.
         """
         with self._database.write() as session:
             row = session.get(ApiTokenRow, token_id, with_for_update=True) if token_id.isprintable() else None
@@ -93,7 +93,7 @@ class Tokens:
             return _token_of(row)
 
     def account(self, secret: str) -> Account | None:
-        """Return the user of a token; None if there is none, or it has expired or was revoked."""
+        """Return the user of a token; None if it does not exist, has expired or was revoked."""
         query = select(ApiTokenRow, UserRow, func.clock_timestamp()).join(UserRow, UserRow.email == ApiTokenRow.email)
         with self._database.read() as session:
             found = session.execute(query.where(ApiTokenRow.token_hash == hash_of(secret))).first()

@@ -64,7 +64,7 @@ class Uploads:
         """Return an unfinished upload.
 
         Raises:
-            UploadNotFound: there is none, or it has become a dataset.
+            UploadNotFound: it does not exist, or has become a dataset.
         """
         with self._database.read() as session:
             row = session.get(UploadRow, upload_id)

@@ -69,7 +69,7 @@ class Objects:
                 self._fs.mv(part, self._full(path))
 
     def get(self, path: str, end: int | None = None) -> bytes | None:
-        """Return an object, or its first `end` bytes; None if there is none."""
+        """Return an object, or its first `end` bytes; None if it does not exist."""
         with _driver(self.where), contextlib.suppress(FileNotFoundError):
             data: bytes = self._fs.cat_file(self._full(path), start=None if end is None else 0, end=end)
             return data

@@ -92,7 +92,9 @@ class DatasetStore:
         """Open a dataset for reading; every chunk is verified when it is read.
 
         Raises:
-            DatasetNotFound, ManifestDamaged, KeyMismatch: as their names say.
+            DatasetNotFound: the dataset does not exist.
+            ManifestDamaged: the manifest was changed.
+            KeyMismatch: the key does not fit the dataset.
             ChunkDamaged: when a damaged chunk is read.
         """
         return DatasetReader(self._chunks(manifest_hash, key))
@@ -101,7 +103,9 @@ class DatasetStore:
         """Write the plain text to `path`, which only its owner may read; it appears whole or not at all.
 
         Raises:
-            DatasetNotFound, ManifestDamaged, KeyMismatch, ChunkDamaged: as their names say.
+            DatasetNotFound: the dataset does not exist.
+            ManifestDamaged, ChunkDamaged: the stored data were changed.
+            KeyMismatch: the key does not fit the dataset.
             OutputFailed: the file cannot be written.
         """
         chunks = self._chunks(manifest_hash, key)
@@ -120,7 +124,9 @@ class DatasetStore:
         """Return the description in the manifest; name and description only with the key.
 
         Raises:
-            DatasetNotFound, ManifestDamaged, KeyMismatch: as their names say.
+            DatasetNotFound: the dataset does not exist.
+            ManifestDamaged: the manifest was changed.
+            KeyMismatch: the key does not fit the dataset.
         """
         manifest = self._manifest(manifest_hash)
         labels = manifest.labels(key, manifest_hash) if key else None
@@ -147,7 +153,7 @@ class DatasetStore:
         `sweep` removes what a crash in between leaves. The registry knows whether the dataset is still in use.
 
         Raises:
-            DatasetNotFound: there is none.
+            DatasetNotFound: the dataset does not exist.
         """
         try:
             manifest = self._manifest(manifest_hash)

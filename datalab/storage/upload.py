@@ -140,7 +140,7 @@ class Upload:
         return chunk
 
     def _prepared(self, draft: Manifest, labels: Labels) -> bytes | None:
-        """Return the manifest that an earlier run of the same upload stored; None if there is none."""
+        """Return the manifest that an earlier run of the same upload stored; None if it does not exist."""
         for stored in self._stored:
             data = self._objects.get(f"{self._directory}/{stored}") if stored.startswith(MANIFEST_PREFIX) else None
             if data is None or hash_of(data) != stored.removeprefix(MANIFEST_PREFIX):
