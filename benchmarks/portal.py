@@ -44,10 +44,17 @@ def main() -> None:
     environment = {**os.environ, "DATALAB_HOME": str(home / "home")}
     command = [sys.executable, "-m", "datalab_dagster.portal", "--port", str(port)]
     try:
-        with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as portal:
-            address = f"http://127.0.0.1:{port}"
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as portal:
+            assert portal.stdout is not None
+            address, _, secret = portal.stdout.readline().split()[-1].partition("/?token=")
+            headers = {"Authorization": f"Bearer {secret}"}
             try:
-                with answering(address) as service, httpx.Client(base_url=address, timeout=600) as browser:
+                with (
+                    answering(address, secret) as service,
+                    httpx.Client(base_url=address, headers=headers, timeout=600) as browser,
+                ):
                     pages(service, browser, home / "files", options.labs)
                     uploads(service, browser, home, options.mib)
             finally:
@@ -57,10 +64,10 @@ def main() -> None:
         shutil.rmtree(home)
 
 
-def answering(address: str) -> HttpService:
+def answering(address: str, secret: str) -> HttpService:
     while True:
         try:
-            return HttpService(address)
+            return HttpService(address, secret)
         except ServiceUnreachable:
             time.sleep(0.2)
 

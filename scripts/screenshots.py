@@ -50,8 +50,8 @@ def main() -> None:
     options = parser.parse_args()
     home = options.home or Path(tempfile.mkdtemp(prefix="datalab-pictures-"))
     try:
-        with served(home, options.users) as (address, places):
-            take(address, places, options.out, options.every)
+        with served(home, options.users) as (address, secret, places):
+            take(address, secret, places, options.out, options.every)
     finally:
         if not options.home:
             stop_database(home)
@@ -59,11 +59,12 @@ def main() -> None:
 
 
 @contextmanager
-def served(home: Path, users: int) -> Iterator[tuple[str, dict[str, str]]]:
-    """Serve a deployment under `home` with labs in several states, and yield its address and the labs' paths."""
+def served(home: Path, users: int) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Serve a deployment under `home` with labs in several states; yield its address, secret and the labs' paths."""
     import uvicorn
 
     from datalab.deployment import Deployment
+    from datalab.home.secret import new_secret
     from datalab.home.settings import PortalSettings
     from datalab_dagster.portal.app import create_app
     from datalab_dagster.service.local import LocalService
@@ -76,13 +77,14 @@ def served(home: Path, users: int) -> Iterator[tuple[str, dict[str, str]]]:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         settings = PortalSettings(port=port, local_owner=OWNER)
-        app = create_app(service, settings)
+        secret = new_secret()
+        app = create_app(service, settings, secret=secret)
         server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         while not server.started:
             time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}", places
+        yield f"http://127.0.0.1:{port}", secret, places
         server.should_exit = True
         thread.join(timeout=20)
 
@@ -129,7 +131,7 @@ def wait(service: Any, run_id: str) -> None:
         time.sleep(0.5)
 
 
-def take(address: str, places: dict[str, str], out: Path, every: Path | None) -> None:
+def take(address: str, secret: str, places: dict[str, str], out: Path, every: Path | None) -> None:
     """Take the screenshots of the documentation, and of every page if `every` is given."""
     from playwright.sync_api import sync_playwright
 
@@ -144,6 +146,7 @@ def take(address: str, places: dict[str, str], out: Path, every: Path | None) ->
         for path, page, width, theme, whole in shots:
             path.parent.mkdir(parents=True, exist_ok=True)
             view = browser.new_page(viewport={"width": width, "height": 820}, color_scheme=theme)
+            view.goto(f"{address}/?token={secret}")
             view.goto(address + page.format_map(places))
             if page.endswith("statistics") and view.locator("#charts").count():
                 view.wait_for_function("document.documentElement.dataset.drawn")

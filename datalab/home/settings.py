@@ -129,7 +129,7 @@ class PortalSettings(_Part):
     dagster_url: Annotated[str | None, AfterValidator(web_address)] = None
     """Address of Dagster's pages, for links; empty: the one of `datalab up`."""
     local_owner: Annotated[str, Variable(USER)] = Field(default_factory=lambda: login_name() or "owner")
-    """Name of the visitor while there are no users and only this machine reaches the portal; empty: the login name."""
+    """Name of the owner, who signs in with the token of `datalab up` while there are no users; empty: login name."""
     session_lifetime: timedelta = Field(default=timedelta(hours=12), gt=timedelta(0))
     """Time after which a user signs in again, in seconds or as `PT12H`."""
     session_idle: timedelta = Field(default=timedelta(hours=2), gt=timedelta(0))

@@ -36,6 +36,7 @@ def up(port: int, portal_port: int | None, host: str | None, no_portal: bool) ->
     settings = load_settings(home_directory(), options={"portal": given})
 
     # Imported after the settings were checked, so that an error in them is reported at once: these take a second.
+    from datalab_dagster.portal.binding import address  # noqa: PLC0415
     from datalab_dagster.up.lab import up as run  # noqa: PLC0415
     from datalab_dagster.up.plan import Addresses, has_portal  # noqa: PLC0415
 
@@ -45,10 +46,10 @@ def up(port: int, portal_port: int | None, host: str | None, no_portal: bool) ->
     def say(text: str) -> None:
         click.echo(f"{time.strftime('%H:%M:%S')}  {text}", err=True)
 
-    def answered(home: Path) -> None:
+    def answered(home: Path, secret: str | None) -> None:
         click.echo(f"The lab lives (up in {duration(round(time.monotonic() - started))}).")
-        if addresses.portal_url:
-            click.echo(f"  Portal   {addresses.portal_url}")
+        if addresses.portal is not None:
+            click.echo(f"  Portal   {address(addresses.portal.host, addresses.portal.port, secret)}")
         click.echo(f"  Dagster  {addresses.dagster_url}")
         click.echo(f"  Home     {home} (logs: {home / 'logs'})")
         if addresses.is_public:

@@ -36,7 +36,7 @@ def main(
         "dagsterUrl": dagster_url,
     }
     try:
-        serve({key: value for key, value in given.items() if value})
+        serve({key: value for key, value in given.items() if value}, lambda address: click.echo(f"Portal  {address}"))
     except DatalabError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)

@@ -29,8 +29,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
-from datalab.home.settings import LOOPBACK_NAMES, is_loopback
-from datalab_dagster.portal.state import Portal, portal_of
+from datalab_dagster.portal.state import Doorway, doorway_of, portal_of
 from datalab_dagster.service import LabService, NotPermitted, Role
 from datalab_dagster.service.http_errors import LoginNeeded, RequestForged
 
@@ -63,8 +62,8 @@ class Visitor:
     """Who asks.
 
     Attributes:
-        csrf_token: goes with every change that a page asks for; None for an API token, which needs none.
-        via: how he is known: by a session (cookie), an API token, or as the owner of this machine.
+        csrf_token: goes with every change that a page asks for; None for a bearer token, which needs none.
+        via: how they are known: by a session (cookie), an API token, or the secret of this start (the owner).
     """
 
     email: str
@@ -80,7 +79,7 @@ class Visitor:
 def maybe_visitor(request: Request) -> Visitor | None:
     """Return who asks, or None when nobody is signed in."""
     if not hasattr(request.state, "visitor"):
-        request.state.visitor = _find(request, portal_of(request))
+        request.state.visitor = _find(request, doorway_of(request))
     found: Visitor | None = request.state.visitor
     return found
 
@@ -116,15 +115,9 @@ def check_csrf(request: Request, sent: Annotated[str | None, Depends(_csrf_sent)
         RequestForged: it comes from another site, or without the token of the page.
     """
     visitor = maybe_visitor(request)
-    if request.method in SAFE_METHODS or visitor is None or visitor.via == "token":
+    if request.method in SAFE_METHODS or visitor is None or visitor.csrf_token is None:
         return
-    if not same_site(request):
-        raise RequestForged
-    # A browser says where a change comes from; a program on this machine says nothing and has no cookie to be abused.
-    program = "Origin" not in request.headers and "Sec-Fetch-Site" not in request.headers
-    if visitor.via == "local" and program:
-        return
-    if sent is None or not hmac.compare_digest(sent.encode(), (visitor.csrf_token or "").encode()):
+    if not same_site(request) or sent is None or not hmac.compare_digest(sent.encode(), visitor.csrf_token.encode()):
         raise RequestForged
 
 
@@ -204,35 +197,37 @@ def cookie_name(secure: bool) -> str:
     return f"__Host-{COOKIE}" if secure else COOKIE
 
 
-def csrf_token_of(secret: str | bytes) -> str:
-    """Return the token that belongs to a session (or to the process, for the owner); it does not tell the secret."""
-    key = secret.encode() if isinstance(secret, str) else secret
-    return hmac.new(key, b"datalab csrf 1", hashlib.sha256).hexdigest()
+def csrf_token_of(cookie: str) -> str:
+    """Return the token that belongs to a session; it does not tell the session's cookie."""
+    return hmac.new(cookie.encode(), b"datalab csrf 1", hashlib.sha256).hexdigest()
 
 
-def _find(request: Request, portal: Portal) -> Visitor | None:
+def _find(request: Request, doorway: Doorway) -> Visitor | None:
+    """Only what the visitor knows counts; no header and no address proves that a request comes from near."""
     authorization = request.headers.get("Authorization")
     if authorization is not None:  # who sends a token never falls back to a cookie
         scheme, _, token = authorization.partition(" ")
-        account = portal.accounts.of_token(token.strip()) if scheme.lower() == "bearer" else None
-        return None if account is None else Visitor(account.email, account.role, None, "token")
-    session = request.cookies.get(cookie_name(portal.is_secure(request)))
-    if session:
-        signed_in = portal.accounts.of_session(session, idle=portal.settings.session_idle)
-        if signed_in is not None:
-            return Visitor(signed_in.email, signed_in.role, csrf_token_of(session), "session")
-    if _is_owner(request, portal):
-        return Visitor(portal.settings.local_owner, Role.PUBLISHER, csrf_token_of(portal.process_secret), "local")
-    return None
+        return _of_token(token.strip(), doorway) if scheme.lower() == "bearer" else None
+    cookie = request.cookies.get(cookie_name(doorway.is_secure(request)))
+    return _of_cookie(cookie, doorway) if cookie else None
 
 
-def _is_owner(request: Request, portal: Portal) -> bool:
-    """Tell whether the request comes from this machine, not by way of a proxy, and nobody has to log in yet."""
-    host = (request.url.hostname or "").lower()
-    forwarded = any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host"))
-    here = portal.settings.is_loopback and host in LOOPBACK_NAMES | {portal.settings.host.lower()}
-    near = request.client is not None and is_loopback(request.client.host)
-    return here and near and not forwarded and not portal.accounts.any_user()
+def _of_token(token: str, doorway: Doorway) -> Visitor | None:
+    if doorway.owner.is_secret(token):
+        return _owner(doorway, None) if doorway.has_owner() else None
+    account = doorway.accounts.of_token(token)
+    return None if account is None else Visitor(account.email, account.role, None, "token")
+
+
+def _of_cookie(cookie: str, doorway: Doorway) -> Visitor | None:
+    if doorway.owner.is_cookie(cookie):
+        return _owner(doorway, csrf_token_of(cookie)) if doorway.has_owner() else None
+    account = doorway.accounts.of_session(cookie, idle=doorway.settings.session_idle)
+    return None if account is None else Visitor(account.email, account.role, csrf_token_of(cookie), "session")
+
+
+def _owner(doorway: Doorway, csrf_token: str | None) -> Visitor:
+    return Visitor(doorway.settings.local_owner, Role.PUBLISHER, csrf_token, "local")
 
 
 def same_site(request: Request) -> bool:
@@ -243,7 +238,7 @@ def same_site(request: Request) -> bool:
     if origin is None:
         return True
     own = {request.headers.get("Host", "").lower()}
-    public = portal_of(request).settings.public_url
+    public = doorway_of(request).settings.public_url
     if public:
         own.add(urlsplit(public).netloc.lower())
     return urlsplit(origin).netloc.lower() in own and origin != "null"

@@ -13,6 +13,7 @@ from datalab.home.settings import PortalSettings
 from datalab_dagster.portal import answers
 from datalab_dagster.portal.api import router as api_router
 from datalab_dagster.portal.api.reference import router as reference_router
+from datalab_dagster.portal.login import TokenInAddress
 from datalab_dagster.portal.security import Security
 from datalab_dagster.portal.state import Portal
 from datalab_dagster.service import HomeService
@@ -20,7 +21,7 @@ from datalab_dagster.service import HomeService
 _PAGES = "datalab_dagster.portal.pages"
 
 
-def create_app(service: HomeService, settings: PortalSettings | None = None) -> FastAPI:
+def create_app(service: HomeService, settings: PortalSettings | None = None, *, secret: str | None = None) -> FastAPI:
     """Return the portal of a deployment.
 
     Mounted beside the API when `datalab_dagster.portal.pages` has them: `router` (the pages), `static` (an ASGI app for
@@ -29,9 +30,10 @@ def create_app(service: HomeService, settings: PortalSettings | None = None) -> 
     Args:
         service: the deployment, whoever's; closing it is the caller's.
         settings: how it is served.
+        secret: of this start; it signs in the owner while there are no users.
     """
     settings = settings or PortalSettings()
-    portal = Portal(service, settings)
+    portal = Portal(service, settings, secret)
 
     app = FastAPI(
         title="Data Lab",
@@ -40,7 +42,7 @@ def create_app(service: HomeService, settings: PortalSettings | None = None) -> 
         docs_url=None,  # both load their scripts from somebody else's server; /docs is ours
         redoc_url=None,
     )
-    app.state.portal = portal
+    app.state.doorway = portal
     pages = _pages()
     answers.register(app, getattr(pages, "error_page", None))
     app.include_router(api_router, prefix="/api")
@@ -49,6 +51,7 @@ def create_app(service: HomeService, settings: PortalSettings | None = None) -> 
         app.include_router(router, include_in_schema=False)
     if (static := getattr(pages, "static", None)) is not None:
         app.mount("/static", static, name="static")
+    app.add_middleware(TokenInAddress, doorway=portal)
     app.add_middleware(Security, settings=settings)
     return app
 

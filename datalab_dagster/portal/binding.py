@@ -1,4 +1,4 @@
-"""Whether the portal may be bound to an address."""
+"""The address that pages listen on: whether they may, and how people reach it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,30 @@ class KnowsUsers(Protocol):
 
 
 def check_bind(host: str, accounts: KnowsUsers) -> None:
-    """Make sure that the portal may be bound to `host`.
+    """Make sure that pages may listen on `host`.
 
     Raises:
-        BindRefused: other machines would reach it, and there is no user, so nobody would have to log in.
+        BindRefused: other machines would reach them, and there is no user who could log in.
     """
     if not is_loopback(host) and not accounts.any_user():
         raise BindRefused(host)
+
+
+def own_host(host: str) -> str:
+    """Return where this machine itself reaches what listens on `host`.
+
+    >>> own_host("0.0.0.0"), own_host("localhost")
+    ('127.0.0.1', 'localhost')
+    """
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
+def address(host: str, port: int, secret: str | None = None) -> str:
+    """Return the URL of pages on this machine; with `secret`, the one that signs in.
+
+    >>> address("0.0.0.0", 8000), address("::1", 8000, "s3cret")
+    ('http://127.0.0.1:8000', 'http://[::1]:8000/?token=s3cret')
+    """
+    own = own_host(host)
+    url = f"http://[{own}]:{port}" if ":" in own else f"http://{own}:{port}"
+    return f"{url}/?token={secret}" if secret else url

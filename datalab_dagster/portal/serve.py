@@ -6,19 +6,23 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from datalab.home.directory import home_directory
-from datalab.home.settings import load_settings
-from datalab_dagster.portal.binding import check_bind
+from datalab.home.secret import new_secret, read_secret
+from datalab.home.settings import Environment, load_settings
+from datalab_dagster.portal.binding import address, check_bind
 
 
-def serve(options: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> None:
+def serve(
+    options: Mapping[str, Any], announce: Callable[[str], None], environment: Mapping[str, str] = os.environ
+) -> None:
     """Serve the portal of the deployment that the environment names.
 
     Args:
         options: keys of `portal` in `datalab.yaml` that the command decides, with their values.
+        announce: told the address, with the secret of this start if that signs in; only where `datalab up` does not.
         environment: names the deployment.
 
     Raises:
@@ -31,10 +35,15 @@ def serve(options: Mapping[str, Any], environment: Mapping[str, str] = os.enviro
     from datalab_dagster.service.open import open_service
 
     _log_to_terminal()
-    settings = load_settings(home_directory(environment), environment, {"portal": options}).portal
+    home = home_directory(environment)
+    settings = load_settings(home, environment, {"portal": options}).portal
     with open_service(settings.local_owner, environment) as service:
         check_bind(settings.host, service.accounts)
-        app = create_app(service, settings)
+        of_up = bool(Environment.read(environment).up)
+        secret = read_secret(home) if of_up else new_secret()
+        app = create_app(service, settings, secret=secret)
+        if not of_up:
+            announce(address(settings.host, settings.port, None if service.accounts.any_user() else secret))
         threading.Thread(target=service.warm, daemon=True).start()
         uvicorn.run(
             app,

@@ -17,7 +17,7 @@ from datalab.registry.errors import DatasetNotFound, RunNotFound
 from datalab.results.files import AGGREGATES
 from datalab.storage import Key, size_of
 from datalab_dagster.service.errors import ResultNotFound
-from datalab_dagster.service.http_connection import Connection
+from datalab_dagster.service.http_connection import Connection, secret_for
 from datalab_dagster.service.http_download import Download
 from datalab_dagster.service.http_upload import HttpUploads, upload_by_parts, upload_in_one
 from datalab_dagster.service.models import AuditInfo, DatasetInfo, EventInfo, KeyAccess, LabInfo, ResultInfo, RunInfo
@@ -33,7 +33,7 @@ class HttpService:
 
     Args:
         url: of the portal, such as ``https://labs.publisher.example``.
-        token: an API token; None where no login is needed (the owner's own machine).
+        token: an API token; None: the secret of the `datalab up` of this home directory, if that is what is asked.
         transport: for tests, or for settings of TLS.
         timeout: seconds that one answer may take to begin.
 
@@ -54,7 +54,7 @@ class HttpService:
         transport: httpx.BaseTransport | None = None,
         timeout: float = 60,
     ) -> None:
-        self._connection = Connection(url, token, transport=transport, timeout=timeout)
+        self._connection = Connection(url, token or secret_for(url), transport=transport, timeout=timeout)
         try:
             self._user = str(self._connection.json("GET", "/session")["email"])
         except BaseException:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,8 +11,27 @@ from urllib.parse import urlsplit
 import httpx
 
 from datalab.errors import DatalabError, UsageError
+from datalab.home.directory import home_directory
+from datalab.home.secret import read_secret
+from datalab.home.settings import is_loopback
+from datalab.home.up import running
 from datalab_dagster.service.errors import ServiceUnreachable
 from datalab_dagster.service.http_errors import error_from
+
+
+def secret_for(url: str, environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the secret of the `datalab up` that runs on this home directory, if `url` is its portal; else None.
+
+    It is sent to no other address.
+    """
+    home = home_directory(environment)
+    up = running(home)
+    try:
+        asked, own = urlsplit(url), urlsplit((up and up.portal_url) or "")
+        near = asked.scheme == "http" and is_loopback(asked.hostname or "")
+        return read_secret(home) if near and asked.port and asked.port == own.port else None
+    except ValueError:  # an address that the connection refuses with a better text
+        return None
 
 
 class Connection:

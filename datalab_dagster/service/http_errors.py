@@ -3,6 +3,7 @@
 DatalabError
 ├── NotPermitted               (service) signed in, but without the role
 │   ├── LoginNeeded            nobody is signed in, or the token or session has ended
+│   │   └── SecretRefused      not the secret of this start
 │   └── RequestForged          a change that did not come from a page of ours
 ├── DeploymentUnavailable      what an outsider is told when something behind the portal fails
 └── UsageError
@@ -30,7 +31,21 @@ from datalab_dagster.service.errors import NotPermitted
 
 class LoginNeeded(NotPermitted):
     def __init__(self) -> None:
-        super().__init__("Log in, or send a valid API token: nobody is signed in, or the session or token has ended.")
+        super().__init__(
+            "Log in, or send a valid API token: no user is signed in, or the session or token has ended. While the "
+            "deployment has no users, open the address with the token that was printed when it was started."
+        )
+
+
+class SecretRefused(LoginNeeded):
+    """The words of its base class would be those of a session."""
+
+    def __init__(self) -> None:
+        NotPermitted.__init__(
+            self,
+            "This is not the token of the deployment as it runs now: every start makes a new one. Use the one that the "
+            "last start printed; programs find it in up.token in the home directory.",
+        )
 
 
 class RequestForged(NotPermitted):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from datalab.home.directory import home_directory
 from datalab.home.errors import SettingsWrong
+from datalab.home.secret import make_secret, remove_secret
 from datalab.home.settings import FILE_NAME, HOME, Environment
 from datalab.home.up import UpRecord, held, left_record, remove_record, write_record
 from datalab.registry import Database, EmbeddedPostgres, Registry, embedded
@@ -26,7 +27,7 @@ from datalab_dagster.up.supervisor import Supervisor
 def up(
     addresses: plan.Addresses,
     say: Callable[[str], None],
-    answered: Callable[[Path], None],
+    answered: Callable[[Path, str | None], None],
     environment: Mapping[str, str] = os.environ,
 ) -> None:
     """Start a living lab and keep it alive until a signal comes.
@@ -34,7 +35,8 @@ def up(
     Args:
         addresses: where pages are to be found.
         say: tells people what happens.
-        answered: called once, with the home directory, when everything answers.
+        answered: called once when everything answers, with the home directory and, while there are no users, the
+            secret that signs in.
         environment: names the home directory and the database.
 
     Raises:
@@ -61,6 +63,8 @@ def up(
             record = replace(record, started_database=True)
         write_record(home, record)
         stack.callback(remove_record, home)
+        secret = make_secret(home)
+        stack.callback(remove_secret, home)
         server = embedded(environment)
         if server is not None:
             record = _with_database(home, record, server, stack, say)
@@ -69,13 +73,14 @@ def up(
                 from datalab_dagster.portal.binding import check_bind
 
                 check_bind(addresses.portal.host, registry.accounts)
+            known = None if registry.accounts.any_user() else secret
 
         from datalab_dagster.graph.home import prepare_home
 
         children = prepare_home(environment)
         database = stack.enter_context(WatchedDatabase(server, lambda: _answers(environment), say))
         services = plan.services(home, addresses)
-        Supervisor(home, services, children, record, database, say).run(lambda: answered(home))
+        Supervisor(home, services, children, record, database, say).run(lambda: answered(home, known))
 
 
 def _check_master_key(home: Path, environment: Mapping[str, str]) -> None:

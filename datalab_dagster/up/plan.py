@@ -16,6 +16,7 @@ from pathlib import Path
 from datalab.home.settings import PortalSettings, is_loopback
 from datalab.home.up import HomeUnusable
 from datalab_dagster.graph.home import CODE_LOCATION
+from datalab_dagster.portal.binding import address, own_host
 from datalab_dagster.up import health
 from datalab_dagster.up.errors import AddressUnusable, PortTaken
 from datalab_dagster.up.service import Service
@@ -36,11 +37,11 @@ class Addresses:
 
     @property
     def dagster_url(self) -> str:
-        return _url(self.host, self.port)
+        return address(self.host, self.port)
 
     @property
     def portal_url(self) -> str | None:
-        return None if self.portal is None else _url(self.portal.host, self.portal.port)
+        return None if self.portal is None else address(self.portal.host, self.portal.port)
 
     @property
     def is_public(self) -> bool:
@@ -58,16 +59,6 @@ class Addresses:
             _check_port(self.portal.host, self.portal.port, "--portal-port")
 
 
-def _own_host(host: str) -> str:
-    """Where this machine itself reaches what listens on `host`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-
-
-def _url(host: str, port: int) -> str:
-    own = _own_host(host)
-    return f"http://[{own}]:{port}" if ":" in own else f"http://{own}:{port}"
-
-
 def has_portal() -> bool:
     """Whether the portal is installed."""
     return importlib.util.find_spec(PORTAL) is not None
@@ -81,7 +72,7 @@ def services(home: Path, addresses: Addresses) -> list[Service]:
     """
     socket_file = _socket_file(home)
     workspace = home / "workspace.yaml"
-    host, port = _own_host(addresses.host), addresses.port
+    host, port = own_host(addresses.host), addresses.port
     started = time.time()
 
     def prepare_code() -> None:
@@ -127,7 +118,7 @@ def services(home: Path, addresses: Addresses) -> list[Service]:
                 "portal",
                 PORTAL,
                 ("--host", portal_host, "--port", str(portal_port), "--dagster-url", dagster_url),
-                answers=lambda: health.serves(_own_host(portal_host), portal_port),
+                answers=lambda: health.serves(own_host(portal_host), portal_port),
             )
         )
     return found
@@ -135,13 +126,13 @@ def services(home: Path, addresses: Addresses) -> list[Service]:
 
 def _check_port(host: str, port: int, option: str) -> None:
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror:
         raise AddressUnusable(host, port, "there is no such host") from None
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(address)
+            probe.bind(place)
             probe.listen()
         except OSError as error:
             if error.errno == 98 or "in use" in (error.strerror or ""):

@@ -17,6 +17,7 @@ from typing import Any
 import uvicorn
 
 from datalab.deployment import Deployment
+from datalab.home.secret import new_secret
 from datalab.home.settings import PortalSettings
 from datalab.registry import EmbeddedPostgres
 from datalab_dagster.portal.app import create_app
@@ -30,6 +31,7 @@ class Portal:
     """A portal that is served."""
 
     address: str
+    secret: str
     service: LocalService
     deployment: Deployment
 
@@ -46,13 +48,14 @@ def served() -> Iterator[Portal]:
             bound.bind(("127.0.0.1", 0))
             port = bound.getsockname()[1]
             settings = PortalSettings(port=port, local_owner=OWNER)
-            app = create_app(service, settings)
+            secret = new_secret()
+            app = create_app(service, settings, secret=secret)
             server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
             thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
             thread.start()
             while not server.started:
                 time.sleep(0.02)
-            yield Portal(f"http://127.0.0.1:{port}", service, deployment)
+            yield Portal(f"http://127.0.0.1:{port}", secret, service, deployment)
             server.should_exit = True
             thread.join(timeout=30)
     finally:
@@ -63,7 +66,7 @@ def served() -> Iterator[Portal]:
 class Visit:
     """A browser's window on the portal; `close` fails if a page complained or asked somebody else for anything."""
 
-    def __init__(self, browser: Any, portal: Portal, **options: Any) -> None:
+    def __init__(self, browser: Any, portal: Portal, *, signed_in: bool = True, **options: Any) -> None:
         self.portal = portal
         self.complaints: list[str] = []
         self.context = browser.new_context(base_url=portal.address, accept_downloads=True, **options)
@@ -72,6 +75,8 @@ class Visit:
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self._asked)
+        if signed_in:
+            self.page.goto(f"/?token={portal.secret}")
 
     def go(self, address: str) -> Any:
         """Open a page and return it."""

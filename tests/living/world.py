@@ -62,9 +62,10 @@ class World:
 
     # -------------------------------------------------------------------------------------------------- up
 
-    def start(self) -> UpRecord:
+    def start(self, *, portal: bool = False) -> UpRecord:
         """Start `datalab up` and wait until it answers."""
-        words = ["up", "--port", str(free_port()), "--portal-port", str(free_port()), "--no-portal"]
+        words = ["up", "--port", str(free_port()), "--portal-port", str(free_port())]
+        words += [] if portal else ["--no-portal"]
         with (self.home / "up.log").open("ab") as log:
             self._up = subprocess.Popen([COMMAND, *words], env=self.environment, stdout=log, stderr=log)
         assert within(PATIENCE, lambda: b"up in" in (self.home / "up.log").read_bytes()), self.said()

@@ -17,7 +17,7 @@ from datalab.registry.accounts import Role
 from datalab_dagster.graph.access import DagsterAccess
 from datalab_dagster.portal.app import create_app
 from tests.portal.clients import TestClient, visitor
-from tests.portal.deployments import ADMIN, PUBLISHER, VIEWER, QuietService
+from tests.portal.deployments import ADMIN, PUBLISHER, SECRET, VIEWER, QuietService
 from tests.unit.registry.conftest import database, registry, server, url
 
 __all__ = ["database", "registry", "server", "url"]
@@ -50,7 +50,7 @@ def service(deployment: Deployment, url: str) -> Iterator[QuietService]:
 def app(deployment: Deployment, service: QuietService) -> FastAPI:
     """The portal of a deployment without users."""
     settings = PortalSettings(local_owner="owner@localhost")
-    return create_app(service, settings)
+    return create_app(service, settings, secret=SECRET)
 
 
 @pytest.fixture
@@ -69,6 +69,20 @@ def tokens(registry: Registry) -> dict[str, str]:
 def anybody(app: FastAPI) -> TestClient:
     """Somebody on this machine who is not signed in."""
     return visitor(app)
+
+
+@pytest.fixture
+def owner(app: FastAPI) -> TestClient:
+    """A program of the account that started the deployment."""
+    return visitor(app, SECRET)
+
+
+@pytest.fixture
+def owners_browser(app: FastAPI) -> TestClient:
+    """A browser in which the address with the secret was opened."""
+    client = visitor(app)
+    assert client.get(f"/?token={SECRET}").status_code == 303
+    return client
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from datalab_dagster.service.local import LocalService
 
 PUBLISHER, VIEWER, ADMIN = "pat@publisher.example", "vera@publisher.example", "ada@vendor.example"
 PASSWORD = "correct horse battery"
+SECRET = "the secret of this start"
 IDENTIFIERS, SEGMENTS, *_ = DatasetKind
 STATUS = {
     "status": "SUCCESS",

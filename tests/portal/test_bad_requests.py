@@ -120,9 +120,9 @@ def test_when_the_database_is_gone_outsiders_do_not_learn_where_it_was(tmp_path:
     registry = Registry(Database("postgresql://nobody@127.0.0.1:1/secret-database"))
     app = create_app(QuietService(Deployment(tmp_path, Settings(), registry, {}), PUBLISHER))
     for path in ("/api/labs", "/api/health", "/datalabs"):
-        answer = visitor(app).get(path, headers={"Accept": "text/html" if path == "/datalabs" else "*/*"})
+        answer = visitor(app, "any token").get(path, headers={"Accept": "text/html" if path == "/datalabs" else "*/*"})
         assert answer.status_code == 503 and "secret-database" not in answer.text
-    assert shape(visitor(app).get("/api/labs")) == (503, "DeploymentUnavailable")
+    assert shape(visitor(app, "any token").get("/api/labs")) == (503, "DeploymentUnavailable")
 
 
 def test_every_answer_carries_the_headers_that_protect_it(app: FastAPI, anybody: TestClient) -> None:

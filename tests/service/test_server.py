@@ -102,9 +102,14 @@ def test_it_starts_as_a_process_and_needs_little_memory_for_large_files(home: Pa
     port = free_port()
     command = [sys.executable, "-m", "datalab_dagster.portal", "--port", str(port)]
     log = home / "portal.log"
-    with log.open("wb") as out, subprocess.Popen(command, env=environment, stderr=out) as process:
+    said = home / "portal.out"
+    with (
+        log.open("wb") as out,
+        said.open("wb") as told,
+        subprocess.Popen(command, env=environment, stderr=out, stdout=told) as process,
+    ):
         try:
-            service = answering(f"http://127.0.0.1:{port}", process, log)
+            service = answering(f"http://127.0.0.1:{port}", process, log, said)
             with service:
                 block = secrets.token_bytes(MIB)
                 whole = hashlib.sha256()
@@ -126,6 +131,7 @@ def test_it_starts_as_a_process_and_needs_little_memory_for_large_files(home: Pa
     text = log.read_text()
     assert "PUT /api/uploads/{upload_id}/parts/{number} 200" in text
     assert "large.csv" not in text and "Traceback" not in text
+    assert said.read_text().strip().rpartition("=")[2] not in text
 
 
 @pytest.mark.slow
@@ -171,12 +177,16 @@ class Large(Pipe):
         return self.position
 
 
-def answering(url: str, process: subprocess.Popen[bytes], log: Path) -> HttpService:
+def answering(url: str, process: subprocess.Popen[bytes], log: Path, said: Path) -> HttpService:
     for _ in range(300):
         assert process.poll() is None, log.read_text()
+        printed, _, secret = said.read_text().strip().partition("/?token=")
         try:
-            return HttpService(url)
+            if printed == f"Portal  {url}":
+                return HttpService(url, secret)
         except ServiceUnreachable:
+            pass
+        finally:
             time.sleep(0.1)
     raise AssertionError(log.read_text())
 

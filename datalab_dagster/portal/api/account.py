@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr
 
 from datalab_dagster.portal import login
 from datalab_dagster.portal.access import GRANTS, Guest, Insider, Service, Visitor
-from datalab_dagster.portal.state import portal_of
+from datalab_dagster.portal.state import doorway_of
 from datalab_dagster.service import AuditInfo, Role
 from datalab_dagster.service.models import ServiceModel
 
@@ -30,7 +30,7 @@ class VisitorInfo(ServiceModel):
     role: Role
     via: Literal["session", "token", "local"]
     csrf_token: str | None
-    """To be sent as X-CSRF-Token with every change; null for an API token."""
+    """To be sent as X-CSRF-Token with every change; null for a bearer token."""
     permissions: list[str]
 
 
@@ -76,7 +76,7 @@ def audit_log(
 @router.get("/health")
 def health(request: Request) -> Health:
     """Return ok when the portal and its database answer."""
-    portal_of(request).accounts.any_user()
+    doorway_of(request).accounts.any_user()
     return Health()
 
 

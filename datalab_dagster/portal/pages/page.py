@@ -18,7 +18,7 @@ from datalab.results import files as result_files
 from datalab_dagster.portal.access import Permission, Visitor, maybe_visitor
 from datalab_dagster.portal.pages import texts
 from datalab_dagster.portal.pages.files import address
-from datalab_dagster.portal.state import portal_of
+from datalab_dagster.portal.state import doorway_of
 from datalab_dagster.service.http_errors import ContentTypeWrong
 from datalab_dagster.service.models import ServiceModel
 
@@ -69,7 +69,7 @@ def go(request: Request, where: str, said: str = "") -> RedirectResponse:
     """Answer a form: go to `where`, which then says `said` once."""
     response = RedirectResponse(where, status_code=303)
     if said:
-        secure = portal_of(request).is_secure(request)
+        secure = doorway_of(request).is_secure(request)
         response.set_cookie(FLASH, quote(said[:300]), max_age=60, httponly=True, samesite="lax", secure=secure)
     return response
 
