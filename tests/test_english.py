@@ -50,7 +50,7 @@ FINISHED = (
 )
 """Files, and folders with a slash at their end, whose texts are written in this English; only these are searched."""
 
-ENDINGS = {".py", ".md", ".j2", ".js", ".css", ".sql", ".sh", ""}
+ENDINGS = {".py", ".md", ".ipynb", ".j2", ".js", ".css", ".sql", ".sh", ""}
 
 NOT_SEARCHED = {
     "docs/style.md": "quotes the phrases",
