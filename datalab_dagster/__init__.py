@@ -1,6 +1,6 @@
-"""The ways in: the SDK's names, here; the `datalab` command, the portal and the code location, each in its own module.
+"""The ways in. This module has the SDK's names; command, portal and code location are in modules of their own.
 
-Names are imported when they are used, so that `datalab --help` stays light.
+Names are imported on first use, so that `datalab --help` stays fast.
 
 >>> import datalab_dagster as dq
 >>> from datalab_dagster.data_lab import DataLabBuilder, IdentifiersConfig, IdType
@@ -57,7 +57,7 @@ def __getattr__(name: str) -> Any:
     if name in _ENCLAVES:
         from datalab_dagster.elsewhere import not_offered
 
-        raise not_offered(__name__, name, "there are no enclaves on your own machines, so leave it out")
+        raise not_offered(__name__, name, "there are no enclaves on your own machines, so omit it")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

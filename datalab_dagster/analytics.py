@@ -1,4 +1,4 @@
-"""The vendor's Analytics DCRs, which are none of ours: importing works, and using a name tells why it is not there."""
+"""The vendor's Analytics DCRs, which are not offered: importing works, using a name explains why."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The vendor's tree of errors of a platform's API; what raises them is in the modules that ask a deployment.
+"""The vendor's error classes of a platform's API; the modules that call a deployment raise them.
 
 ApiError
-├── BadRequestError      the request cannot be carried out as it was made
-├── AuthorizationError   not signed in, or not allowed to
-├── NotFoundError        there is no such thing
+├── BadRequestError      the request cannot be carried out as sent
+├── AuthorizationError   not signed in, or not allowed
+├── NotFoundError        it does not exist
 └── ServerError          the deployment cannot answer now
 """
 
@@ -19,15 +19,15 @@ class ApiError(Exception):
 
 
 class BadRequestError(ApiError):
-    """The request cannot be carried out as it was made."""
+    """The request cannot be carried out as sent."""
 
 
 class AuthorizationError(ApiError):
-    """Not signed in, or not allowed to."""
+    """Not signed in, or not allowed."""
 
 
 class NotFoundError(ApiError):
-    """There is no such thing."""
+    """It does not exist."""
 
 
 class ServerError(ApiError):

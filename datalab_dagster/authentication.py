@@ -1,4 +1,4 @@
-"""The vendor's certificates for its enclaves, which are none of ours: importing works, using a name tells why not."""
+"""The vendor's certificates for its enclaves, which are not offered: importing works, using a name explains why."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from datalab_dagster.elsewhere import not_offered
 
 def __getattr__(name: str) -> Any:
     raise not_offered(
-        __name__, name, "certificates prove users to the vendor's enclaves, and a deployment of one's own has none"
+        __name__, name, "certificates prove users to the vendor's enclaves, and your own deployment has no enclaves"
     )

@@ -36,10 +36,10 @@ logger = logging.getLogger(__name__)
 class Client:
     """Datasets, keys and labs of one deployment, as one user sees them.
 
-    Closes with `close()`, or as a context manager; validations that were started go on.
+    Close it with `close()`, or use it as a context manager; validations that were started continue.
 
     Attributes:
-        user_email: who asks; events and access lists name it.
+        user_email: the user: named in events and access lists.
         service: the deployment.
         client_v2: the vendor's lower level.
         progress: show bars; None: when standard error is a terminal.
@@ -67,7 +67,7 @@ class Client:
         return self._session
 
     def close(self) -> None:
-        """Give back what is held open; validations go on."""
+        """Close all connections; running validations continue."""
         self.service.close()
 
     def __enter__(self) -> Self:
@@ -96,19 +96,19 @@ class Client:
     ) -> str:
         """Store what `data` yields, encrypted with `key`, and return its manifest hash.
 
-        `chunk_size`, `parallel_uploads` and `is_accessory` are taken and not needed: the store decides.
+        `chunk_size`, `parallel_uploads` and `is_accessory` are accepted and ignored: the store decides.
 
         Args:
-            data: read from where it stands to its end.
-            key: encrypts it; kept in the secret store unless the options say otherwise.
+            data: read from its current position to its end.
+            key: encrypts the data; kept in the secret store unless the options say otherwise.
             file_name: the dataset's name.
-            description: for people.
-            usage: what it is meant for.
+            description: a free text.
+            usage: the purpose of the dataset.
             secret_store_options: whether the key is stored, and who may use it.
 
         Raises:
             AccessListRefused: the access list cannot be used; nothing was uploaded.
-            UploadInterrupted: the connection or the store failed; the same call goes on where it stopped.
+            UploadInterrupted: the connection or the store failed; the same call resumes the upload.
         """
         del chunk_size, parallel_uploads, is_accessory
         options = secret_store_options or SecretStoreOptions()
@@ -127,7 +127,7 @@ class Client:
         return dataset.manifest_hash
 
     def get_dataset(self, manifest_hash: str) -> DatasetDescription | None:
-        """Return what is known of a dataset; None when there is none."""
+        """Return the description of a dataset; None if it does not exist."""
         try:
             return _description(self.service.dataset(manifest_hash))
         except NO_DATASET:
@@ -152,10 +152,10 @@ class Client:
             raise DatasetUnknown(manifest_hash) from error
 
     def delete_dataset(self, manifest_hash: str, force: bool = False) -> None:
-        """Delete a dataset and its key, for good.
+        """Delete a dataset and its key permanently.
 
         Args:
-            force: delete it also where it is provisioned, after deprovisioning it there.
+            force: deprovision it from all labs first.
 
         Raises:
             DatasetUnknown: there is no such dataset.
@@ -191,7 +191,7 @@ class Client:
             raise SecretMissing(manifest_hash) from error
 
     def get_dataset_encryption_key_secret_id(self, manifest_hash: str) -> str | None:
-        """Return the id of a dataset's stored key; None when it is not stored.
+        """Return the id of a dataset's stored key; None if the key is not stored.
 
         Raises:
             DatasetUnknown: there is no such dataset.
@@ -218,7 +218,7 @@ class Client:
         """Return the labs of the deployment, the oldest first.
 
         Args:
-            filter: those only whose datasets provisioned now were validated, or were not.
+            filter: only labs whose current datasets were validated, or only the others.
         """
         found = [legacy_definition(self.service, lab) for lab in self.service.labs()]
         if filter is None:
@@ -234,7 +234,7 @@ class Client:
         return legacy_definition(self.service, self.client_v2.lab(id))
 
     def list_data_labs_v2(self) -> list[DataLabV2]:
-        """Return the labs that the user made, the oldest first."""
+        """Return the labs that the user created, the oldest first."""
         return self.client_v2.get_data_labs(self.user_email)
 
 
@@ -265,20 +265,20 @@ def create_client(
 ) -> Client:
     """Return a client of the deployment in `DATALAB_HOME` of this machine, or of one behind an address.
 
-    The address is `api_host` and `api_port`, or else `DATALAB_API_URL`. Left at the vendor's own, they name no
+    The address is `api_host` and `api_port`, or else `DATALAB_API_URL`. The vendor's own defaults name no
     deployment: nothing is ever sent to the vendor.
 
-    `client_id` and `unsafe_disable_known_root_ca_check` are taken and not needed: there are no enclaves.
+    `client_id` and `unsafe_disable_known_root_ca_check` are accepted and ignored: there are no enclaves.
 
     Args:
-        user_email: who asks. A deployment behind an address takes the token's user.
-        api_token: signs in there. On this machine any URL-safe base64 will do: who can read the home is its owner.
-        api_host, api_port, api_use_tls: where the deployment is, and whether it speaks https.
+        user_email: the user. A deployment behind an address uses the token's user instead.
+        api_token: signs in there. On this machine any URL-safe base64 is accepted: read access to the home is enough.
+        api_host, api_port, api_use_tls: the address of the deployment, and whether it uses https.
         request_timeout: seconds until a request counts as lost.
 
     Raises:
         binascii.Error: the token is not URL-safe base64.
-        NobodyThere, TokenRefused: no deployment answers at the address, or not to this token.
+        NobodyThere, TokenRefused: no deployment answers at the address, or it refuses this token.
         RegistryError: the database of this machine's deployment cannot be used.
 
     Example:

@@ -30,5 +30,5 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Build the code location when Dagster loads it; importing this module reads nothing."""
+    """Build the code location when Dagster loads it; importing this module reads no file."""
     return build_definitions()

@@ -1,10 +1,10 @@
-"""Names of the vendor's package that have nothing to do with Data Labs: what a script is told that uses one."""
+"""The error for names of the vendor's package that have nothing to do with Data Labs."""
 
 from __future__ import annotations
 
 
 class NotOffered(ImportError):
-    """A name of the vendor's package is asked for that is not about Data Labs."""
+    """A script uses a name of the vendor's package that has nothing to do with Data Labs."""
 
     def __init__(self, module: str, name: str, why: str) -> None:
         vendor = module.replace("datalab_dagster", "decentriq_platform")
@@ -15,7 +15,7 @@ class NotOffered(ImportError):
 
 
 def not_offered(module: str, name: str, why: str) -> Exception:
-    """Return what a module's `__getattr__` raises for `name`."""
+    """Return the error that a module's `__getattr__` raises for `name`."""
     if name.startswith("__"):
         return AttributeError(f"module {module!r} has no attribute {name!r}")
     return NotOffered(module, name, why)

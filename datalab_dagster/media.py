@@ -1,4 +1,4 @@
-"""What the vendor's `media` says of Data Labs: their collaboration types; Media DCRs themselves are the vendor's."""
+"""The part of the vendor's `media` that concerns Data Labs: collaboration types. Media DCRs run at the vendor."""
 
 # ruff: noqa: UP042 - as at the vendor's; a StrEnum would print its value
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["CollaborationType", "IdType", "MatchingId"]
 
 
 class CollaborationType(str, Enum):
-    """What Media DCRs may use a lab for; OVERLAP is always on. On the wire a type goes by its member's name."""
+    """The uses of a lab in Media DCRs; OVERLAP is always on. In JSON, a type has the name of its member."""
 
     INSIGHTS = "ENABLE_INSIGHTS"
     LOOKALIKE = "ENABLE_LOOKALIKE_AUDIENCES"

@@ -1,4 +1,4 @@
-"""The vendor's enumerations and dictionaries of `decentriq_platform.types` that Data Labs use; no behaviour is here."""
+"""The vendor's enumerations and dictionaries of `decentriq_platform.types` that Data Labs use, without behaviour."""
 
 # ruff: noqa: UP042 - as at the vendor's; a StrEnum would print its value
 from __future__ import annotations
@@ -42,7 +42,7 @@ class MatchingId(str, Enum):
 
 
 class MatchingIdFormat(str, Enum):
-    """How the vendor's first labs spelled the type of a matching id."""
+    """The type of a matching id, in the spelling of the vendor's first labs."""
 
     STRING = "STRING"
     EMAIL = "EMAIL"
@@ -67,7 +67,7 @@ class DataLabListFilter(Enum):
 
 
 class DatasetUsage(str, Enum):
-    """What a dataset is meant for."""
+    """The purpose of a dataset."""
 
     PUBLISHED = "PUBLISHED"
     TEST = "TEST"
@@ -81,7 +81,7 @@ class TestDataset(TypedDict):
 
 
 class DryRunOptions(TypedDict):
-    """What a dry run reads instead of what is provisioned."""
+    """The datasets that a dry run reads instead of those provisioned."""
 
     test_datasets: dict[str, TestDataset]
 
@@ -110,7 +110,7 @@ class Dataset(TypedDict):
 
 
 class DataLabDataset(TypedDict):
-    """A slot of a lab and what it holds."""
+    """A slot of a lab and its dataset."""
 
     name: str
     dataset: Dataset | None

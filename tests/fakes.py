@@ -46,7 +46,7 @@ CHUNK = 1 << 16
 
 
 class MemoryService:
-    """A `LabService` whose runs go on until `end_run`; `before_look` is called whenever somebody looks at a run."""
+    """A `LabService` whose runs are active until `end_run`; `before_poll` is called before every query of a run."""
 
     def __init__(self, user: str = "me@publisher.example") -> None:
         self._user = user
@@ -62,7 +62,7 @@ class MemoryService:
         self._results: list[ResultInfo] = []
         self._files: dict[tuple[str, str], bytes] = {}
         self._reports: dict[tuple[str, DatasetKind], bytes] = {}
-        self.before_look: Callable[[MemoryService], None] = lambda service: None
+        self.before_poll: Callable[[MemoryService], None] = lambda service: None
         self.uploads: list[str] = []
         """Names of all files that were uploaded."""
 
@@ -241,7 +241,7 @@ class MemoryService:
         return self._runs[run_id]
 
     def run(self, run_id: str) -> RunInfo:
-        self.before_look(self)
+        self.before_poll(self)
         if run_id not in self._runs:
             raise RunNotFound(run_id)
         return self._runs[run_id]
@@ -291,7 +291,7 @@ class MemoryService:
         return self._results[-1]
 
     def break_run(self, run_id: str, reason: str) -> None:
-        """Let a run break off, before its verdict or, if it has a result already, after it."""
+        """Let a run fail, before its verdict or, if it has a result already, after it."""
         self._end(run_id, RunState.FAILED, reason)
 
     # ------------------------------------------------------------------------------------------------ results

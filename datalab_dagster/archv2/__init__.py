@@ -1,4 +1,4 @@
-"""The vendor's lower level: labs, jobs, sessions and secrets in its own dictionaries; scripts seldom need it."""
+"""The vendor's lower level: labs, jobs, sessions and secrets as its own dictionaries; scripts seldom need it."""
 
 from datalab_dagster.archv2.client import ClientV2, DataLabV2, JobStatus
 from datalab_dagster.archv2.compute_job import ComputeJob

@@ -1,4 +1,4 @@
-"""The vendor's low-level client of labs and jobs, on a deployment of one's own; datasets are the `Client`'s."""
+"""The vendor's low-level client of labs and jobs, on your own deployment; `Client` manages datasets."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ __all__ = [
 
 
 class ClientV2:
-    """Labs and jobs of a deployment in the vendor's dictionaries. A verification key is taken and not needed."""
+    """Labs and jobs of a deployment in the vendor's dictionaries. A verification key is accepted and ignored."""
 
     def __init__(self, service: LabService) -> None:
         self.service = service
@@ -66,10 +66,10 @@ class ClientV2:
     # --------------------------------------------------------------------------------------------------- labs
 
     def create_data_lab(self, create_data_lab: Mapping[str, Any], verification_key: bytes = b"") -> DataLabV2:
-        """Make a lab of its definition in wire keys.
+        """Create a lab from its definition in wire keys.
 
         Raises:
-            LabNotCreated: the definition has mistakes (all listed), or the deployment refused.
+            LabNotCreated: the definition has errors (all listed), or the deployment refused.
         """
         del verification_key
         try:
@@ -88,12 +88,12 @@ class ClientV2:
         return _data_lab(self.lab(data_lab_id))
 
     def get_data_labs(self, user_id: str, verification_key: bytes = b"") -> list[DataLabV2]:
-        """Return the labs that a user made, the oldest first."""
+        """Return the labs that a user created, the oldest first."""
         del verification_key
         return [_data_lab(lab) for lab in self.service.labs() if lab.created_by == user_id]
 
     def delete_data_lab(self, data_lab_id: str) -> None:
-        """Deprovision everything and delete the lab; datasets stay.
+        """Deprovision everything and delete the lab; its datasets are kept.
 
         Raises:
             LabNotDeleted: there is none, or the deployment refused.
@@ -106,7 +106,7 @@ class ClientV2:
     def check_data_labs_compatibility(
         self, data_room_id: str, data_lab_ids: Iterable[str]
     ) -> DataLabCompatibilityResponse:
-        """Refuse: Media DCRs run in the vendor's clean room, and only there it is known what they need.
+        """Refuse: Media DCRs run in the vendor's clean room, and only it knows their requirements.
 
         Raises:
             DataRoomUnknown: always.
@@ -115,7 +115,7 @@ class ClientV2:
         raise DataRoomUnknown(data_room_id)
 
     def get_data_room_actions(self, data_room_id: str) -> DataRoomActionsView:
-        """Return what was computed from the datasets that are provisioned to a lab now, with the run that did it.
+        """Return the results for the datasets provisioned to a lab now, with their run.
 
         Raises:
             LabUnknown: there is no such lab.
@@ -134,7 +134,7 @@ class ClientV2:
         return {"actions": actions}
 
     def get_data_room_policies(self, data_room_id: str, policy_ids: Iterable[str]) -> dict[str, Policy]:
-        """Return which dataset and slot of a lab each policy stands for.
+        """Return the dataset and slot of each policy of a lab.
 
         Raises:
             LabUnknown: there is no such lab.
@@ -152,7 +152,7 @@ class ClientV2:
         return found
 
     def lab(self, data_lab_id: str) -> LabInfo:
-        """Return what the deployment knows of a lab.
+        """Return the deployment's description of a lab.
 
         Raises:
             LabUnknown: there is none, or several have this name.
@@ -171,27 +171,27 @@ class ClientV2:
         freshness_token: str | None = None,
         mode: Literal["always", "if_stale"] | None = None,
     ) -> CreatedJob:
-        """Start what an action asks of a lab, or join the run that does or did it for the datasets provisioned now.
+        """Start the run for an action of a lab, or join the run on the datasets provisioned now, active or finished.
 
         Args:
             data_room_id: the lab's id.
             data_room_compute_action: such as ``{"kind": "dataLab", "computeStatistics": {}}``.
-            freshness_token: taken and not needed: the datasets' hashes say what is fresh.
-            mode: ``always`` starts a run even so.
+            freshness_token: accepted and ignored: the datasets' hashes show whether a result is current.
+            mode: ``always`` starts a new run in every case.
 
         Raises:
-            JobNotCreated: it is no action of a lab, or the deployment refused.
+            JobNotCreated: it is not an action of a lab, or the deployment refused.
         """
         del freshness_token
         if results.action_name(data_room_compute_action) is None:
             known = ", ".join(sorted(results.TASKS))
-            raise JobNotCreated(ConfigurationError("The action", [f"It is none of a Data Lab: {known}"]))
+            raise JobNotCreated(ConfigurationError("The action", [f"Unknown action. Actions of a Data Lab: {known}"]))
         run = self.validate(data_room_id, again=mode == "always")
         status = RunStatus.COMPLETED if run.is_complete else RunStatus.COMPUTING
         return {"id": run.run_id, "run_id": run.run_id, "run_status": status}
 
     def validate(self, data_lab_id: str, *, again: bool = False) -> RunInfo:
-        """Start the run that computes everything of a lab, or join it.
+        """Start the run that computes all results of a lab, or join it.
 
         Raises:
             JobNotCreated: the deployment refused, for instance because a dataset is missing.
@@ -202,7 +202,7 @@ class ClientV2:
             raise JobNotCreated(error) from error
 
     def run(self, job_id: str) -> RunInfo:
-        """Return the run of a job as it is now.
+        """Return the current state of the run of a job.
 
         Raises:
             JobUnknown: there is none.
@@ -221,7 +221,7 @@ class ClientV2:
         return {"id": self.run(job_id).run_id}
 
     def get_job_status(self, job_id: str) -> JobStatusView:
-        """Return how a job stands.
+        """Return the status of a job.
 
         Raises:
             JobUnknown: there is none.
@@ -259,7 +259,7 @@ class ClientV2:
         if run.state is RunState.FINISHED:
             return JobStatus.SUCCESS
         kept = any(result.run_id == run.run_id for result in self.service.results(run.lab_id))
-        return JobStatus.SUCCESS if kept else JobStatus.FAILED  # a run may break off after its verdict
+        return JobStatus.SUCCESS if kept else JobStatus.FAILED  # a run may fail after its verdict
 
 
 def _data_lab(lab: LabInfo) -> DataLabV2:

@@ -1,4 +1,4 @@
-"""A job: one result that is wanted of a lab, and the run of the deployment that computes it; no result is parsed."""
+"""A job: one requested result of a lab, and the run of the deployment that computes it. Parses no result."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from datalab_dagster.service.models import RunInfo
 
 
 class ComputeJob(ABC):
-    """One result that is wanted of a lab. All jobs on the same datasets share one run, whose id is theirs.
+    """One requested result of a lab. All jobs on the same datasets share one run and its id.
 
     Args:
         dcr_id: the lab's id.
-        action: what is wanted, such as ``{"kind": "dataLab", "computeStatistics": {}}``.
-        result_zip_file_name: the file that `get_result` takes out of the result's zip.
-        client: asks the deployment.
-        as_decentriq_admin: tell only the status of a failed job, not why it failed.
+        action: the requested result, such as ``{"kind": "dataLab", "computeStatistics": {}}``.
+        result_zip_file_name: the file that `get_result` reads from the result's zip.
+        client: calls the deployment.
+        as_decentriq_admin: report only the status of a failed job, not the reason.
     """
 
     def __init__(
@@ -52,15 +52,15 @@ class ComputeJob(ABC):
         self.as_decentriq_admin = as_decentriq_admin
         self.job_id: str | None = None
         self.last_seen: RunInfo | None = None
-        """The run as it was when it was last asked for."""
+        """The state of the run at the last poll."""
 
     def run(self) -> None:
-        """Start the job; it returns at once.
+        """Start the job; return immediately.
 
-        Where a result of exactly the datasets provisioned now exists, or is being computed, the job is that run.
+        If a result of exactly the datasets provisioned now exists or is being computed, the job joins its run.
 
         Raises:
-            AlreadyRun: it was started before.
+            AlreadyRun: the job was started before.
             JobNotCreated: the deployment refused.
         """
         if self.job_id is not None:
@@ -68,20 +68,20 @@ class ComputeJob(ABC):
         self.job_id = self.client_v2.create_job(self.dcr_id, self.action)["id"]
 
     def attach(self, run: RunInfo) -> None:
-        """Be a job of `run`, which goes on already.
+        """Make this job part of `run`, which was started already.
 
         Raises:
-            AlreadyRun: it was started before.
+            AlreadyRun: the job was started before.
         """
         if self.job_id is not None:
             raise AlreadyRun
         self.job_id, self.last_seen = run.run_id, run
 
     def is_complete(self) -> bool:
-        """Return whether the job has ended, well or not.
+        """Return whether the job has ended, successfully or not.
 
         Raises:
-            NotRun: it was not started.
+            NotRun: the job was not started.
         """
         if self.job_id is None:
             raise NotRun
@@ -89,16 +89,16 @@ class ComputeJob(ABC):
         return self.last_seen.is_complete
 
     def wait_for_completion(self, timeout: int | None = None, sleep_interval: int = 1) -> Self:
-        """Wait until the job has ended; a connection that breaks for less than a minute does no harm.
+        """Wait until the job has ended, also through a loss of connection of less than a minute.
 
         Args:
-            timeout: seconds to wait at most; None and 0: as long as it takes.
-            sleep_interval: most seconds between two questions; the first ones follow sooner.
+            timeout: maximum seconds; None and 0: wait indefinitely.
+            sleep_interval: maximum seconds between two polls; the first polls are closer together.
 
         Raises:
-            NotRun: it was not started.
-            NotCompleteInTime: the time is over; the job goes on.
-            ConnectionLost: the deployment stays silent; the job goes on.
+            NotRun: the job was not started.
+            NotCompleteInTime: the time is over; the job is still running.
+            ConnectionLost: the deployment does not answer; the job is still running.
         """
         wait(
             self.is_complete,
@@ -128,8 +128,8 @@ class ComputeJob(ABC):
         """Return the result as a zip.
 
         Raises:
-            NotRun, NotComplete: it was not started, or goes on.
-            JobFailed: it failed before it gave this result; the text tells why, and the address of its run.
+            NotRun, NotComplete: the job was not started, or is still running.
+            JobFailed: the job failed before this result was computed; the text has the reason and the run's address.
         """
         run = self._ended_run()
         action = results.action_name(self.action)
@@ -141,7 +141,7 @@ class ComputeJob(ABC):
         """Return the file of the result; raises as `get_result_as_zipfile`.
 
         Raises:
-            ResultFileMissing: the zip does not hold it.
+            ResultFileMissing: the zip does not contain it.
         """
         with self.get_result_as_zipfile() as archive:
             if self.result_zip_file_name not in archive.namelist():
@@ -162,7 +162,7 @@ class ComputeJob(ABC):
         return RawBytes(self._zip(run, action))
 
     def _ended_run(self) -> RunInfo:
-        """Return the run when it has ended; whether it has given its results is seen when they are fetched."""
+        """Return the finished run; only fetching a result shows whether it exists."""
         if self.job_id is None:
             raise NotRun(result=True)
         run = self.last_seen = self.client_v2.run(self.job_id)
@@ -176,6 +176,6 @@ class ComputeJob(ABC):
         except ResultNotFound as error:
             if self.as_decentriq_admin and run.state in (RunState.FAILED, RunState.CANCELLED):
                 raise UnexpectedJobStatus(run, run.state.value.capitalize()) from error
-            # Only a run that was stopped before its verdict has given nothing.
+            # Only a run that was stopped before its verdict has no results.
             reason = None if run.state is RunState.FINISHED else run.reason
             raise JobFailed(run, reason or str(error)) from error

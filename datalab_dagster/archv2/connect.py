@@ -1,4 +1,4 @@
-"""Which deployment a client asks: the one in this machine's home directory, or one behind an address."""
+"""Connects a client to its deployment: the one in this machine's home directory, or one behind an address."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ DECENTRIQ_USE_TLS = os.environ.get("DECENTRIQ_USE_TLS", "true") != "false"
 def connect(
     user: str, token: str, *, host: str, port: int, use_tls: bool, request_timeout: float | None = None
 ) -> LabService:
-    """Return the deployment that is meant, as `user` sees it.
+    """Return the deployment for `user`.
 
     Raises:
         binascii.Error: `token` is not URL-safe base64.
-        TokenRefused, NobodyThere: the deployment at the address does not take the token, or there is none.
+        TokenRefused, NobodyThere: the deployment at the address refuses the token, or there is none.
     """
     check_token(token)
     url = deployment_url(host, port, use_tls=use_tls)
@@ -43,7 +43,7 @@ def connect(
     try:
         try:
             return HttpService(url, token, timeout=seconds)
-        except NotPermitted:  # on one's own deployment without users, as in the home directory, any token will do
+        except NotPermitted:  # a deployment of this machine without users accepts any token, as the home directory does
             if (secret := secret_for(url)) is None:
                 raise
             return HttpService(url, secret, timeout=seconds)
@@ -54,9 +54,9 @@ def connect(
 
 
 def deployment_url(host: str, port: int, *, use_tls: bool) -> str | None:
-    """Return the URL of the deployment that is meant; None: the one in this machine's home directory.
+    """Return the URL of the deployment; None: the one in this machine's home directory.
 
-    The vendor's hosts mean none: a script that names them asks its own deployment now.
+    The vendor's hosts count as None: a script that names them uses its own deployment.
 
     >>> deployment_url("labs.publisher.example", 8443, use_tls=True)
     'https://labs.publisher.example:8443'
@@ -71,10 +71,10 @@ def deployment_url(host: str, port: int, *, use_tls: bool) -> str | None:
 
 
 def check_token(token: str) -> None:
-    """Do nothing with URL-safe base64; padding may be missing.
+    """Check that the token is URL-safe base64; padding may be missing.
 
     Raises:
-        binascii.Error: it is something else.
+        binascii.Error: it is not.
 
     >>> check_token("c2VjcmV0")
     """

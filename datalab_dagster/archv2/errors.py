@@ -1,4 +1,4 @@
-"""What can go wrong in the SDK: the vendor's texts, word for word; what to do next is a note below them.
+"""The errors of the SDK: the vendor's texts, word for word; a note below them says what to do next.
 
 DatalabError
 ├── UsageError
@@ -9,10 +9,10 @@ DatalabError
 │   ├── LabUnknown (NotFoundError)  LabIdMissing  ColumnsMissing  MatchingIdAndConfig
 │   ├── JobUnknown (NotFoundError)  AlreadyRun  NotRun  NotComplete  ResultFileMissing
 │   └── PolicyUnknown  DataRoomUnknown (NotFoundError)
-├── LabNotCreated  LabNotDeleted  JobNotCreated    the deployment refused; `__cause__` says why
-├── JobFailed  UnexpectedJobStatus                  `run` is what the deployment knows of it
-├── NotCompleteInTime (TimeoutError)                the job goes on
-├── ConnectionLost (ConnectionError)                the job goes on
+├── LabNotCreated  LabNotDeleted  JobNotCreated    the deployment refused; `__cause__` has the reason
+├── JobFailed  UnexpectedJobStatus                  `run` has the deployment's description
+├── NotCompleteInTime (TimeoutError)                the job is still running
+├── ConnectionLost (ConnectionError)                the job is still running
 ├── TokenRefused (NotPermitted, AuthorizationError)
 └── NobodyThere (ServiceUnreachable, ServerError)
 """
@@ -32,7 +32,7 @@ from datalab_dagster.service.models import RunInfo
 
 
 class TokenRefused(NotPermitted, AuthorizationError):
-    """The deployment does not take the token."""
+    """The deployment refuses the token."""
 
     def __init__(self, error: NotPermitted) -> None:
         DatalabError.__init__(self, str(error))
@@ -169,7 +169,7 @@ class LabNotDeleted(DatalabError):
 class DataRoomUnknown(UsageError, NotFoundError):
     def __init__(self, data_room_id: str) -> None:
         super().__init__(
-            f"Data room with id {data_room_id} not found: a deployment of one's own holds Data Labs only. Ask the "
+            f"Data room with id {data_room_id} not found: your own deployment contains Data Labs only. Ask the "
             "clean room that runs it."
         )
 
@@ -180,7 +180,7 @@ class DataRoomUnknown(UsageError, NotFoundError):
 class DryRunNotOffered(UsageError, ValueError):
     def __init__(self, what: str) -> None:
         super().__init__(
-            f"A lab validates what is provisioned to it, without {what}. No job was started; "
+            f"A lab validates the datasets provisioned to it, without {what}. No job was started; "
             "`datalab_dagster.data_lab.preflight` checks other files against the lab's definition."
         )
 
@@ -201,7 +201,7 @@ class AlreadyRun(UsageError):
 
 
 class NotRun(UsageError):
-    """The job was not run; asked for its result, the text names it."""
+    """The job was not started; with `result`, the text names the job."""
 
     def __init__(self, *, result: bool = False) -> None:
         super().__init__("Job 'None' has not been run" if result else "Computation has not been run")
@@ -213,14 +213,14 @@ class NotComplete(UsageError):
 
 
 class JobFailed(DatalabError):
-    """A job failed; the text holds the reason and, where there is one, the address of the run's page."""
+    """A job failed; the text has the reason and, if there is one, the address of the run's page."""
 
     def __init__(self, run: RunInfo, reason: str | None = None) -> None:
         self.run = run
         steps = [step.name for step in run.steps if step.state == "FAILED"] or ["validation"]
-        told = (reason or run.reason or "no reason was given").rstrip(".")
+        cause = (reason or run.reason or "no reason was given").rstrip(".")
         see = f" See {run.url}." if run.url else ""
-        lines = "\n".join(f"{step}: {told}.{see}" for step in steps)
+        lines = "\n".join(f"{step}: {cause}.{see}" for step in steps)
         super().__init__(f"Job '{run.run_id}' failed with errors: {lines}")
 
 
@@ -238,12 +238,12 @@ class ResultFileMissing(UsageError):
 class NotCompleteInTime(DatalabError, TimeoutError):
     def __init__(self) -> None:
         super().__init__("Computation did not complete within timeout")
-        self.add_note("The job goes on; ask again to go on waiting.")
+        self.add_note("The job is still running; call again to keep waiting.")
 
 
 class ConnectionLost(DatalabError, ConnectionError):
     def __init__(self, seconds: float, reason: str) -> None:
         super().__init__(
-            f"The deployment could not be asked for {duration(round(seconds))} while waiting: {reason} The job goes on "
-            "there; ask again to go on waiting."
+            f"The deployment was unreachable for {duration(round(seconds))} while waiting: {reason} The job is still "
+            "running there; call again to keep waiting."
         )

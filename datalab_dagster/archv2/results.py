@@ -1,4 +1,4 @@
-"""What each action of a lab gives: the file of the vendor's name, from a run of the deployment."""
+"""The result of each action of a lab: a file with the vendor's name, from a run of the deployment."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ TASKS = {
     ENHANCED_STATUS: "validation_status",
     **{action: f"{kind.value}_validation_report" for kind, action in REPORTS.items()},
 }
-"""Action → the step of the run that gives its result."""
+"""Action → the step of the run that computes its result."""
 
 
 def action_name(action: Any) -> str | None:
-    """Return what an action asks for, such as ``computeStatistics``; None when it is no action of a lab."""
+    """Return the name of an action, such as ``computeStatistics``; None if it is not an action of a lab."""
     given = action.model_dump(mode="json") if hasattr(action, "model_dump") else action
     if not isinstance(given, Mapping):
         return None
@@ -42,7 +42,7 @@ def action_name(action: Any) -> str | None:
 
 
 def lab_action(name: str) -> dict[str, Any]:
-    """Return the action that asks for `name`.
+    """Return the action with `name`.
 
     >>> lab_action(STATISTICS)
     {'kind': 'dataLab', 'computeStatistics': {}}
@@ -51,20 +51,20 @@ def lab_action(name: str) -> dict[str, Any]:
 
 
 def result_id(run_id: str, action: str) -> str:
-    """Return the id of what a run gives for an action."""
+    """Return the id of the result of a run for an action."""
     return hashlib.sha256(f"{run_id}/{action}".encode()).hexdigest()
 
 
 def action_of_result(run_id: str, result: str) -> str | None:
-    """Return the action that `result_id` was made of; None when the id is none of this run."""
+    """Return the action of `result_id`; None if the id does not belong to this run."""
     return next((action for action in TASKS if result_id(run_id, action) == result), None)
 
 
 def zipped_result(service: LabService, run: RunInfo, action: str) -> bytes:
-    """Fetch what a run has given for an action, as the vendor's zip.
+    """Fetch the result of a run for an action, as the vendor's zip.
 
     Raises:
-        ResultNotFound: the run has no such result, or it is not kept any more.
+        ResultNotFound: the run has no such result, or the result was removed.
     """
     if action in KINDS_OF_REPORTS:
         report = service.validation_report(run.lab_id, KINDS_OF_REPORTS[action], run_id=run.run_id)

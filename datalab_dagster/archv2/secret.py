@@ -1,4 +1,4 @@
-"""The stored key of a dataset and who may use it, in the vendor's words; where keys are kept is not known here."""
+"""A dataset's stored key and its users, in the vendor's words. This module does not know where keys are kept."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class SecretStoreOptions:
         store_encryption_key: keep the key; without it the dataset cannot be provisioned.
         encryption_key_acl: ``{"type": "UsersList", "users": [{"id": email, "role": "Owner" | "User"}]}``; by default
             the uploader is the owner.
-        encryption_key_acl_version: of the access list's form; there is 0 only.
+        encryption_key_acl_version: of the access list's form; 0 is the only one.
 
     Raises:
         AccessListRefused: an access list without a stored key.
@@ -78,11 +78,11 @@ class SecretStoreOptions:
         """Return user → role; None: the default.
 
         Args:
-            uploader: who uploads; is always of the organisation.
-            colleagues: further known users of it; everybody with the uploader's e-mail domain is, too.
+            uploader: the uploader, who always belongs to the organisation.
+            colleagues: further known users of it; all users with the uploader's e-mail domain belong to it, too.
 
         Raises:
-            AccessListRefused: version, type or form are unknown, nobody would own the key, or somebody is not of the
+            AccessListRefused: version, type or form are unknown, the key would have no owner, or a user is not in the
                 organisation (DECENTRIQ_DISABLE_DATASET_ACL_ORGANIZATION_CHECK=true turns the last check off).
         """
         if self.encryption_key_acl is None:

@@ -1,4 +1,4 @@
-"""The vendor's session, on a deployment of one's own: policies that tie datasets to slots, and stored keys."""
+"""The vendor's session, on your own deployment: policies that tie datasets to slots, and stored keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEYS = {names.policy: kind for kind, names in VENDOR.items()}
 
 @dataclass(frozen=True)
 class ReleasePolicy:
-    """Ties a dataset to a slot of a lab, once an action provisions it."""
+    """Ties a dataset to a slot of a lab; takes effect when an action provisions it."""
 
     data_lab_id: str
     kind: DatasetKind
@@ -25,21 +25,21 @@ class ReleasePolicy:
 
 
 class SessionV2:
-    """Asks for changes of labs and for stored keys, as the client's user."""
+    """Changes labs and returns stored keys, for the client's user."""
 
     def __init__(self, client: DeploymentClient) -> None:
         self.client = client
         self._policies: dict[str, ReleasePolicy] = {}
 
     def send_get_verification_key_request(self) -> bytes:
-        """Return the key that signs labs: none, as they come from one's own deployment."""
+        """Return the key that signs labs: None, because labs come from your own deployment."""
         return b""
 
     def create_policy(self, policy: ReleasePolicy) -> str:
         """Remember a policy and return its id.
 
         Raises:
-            DatasetUnknown, SecretMissing: the dataset, or its key, is not there.
+            DatasetUnknown, SecretMissing: the dataset, or its key, does not exist.
         """
         if self.client.get_dataset_encryption_key_secret_id(policy.manifest_hash) is None:
             raise SecretMissing(policy.manifest_hash)
@@ -48,7 +48,7 @@ class SessionV2:
         return made
 
     def send_data_room_state_action_request(self, data_room_id: str, action: Mapping[str, Any]) -> dict[str, Any]:
-        """Provision or deprovision what the policies of an action name, in one transaction.
+        """Provision or deprovision the datasets of an action's policies, in one transaction.
 
         Args:
             action: `{"kind": "dataLab", "provisionDatasetPolicyIds": {"identifiersPolicyId": …, …}}`, or with
@@ -78,7 +78,7 @@ class SessionV2:
         """Return a stored key with its access list.
 
         Raises:
-            SecretUnknown: there is none of this id.
+            SecretUnknown: there is no key with this id.
             KeyAccessDenied: the user may not use it.
         """
         manifest_hash = self.client.dataset_of_secret(secret_id)
@@ -95,7 +95,7 @@ class SessionV2:
         """Replace the access list of a stored key; only an owner may.
 
         Raises:
-            SecretUnknown: there is none of this id.
+            SecretUnknown: there is no key with this id.
             KeyAccessDenied, AccessListWrong, AccessListRefused: as their names say.
         """
         del expected_cas_index

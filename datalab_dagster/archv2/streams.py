@@ -1,4 +1,4 @@
-"""What a deployment yields, as the raw streams that the vendor's signatures promise; nothing is decrypted here."""
+"""Streams of a deployment as raw streams, which the vendor's signatures require. This module decrypts nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 
 class RawStream(io.RawIOBase):
-    """A readable binary stream as a raw one; closing it closes that."""
+    """A readable binary stream as a raw stream; closing it closes the original."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source

@@ -1,4 +1,4 @@
-"""Waits for jobs as the SDK does, blocking or not: with a bar, and with errors that Python's own names fit."""
+"""Waits for jobs, blocking or not: with a bar, and with errors that are subclasses of Python's own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datalab_dagster.terminal import waiting
 from datalab_dagster.terminal.bars import wait_bar
 
 LOST: waiting.Lost = (ServiceUnreachable, DatabaseUnreachable, RegistryBusy)
-"""The errors that a question gets while a deployment restarts, or a network breaks."""
+"""The errors of a poll while a deployment restarts, or the network fails."""
 
 
 def wait(
@@ -22,16 +22,16 @@ def wait(
     sleep_interval: float,
     shown: bool,
 ) -> None:
-    """Ask `is_complete` until it says so: soon at first, then every `sleep_interval` seconds.
+    """Poll `is_complete` until it returns True: often at first, then every `sleep_interval` seconds.
 
     Args:
-        run: what was seen last, for the bar.
+        run: returns the run at the last poll, for the bar.
         timeout: seconds; None and 0: wait indefinitely.
         shown: show a bar.
 
     Raises:
         NotCompleteInTime: the time is over.
-        ConnectionLost: the deployment does not answer any more.
+        ConnectionLost: the deployment no longer answers.
     """
     with _watched(is_complete, run, shown) as done:
         waiting.wait(done, interval=sleep_interval, lost=LOST, timeout=timeout)
@@ -45,7 +45,7 @@ async def wait_async(
     sleep_interval: float,
     shown: bool,
 ) -> None:
-    """Do as `wait` without blocking the event loop; cancelling the task leaves the job alone."""
+    """Do as `wait` without blocking the event loop; cancelling the task does not stop the job."""
     with _watched(is_complete, run, shown) as done:
         await waiting.wait_async(done, interval=sleep_interval, lost=LOST, timeout=timeout)
 
@@ -54,7 +54,7 @@ async def wait_async(
 def _watched(
     is_complete: Callable[[], bool], run: Callable[[], RunInfo | None], shown: bool
 ) -> Iterator[Callable[[], bool]]:
-    """Yield the question that also moves the bar, and raise the SDK's errors."""
+    """Yield a poll function that also updates the bar, and raise the SDK's errors."""
     with wait_bar(shown=shown) as show:
 
         def done() -> bool:

@@ -25,21 +25,27 @@ __all__ = ["FAILED", "INTERRUPTED", "NOT_CARRIED_OUT", "PASSED", "UNDECIDED", "W
 COMMANDS = {
     "preflight": ("preflight", "Check and profile the files of a lab; exit code 0 only when it would be Ready."),
     "check": ("check", f"Check one FILE as DATASET: {NAMES}."),
-    "report": ("report", "Print the statistics in DIR (what preflight wrote), or the current ones of LAB."),
-    "sample": ("sample", "Write LAB.json and the files of a synthetic lab to DIR, of any size."),
-    "up": ("up", "Run a living lab: database, Dagster's pages and daemon, portal; Ctrl-C stops everything."),
-    "lab": ("lab", "Make, list, show and delete labs."),
+    "report": ("report", "Print the statistics that preflight wrote to DIR, or the current ones of LAB."),
+    "sample": ("sample", "Write LAB.json and the files of a synthetic lab of any size to DIR."),
+    "up": ("up", "Run a Data Lab: database, Dagster's pages and daemon, portal; Ctrl-C stops everything."),
+    "lab": ("lab", "Create, list, show and delete labs."),
     "dataset": ("dataset", "Upload, list, show, download and delete datasets, which are kept encrypted."),
-    "provision": ("provision", "Provision datasets to a lab, in one change; what a slot held before is replaced."),
-    "deprovision": ("provision", "Empty slots of a lab, in one change; the datasets stay."),
-    "validate": ("validate", "Validate what is provisioned to LAB, in the background."),
-    "status": ("status", "Show how LAB stands, why, what to do next, and how far its run is; without LAB, all labs."),
-    "results": ("results", "Show the result of LAB that counts now, and list all that are kept."),
+    "provision": (
+        "provision",
+        "Provision datasets to a lab, in one change; datasets already in these slots are replaced.",
+    ),
+    "deprovision": ("provision", "Empty slots of a lab, in one change; the datasets are kept."),
+    "validate": ("validate", "Validate the datasets provisioned to LAB, in the background."),
+    "status": (
+        "status",
+        "Show the state of LAB, its reason, the next step and the progress of its run; without LAB, all labs.",
+    ),
+    "results": ("results", "Show the current result of LAB, and list all results that are kept."),
     "runs": ("validate", "List the runs of LAB, the newest first."),
     "run": ("validate", "Show and cancel runs."),
-    "keys": ("keys", "Look after the master key."),
-    "user": ("user", "Say who may use the portal, and as what."),
-    "token": ("token", "Make, list and revoke API tokens."),
+    "keys": ("keys", "Rotate the master key."),
+    "user": ("user", "Manage users and their roles."),
+    "token": ("token", "Create, list and revoke API tokens."),
 }
 """Name of a command: the module that holds it, and the first sentence of its help."""
 
@@ -47,11 +53,11 @@ COMMANDS = {
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="datalab")
 def datalab() -> None:
-    """Check and profile first-party datasets before a media clean room sees them.
+    """Check and profile first-party datasets before they reach a media clean room.
 
-    Files on this machine: sample, preflight, check, report. A living lab: up, and lab, dataset, provision, status, …
+    Files on this machine: sample, preflight, check, report. A Data Lab: up, and lab, dataset, provision, status, …
 
-    Exit codes: 0 done or passed, 1 checked and failed, 2 wrong usage or configuration, 3 could not be carried out,
+    Exit codes: 0 done or passed, 1 checked and failed, 2 wrong usage or configuration, 3 not possible,
     4 no verdict (yet), 130 interrupted.
     """
 
@@ -61,7 +67,7 @@ for name, (module, short_help) in COMMANDS.items():
 
 
 def main() -> None:
-    """Run the command; every expected failure is one message without a traceback."""
+    """Run the command; print every expected failure as one message without a traceback."""
     try:
         code = datalab.main(standalone_mode=False)
     except click.exceptions.Abort as abort:

@@ -1,4 +1,4 @@
-"""`datalab check`: one file of one dataset, without the graph."""
+"""`datalab check`: checks one file of one dataset without the asset graph."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DEFINED_BY_LAB = listed([kind.name for kind in KINDS.values() if kind.depends_o
 @click.command(
     help=f"""Check one FILE as DATASET: {NAMES}.
 
-    {_NEED_NO_LAB.capitalize()} need no --lab; {_DEFINED_BY_LAB} are defined by it.
+    {_NEED_NO_LAB.capitalize()} need no --lab; the format of {_DEFINED_BY_LAB} depends on it.
     """
 )
 @click.argument("dataset")
@@ -36,7 +36,7 @@ _DEFINED_BY_LAB = listed([kind.name for kind in KINDS.values() if kind.depends_o
 def check(
     dataset: str, file: Path, lab_file: Path | None, report: Path | None, valid_rows: Path | None, as_json: bool
 ) -> int:
-    """Check one file, and print what was found."""
+    """Check one file, and print the findings."""
     kind = dataset_kind(dataset)
     places = [path.resolve() for path in (file, lab_file, report, valid_rows) if path is not None]
     if len(set(places)) < len(places):
@@ -46,11 +46,11 @@ def check(
     elif not KINDS[kind].depends_on_lab:
         lab = lab_from_dict({"identifiersConfig": [{"idName": USER_ID, "idType": "STRING", "isMatchingId": True}]})
     else:
-        raise UsageError(f"What {kind.value} must look like is in the lab's definition: give it with --lab LAB.json.")
+        raise UsageError(f"The lab's definition sets the format of {kind.value}: give it with --lab LAB.json.")
     numbered = KINDS[kind].numbered
     if numbered and not KINDS[kind].number_of_columns(lab):
         raise UsageError(
-            f"The lab's definition has no {numbered.count_key}: say there how many columns {KINDS[kind].one} has."
+            f"The lab's definition has no {numbered.count_key}: set there the number of columns of {KINDS[kind].one}."
         )
 
     with shown_progress(for_machines=as_json) as progress:

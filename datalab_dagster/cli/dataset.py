@@ -1,4 +1,4 @@
-"""`datalab dataset`: files are uploaded, listed, shown, downloaded and deleted."""
+"""`datalab dataset`: uploads, lists, shows, downloads and deletes datasets."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _FILE = click.Path(path_type=Path)
 def dataset() -> None:
     """Upload, list, show, download and delete datasets, which are kept encrypted.
 
-    HASH is a manifest hash, or its first 8 or more characters where no other begins with them.
+    HASH is a manifest hash, or its first 8 or more characters if they are unique.
     """
 
 
 @dataset.command()
 @click.argument("file", type=_FILE)
-@click.option("--name", help="What people read; default: the file's name.")
-@click.option("--description", default="", help="A few words about it.")
+@click.option("--name", help="The dataset's name; default: the file's name.")
+@click.option("--description", default="", help="A short description.")
 @user_option
 @json_option
 def upload(file: Path, name: str | None, description: str, user: str | None, as_json: bool) -> int:
-    """Upload a FILE and print its manifest hash; the same call goes on with an upload that broke off."""
+    """Upload a FILE and print its manifest hash; the same command resumes an interrupted upload."""
     with opened(user) as service:
         stored = upload_file(service, file, name=name, description=description, for_machines=as_json)
     if as_json:
@@ -108,10 +108,10 @@ def show(manifest_hash: str, user: str | None, as_json: bool) -> int:
 @click.argument("file", metavar="FILE|URL")
 @user_option
 def download(manifest_hash: str, file: str, user: str | None) -> int:
-    """Write the plain content of a dataset to FILE, which must not be there yet.
+    """Write the plain content of a dataset to FILE, which must not exist yet.
 
-    Every chunk is verified; the file appears whole, or not at all, and only its owner may read it. An address such as
-    s3://bucket/users.csv is written by its connector.
+    Every chunk is verified. The file is written completely or not at all, and only its owner may read it. A connector
+    writes to an address such as s3://bucket/users.csv.
     """
     with opened(user) as service:
         found = the_dataset(service, manifest_hash)
@@ -125,15 +125,15 @@ def download(manifest_hash: str, file: str, user: str | None) -> int:
 
 @dataset.command()
 @click.argument("manifest_hash", metavar="HASH")
-@click.option("--force", is_flag=True, help="Deprovision it first where it is provisioned.")
+@click.option("--force", is_flag=True, help="First deprovision it from every lab.")
 @yes_option
 @user_option
 def delete(manifest_hash: str, force: bool, yes: bool, user: str | None) -> int:
-    """Delete a dataset and its key, for good."""
+    """Delete a dataset and its key permanently."""
     with opened(user) as service:
         found = the_dataset(service, manifest_hash)
         used = f" {len(found.labs)} lab(s) will lose it: {', '.join(found.labs)}." if force and found.labs else ""
-        confirm(f"Delete dataset {listing.short(found.manifest_hash)} ({found.name}) for good?{used}", yes=yes)
+        confirm(f"Delete dataset {listing.short(found.manifest_hash)} ({found.name}) permanently?{used}", yes=yes)
         service.delete_dataset(found.manifest_hash, force=force)
     listing.line(f"Dataset {found.manifest_hash} ({found.name}) was deleted.")
     return 0

@@ -1,4 +1,4 @@
-"""What the commands of a deployment share: who asks, which lab, dataset or run is meant, yes or no."""
+"""What the commands of a deployment share: the user, the lab, dataset or run that is meant, and confirmation."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from datalab_dagster.service import (
 from datalab_dagster.service.open import open_service
 
 SHORTEST_PREFIX = 8
-"""Characters of a hash or a run's id that commands accept in place of all."""
+"""How many characters of a hash or a run's id are enough to name it."""
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def user_option(command: Command) -> Command:
     """Add ``--user``."""
-    text = "Who asks, as events name it; default: the login name."
+    text = "Your name in events; default: the login name."
     return click.option("--user", envvar=USER, show_envvar=True, metavar="EMAIL", help=text)(command)
 
 
 def json_option(command: Command) -> Command:
-    """Add ``--json``, given as `as_json`."""
+    """Add the option ``--json`` as the parameter `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
 def yes_option(command: Command) -> Command:
     """Add ``--yes``."""
-    return click.option("--yes", is_flag=True, help="Do not ask.")(command)
+    return click.option("--yes", is_flag=True, help="Do not ask for confirmation.")(command)
 
 
 @contextlib.contextmanager
@@ -50,12 +50,12 @@ def opened(user: str | None) -> Iterator[LabService]:
     """Yield the deployment of this environment, as `user` sees it.
 
     Raises:
-        UsageError: nobody said who asks.
+        UsageError: the user has no name.
         DatalabError: the deployment cannot be opened.
     """
     name = user or login_name()
     if name is None:
-        raise UsageError("This login has no name: say who asks with --user or DATALAB_USER.")
+        raise UsageError("This login has no name: give yours with --user or DATALAB_USER.")
     with open_service(name) as service:
         yield service
 
@@ -64,7 +64,7 @@ def the_dataset(service: LabService, text: str) -> DatasetInfo:
     """Return the dataset whose manifest hash is or begins with `text`.
 
     Raises:
-        UsageError: `text` is no such beginning, or that of several.
+        UsageError: `text` cannot begin a manifest hash, or several begin with it.
         DatasetNotFound: there is none.
     """
     wanted = text.strip().lower()
@@ -72,12 +72,12 @@ def the_dataset(service: LabService, text: str) -> DatasetInfo:
         return service.dataset(wanted)
     if not is_hash(wanted):
         raise UsageError(
-            f"'{text}' is no manifest hash: give its first {SHORTEST_PREFIX} or more hexadecimal characters, as "
+            f"'{text}' is not a manifest hash: give its first {SHORTEST_PREFIX} or more hexadecimal characters, as "
             "`datalab dataset list` shows them."
         )
     found = [dataset for dataset in service.datasets() if dataset.manifest_hash.startswith(wanted)]
     if len(found) > 1:
-        raise UsageError(f"{len(found)} datasets have a manifest hash that begins with {wanted}: give more of it.")
+        raise UsageError(f"{len(found)} datasets have a manifest hash that begins with {wanted}: give more characters.")
     if not found:
         raise DatasetNotFound(wanted)
     return found[0]
@@ -104,7 +104,7 @@ def the_run(service: LabService, text: str) -> RunInfo:
     runs = [run.run_id for lab in service.labs() for run in service.runs(lab.id)] if _is_prefix(text) else []
     found = [run_id for run_id in runs if run_id.startswith(text)]
     if len(found) > 1:
-        raise UsageError(f"{len(found)} runs have an id that begins with {text}: give more of it.")
+        raise UsageError(f"{len(found)} runs have an id that begins with {text}: give more characters.")
     if not found:
         raise RunNotFound(text)
     return service.run(found[0])
@@ -119,7 +119,7 @@ def the_result(service: LabService, lab: str, run: str) -> ResultInfo:
     """
     found = [result for result in service.results(lab) if _is_prefix(run) and result.run_id.startswith(run)]
     if len(found) > 1:
-        raise UsageError(f"{len(found)} results of lab {lab} are of runs that begin with {run}: give more of it.")
+        raise UsageError(f"{len(found)} results of lab {lab} are of runs that begin with {run}: give more characters.")
     if not found:
         raise ResultNotFound(lab, f"result of a run {run}")
     return found[0]
@@ -130,7 +130,7 @@ def _is_prefix(text: str) -> bool:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask on the terminal, unless `yes` was given.
+    """Ask for confirmation on the terminal, unless `yes` was given.
 
     Raises:
         UsageError: there is no terminal to ask on.
@@ -139,6 +139,6 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError(f"{question} Give --yes to do so without being asked.")
+        raise UsageError(f"{question} There is no terminal to ask on: confirm with --yes.")
     if not click.confirm(question):
         raise Stopped("Nothing was changed.")

@@ -1,7 +1,7 @@
 """How a command ends: exit codes, and Ctrl-C with a sentence; imports nothing."""
 
 PASSED, FAILED, WRONG_USAGE, NOT_CARRIED_OUT, INTERRUPTED = 0, 1, 2, 3, 130
-"""Exit codes: checked and passed; checked and failed; wrong call or configuration; could not be done; Ctrl-C."""
+"""Exit codes: checked and passed; checked and failed; wrong call or configuration; not possible; Ctrl-C."""
 UNDECIDED = 4
 """Exit code: there is no verdict on the data provisioned now."""
 

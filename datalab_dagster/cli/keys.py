@@ -12,18 +12,18 @@ from datalab_dagster.service.open import open_service
 
 @click.group()
 def keys() -> None:
-    """Look after the master key."""
+    """Rotate the master key."""
 
 
 @keys.command()
 def rotate() -> int:
-    """Make a new master key, wrap the key of every dataset with it, and forget the old one.
+    """Create a new master key, wrap the key of every dataset with it, and delete the old one.
 
-    No data are touched; running processes notice by themselves. Let no upload go on meanwhile. After a crash, run it
-    again: it finishes what was begun. A master key in DATALAB_MASTER_KEY is exchanged there: put the new one before
-    the old one, run this, then take the old one out.
+    The data do not change, and running processes use the new key automatically. Do not run it during an upload. After a
+    crash, run it again: it finishes the rotation. To replace a master key in DATALAB_MASTER_KEY, put the new one before
+    the old one, run this command, then remove the old one.
     """
     with open_service(whoever_asks(None)) as service:
         count = service.keys.rotate()
-    listing.line(f"The master key is new; the keys of {counted(count, 'dataset')} were wrapped anew.")
+    listing.line(f"The master key is new; the keys of {counted(count, 'dataset')} were wrapped again.")
     return 0

@@ -1,4 +1,4 @@
-"""Options of commands that take something for each dataset kind: a file, a hash, an address."""
+"""Options of commands that take a value for each dataset kind: a file, a hash, an address."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def options_of_kinds(settings: Callable[[Kind], Mapping[str, Any]]) -> Callable[[Command], Command]:
-    """Return the decorator that gives a command an option for every kind, in their order.
+    """Return the decorator that adds an option for every kind to a command, in the order of the kinds.
 
     Args:
-        settings: what `click.option` takes besides the name; the command gets the values under the kinds' names.
+        settings: the further arguments of `click.option`; the command gets the values under the kinds' names.
     """
 
     def decorated(command: Command) -> Command:

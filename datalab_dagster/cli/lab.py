@@ -1,4 +1,4 @@
-"""`datalab lab`: labs are made, listed, shown and deleted."""
+"""`datalab lab`: creates, lists, shows and deletes labs."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from datalab_dagster.cli.deployment import confirm, json_option, opened, user_op
 
 @click.group()
 def lab() -> None:
-    """Make, list, show and delete labs.
+    """Create, list, show and delete labs.
 
-    LAB is a lab's id, or its name where only one lab has it.
+    LAB is a lab's id, or its name if only one lab has it.
     """
 
 
 @lab.command()
 @click.argument("lab_file", metavar="LAB.json", type=click.Path(path_type=Path))
-@click.option("--name", help="Instead of the name in the definition.")
+@click.option("--name", help="The lab's name, instead of the one in the definition.")
 @user_option
 @json_option
 def create(lab_file: Path, name: str | None, user: str | None, as_json: bool) -> int:
-    """Make a lab from its definition (JSON or YAML), which never changes afterwards."""
+    """Create a lab from its definition (JSON or YAML), which cannot be changed later."""
     definition = load_lab(lab_file)
     if name is not None:
         given = definition.model_dump(by_alias=True, mode="json", include=definition.model_fields_set)
@@ -36,7 +36,7 @@ def create(lab_file: Path, name: str | None, user: str | None, as_json: bool) ->
         listing.print_json(made)
         return 0
     slots = ", ".join(kind.value for kind in made.definition.datasets)
-    listing.line(f"Lab {made.id} ({made.name}) was made, with slots for: {slots}.")
+    listing.line(f"Created lab {made.id} ({made.name}). Slots: {slots}.")
     listing.line(f"Next: {made.state.next_step}")
     return 0
 
@@ -45,7 +45,7 @@ def create(lab_file: Path, name: str | None, user: str | None, as_json: bool) ->
 @user_option
 @json_option
 def list_labs(user: str | None, as_json: bool) -> int:
-    """List all labs and how they stand."""
+    """List all labs and their states."""
     with opened(user) as service:
         labs = service.labs()
     if as_json:
@@ -60,7 +60,7 @@ def list_labs(user: str | None, as_json: bool) -> int:
 @user_option
 @json_option
 def show(lab_name: str, user: str | None, as_json: bool) -> int:
-    """Show a lab: its definition, what is provisioned to it, and every change."""
+    """Show a lab: its definition, its datasets and every change."""
     with opened(user) as service:
         found = service.lab(lab_name)
         events = service.events(found.id)
@@ -80,11 +80,11 @@ def show(lab_name: str, user: str | None, as_json: bool) -> int:
 @yes_option
 @user_option
 def delete(lab_name: str, yes: bool, user: str | None) -> int:
-    """Delete a lab and its results; its datasets stay."""
+    """Delete a lab and its results; its datasets are kept."""
     with opened(user) as service:
         found = service.lab(lab_name)
         held = f" It holds {', '.join(slot.kind.value for slot in found.slots)}." if found.slots else ""
-        confirm(f"Delete lab {found.id} ({found.name}) and its results for good?{held}", yes=yes)
+        confirm(f"Delete lab {found.id} ({found.name}) and its results permanently?{held}", yes=yes)
         service.delete_lab(found.id)
     listing.line(f"Lab {found.id} ({found.name}) was deleted; its datasets are kept.")
     return 0

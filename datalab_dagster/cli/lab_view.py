@@ -1,4 +1,4 @@
-"""A lab on the terminal: how it stands, what it holds, what happened; nothing is asked for here."""
+"""A lab on the terminal: its state, its datasets, its history. This module only prints."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from datalab_dagster.service import Action, EventInfo, LabInfo, SlotInfo
 
 _DONE = {
     Action.PROVISIONED: "provisioned",
-    Action.REPROVISIONED: "provisioned anew",
+    Action.REPROVISIONED: "provisioned again",
     Action.DEPROVISIONED: "deprovisioned",
 }
 
 
 def print_labs(labs: Sequence[LabInfo]) -> None:
-    """Print a row per lab, or how to make the first."""
+    """Print a row per lab, or how to create the first."""
     if not labs:
-        line("There are no labs yet. Make one: `datalab lab create LAB.json`.")
+        line("There are no labs yet. Create one: `datalab lab create LAB.json`.")
         return
     rows = [
         (
@@ -39,7 +39,7 @@ def print_labs(labs: Sequence[LabInfo]) -> None:
 
 
 def print_state(lab: LabInfo) -> None:
-    """Print how a lab stands, why, and what to do next."""
+    """Print the state of a lab, its reason, and what to do next."""
     console = console_for_text()
     console.print(f"\n[bold]{escape(lab.name)}[/bold]  {lab.id}", highlight=False)
     console.print(f"{coloured(lab.state.state)}: {escape(lab.state.reason)}", highlight=False, soft_wrap=True)
@@ -47,9 +47,9 @@ def print_state(lab: LabInfo) -> None:
 
 
 def print_definition(lab: LabInfo) -> None:
-    """Print what the lab is for and which identifiers it has."""
+    """Print the collaboration types and identifiers of a lab."""
     definition = lab.definition
-    line(f"\nMade {when(lab.created_at)} by {lab.created_by}")
+    line(f"\nCreated {when(lab.created_at)} by {lab.created_by}")
     line(f"For: {', '.join(kind.value for kind in definition.collaboration_types)}")
     rows = []
     for entry in definition.identifiers_config:
@@ -59,7 +59,7 @@ def print_definition(lab: LabInfo) -> None:
 
 
 def print_slots(lab: LabInfo) -> None:
-    """Print a row per slot, filled or not."""
+    """Print a row per slot, filled or empty."""
     filled = _filled(lab)
     rows = []
     for kind in lab.definition.datasets:

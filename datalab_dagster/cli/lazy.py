@@ -1,4 +1,4 @@
-"""A group of commands that imports the module of a command when it is called, and not for its own help."""
+"""A group of commands that imports the module of a command when the command is called, and not for the group's help."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import click
 
 
 class Outline(click.Command):
-    """What a group needs to know of a command before it is called: its name, its short help and where it is.
+    """The name, short help and module of a command, which the group knows without importing it.
 
     Args:
-        name: as people type it, and as the module names the command.
-        module: that holds the command.
+        name: of the command, and of its function in the module.
+        module: contains the command.
         short_help: the first sentence of the command's own help; a test holds them equal.
     """
 
@@ -28,7 +28,7 @@ class Outline(click.Command):
 
 
 class LazyGroup(click.Group):
-    """A group of outlines: help, completion and suggestions read them; a command that is called is imported."""
+    """A group of outlines: help, completion and suggestions read them; only a called command is imported."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -1,4 +1,4 @@
-"""How things look on the terminal and as JSON: tables, times, hashes, findings; nothing is asked for here."""
+"""Printing on the terminal and as JSON: tables, times, hashes, findings. This module only prints."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def print_table(
     Args:
         header: names of the columns.
         rows: their cells.
-        numbers: columns that are set to the right.
-        markup: columns whose cells hold rich's markup; all others are printed as they are.
+        numbers: columns that are aligned to the right.
+        markup: columns whose cells contain rich's markup; all others are printed unchanged.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in header:
@@ -55,7 +55,7 @@ def print_table(
 
 
 def print_json(value: BaseModel | Sequence[BaseModel] | dict[str, Any]) -> None:
-    """Print one model, several, or plain data, with the keys of the wire."""
+    """Print one model, several, or plain data, with the keys of the API."""
     data: Any = value
     if isinstance(value, BaseModel):
         data = value.model_dump(mode="json", by_alias=True)
@@ -65,7 +65,7 @@ def print_json(value: BaseModel | Sequence[BaseModel] | dict[str, Any]) -> None:
 
 
 def line(text: str) -> None:
-    """Print a line as it is."""
+    """Print a line unchanged."""
     click.echo(text)
 
 
@@ -75,7 +75,7 @@ def when(moment: datetime) -> str:
 
 
 def short(text: str) -> str:
-    """Return the beginning of a manifest hash or a run's id, which commands accept in its place.
+    """Return the beginning of a manifest hash or a run's id, which commands accept instead of the whole.
 
     >>> short("6b4a5e0c9d1f" + 52 * "0")
     '6b4a5e0c9d1f'
@@ -90,7 +90,7 @@ def coloured(state: LabState) -> str:
 
 
 def print_findings(console: Console, groups: Iterable[tuple[str, Iterable[Finding]]]) -> None:
-    """Print findings under one heading, each with the label of its group, if there are any."""
+    """Print the findings, if any, under one heading, each with the label of its group."""
     found = [(label, finding) for label, findings in groups for finding in findings]
     if found:
         console.print("\nFindings")

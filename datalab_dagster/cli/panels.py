@@ -1,4 +1,4 @@
-"""Every panel of the statistics as a table in the terminal; nothing is computed here."""
+"""Every panel of the statistics as a table in the terminal. This module computes nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from datalab_dagster.cli.listing import DROP, ERROR, WARNING, console_for_text, 
 T = TypeVar("T")
 
 _SHOWN_ROWS = 20
-"""Longer panels show their largest rows; the dashboard has all of them."""
+"""Maximum number of rows shown, the largest first; the dashboard has all rows."""
 
 
 def print_report(statistics: StatisticsResult | StatisticsResultV2, comparison: bytes | None) -> None:
@@ -44,7 +44,7 @@ def print_report(statistics: StatisticsResult | StatisticsResultV2, comparison: 
 
 
 def print_comparison(changes: Comparison) -> None:
-    """Print what changed from one report to another, and the warnings for what fell."""
+    """Print the changes from one report to another, and the warnings about drops."""
     console = console_for_text()
     if not any(change.absolute != 0 for change in changes.changes):
         console.print("Nothing changed.")
@@ -54,7 +54,7 @@ def print_comparison(changes: Comparison) -> None:
 
 
 def _print_table(console: Console, title: str, table: Table, matching_ids: Sequence[str]) -> None:
-    """Print a table; one with columns for each matching id as a table for each, which a terminal has room for."""
+    """Print a table; a table with columns for each matching id is split into one per matching id, to fit a terminal."""
     rows = list(table.rows if not table.total else islice(table.rows, _SHOWN_ROWS))
     total = table.total or len(rows)
     if not table.lead:
@@ -72,7 +72,7 @@ def _print_table(console: Console, title: str, table: Table, matching_ids: Seque
 
 
 def _about(position: int, cells: Sequence[T], lead: int) -> list[T]:
-    """Of a header or row, what leads it and what is about one matching id."""
+    """Return the leading cells of a header or row, and those of one matching id."""
     first = lead + 2 * position
     return [*cells[:lead], *cells[first : first + 2]]
 

@@ -1,4 +1,4 @@
-"""`datalab preflight`: a whole lab, through the asset graph."""
+"""`datalab preflight`: checks a whole lab with the asset graph."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _FILE = click.Path(path_type=Path)
 @options_of_kinds(
     lambda kind: {"type": _FILE, "metavar": "FILE", "required": kind.is_matching, "help": f"The {kind.name} file."}
 )
-@click.option("--out", type=_FILE, metavar="DIR", required=True, help="Where reports and status are written.")
+@click.option("--out", type=_FILE, metavar="DIR", required=True, help="The folder for reports and status.")
 @click.option(
-    "--statistics-version", type=click.IntRange(1, 2), default=2, show_default=True, help="1: for old consumers."
+    "--statistics-version", type=click.IntRange(1, 2), default=2, show_default=True, help="1 writes the old format."
 )
 @click.option("--for-sharing", is_flag=True, help="Hide counts below 10 on the dashboard.")
 @click.option("--thresholds", type=_FILE, metavar="T.json", help="Limits of findings that differ from the defaults.")
@@ -45,7 +45,7 @@ def preflight(
     as_json: bool,
     **given: Path | None,
 ) -> int:
-    """Check and profile the files of a lab, and print what was found."""
+    """Check and profile the files of a lab, and print the findings."""
     lab = load_lab(lab_file)
     limits = load_limits(thresholds) if thresholds else {}
     files = {kind: path for kind in KINDS if (path := given[kind.value]) is not None}

@@ -1,4 +1,4 @@
-"""`datalab provision` and `datalab deprovision`: which dataset fills which slot of a lab."""
+"""`datalab provision` and `datalab deprovision`: fill and empty the slots of a lab."""
 
 from __future__ import annotations
 
@@ -18,41 +18,41 @@ from datalab_dagster.service import LabInfo, LabService, Problem, ProblemCode, P
 @click.command()
 @click.argument("lab_name", metavar="LAB")
 @options_of_kinds(lambda kind: {"metavar": "HASH|FILE|URL", "help": f"For the {kind.name}."})
-@click.option("--cause", default="", metavar="TEXT", help="Why, in a few words; events and runs show it.")
+@click.option("--cause", default="", metavar="TEXT", help="The reason, in a few words; events and runs show it.")
 @user_option
 @json_option
 def provision(lab_name: str, cause: str, user: str | None, as_json: bool, **given: str | None) -> int:
-    """Provision datasets to a lab, in one change; what a slot held before is replaced.
+    """Provision datasets to a lab, in one change; datasets already in these slots are replaced.
 
-    A dataset is named by its manifest hash, or by a file or an address such as s3://bucket/users.csv, which is uploaded
+    Name a dataset by its manifest hash, or by a file or an address such as s3://bucket/users.csv, which is uploaded
     first. Identifiers come first or at the same time. While `datalab up` runs, a validation starts automatically.
     """
     chosen = {kind: text for kind in KINDS if (text := given[kind.value]) is not None}
     if not chosen:
-        raise UsageError(f"Say what to provision: {', '.join(kind.option for kind in KINDS.values())}.")
+        raise UsageError(f"Choose what to provision: {', '.join(kind.option for kind in KINDS.values())}.")
     with opened(user) as service:
         lab = service.lab(lab_name)
         _check_slots(lab, chosen)
         hashes = _hashes(service, chosen, for_machines=as_json)
         changed = service.change(lab.id, hashes, cause=cause)
         already = [kind.value for kind, hashed in hashes.items() if _held(lab).get(kind) == hashed]
-    _print(changed, as_json, note=f"Held already: {', '.join(already)}." if already else "")
+    _print(changed, as_json, note=f"Already provisioned: {', '.join(already)}." if already else "")
     return 0
 
 
 @click.command(
-    help=f"""Empty slots of a lab, in one change; the datasets stay.
+    help=f"""Empty slots of a lab, in one change; the datasets are kept.
 
     KIND: {NAMES}.
     """
 )
 @click.argument("lab_name", metavar="LAB")
 @click.argument("kinds", metavar="KIND…", nargs=-1, required=True, type=click.Choice([kind.value for kind in KINDS]))
-@click.option("--cause", default="", metavar="TEXT", help="Why, in a few words; events show it.")
+@click.option("--cause", default="", metavar="TEXT", help="The reason, in a few words; events show it.")
 @user_option
 @json_option
 def deprovision(lab_name: str, kinds: tuple[str, ...], cause: str, user: str | None, as_json: bool) -> int:
-    """Empty slots of a lab, in one change; the datasets stay."""
+    """Empty slots of a lab, in one change; the datasets are kept."""
     with opened(user) as service:
         lab = service.lab(lab_name)
         changed = service.change(lab.id, {DatasetKind(kind): None for kind in kinds}, cause=cause)
@@ -61,7 +61,7 @@ def deprovision(lab_name: str, kinds: tuple[str, ...], cause: str, user: str | N
 
 
 def _check_slots(lab: LabInfo, chosen: dict[DatasetKind, str]) -> None:
-    """Refuse what can never be provisioned before a large file is uploaded for it."""
+    """Refuse kinds that the lab has no slot for, before a large file is uploaded."""
     has = ", ".join(slot.value for slot in lab.definition.datasets)
     problems = [
         Problem(ProblemCode.NO_SUCH_SLOT, kind, f"The lab has no slot for {kind.value}; it has: {has}")
@@ -73,7 +73,7 @@ def _check_slots(lab: LabInfo, chosen: dict[DatasetKind, str]) -> None:
 
 
 def _hashes(service: LabService, chosen: dict[DatasetKind, str], *, for_machines: bool) -> dict[DatasetKind, str]:
-    """The manifest hash of each dataset; every name is looked up before the first file is uploaded."""
+    """Return the manifest hash of each dataset; check every name before the first file is uploaded."""
     hashes: dict[DatasetKind, str] = {}
     files: dict[DatasetKind, str] = {}
     for kind, text in chosen.items():

@@ -46,7 +46,7 @@ def codes_document() -> str:
 
 
 DOCUMENTS = {"cli.md": commands_document, "codes.md": codes_document, "settings.md": settings_document}
-"""File → what makes its text."""
+"""File → the function that writes its text."""
 
 
 def _code_table(title: str, introduction: str, entries: Mapping[str, codes.Explanation]) -> str:

@@ -1,4 +1,4 @@
-"""`datalab report`: the panels of a lab's statistics in the terminal."""
+"""`datalab report`: prints the panels of a lab's statistics in the terminal."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from datalab_dagster.service import ResultNotFound
 @click.argument("lab", metavar="DIR|LAB")
 @user_option
 def report(lab: str, user: str | None) -> int:
-    """Print the statistics in DIR (what preflight wrote), or the current ones of LAB."""
+    """Print the statistics that preflight wrote to DIR, or the current ones of LAB."""
     folder = Path(lab)
     statistics, comparison = _of_directory(folder) if folder.is_dir() else _of_lab(lab, user)
     try:
         parsed = parse_statistics_result(statistics)
     except ValueError:
-        raise UsageError(f"{folder} holds no statistics: write them again with datalab preflight.") from None
+        raise UsageError(f"{folder} contains no statistics: run datalab preflight again to write them.") from None
     panels.print_report(parsed, comparison)
     return 0
 

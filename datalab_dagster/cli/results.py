@@ -1,4 +1,4 @@
-"""`datalab results`: what validations found, now and before; listed, compared and written out."""
+"""`datalab results`: shows, lists, compares and writes out the results of validations."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from datalab_dagster.service import LabInfo, LabService, ResultInfo
 
 
 @click.command(
-    help=f"""Show the result of LAB that counts now, and list all that are kept.
+    help=f"""Show the current result of LAB, and list all results that are kept.
 
     --out writes {files.STATISTICS.name}, {files.VALIDATION_STATUS.name}, {files.DASHBOARD.name} and, when there was an
-    earlier refresh, {files.COMPARISON.name}: aggregates only. Reports hold sample values of rows and are never to be
-    shared.
+    earlier refresh, {files.COMPARISON.name}: aggregates only. Reports contain sample values of rows; never share
+    them.
     """
 )
 @click.argument("lab_name", metavar="LAB")
 @click.option("--run", "run_id", metavar="RUN", help="The result of this run instead of the current one.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write its files here.")
 @click.option("--reports", is_flag=True, help="With --out: also the private validation reports.")
-@click.option("--compare", nargs=2, metavar="RUN RUN", help="What changed from one result to another.")
+@click.option("--compare", nargs=2, metavar="RUN RUN", help="Show the changes from one result to another.")
 @user_option
 @json_option
 def results(
@@ -45,7 +45,7 @@ def results(
 ) -> int:
     """Show, list, compare and write out the results of a lab."""
     if reports and out is None:
-        raise UsageError("Say where to write the reports: --out DIR.")
+        raise UsageError("Choose a folder for the reports: --out DIR.")
     with opened(user) as service:
         lab = service.lab(lab_name)
         if compare:
@@ -70,7 +70,7 @@ def results(
 
 
 def findings_of(service: LabService, result: ResultInfo) -> list[tuple[str, list[Finding]]]:
-    """Return what is wrong or odd in a result, and what fell since the refresh before; a label for each group."""
+    """Return the findings of a result and the drops since the previous refresh, with a label for each group."""
 
     def read(name: str) -> bytes:
         return service.result_file(result.lab_id, name, run_id=result.run_id)
@@ -87,14 +87,14 @@ def findings_of(service: LabService, result: ResultInfo) -> list[tuple[str, list
 
 
 def _chosen(service: LabService, lab: LabInfo, history: list[ResultInfo], run_id: str | None) -> ResultInfo | None:
-    """The result that was asked for: of a run, else the current one, else the newest."""
+    """Return the result of the given run; without a run, the current result, or else the newest."""
     if run_id:
         return the_result(service, lab.id, run_id)
     return next((result for result in history if result.current), history[0] if history else None)
 
 
 def _write(service: LabService, result: ResultInfo, out: Path, reports: bool) -> list[Path]:
-    """Write the files of a result where a preflight would put them; only their owner may read the reports."""
+    """Write the files of a result in the layout of a preflight; only their owner may read the reports."""
     written = [
         _put(out / name, service.result_file(result.lab_id, name, run_id=result.run_id), 0o644) for name in result.files
     ]
@@ -105,7 +105,7 @@ def _write(service: LabService, result: ResultInfo, out: Path, reports: bool) ->
 
 
 def _put(path: Path, content: bytes, mode: int) -> Path:
-    """Write a file whole or not at all."""
+    """Write a file completely or not at all."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

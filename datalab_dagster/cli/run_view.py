@@ -1,4 +1,4 @@
-"""Runs and results on the terminal: how far, why, what they found; nothing is asked for here."""
+"""Runs and results on the terminal: progress, causes, findings. This module only prints."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from datalab_dagster.cli.listing import (
 from datalab_dagster.service import ResultInfo, RunInfo, RunState
 
 _WORDS = {
-    RunState.STARTED: "[cyan]going on[/]",
+    RunState.STARTED: "[cyan]running[/]",
     RunState.FINISHED: "finished",
-    RunState.FAILED: "[red]broke off[/]",
+    RunState.FAILED: "[red]failed[/]",
     RunState.SUPERSEDED: "data replaced",
     RunState.CANCELLED: "[yellow]cancelled[/]",
 }
@@ -39,13 +39,13 @@ _HEADLINES = {
     "distinct_ids": "distinct ids",
     **{kind.headline: kind.name for kind in KINDS.values() if kind.headline},
 }
-"""Number of a dataset → the head of its column."""
+"""Key of a headline number → the title of its column."""
 
 
 def print_runs(runs: Sequence[RunInfo]) -> None:
     """Print a row per run."""
     if not runs:
-        line("There were no runs yet.")
+        line("There are no runs yet.")
         return
     rows = [
         (short(run.run_id), _WORDS[run.state], when(run.started_at), _seconds(run), run.cause, run.reason or "")
@@ -55,11 +55,11 @@ def print_runs(runs: Sequence[RunInfo]) -> None:
 
 
 def print_run(run: RunInfo, *, steps: bool = True) -> None:
-    """Print one run, and how far its steps are."""
+    """Print one run and the state of its steps."""
     console = console_for_text()
     word = _WORDS[run.state]
     took = f", took {_seconds(run)}" if run.is_complete else ""
-    console.print(f"\nRun {short(run.run_id)}: {word}, began {when(run.started_at)}{took}", highlight=False)
+    console.print(f"\nRun {short(run.run_id)}: {word}, started {when(run.started_at)}{took}", highlight=False)
     details = {"Cause": run.cause, "Reason": run.reason, "Page": run.url}
     for title, text in details.items():
         if text:
@@ -88,16 +88,16 @@ def print_results(results: Sequence[ResultInfo]) -> None:
 
 
 def print_result(result: ResultInfo, findings: Iterable[tuple[str, Iterable[Finding]]]) -> None:
-    """Print what a result says: verdict, findings with the label of their group, headline numbers, files."""
+    """Print a result: verdict, findings with the label of their group, headline numbers, files."""
     console = console_for_text()
     colour = "green" if result.status == "SUCCESS" else "red"
-    which = "the current result" if result.current else "not of what is provisioned now"
+    which = "the current result" if result.current else "not of the datasets provisioned now"
     console.print(f"\nResult of run {short(result.run_id)} ({which}): [{colour}]{result.status}[/]", highlight=False)
     print_findings(console, findings)
     print_headlines(result.summary)
     reports = ", ".join(kind.value for kind in result.reports)
     line(f"Files: {', '.join(result.files) or 'none'}")
-    line(f"Private reports (they hold sample values; do not share them): {reports or 'none'}")
+    line(f"Private reports (they contain sample values; do not share them): {reports or 'none'}")
 
 
 def print_headlines(summary: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""`datalab sample`: a synthetic lab to try things on."""
+"""`datalab sample`: writes a synthetic lab for trials."""
 
 from __future__ import annotations
 
@@ -14,11 +14,18 @@ from datalab.sample import write_sample
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--users", type=int, default=50_000, show_default=True, help="How many users the lab has.")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same files.")
-@click.option("--dirty", type=float, default=0.0, show_default=True, metavar="SHARE", help="Share of rows made wrong.")
+@click.option(
+    "--dirty",
+    type=float,
+    default=0.0,
+    show_default=True,
+    metavar="SHARE",
+    help="Share of rows that are invalid on purpose.",
+)
 def sample(directory: Path, users: int, seed: int, dirty: float) -> int:
-    """Write LAB.json and the files of a synthetic lab to DIR, of any size."""
+    """Write LAB.json and the files of a synthetic lab of any size to DIR."""
     lab = write_sample(directory, users=users, seed=seed, dirty=dirty)
     for kind, path in lab.files.items():
-        click.echo(f"{path}  {counted(lab.rows[kind], 'row')}, {number(lab.dirty_rows[kind])} of them made wrong")
+        click.echo(f"{path}  {counted(lab.rows[kind], 'row')}, {number(lab.dirty_rows[kind])} invalid on purpose")
     click.echo(f"{directory / 'LAB.json'}  the lab's definition")
     return 0

@@ -1,4 +1,4 @@
-"""Settings files of the command line: read, checked, and every mistake named."""
+"""Reads and checks the settings files of the command line, and names every error in them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def load_limits(path: Path) -> dict[str, float]:
 
     Raises:
         InputMissing, InputUnreadable: the file cannot be read.
-        ConfigurationError: it holds no limits, unknown names or impossible values.
+        ConfigurationError: it contains no limits, unknown names or impossible values.
     """
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8-sig"))  # JSON is YAML
@@ -27,16 +27,16 @@ def load_limits(path: Path) -> dict[str, float]:
     except yaml.YAMLError:
         raise ConfigurationError(str(path), ["It is neither JSON nor YAML"]) from None
     if not isinstance(data, dict):
-        raise ConfigurationError(str(path), ["It must hold names of limits and their values"])
+        raise ConfigurationError(str(path), ["It must contain names of limits and their values"])
     try:
         Thresholds.model_validate(data)
     except ValidationError as error:
         known = list(Thresholds.model_fields)
-        mistakes = [
+        errors = [
             f"{details['loc'][0]}: unknown limit{suggestion(str(details['loc'][0]), known)}"
             if details["type"] == "extra_forbidden"
             else f"{details['loc'][0]}: {details['msg']}"
             for details in error.errors(include_url=False, include_input=False)
         ]
-        raise ConfigurationError(str(path), mistakes) from None
+        raise ConfigurationError(str(path), errors) from None
     return {str(name): float(value) for name, value in data.items()}

@@ -1,4 +1,4 @@
-"""`datalab status`: how labs stand, why, and what to do next."""
+"""`datalab status`: shows the states of labs, their reasons, and what to do next."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from datalab_dagster.service import LabInfo, LabService, LabState, RunInfo
 
 @click.command()
 @click.argument("lab_name", metavar="[LAB]", required=False)
-@click.option("--watch", is_flag=True, help="Show changes until the lab is Ready or Failed and no run goes on.")
+@click.option("--watch", is_flag=True, help="Show changes until the lab is Ready or Failed and no run is active.")
 @user_option
 @json_option
 def status(lab_name: str | None, watch: bool, user: str | None, as_json: bool) -> int:
-    """Show how LAB stands, why, what to do next, and how far its run is; without LAB, all labs.
+    """Show the state of LAB, its reason, the next step and the progress of its run; without LAB, all labs.
 
     Exit codes for a LAB: 0 Ready, 1 Failed, 4 neither (Empty, Incomplete, Validating, Stale).
     """
     if lab_name is None and watch:
-        raise UsageError("Say which lab to watch: `datalab status LAB --watch`.")
+        raise UsageError("Name the lab to watch: `datalab status LAB --watch`.")
     with opened(user) as service:
         if lab_name is None:
             labs = service.labs()
@@ -46,7 +46,7 @@ def status(lab_name: str | None, watch: bool, user: str | None, as_json: bool) -
 
 
 def verdict_code(lab: LabInfo) -> int:
-    """Return the exit code that says how a lab stands."""
+    """Return the exit code for the state of a lab."""
     return {LabState.READY: 0, LabState.FAILED: 1}.get(lab.state.state, UNDECIDED)
 
 

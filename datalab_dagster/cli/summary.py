@@ -1,4 +1,4 @@
-"""What a check found, for people and for machines; counts and hints, never a value of a row."""
+"""The findings of a check as text and as JSON: counts and hints, never a value of a row."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RESULT_NAMES = sorted(AGGREGATES, key=lambda name: name != VALIDATION_STATUS.nam
 
 
 def print_preflight(result: PreflightResult) -> None:
-    """Print what a preflight found and where its results lie."""
+    """Print what a preflight found and where it stored its results."""
     console = console_for_text()
     console.print(f"\n[bold]{escape(result.lab.name)}[/bold] checked in {duration(result.seconds)}\n")
     console.print(_table(result.datasets, result.status.datasets))
@@ -40,7 +40,7 @@ def print_preflight(result: PreflightResult) -> None:
     console.print("\nReady for")
     for line in readiness_lines(result.readiness):
         console.print(f"  {line}", highlight=False, markup=False)
-    console.print("\nPrivate reports (they hold sample values; do not share them)")
+    console.print("\nPrivate reports (they contain sample values; do not share them)")
     for kind in result.datasets:
         _print_path(console, result.report(kind))
     console.print("Results (aggregates only)")
@@ -70,13 +70,13 @@ def preflight_json(result: PreflightResult) -> str:
 
 
 def print_statistics_findings(console: Console, statistics: StatisticsResultV2, comparison: Comparison | None) -> None:
-    """Print data errors, quality warnings and drops since last time, if there are any."""
+    """Print data errors, quality warnings and drops since the previous result, if any."""
     drops = comparison.warnings if comparison else []
     print_findings(console, [(ERROR, statistics.data_errors), (WARNING, statistics.quality_warnings), (DROP, drops)])
 
 
 def readiness_lines(readiness: Readiness) -> Iterable[str]:
-    """Yield a line per collaboration type that the lab supports: ready, or what is missing."""
+    """Yield a line per collaboration type of the lab: ready, or what is missing."""
     for kind, entry in readiness.root.items():
         if entry.enabled:
             lacks = f"no: {', '.join(entry.missing)} missing" if entry.missing else "yes"
@@ -140,7 +140,7 @@ def _table(datasets: dict[DatasetKind, ValidatedDataset], statuses: dict[str, Da
 def _print_details(
     console: Console, kind: DatasetKind, dataset: ValidatedDataset, status: DatasetStatus | None
 ) -> None:
-    """Why rows are invalid, what is wrong with the file, and the hints."""
+    """Print why rows are invalid, what is wrong with the file, and the hints."""
     lines = list(_details(dataset, status))
     if lines:
         console.print(f"[bold]{kind.value}[/bold]")
@@ -171,4 +171,4 @@ def _verdict(result: PreflightResult) -> str:
     reasons = [f"{' and '.join(failed)} cannot be used as provided"] if failed else []
     if errors := len(result.statistics.data_errors):
         reasons.append(counted(errors, "data error"))
-    return f"[bold red]FAILED[/]: the lab would not be Ready ({'; '.join(reasons)}); see above for what to mend."
+    return f"[bold red]FAILED[/]: the lab would not be Ready ({'; '.join(reasons)}); see above for what to fix."

@@ -15,9 +15,9 @@ from datalab_dagster.service import TokenInfo
 
 @click.group()
 def token() -> None:
-    """Make, list and revoke API tokens.
+    """Create, list and revoke API tokens.
 
-    A token may do what its user may do. Send it as `Authorization: Bearer TOKEN`, or give it to the SDK.
+    A token has the permissions of its user. Send it as `Authorization: Bearer TOKEN`, or give it to the SDK.
     """
 
 
@@ -28,13 +28,13 @@ def token() -> None:
 @user_option
 @json_option
 def create(email: str, name: str, days: int, user: str | None, as_json: bool) -> int:
-    """Make a token for a user and print it: this once, as only its hash is kept."""
+    """Create a token for a user and print it. It cannot be printed again, because only its hash is kept."""
     with opened_accounts(user) as accounts:
         made, secret = accounts.create_token(email, name, lifetime=timedelta(days=days))
     if as_json:
         click.echo(json.dumps({**_plain(made), "token": secret}, indent=2, ensure_ascii=False))
         return 0
-    click.echo(f"Token {made.id} of {made.email}, valid until {listing.when(made.expires_at)}. Keep it now:", err=True)
+    click.echo(f"Token {made.id} of {made.email}, valid until {listing.when(made.expires_at)}. Save it now:", err=True)
     click.echo(secret)
     return 0
 
@@ -43,7 +43,7 @@ def create(email: str, name: str, days: int, user: str | None, as_json: bool) ->
 @click.argument("email", required=False)
 @json_option
 def list_tokens(email: str | None, as_json: bool) -> int:
-    """List all tokens, or those of a user, with when they were last used."""
+    """List all tokens, or those of a user, and the time of their last use."""
     with opened_accounts() as accounts:
         tokens = accounts.tokens(email)
     if as_json:
@@ -72,7 +72,7 @@ def list_tokens(email: str | None, as_json: bool) -> int:
 @click.argument("token_id", metavar="ID")
 @user_option
 def revoke(token_id: str, user: str | None) -> int:
-    """End a token at once."""
+    """Revoke a token immediately."""
     with opened_accounts(user) as accounts:
         ended = accounts.revoke_token(token_id)
     click.echo(f"Token {ended.id} of {ended.email} is revoked.")

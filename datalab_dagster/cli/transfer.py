@@ -1,4 +1,4 @@
-"""Files to and from a deployment, with a bar on the terminal; what is stored and how is not known here."""
+"""Files to and from a deployment, with a bar on the terminal. This module does not know how files are stored."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def upload_file(
     description: str = "",
     for_machines: bool = False,
 ) -> DatasetInfo:
-    """Upload a file under its name; an upload of it that broke off goes on.
+    """Upload a file under its name; resume an interrupted upload of it.
 
     Raises:
         InputMissing, InputUnreadable: the file cannot be read.
@@ -49,12 +49,12 @@ def upload_file(
 
 
 def is_address(text: str) -> bool:
-    """Return whether this is an address for a connector, such as `s3://bucket/users.csv`, and no path."""
+    """Return whether this is an address for a connector, such as `s3://bucket/users.csv`, and not a path."""
     return "://" in text
 
 
 def upload_from(service: LabService, url: str, *, for_machines: bool = False) -> DatasetInfo:
-    """Upload the file at an address, streamed by its connector.
+    """Upload the file at an address through its connector, as a stream.
 
     Raises:
         UsageError: there is no such file, it changed meanwhile, or it cannot be reached.
@@ -70,10 +70,10 @@ def upload_from(service: LabService, url: str, *, for_machines: bool = False) ->
 
 
 def download_to(service: LabService, dataset: DatasetInfo, url: str) -> None:
-    """Write the content of a dataset to an address by its connector: whole or not at all.
+    """Write the content of a dataset to an address through its connector, completely or not at all.
 
     Raises:
-        UsageError: there is a file already, or the place cannot be reached.
+        UsageError: the file exists already, or the address cannot be reached.
         KeyNotFound, KeyAccessDenied, ChunkDamaged: as their names say.
     """
     with (
@@ -84,15 +84,15 @@ def download_to(service: LabService, dataset: DatasetInfo, url: str) -> None:
 
 
 def download_file(service: LabService, dataset: DatasetInfo, file: Path) -> None:
-    """Write the content of a dataset to `file`: private, and whole or not at all.
+    """Write the content of a dataset to `file`, private to its owner, completely or not at all.
 
     Raises:
-        UsageError: there is a file already.
+        UsageError: the file exists already.
         OutputFailed: it cannot be written.
         KeyNotFound, KeyAccessDenied, ChunkDamaged: as their names say.
     """
     if file.exists():
-        raise UsageError(f"{file} is there already and was not touched: choose another name.")
+        raise UsageError(f"{file} exists already and was not changed: choose another name.")
     part: Path | None = None
     try:
         handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".part", dir=file.parent)
@@ -119,17 +119,17 @@ def _blocks(content: BinaryIO, progress: Callable[[int], None]) -> Iterator[byte
 
 @contextlib.contextmanager
 def _uploading(name: str, total: int, for_machines: bool) -> Iterator[Callable[[int], None]]:
-    """As `shown_bytes`; Ctrl-C tells that the upload can be resumed."""
+    """Do as `shown_bytes`; on Ctrl-C, say that the upload can be resumed."""
     try:
         with shown_bytes(name, total, quiet=for_machines) as progress:
             yield progress
     except KeyboardInterrupt:
-        raise Stopped("Interrupted: what is stored is kept, and the same command goes on from there.") from None
+        raise Stopped("Interrupted: what is stored is kept, and the same command resumes from there.") from None
 
 
 @contextlib.contextmanager
 def shown_bytes(name: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[int], None]]:
-    """Yield what is told of every chunk: a bar on a terminal, else a line now and then; on standard error."""
+    """Yield a callback for the size of every chunk. It shows a bar on a terminal, else a line every few seconds."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _lines(console, name, total, quiet)

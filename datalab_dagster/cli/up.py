@@ -1,4 +1,4 @@
-"""`datalab up`: a living lab on this machine, until Ctrl-C."""
+"""`datalab up`: runs a Data Lab on this machine until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ _PORT = click.IntRange(1, 65535)
 
 
 @click.command()
-@click.option("--port", type=_PORT, default=3000, show_default=True, help="Of Dagster's pages.")
-@click.option("--portal-port", type=_PORT, help="Of the portal.  [default: portal.port in datalab.yaml, or 8000]")
+@click.option("--port", type=_PORT, default=3000, show_default=True, help="The port of Dagster's pages.")
+@click.option(
+    "--portal-port", type=_PORT, help="The port of the portal.  [default: portal.port in datalab.yaml, or 8000]"
+)
 @click.option("--host", help="The address to listen on.  [default: 127.0.0.1; the portal: portal.host in datalab.yaml]")
-@click.option("--no-portal", is_flag=True, help="Leave the portal out.")
+@click.option("--no-portal", is_flag=True, help="Run without the portal.")
 def up(port: int, portal_port: int | None, host: str | None, no_portal: bool) -> int:
-    """Run a living lab: database, Dagster's pages and daemon, portal; Ctrl-C stops everything.
+    """Run a Data Lab: database, Dagster's pages and daemon, portal; Ctrl-C stops everything.
 
-    Everything lies in DATALAB_HOME (default: .datalab) and is there again at the next start. The database is the one
-    of DATALAB_POSTGRES_URL, or else a PostgreSQL of its own under DATALAB_HOME.
+    Everything is stored in DATALAB_HOME (default: .datalab) and kept for the next start. The database is the one of
+    DATALAB_POSTGRES_URL, or else a separate PostgreSQL under DATALAB_HOME.
 
-    A process that ends unexpectedly is started again. Logs: DATALAB_HOME/logs. Only one `up` runs on a home directory.
+    A process that ends unexpectedly is restarted. Logs: DATALAB_HOME/logs. Only one `up` can run on a home directory.
 
     Exit codes: 0 stopped by Ctrl-C or SIGTERM, 2 wrong usage or settings, another `up` is running or a port is taken,
-    3 given up.
+    3 a process or the database kept failing.
     """
     started = time.monotonic()
     given = {key: value for key, value in {"host": host, "port": portal_port}.items() if value}
@@ -47,14 +49,14 @@ def up(port: int, portal_port: int | None, host: str | None, no_portal: bool) ->
         click.echo(f"{time.strftime('%H:%M:%S')}  {text}", err=True)
 
     def answered(home: Path, secret: str | None) -> None:
-        click.echo(f"The lab lives (up in {duration(round(time.monotonic() - started))}).")
+        click.echo(f"Data Lab is running (started in {duration(round(time.monotonic() - started))}).")
         if addresses.portal is not None:
             click.echo(f"  Portal   {address(addresses.portal.host, addresses.portal.port, secret)}")
         click.echo(f"  Dagster  {addresses.dagster_url}")
         click.echo(f"  Home     {home} (logs: {home / 'logs'})")
         if addresses.is_public:
-            click.echo("Other machines can reach these addresses. Dagster's pages know no sign-in: guard that port.")
-        click.echo("Ctrl-C stops it; everything is kept.")
+            click.echo("Other machines can reach these addresses. Dagster's pages have no sign-in: protect that port.")
+        click.echo("Press Ctrl-C to stop it; everything is kept.")
 
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C before the first process was started
         run(addresses, say, answered)

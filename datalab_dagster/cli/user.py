@@ -1,4 +1,4 @@
-"""`datalab user`: who may use the portal, and as what."""
+"""`datalab user`: manages the users of the portal and their roles."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _stdin_option = click.option("--password-stdin", is_flag=True, help="Read the pa
 
 @click.group()
 def user() -> None:
-    """Say who may use the portal, and as what.
+    """Manage users and their roles.
 
-    publisher: everything. viewer: reads labs and statistics; sees no validation report, no file, changes nothing.
-    admin: of the clean room's vendor; sees only the aggregates of labs that were made with sharing on.
+    publisher: may do everything. viewer: reads labs and statistics, no validation report, no file; changes nothing.
+    admin: belongs to the clean room's vendor; sees only the aggregates of labs that were created with sharing on.
 
-    Without any user, the portal needs no login and answers this machine only. With the first one, everybody logs in.
+    Without any user, the portal needs no login and answers this machine only. From the first user on, all must log in.
     """
 
 
@@ -40,7 +40,7 @@ def add(email: str, role: str, password_stdin: bool, no_password: bool, user: st
         added = accounts.add(email, Role(role), password=password)
     click.echo(f"User {added.email} was added as {added.role.value}.")
     if first:
-        click.echo("This is the first user: from now on everybody has to log in to the portal.")
+        click.echo("This is the first user: from now on, the portal requires a login.")
     return 0
 
 
@@ -86,10 +86,10 @@ def list_users(as_json: bool) -> int:
 @click.argument("role", type=ROLE)
 @user_option
 def set_role(email: str, role: str, user: str | None) -> int:
-    """Change what a user may do; it holds at once."""
+    """Change the role of a user, effective immediately."""
     with opened_accounts(user) as accounts:
         changed = accounts.set_role(email, Role(role))
-    click.echo(f"User {changed.email} is {changed.role.value} now.")
+    click.echo(f"User {changed.email} now has the role {changed.role.value}.")
     return 0
 
 
@@ -98,7 +98,7 @@ def set_role(email: str, role: str, user: str | None) -> int:
 @_stdin_option
 @user_option
 def set_password(email: str, password_stdin: bool, user: str | None) -> int:
-    """Change a user's password and end the user's sessions; API tokens stay."""
+    """Change a user's password and end the user's sessions; API tokens remain valid."""
     password = new_password(password_stdin)
     with opened_accounts(user) as accounts:
         changed = accounts.set_password(email, password)
@@ -111,11 +111,11 @@ def set_password(email: str, password_stdin: bool, user: str | None) -> int:
 @yes_option
 @user_option
 def delete(email: str, yes: bool, user: str | None) -> int:
-    """Delete a user with all sessions and API tokens; labs, datasets and the audit log stay."""
+    """Delete a user with all sessions and API tokens; labs, datasets and the audit log are kept."""
     confirm(f"Delete user {email} with all sessions and API tokens?", yes=yes)
     with opened_accounts(user) as accounts:
         left = accounts.delete(email)
     click.echo(f"User {email.strip().lower()} was deleted.")
     if not left:
-        click.echo("No user is left: on this machine the portal needs no login any more, elsewhere it does not start.")
+        click.echo("No user is left: the portal needs no login on this machine any more, and refuses other addresses.")
     return 0

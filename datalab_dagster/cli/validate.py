@@ -1,4 +1,4 @@
-"""`datalab validate`, `datalab runs` and `datalab run`: validations are started, listed, shown and stopped."""
+"""`datalab validate`, `datalab runs` and `datalab run`: start, list, show and stop validations."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from datalab_dagster.service import LabService, RunInfo, RunState
 
 @click.command()
 @click.argument("lab_name", metavar="LAB")
-@click.option("--wait", is_flag=True, help="Wait for its end, and tell what it found.")
-@click.option("--again", is_flag=True, help="Also when these datasets were validated already.")
+@click.option("--wait", is_flag=True, help="Wait for its end, and print what it found.")
+@click.option("--again", is_flag=True, help="Validate even if these datasets were validated already.")
 @user_option
 @json_option
 def validate(lab_name: str, wait: bool, again: bool, user: str | None, as_json: bool) -> int:
-    """Validate what is provisioned to LAB, in the background.
+    """Validate the datasets provisioned to LAB, in the background.
 
-    A run on exactly these datasets that goes on, or has given their current result, is taken as it is.
+    If a run on exactly these datasets is active or has produced their current result, no new run is started.
 
     Exit codes with --wait: 0 Ready, 1 Failed, 4 no verdict (the run was cancelled, or its data were replaced).
     """
@@ -33,7 +33,7 @@ def validate(lab_name: str, wait: bool, again: bool, user: str | None, as_json: 
                 listing.print_json(run)
             else:
                 run_view.print_run(run, steps=False)
-                listing.line(f"See how far it is: `datalab status {lab.id} --watch`.")
+                listing.line(f"Follow its progress: `datalab status {lab.id} --watch`.")
             return 0
         if not as_json and not run.is_complete:
             click.echo(f"Run {listing.short(run.run_id)} validates lab {lab.id}.", err=True)
@@ -83,7 +83,7 @@ def show(run_id: str, user: str | None, as_json: bool) -> int:
 @yes_option
 @user_option
 def cancel(run_id: str, yes: bool, user: str | None) -> int:
-    """Stop a run; one that has ended stays as it is."""
+    """Stop a run; a run that has ended does not change."""
     with opened(user) as service:
         found = the_run(service, run_id)
         if not found.is_complete:
@@ -94,7 +94,7 @@ def cancel(run_id: str, yes: bool, user: str | None) -> int:
 
 
 def _finish(service: LabService, ended: RunInfo, as_json: bool) -> int:
-    """Tell what a run that has ended found, and return the exit code."""
+    """Print what a finished run found, and return the exit code."""
     result = next((result for result in service.results(ended.lab_id) if result.run_id == ended.run_id), None)
     if as_json:
         listing.print_json(

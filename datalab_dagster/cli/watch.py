@@ -1,4 +1,4 @@
-"""Watching a lab on the terminal until a run ends or a lab is settled; polls it and changes nothing."""
+"""Polls a lab and shows its progress on the terminal until a run ends or the lab is settled; changes nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def follow_run(service: LabService, run_id: str, *, quiet: bool = False) -> RunI
     """Show the steps of a run on standard error until it has ended, and return it.
 
     Raises:
-        Stopped: Ctrl-C; the run goes on.
+        Stopped: Ctrl-C; the run continues.
     """
     try:
         with _Steps(quiet=quiet) as shown:
@@ -36,7 +36,7 @@ def follow_run(service: LabService, run_id: str, *, quiet: bool = False) -> RunI
 
             return _watch(lambda: service.run(run_id), seen)
     except KeyboardInterrupt:
-        raise Stopped("Interrupted: the validation goes on.") from None
+        raise Stopped("Interrupted: the validation is still running.") from None
 
 
 def follow_lab(
@@ -44,10 +44,10 @@ def follow_lab(
 ) -> tuple[LabInfo, RunInfo | None]:
     """Call `changed` with the lab and its newest run when one is in another state, until the lab is settled.
 
-    Settled: Ready or Failed, and no run goes on. The steps of runs are shown on standard error, unless `quiet`.
+    Settled: Ready or Failed, and no run is active. The steps of runs are shown on standard error, unless `quiet`.
 
     Raises:
-        Stopped: Ctrl-C; whatever happens goes on.
+        Stopped: Ctrl-C; running validations continue.
     """
     last: object = None
     earlier: str | None = None
@@ -56,7 +56,7 @@ def follow_lab(
         nonlocal last, earlier
         found, run = now
         if last is None and run is not None and run.is_complete:
-            earlier = run.run_id  # nobody was there to watch it
+            earlier = run.run_id  # it ended before this command started
         state = (found.state, run and (run.run_id, run.state))
         if state != last:
             changed(found, run)
@@ -69,11 +69,11 @@ def follow_lab(
         with _Steps(quiet=quiet) as shown:
             return _watch(lambda: lab_and_run(service, lab), seen)
     except KeyboardInterrupt:
-        raise Stopped("Stopped watching; whatever happens goes on.") from None
+        raise Stopped("Stopped watching; running validations continue.") from None
 
 
 def lab_and_run(service: LabService, lab: str) -> tuple[LabInfo, RunInfo | None]:
-    """Return a lab and its newest run with its steps, as they stood at one moment."""
+    """Return a lab and its newest run with its steps, at one moment."""
     found = service.lab(lab)
     runs = service.runs(found.id)
     if not runs:
@@ -85,12 +85,12 @@ def lab_and_run(service: LabService, lab: str) -> tuple[LabInfo, RunInfo | None]
 
 
 def is_settled(lab: LabInfo, run: RunInfo | None) -> bool:
-    """Whether there is a verdict on what is provisioned, and nothing goes on."""
+    """Return whether the datasets provisioned now have a verdict, and no run is active."""
     return lab.state.state in (LabState.READY, LabState.FAILED) and (run is None or run.is_complete)
 
 
 def _watch(ask: Callable[[], Answer], seen: Callable[[Answer], bool]) -> Answer:
-    """Hand every answer to `seen`, until it says that this was the last one, and return that."""
+    """Pass every answer to `seen` until it returns True, and return the last answer."""
     answer: Answer
 
     def done() -> bool:
@@ -111,7 +111,7 @@ class _Steps:
     def __init__(self, *, quiet: bool) -> None:
         self._console = Console(stderr=True)
         self._quiet = quiet
-        self._told: set[tuple[str, str]] = set()
+        self._printed: set[tuple[str, str]] = set()
         self._bar: Progress | None = None
         if self._console.is_terminal:
             columns = (
@@ -141,7 +141,7 @@ class _Steps:
             self._bar.update(self._task, description=text, completed=len(ended), total=max(len(run.steps), 1))
         elif not self._quiet:
             for step in ended:
-                if (run.run_id, step.name) not in self._told:
-                    self._told.add((run.run_id, step.name))
+                if (run.run_id, step.name) not in self._printed:
+                    self._printed.add((run.run_id, step.name))
                     seconds = f" in {duration(step.seconds)}" if step.seconds is not None else ""
                     self._console.print(f"{step.name} {_ENDED[step.state]}{seconds}", highlight=False, markup=False)

@@ -1,4 +1,4 @@
-"""Data Labs from Python, a drop-in for `decentriq_platform.data_lab`: the names that scripts import; nothing else."""
+"""Data Labs from Python, a drop-in for `decentriq_platform.data_lab`: only the names that scripts import."""
 
 from datalab_dagster.archv2.compute_job import ComputeJob
 from datalab_dagster.data_lab.api import (

@@ -1,4 +1,4 @@
-"""Builds a lab step by step, or takes up one that exists; what a lab then does is `DataLab`'s."""
+"""Builds a lab step by step, or opens an existing one; `DataLab` has its operations."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class DataLabBuilder:
         self.data_lab_id: str | None = None
 
     def with_name(self, name: str) -> Self:
-        """Set the name that people read."""
+        """Set the lab's name."""
         self.name = name
         return self
 
     def with_disable_drop_invalid_rows(self) -> Self:
-        """Do not drop invalid rows: any of them fails its dataset."""
+        """Do not drop invalid rows: a single one fails its dataset."""
         self.drop_invalid_rows = False
         return self
 
@@ -60,7 +60,7 @@ class DataLabBuilder:
         return self
 
     def with_identifiers_config(self, identifiers_config: list[IdentifiersConfig]) -> Self:
-        """Set every identifier that the data may hold; one is named ``userId``."""
+        """Set every identifier that the data may contain; one is named ``userId``."""
         self.identifiers_config = identifiers_config
         return self
 
@@ -92,24 +92,24 @@ class DataLabBuilder:
         return self
 
     def with_collaboration_types(self, collaboration_types: list[CollaborationType]) -> Self:
-        """Set what Media DCRs may use the lab for; OVERLAP is always on."""
+        """Set the uses of the lab in Media DCRs; OVERLAP is always on."""
         self.collaboration_types = collaboration_types
         return self
 
     def from_existing(self, data_lab_id: str) -> Self:
-        """Take up a lab by its id, or by its name where only one lab has it; the other settings do not matter then."""
+        """Open a lab by its id, or by its name if only one lab has it; the other settings are then ignored."""
         self.existing = True
         self.data_lab_id = data_lab_id
         return self
 
     def build(self) -> DataLab:
-        """Make the lab, or take up the existing one.
+        """Create the lab, or open the existing one.
 
-        By default it serves all collaboration types but exclusion targeting that its identifiers allow.
+        By default it has all collaboration types that its identifiers allow, except exclusion targeting.
 
         Raises:
-            MatchingIdAndConfig, ColumnsMissing, LabIdMissing: as their names say; nothing was made.
-            LabNotCreated: the definition has mistakes; all are listed.
+            MatchingIdAndConfig, ColumnsMissing, LabIdMissing: as their names say; no lab was created.
+            LabNotCreated: the definition has errors; all are listed.
             LabUnknown: there is no such lab.
         """
         if self.existing:
@@ -117,7 +117,7 @@ class DataLabBuilder:
         return DataLab(self.client, self.config(), None)
 
     def config(self) -> DataLabConfig:
-        """Return the configuration of the lab to be made.
+        """Return the configuration of the lab.
 
         Raises:
             MatchingIdAndConfig, ColumnsMissing: as their names say.

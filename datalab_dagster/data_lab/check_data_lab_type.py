@@ -1,4 +1,4 @@
-"""Which kind of lab an id names: at the vendor's there are two, in a deployment of one's own there is one."""
+"""The generation of a lab: the vendor has two, your own deployment has one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The jobs of a lab, one per result, with their results parsed; running and waiting is `ComputeJob`'s."""
+"""The jobs of a lab, one per result, with parsed results; `ComputeJob` starts them and waits."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class DataLabEmbeddingsValidationReportJob(ValidationReportJob):
 
 
 class DataLabValidationReportsJob:
-    """The validation report jobs of a lab, together; one run serves them all.
+    """All validation report jobs of a lab, which share one run.
 
     Attributes:
         validation_jobs: dataset → its job.
@@ -145,10 +145,10 @@ class DataLabValidationReportsJob:
         self.validation_jobs: dict[str, ValidationReportJob] = {name: job for name, job in jobs.items() if job}
 
     def run(self) -> None:
-        """Start the jobs; it returns at once.
+        """Start the jobs; return immediately.
 
         Raises:
-            AlreadyRun: they were started before.
+            AlreadyRun: the jobs were started before.
             JobNotCreated: the deployment refused.
         """
         if any(job.job_id is not None for job in self.validation_jobs.values()):
@@ -156,10 +156,10 @@ class DataLabValidationReportsJob:
         self.attach(self.client.client_v2.validate(self.data_lab_id))
 
     def attach(self, run: RunInfo) -> None:
-        """Be the jobs of `run`, which goes on already.
+        """Make these jobs part of `run`, which was started already.
 
         Raises:
-            AlreadyRun: they were started before.
+            AlreadyRun: the jobs were started before.
         """
         for job in self.validation_jobs.values():
             job.attach(run)
@@ -200,5 +200,5 @@ class DataLabValidationReportsJob:
         )
 
     def _one_per_run(self) -> list[ValidationReportJob]:
-        """One job of each run, as the others know no more."""
+        """Return one job of each run: the others would report the same."""
         return list({job.job_id: job for job in reversed(self.validation_jobs.values())}.values())

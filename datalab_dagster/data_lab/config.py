@@ -1,4 +1,4 @@
-"""The configuration of a lab as scripts write it, and the definition that it amounts to; nothing is created here."""
+"""The configuration of a lab as scripts write it, and its conversion to a definition. This module creates no lab."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from datalab_dagster.types import DataLabDatasetType, MatchingId
 
 
 class DataLabConfig:
-    """How a lab is to be; attributes as the parameters.
+    """The configuration of a lab; the attributes equal the parameters.
 
     Args:
-        name: for people.
-        has_demographics, has_embeddings, has_segments: which datasets it has beside identifiers.
+        name: of the lab.
+        has_demographics, has_embeddings, has_segments: which datasets it has in addition to identifiers.
         num_embeddings: numbers in an embedding.
         num_identifiers_columns: 3: ``userId, idName, id``; 2: ``userId, id``; 1: ``userId``.
-        identifiers_config: every identifier that the data may hold.
-        matching_id: kept for scripts; the builder makes an identifiers config of it.
-        collaboration_types: what Media DCRs may use it for; OVERLAP is always on.
-        force_spark_validation: taken and not needed: files of any size are validated the same way.
+        identifiers_config: every identifier that the data may contain.
+        matching_id: kept for scripts; the builder converts it to an identifiers config.
+        collaboration_types: the uses of the lab in Media DCRs; OVERLAP is always on.
+        force_spark_validation: accepted and ignored: files of any size are validated the same way.
         drop_invalid_rows: False: any invalid row fails its dataset.
         share_statistics: whether aggregated statistics may be shown to the clean room's administrators.
     """
@@ -61,7 +61,7 @@ class DataLabConfig:
         """Return the lab's definition in wire keys.
 
         Raises:
-            UnknownCollaborationType: one of them is none.
+            UnknownCollaborationType: one of them does not exist.
         """
         definition: dict[str, Any] = {
             "kind": "dataLab",
@@ -81,7 +81,7 @@ class DataLabConfig:
 
     @classmethod
     def from_definition(cls, definition: LabDefinition) -> DataLabConfig:
-        """Return the configuration that a definition amounts to."""
+        """Return the configuration for a definition."""
         return cls(
             definition.name,
             definition.require_demographics,
@@ -102,11 +102,11 @@ class DataLabConfig:
 
 
 class ExistingDataLab:
-    """A lab that exists.
+    """An existing lab.
 
     Attributes:
         id: of the lab.
-        policy_ids: what was provisioned when it was looked up; a `DataLab` always asks the deployment.
+        policy_ids: the datasets provisioned when it was opened; a `DataLab` always asks the deployment.
     """
 
     def __init__(self, id: str, policy_ids: dict[DataLabDatasetType, str]) -> None:
@@ -115,10 +115,10 @@ class ExistingDataLab:
 
 
 def wire_types(collaboration_types: list[CollaborationType]) -> list[str]:
-    """Return collaboration types as they go on the wire.
+    """Return the collaboration types as in JSON.
 
     Raises:
-        UnknownCollaborationType: one of them is none.
+        UnknownCollaborationType: one of them does not exist.
 
     >>> wire_types([CollaborationType.RULE_BASED])
     ['RULE_BASED']

@@ -1,4 +1,4 @@
-"""What is told of an identifier when a lab is built; the rules are the domain's."""
+"""The configuration of an identifier; its rules are in the domain."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class IdentifiersConfig:
     """One identifier of a lab.
 
     Attributes:
-        id_name: as it stands in the data's `idName` column; one identifier is named ``userId``.
+        id_name: exactly as in the data's `idName` column; one identifier is named ``userId``.
         id_type: decides which values are valid.
         is_matching_id: whether users are matched with advertisers by it.
         is_activation_id: whether audiences are activated by it.

@@ -1,4 +1,4 @@
-"""A Data Lab: provisioned, validated, read; the deployment does the work, the vendor's words are spoken here."""
+"""A Data Lab in the vendor's words: provisions, validates and reads results; the deployment does the work."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ __all__ = ["DataLab", "DataLabConfig", "ExistingDataLab"]
 
 
 class DataLab(DataLabInterface):
-    """A lab of a deployment. Without `existing_data_lab` it is made at once.
+    """A lab of a deployment. Without `existing_data_lab` it is created immediately.
 
     A notebook shows its state and headline numbers.
 
     Attributes:
-        client, client_v2, session_v2: ask the deployment.
-        cfg: how it is configured.
+        client, client_v2, session_v2: call the deployment.
+        cfg: its configuration.
         data_lab_id, id: its id.
 
     Raises:
-        LabNotCreated: the configuration has mistakes (all listed), or the deployment refused.
+        LabNotCreated: the configuration has errors (all listed), or the deployment refused.
     """
 
     def __init__(self, client: Client, cfg: DataLabConfig, existing_data_lab: ExistingDataLab | None = None) -> None:
@@ -69,12 +69,12 @@ class DataLab(DataLabInterface):
 
     @property
     def info(self) -> LabInfo:
-        """What the deployment knows of the lab now: its state, the reason, the next step, its datasets."""
+        """The deployment's current description of the lab: its state, the reason, the next step, its datasets."""
         return self.client_v2.lab(self.data_lab_id)
 
     @property
     def policy_ids(self) -> dict[DataLabDatasetType, str]:
-        """Dataset type → id of the policy that ties a dataset to it now, or will when identifiers come."""
+        """Dataset type → id of the policy that ties a dataset to it, now or as soon as identifiers are provisioned."""
         tied = policies(self.info)
         tied |= {kind: policy_id(self.data_lab_id, kind, held) for kind, held in self._slots.pending.items()}
         return {TYPES[kind]: policy for kind, policy in tied.items() if kind in TYPES}
@@ -91,12 +91,12 @@ class DataLab(DataLabInterface):
         *,
         secret_store_options: SecretStoreOptions | None = None,
     ) -> None:
-        """Upload files, encrypted with `key`, and provision them: all of them, or none.
+        """Upload files, encrypted with `key`, and provision all of them, or none.
 
         Raises:
             MatchingPathMissing, SlotNotConfigured, KeyNotKept, AccessListRefused: nothing was uploaded.
             FileNotFoundError: a file is missing; nothing was uploaded.
-            UploadInterrupted: the store failed, or the connection broke; the lab is as it was.
+            UploadInterrupted: the store failed, or the connection was lost; the lab is unchanged.
         """
         # The order of the uploads: docs/spec/sdk.md.
         paths = {
@@ -108,25 +108,25 @@ class DataLab(DataLabInterface):
         self._slots.provision_files(key, paths, secret_store_options)
 
     def provision_dataset(self, manifest_hash: str, key: Key, dataset_type: DataLabDatasetType) -> None:
-        """Provision an uploaded dataset; what was provisioned as this type is replaced.
+        """Provision an uploaded dataset; replace the one provisioned as this type.
 
-        Identifiers (MATCH) come first or later: what comes before them is remembered and provisioned with them.
+        Identifiers (MATCH) come first or later: datasets given before them are remembered and provisioned with them.
 
         Args:
             manifest_hash: of the dataset.
-            key: taken and not needed: the key comes from the secret store.
-            dataset_type: as what.
+            key: accepted and ignored: the key comes from the secret store.
+            dataset_type: the type to provision it as.
 
         Raises:
             SlotNotConfigured, UnknownDatasetType: the lab has no such dataset.
-            DatasetUnknown, SecretMissing: the dataset, or its key, is not there.
+            DatasetUnknown, SecretMissing: the dataset, or its key, does not exist.
             IdentifiersMissing: they are not provisioned; the dataset is remembered.
         """
         del key
         self._slots.provision({kind_of(dataset_type): manifest_hash})
 
     def deprovision_dataset(self, dataset_type: DataLabDatasetType) -> None:
-        """Take a dataset from the lab; the dataset itself stays.
+        """Remove a dataset from the lab; the dataset itself is kept.
 
         Raises:
             SlotNotConfigured, UnknownDatasetType: the lab has no such dataset.
@@ -144,16 +144,16 @@ class DataLab(DataLabInterface):
         parameters: Mapping[str, str] | None = None,
         again: bool = False,
     ) -> None:
-        """Start validation and statistics; it returns at once. The reports are waited for where they are asked for.
+        """Start validation and statistics; return immediately. The methods that return reports wait for them.
 
-        Results that exist already for exactly what is provisioned now are taken, and no run is started.
+        If results of exactly the datasets provisioned now exist, they are used and no run is started.
 
         Args:
-            dry_run, parameters: of the interface; nothing may be in them.
-            again: start a run even so.
+            dry_run, parameters: part of the interface; they must be empty.
+            again: start a new run in every case.
 
         Raises:
-            DryRunNotOffered: there is something in them.
+            DryRunNotOffered: they are not empty.
             JobNotCreated: a dataset is missing, or the deployment refused.
         """
         if dry_run and dry_run.get("test_datasets"):
@@ -168,10 +168,10 @@ class DataLab(DataLabInterface):
         self._enhanced_validation_status_job.attach(run)
 
     def wait_for_completion(self, timeout: int | None = None, sleep_interval: int = 1) -> Self:
-        """Wait until validation and statistics have ended, starting them where `run` was not called.
+        """Wait until validation and statistics have ended; start them if `run` was not called.
 
         Raises:
-            NotCompleteInTime, ConnectionLost: the run goes on; ask again to go on waiting.
+            NotCompleteInTime, ConnectionLost: the run is still active; call again to keep waiting.
         """
         self._started().wait_for_completion(timeout, sleep_interval)
         return self
@@ -182,11 +182,11 @@ class DataLab(DataLabInterface):
         return self
 
     def get_validation_report(self, timeout: int | None = None) -> dict[str, Any]:
-        """Wait for the validation reports and return them by dataset; they hold sample values of rows: private.
+        """Wait for the validation reports and return them by dataset; they contain sample values of rows: private.
 
         Raises:
-            NotCompleteInTime: the time is over; the run goes on.
-            JobFailed: the run failed; the text tells why, and its address.
+            NotCompleteInTime: the time is over; the run is still active.
+            JobFailed: the run failed; the text has the reason and its address.
         """
         return self._started().wait_for_completion(timeout=timeout).result().formatted_reports
 
@@ -198,7 +198,7 @@ class DataLab(DataLabInterface):
         return self._statistics_job.wait_for_completion(timeout=timeout).result().model_dump()
 
     def get_validation_status(self, timeout: int | None = None) -> dict[str, Any]:
-        """Wait for the plain status and return it: SUCCESS when all reports passed and no needed dataset is empty.
+        """Wait for the plain status and return it: SUCCESS if all reports passed and no needed dataset is empty.
 
         Returns:
             ``{"status": "SUCCESS" | "FAILED", "datasets": {name: {"status", "reason"?}}}``. Raises as
@@ -232,7 +232,7 @@ class DataLab(DataLabInterface):
     # --------------------------------------------------------------------------------------------------- facts
 
     def get(self) -> DataLabV2:
-        """Return the lab as the deployment has it."""
+        """Return the deployment's description of the lab."""
         return self.client_v2.get_data_lab(self.data_lab_id)
 
     def is_statistics_shared_with_dq(self) -> bool:
@@ -241,9 +241,9 @@ class DataLab(DataLabInterface):
 
     @staticmethod
     def is_data_lab_validated(client_v2: ClientV2, data_lab_id: str, verification_key: bytes) -> bool:
-        """Return whether validation and statistics of what is provisioned now have run to the end, passed or not.
+        """Return whether validation and statistics of the datasets provisioned now are complete, passed or not.
 
-        Whether the lab is Ready is in `DataLab.info.state`.
+        `DataLab.info.state` has the state of the lab, such as Ready.
         """
         state = json.loads(client_v2.get_data_lab(data_lab_id, verification_key)["signedContent"]["content"])
         flags = {kind: KINDS[kind].flag_key for kind in VENDOR}
@@ -277,7 +277,7 @@ class DataLab(DataLabInterface):
         return job
 
     def _clear_cached_jobs(self) -> None:
-        """Forget the jobs: what is provisioned changes."""
+        """Forget the jobs, because the provisioned datasets change."""
         self._validation_job = None
         self._statistics_job = None
         self._enhanced_validation_status_job = None

@@ -1,4 +1,4 @@
-"""What every Data Lab can do, whoever carries it out; nothing is carried out here."""
+"""The interface of every Data Lab, without an implementation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class DataLabInterface(ABC):
-    """A lab: datasets are provisioned, validated and profiled."""
+    """A lab, which provisions, validates and profiles datasets."""
 
     @abstractmethod
     def provision_local_datasets(
@@ -35,11 +35,11 @@ class DataLabInterface(ABC):
 
     @abstractmethod
     def deprovision_dataset(self, dataset_type: DataLabDatasetType) -> None:
-        """Take a dataset from its slot."""
+        """Remove a dataset from its slot."""
 
     @abstractmethod
     def run(self, /, *, dry_run: DryRunOptions | None = None, parameters: Mapping[str, str] | None = None) -> None:
-        """Start validation and statistics; it returns at once."""
+        """Start validation and statistics; return immediately."""
 
     @abstractmethod
     def get_validation_report(self, timeout: int | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A lab at a glance, as HTML for notebooks: its state, its datasets and headline numbers, all of them aggregates."""
+"""A summary of a lab as HTML for notebooks: its state, its datasets and headline numbers, all of them aggregates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_NUMBERS = 24
 
 
 def lab_html(service: LabService, lab_id: str, name: str) -> str:
-    """Return what a notebook shows of a lab; when the deployment does not answer, that."""
+    """Return the HTML for a lab, or the error if the deployment does not answer."""
     try:
         lab = service.lab(lab_id)
         current = service.current_result(lab_id)

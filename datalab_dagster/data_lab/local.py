@@ -1,4 +1,4 @@
-"""A preflight from Python: files checked against a lab's definition on this machine, without a deployment."""
+"""A preflight from Python: checks files against a lab's definition on this machine, without a deployment."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ Lab = DataLab | DataLabBuilder | DataLabConfig | LabDefinition | Mapping[str, An
 
 @dataclass(frozen=True)
 class Preflight:
-    """What a preflight found, in the shapes of `DataLab`'s reports.
+    """The findings of a preflight, in the shapes of `DataLab`'s reports.
 
     Attributes:
         passed: whether a lab with these files would be Ready.
         validation_reports: the private reports; `formatted_reports` is what `get_validation_report` returns.
         statistics: what `get_statistics_report` returns.
         status: what `get_enhanced_validation_status` returns.
-        seconds: how long it took.
-        out: where results lie, when a place was given.
+        seconds: the duration.
+        out: the folder of the results, if one was given.
     """
 
     passed: bool
@@ -55,15 +55,15 @@ def preflight(
     *,
     out: str | os.PathLike[str] | None = None,
 ) -> Preflight:
-    """Validate and profile files as the datasets of a lab, through the same asset graph, before they are uploaded.
+    """Validate and profile files as the datasets of a lab, with the same asset graph, before they are uploaded.
 
     Args:
         lab: a lab, a builder, a configuration, a definition (also as a dictionary in wire keys), or the file of one.
         matching_data_path: the identifiers; the others as in `DataLab.provision_local_datasets`.
-        out: where reports, statistics and dashboard are written; by default nothing is kept.
+        out: the folder for reports, statistics and dashboard; by default nothing is kept.
 
     Raises:
-        UsageError, ConfigurationError: lab and files do not go together; nothing was read.
+        UsageError, ConfigurationError: lab and files do not match; nothing was read.
         InputError: a file is missing, or cannot be read.
 
     Example:

@@ -1,4 +1,4 @@
-"""Puts datasets into the slots of one lab, all of a call or none, and remembers those that wait for identifiers."""
+"""Provisions datasets to one lab, all of a call or none, and remembers those that wait for identifiers."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Slots:
     """The slots of one lab.
 
     Args:
-        client: asks the deployment.
-        lab_id: which lab.
+        client: calls the deployment.
+        lab_id: the lab.
         kinds: the datasets that the lab is configured for.
-        changing: called just before a change is asked for, as from then on results may be of other data.
+        changing: called just before a change, because results may belong to other data from then on.
 
     Attributes:
-        pending: slot → manifest hash of what is provisioned together with identifiers, once they come.
+        pending: slot → manifest hash of the dataset that will be provisioned together with identifiers.
     """
 
     def __init__(
@@ -51,12 +51,12 @@ class Slots:
         self.pending: dict[DatasetKind, str] = {}
 
     def provision(self, datasets: Mapping[DatasetKind, str]) -> None:
-        """Provision datasets, with those that are pending, in one transaction.
+        """Provision datasets and the pending ones in one transaction.
 
         Raises:
             SlotNotConfigured: the lab has no such dataset.
-            DatasetUnknown, SecretMissing: a dataset, or its key, is not there.
-            IdentifiersMissing: none are provisioned; the datasets are remembered.
+            DatasetUnknown, SecretMissing: a dataset, or its key, does not exist.
+            IdentifiersMissing: identifiers are not provisioned; the datasets are remembered.
         """
         for kind in datasets:
             self.check(kind)
@@ -87,16 +87,16 @@ class Slots:
     def provision_files(
         self, key: Key, paths: Mapping[DatasetKind, str | None], options: SecretStoreOptions | None
     ) -> None:
-        """Upload files and provision them. Everything that can be checked before the first byte is sent, is.
+        """Upload files and provision them, after checking everything that can be checked without an upload.
 
         The files are uploaded in the order of `paths`.
 
-        When something fails afterwards the lab is as it was, and what was uploaded is deleted again.
+        If a later step fails, the lab is unchanged, and the uploads are deleted.
 
         Raises:
             MatchingPathMissing, SlotNotConfigured, KeyNotKept, AccessListRefused: nothing was uploaded.
             OSError: a file is missing or cannot be read; nothing was uploaded.
-            UploadInterrupted: the store failed, or the connection broke.
+            UploadInterrupted: the store failed, or the connection was lost.
         """
         if not (paths[MATCHING] or "").strip():
             raise MatchingPathMissing
@@ -119,10 +119,10 @@ class Slots:
                 raise
 
     def check(self, kind: DatasetKind) -> None:
-        """Do nothing when the lab has such a dataset.
+        """Check that the lab has such a dataset.
 
         Raises:
-            SlotNotConfigured: it has none.
+            SlotNotConfigured: it does not.
         """
         if not self._kinds[kind]:
             raise SlotNotConfigured(TYPES[kind].name)
@@ -131,24 +131,24 @@ class Slots:
         return self._client.upload_dataset(file, key, name, secret_store_options=options)
 
     def _forget(self, uploaded: Mapping[DatasetKind, str]) -> None:
-        """Delete uploads of a call that failed. One that got provisioned nevertheless stays: deleting is refused."""
+        """Delete uploads of a call that failed. One that was provisioned nevertheless is kept."""
         for manifest_hash in uploaded.values():
             with contextlib.suppress(DatalabError):
                 self._client.service.delete_dataset(manifest_hash)
 
     def _refused(self, error: ProvisioningRefused, changes: Mapping[DatasetKind, str | None]) -> DatalabError:
-        """Return the vendor's error for the first broken rule, in its order; keep what can wait for identifiers."""
+        """Return the vendor's error for the first broken rule; remember the datasets that can wait for identifiers."""
         for problem in error.problems:
-            told = self._told(problem, changes)
-            if told is not None:
+            translated = self._translated(problem, changes)
+            if translated is not None:
                 self.pending.pop(problem.kind, None)
-                return told
+                return translated
         if all(problem.code is ProblemCode.IDENTIFIERS_MISSING for problem in error.problems):
             self.pending = {kind: name for kind, name in changes.items() if name is not None}
             return IdentifiersMissing()
         return error
 
-    def _told(self, problem: Problem, changes: Mapping[DatasetKind, str | None]) -> DatalabError | None:
+    def _translated(self, problem: Problem, changes: Mapping[DatasetKind, str | None]) -> DatalabError | None:
         manifest_hash = changes.get(problem.kind) or ""
         if problem.code is ProblemCode.NO_SUCH_SLOT:
             return SlotNotConfigured(TYPES[problem.kind].name)

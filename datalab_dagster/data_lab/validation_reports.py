@@ -1,4 +1,4 @@
-"""The validation reports of one lab, side by side; where they come from is not known here."""
+"""The validation reports of one lab. This module does not know their source."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class ValidationReports:
 
     Attributes:
         identifiers, segments, demographics, embeddings: the reports; None: the lab has no such dataset.
-        formatted_reports: dataset → its report as a dictionary, of those that there are.
+        formatted_reports: dataset → its report as a dictionary; only existing reports.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class ValidationReports:
         return all(report.report.outcome is ValidationOutcome.PASSED for report in self._reports.values())
 
     def model_dump_json(self) -> str:
-        """Return the reports as JSON, as pydantic's models do."""
+        """Return the reports as JSON, like pydantic's models."""
         return json.dumps(self.formatted_reports, indent=2)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Access to the deployment's Dagster instance for whoever seldom needs it: importing Dagster takes a second."""
+"""Access to the deployment's Dagster instance for code that rarely needs it: importing Dagster takes a second."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import dagster as dg
 
-_SECONDS_BETWEEN_LOOKS = 1.0
+_SECONDS_BETWEEN_POLLS = 1.0
 
 
 class DagsterAccess:
-    """The deployment's Dagster instance, opened when it is first needed."""
+    """The deployment's Dagster instance, opened on first use."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
         self._lock = threading.Lock()
         self._instance: dg.DagsterInstance | None = None
-        self._looked = float("-inf")
+        self._polled_at = float("-inf")
 
     @property
     def instance(self) -> dg.DagsterInstance:
@@ -30,12 +30,12 @@ class DagsterAccess:
             self._instance = self._instance or open_instance(self._environment)
             return self._instance
 
-    def is_time_to_look(self) -> bool:
-        """Tell, at most once a second, whether to look again what became of runs: many ask how one run is."""
+    def is_poll_due(self) -> bool:
+        """Return True at most once a second: many callers poll the state of one run."""
         with self._lock:
             now = time.monotonic()
-            due = now - self._looked >= _SECONDS_BETWEEN_LOOKS
-            self._looked = now if due else self._looked
+            due = now - self._polled_at >= _SECONDS_BETWEEN_POLLS
+            self._polled_at = now if due else self._polled_at
             return due
 
     def close(self) -> None:

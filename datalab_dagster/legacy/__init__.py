@@ -1,4 +1,4 @@
-"""Where the vendor keeps its first Data Labs; here every lab is a current one, so these are the current names."""
+"""The vendor's module of its first Data Labs; here every lab is a current one, so these are the current names."""
 
 from __future__ import annotations
 

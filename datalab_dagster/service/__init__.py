@@ -1,4 +1,4 @@
-"""One interface to a deployment, with the words and errors it speaks in; this machine or another one carries it out."""
+"""One interface to a deployment, with its models and errors, for a deployment on this machine or behind an address."""
 
 from datalab.registry import Action, KeyRole, LabState, Role, RunState, Verdict
 from datalab.registry.errors import (

@@ -1,4 +1,4 @@
-"""The users of the deployment on this machine, behind `Accounts`; what each call means is said there."""
+"""The users of the deployment on this machine, behind `Accounts`, which documents every call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datalab_dagster.service.models import AccountInfo, TokenInfo, UserInfo
 
 
 class LocalAccounts:
-    """The accounts of a registry, as `user` changes them."""
+    """The accounts of a registry; changes are made by `user`."""
 
     def __init__(self, kept: accounts.Accounts, user: str) -> None:
         self._kept = kept

@@ -1,4 +1,4 @@
-"""What can go wrong with a deployment as a whole; what its rooms refuse, they declare themselves."""
+"""Errors of a deployment as a whole; its packages declare their own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datalab.registry import errors as registry
 from datalab.storage import errors as storage
 
 NO_DATASET = (registry.DatasetNotFound, storage.DatasetNotFound)
-"""A dataset is not there: it is not known, or its bytes are not in the store."""
+"""A dataset does not exist, or its bytes are not in the store."""
 
 
 class LabIncomplete(UsageError):

@@ -1,6 +1,6 @@
-"""What is asked of a deployment only where its home is: users, sessions and tokens, the master key.
+"""The interface of a deployment that is only available on its own machine: users, sessions and tokens, the master key.
 
-No route of the HTTP API offers this, so `HttpService` does not have it: who can read the home decides.
+No route of the HTTP API offers this, so `HttpService` does not have it: it requires read access to the home.
 """
 
 from __future__ import annotations
@@ -18,48 +18,48 @@ class Accounts(Protocol):
     """The users of a deployment, their passwords, sessions and API tokens; every change goes to the audit log."""
 
     def any_user(self) -> bool:
-        """Tell whether there is any user, so that everybody has to log in."""
+        """Return whether there is any user, so that a login is required."""
 
     def users(self) -> list[UserInfo]:
-        """Return all users, by e-mail address."""
+        """Return all users, ordered by e-mail address."""
 
     def add(self, email: str, role: Role, *, password: str | None = None) -> UserInfo:
         """Add a user; without a password there are API tokens only. Raises UserExists, UserRefused."""
 
     def set_role(self, email: str, role: Role) -> UserInfo:
-        """Change a role; it holds from the next request. Raises UserNotFound."""
+        """Change a role, effective from the next request. Raises UserNotFound."""
 
     def set_password(self, email: str, password: str) -> UserInfo:
-        """Change a password and end the user's sessions; tokens stay. Raises UserNotFound, UserRefused."""
+        """Change a password and end the user's sessions; tokens remain valid. Raises UserNotFound, UserRefused."""
 
     def delete(self, email: str) -> int:
         """Delete a user with all sessions and tokens; return how many users are left. Raises UserNotFound."""
 
     def tokens(self, email: str | None = None) -> list[TokenInfo]:
-        """Return all tokens, or those of a user, the newest first; ended ones too."""
+        """Return all tokens, or those of a user, the newest first, including ended tokens."""
 
     def create_token(self, email: str, name: str, *, lifetime: timedelta) -> tuple[TokenInfo, str]:
-        """Make a token; return it beside what is kept of it. Raises UserNotFound, TokenRefused."""
+        """Create a token; return it and its stored description. Raises UserNotFound, TokenRefused."""
 
     def revoke_token(self, token_id: str) -> TokenInfo:
-        """End a token at once. Raises TokenNotFound."""
+        """Revoke a token immediately. Raises TokenNotFound."""
 
     def sign_in(self, email: str, password: str, *, address: str, lifetime: timedelta) -> str:
         """Begin a session and return its secret. Raises LoginRefused, TooManyLogins."""
 
     def sign_out(self, secret: str) -> None:
-        """End a session, if it goes on."""
+        """End a session if it is active."""
 
     def of_session(self, secret: str, *, idle: timedelta) -> AccountInfo | None:
-        """Return whose session it is; None when it has ended, or was not used for `idle`."""
+        """Return the user of a session; None if it has ended, or was not used for `idle`."""
 
     def of_token(self, token: str) -> AccountInfo | None:
-        """Return whose token it is; None when it has ended."""
+        """Return the user of a token; None if it has ended."""
 
     def record(
         self, action: str, subject: str = "", *, via: str, address: str, details: Mapping[str, Any] | None = None
     ) -> None:
-        """Add to the audit log what the user has done. Never row values, never secrets."""
+        """Add an action of the user to the audit log. Never pass row values or secrets."""
 
 
 class Keys(Protocol):
@@ -87,4 +87,4 @@ class HomeService(LabService, Protocol):
         """The master key."""
 
     def for_user(self, user: str) -> HomeService:
-        """Return the same deployment as another user sees it; shares what is open."""
+        """Return the same deployment for another user; both share open connections."""

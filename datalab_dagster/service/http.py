@@ -33,13 +33,13 @@ class HttpService:
 
     Args:
         url: of the portal, such as ``https://labs.publisher.example``.
-        token: an API token; None: the secret of the `datalab up` of this home directory, if that is what is asked.
+        token: an API token; None: the secret of the `datalab up` of this home directory, if the URL is its portal.
         transport: for tests, or for settings of TLS.
-        timeout: seconds that one answer may take to begin.
+        timeout: maximum seconds until an answer begins.
 
     Raises:
-        ServiceUnreachable: nobody answers there.
-        LoginNeeded: the token is not, or no longer, valid.
+        ServiceUnreachable: nothing answers there.
+        LoginNeeded: the token is not valid, or not any more.
 
     Example:
         >>> with HttpService("http://127.0.0.1:8000", token) as service:          # doctest: +SKIP
@@ -211,7 +211,7 @@ class HttpService:
         return TypeAdapter(list[model]).validate_python(found)  # type: ignore[valid-type]
 
     def _lab(self, lab: str) -> str:
-        """Return the path of a lab; names that cannot stand in one are looked up first."""
+        """Return the path of a lab; first resolve a name that a path cannot contain."""
         return f"/labs/{lab if _PLAIN.fullmatch(lab) else self.lab(lab).id}"
 
     def _result(self, lab: str, run_id: str | None) -> str:

@@ -1,4 +1,4 @@
-"""The connection to a deployment over HTTP: sends requests, and turns whatever goes wrong into our errors."""
+"""The connection to a deployment over HTTP: sends requests, and translates failures into this package's errors."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Connection:
     """Requests to the API of one deployment; threads may share it.
 
     Raises:
-        UsageError: the address is none.
+        UsageError: the address is not valid.
     """
 
     def __init__(
@@ -53,21 +53,21 @@ class Connection:
             headers={"Authorization": f"Bearer {token}"} if token else {},
             transport=transport,
             timeout=httpx.Timeout(timeout, connect=10),
-            follow_redirects=False,  # a token goes to nobody else
+            follow_redirects=False,  # a token must not reach another server
         )
 
     def json(self, method: str, path: str, **request: Any) -> Any:
         """Return the JSON of an answer, None of an empty one.
 
         Raises:
-            DatalabError: what the deployment says went wrong.
-            ServiceUnreachable: it does not answer, or something else does.
+            DatalabError: the deployment's own error.
+            ServiceUnreachable: it does not answer, or another program does.
         """
         return self.json_and_status(method, path, **request)[0]
 
     def json_and_status(self, method: str, path: str, **request: Any) -> tuple[Any, int]:
-        """Return what `json` returns, and the status, for addresses that say something with it; raises as `json`."""
-        with self._told():
+        """Return what `json` returns, and the status, for addresses where it matters; raises as `json`."""
+        with self._translated():
             response = self._client.request(method, path, **request)
         self._check(response)
         if response.status_code == 204:
@@ -79,14 +79,14 @@ class Connection:
 
     def content(self, method: str, path: str, **request: Any) -> bytes:
         """Return the bytes of an answer; raises as `json`."""
-        with self._told():
+        with self._translated():
             response = self._client.request(method, path, **request)
         self._check(response)
         return response.content
 
     def stream(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """Return an answer whose content was not read yet; it is to be closed. Raises as `json`."""
-        with self._told():
+        """Return an answer whose content was not read yet; the caller closes it. Raises as `json`."""
+        with self._translated():
             response = self._client.send(self._client.build_request(method, path, **request), stream=True)
             if not response.is_success:
                 response.read()
@@ -98,7 +98,7 @@ class Connection:
         return response
 
     def unreachable(self, error: httpx.HTTPError) -> ServiceUnreachable:
-        """Return what is told of a failed connection; its own text may hold a token's header."""
+        """Return the error for a failed connection, without its own text, which may contain a token's header."""
         reasons = {httpx.TimeoutException: "no answer in time", httpx.ConnectError: "no connection"}
         reason = next((text for kind, text in reasons.items() if isinstance(error, kind)), "the connection broke")
         return ServiceUnreachable(self.where, reason)
@@ -108,7 +108,7 @@ class Connection:
         self._client.close()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translated(self) -> Iterator[None]:
         try:
             yield
         except httpx.HTTPError as error:

@@ -1,4 +1,4 @@
-"""The content of a dataset while it comes over HTTP, as a file; it never takes a broken answer for a whole one."""
+"""The content of a dataset, read over HTTP as a file; an incomplete answer always raises an error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Download(io.RawIOBase):
     """Reads an answer to its end.
 
     Raises:
-        ServiceUnreachable: while reading, when the answer breaks off; what was read before is right.
+        ServiceUnreachable: while reading, if the answer is interrupted; what was read before is correct.
     """
 
     def __init__(self, response: httpx.Response, connection: Connection) -> None:

@@ -2,10 +2,10 @@
 
 DatalabError
 ├── NotPermitted               (service) signed in, but without the role
-│   ├── LoginNeeded            nobody is signed in, or the token or session has ended
+│   ├── LoginNeeded            not signed in, or the token or session has ended
 │   │   └── SecretRefused      not the secret of this start
-│   └── RequestForged          a change that did not come from a page of ours
-├── DeploymentUnavailable      what an outsider is told when something behind the portal fails
+│   └── RequestForged          a change that did not come from a page of this portal
+├── DeploymentUnavailable      all that an outsider learns when something behind the portal fails
 └── UsageError
     ├── HostRefused            asked under a name that the portal does not answer to
     ├── RequestInvalid         the request has errors; lists them, without values
@@ -38,7 +38,7 @@ class LoginNeeded(NotPermitted):
 
 
 class SecretRefused(LoginNeeded):
-    """The words of its base class would be those of a session."""
+    """Has a message of its own, because that of its base class is about sessions."""
 
     def __init__(self) -> None:
         NotPermitted.__init__(
@@ -70,7 +70,7 @@ class HostRefused(UsageError):
 
 
 class RequestInvalid(UsageError):
-    """`mistakes` names the place and the rule of each mistake, not what was sent."""
+    """`mistakes` names the place and the rule of each error, not what was sent."""
 
     def __init__(self, mistakes: Sequence[str]) -> None:
         self.mistakes = list(mistakes)
@@ -146,7 +146,7 @@ _STATUS: dict[type[DatalabError], int] = {
     MethodRefused: 405,
     DeploymentUnavailable: 503,
 }
-"""The status of a class, and of those below it that are not named."""
+"""The status of a class, and of its subclasses that are not listed."""
 
 ERROR_STATUSES = sorted(set(_STATUS.values()))
 """Every status that an answer to an error can have."""
@@ -163,7 +163,7 @@ _FACTS_OF: dict[str, tuple[str, ...]] = {
     "ChunkDamaged": ("manifest_hash", "number"),
     "ManifestDamaged": ("manifest_hash",),
 }
-"""What an error tells beside its message, in attributes."""
+"""The attributes of an error that are sent in addition to its message."""
 
 
 def status_of(error: DatalabError) -> int:
@@ -183,7 +183,7 @@ def body_of(error: DatalabError) -> dict[str, Any]:
 
 
 def error_from(body: Any, status: int) -> DatalabError | None:
-    """Return the error that `body` tells of, as its own class; None when it has another shape.
+    """Return the error that `body` describes, as an instance of its class; None if `body` has another shape.
 
     Codes that this version does not know become a UsageError (status 4xx) or a DatalabError.
     """
@@ -192,7 +192,7 @@ def error_from(body: Any, status: int) -> DatalabError | None:
         return None
     code, details = str(told.get("code")), told.get("details") or {}
     kind = _classes().get(code, UsageError if 400 <= status < 500 else DatalabError)
-    # Past its own constructor: that composes a text from facts, and the text is here already.
+    # Not by its constructor, which composes the text from facts: the text is here already.
     error = kind.__new__(kind)
     DatalabError.__init__(error, told["message"])
     for fact in _FACTS_OF.get(code, ()):
@@ -212,7 +212,7 @@ def _problem(plain: Mapping[str, str]) -> Problem:
 
 
 def _classes() -> dict[str, type[DatalabError]]:
-    """Every class of error by its name; where two rooms use one name, the registry's, which is what services raise."""
+    """Return every class of error by its name; of two with one name, the registry's, which services raise."""
     found: dict[str, type[DatalabError]] = {}
     for room in (vars(storage), globals(), vars(graph), vars(service), vars(root), vars(registry)):
         found |= {kind.__name__: kind for kind in _errors_in(room)}

@@ -1,4 +1,4 @@
-"""Uploads over HTTP: part by part and resumed where the size is known, in one request where it is not."""
+"""Uploads over HTTP: in parts and resumed if the size is known, in one request if it is not."""
 
 from __future__ import annotations
 
@@ -102,11 +102,11 @@ def upload_by_parts(
     access: Mapping[str, KeyRole] | None,
     progress: Progress | None,
 ) -> DatasetInfo:
-    """Send `source` part by part, those only that are not there yet, and return the dataset.
+    """Send the parts of `source` that are not stored yet, and return the dataset.
 
     Raises:
-        UploadInterrupted: the connection or the store failed; the same call goes on where it stopped.
-        InputUnreadable, InputChanged: the source failed, or is no longer as long as it was.
+        UploadInterrupted: the connection or the store failed; the same call resumes the upload.
+        InputUnreadable, InputChanged: the source failed, or its length has changed.
     """
     upload, _ = uploads.begin(
         name, size, key=key, description=description, usage=usage, store_key=store_key, access=access
@@ -118,8 +118,10 @@ def upload_by_parts(
     except _PASSING as error:
         reason = error.reason if isinstance(error, StoreUnreachable) else "the connection broke"
         raise UploadInterrupted(upload.upload_id, sending.sent, reason or "the store failed") from None
-    except (PartMissing, PartsDiffer):  # the same call compares all parts, and sends those that are not ours
-        raise UploadInterrupted(upload.upload_id, sending.sent, "somebody sends another file like it") from None
+    except (PartMissing, PartsDiffer):  # the same call compares all parts, and sends those that differ
+        raise UploadInterrupted(
+            upload.upload_id, sending.sent, "another file of this name and size is being sent"
+        ) from None
     except OSError as error:
         raise InputUnreadable(name, why(error)) from None
 
@@ -148,7 +150,7 @@ def upload_in_one(
 
 
 class _Sending:
-    """One upload by parts: what is there already is compared, the rest is sent, a few parts at a time."""
+    """One upload by parts: compares the parts that are stored already, and sends the rest, a few parts at a time."""
 
     def __init__(self, uploads: Uploads, upload: UploadInfo, name: str) -> None:
         self._uploads = uploads
@@ -188,7 +190,7 @@ class _Sending:
         return len(part)
 
     def _is_there(self, number: int, sha256: str) -> bool:
-        """Whether the stored part is this one: the file may have become another one since."""
+        """Return whether the stored part equals this one: the file may have changed since."""
         try:
             stored = with_retries(lambda: self._uploads.part(self._upload.upload_id, number))
         except PartMissing:
@@ -206,7 +208,7 @@ class _Sending:
 
 
 def with_retries(ask: Callable[[], Answer]) -> Answer:
-    """Return what `ask` gets, asked again after pauses when the connection or the store fails."""
+    """Return the result of `ask`; if the connection or the store fails, pause and try again."""
     for pause in PAUSES:
         try:
             return ask()

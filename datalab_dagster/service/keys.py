@@ -1,4 +1,4 @@
-"""The master key of the deployment on this machine, behind `Keys`; what each call means is said there."""
+"""The master key of the deployment on this machine, behind `Keys`, which documents every call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The deployment on this machine, behind the interface that all ways in share; what each call means is said there."""
+"""The deployment on this machine, behind the interface of all ways in, which documents every call."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from datalab_dagster.service.uploads import LocalUploads
 
 
 class LocalService:
-    """A `HomeService` on the deployment that the environment names; threads may share it.
+    """A `HomeService` for the deployment that the environment names; threads may share it.
 
-    Dagster is only imported for what concerns runs.
+    Dagster is only imported for runs.
 
     Args:
-        deployment: whose; closed with the service.
-        user: who asks.
+        deployment: closed with the service.
+        user: named in events and access lists.
         environment: for the processes of runs.
     """
 
@@ -65,7 +65,7 @@ class LocalService:
         return self._user
 
     def for_user(self, user: str) -> Self:
-        """Return the same deployment as another user sees it; shares what is open."""
+        """Return the same deployment for another user; both share open connections."""
         other = copy.copy(self)
         other._user = user
         return other
@@ -79,7 +79,7 @@ class LocalService:
         return LocalKeys(self._deployment.datasets)
 
     def warm(self) -> None:
-        """Load what it takes to start a run, which takes seconds, before somebody waits for it."""
+        """Load the code that starts a run in advance, because loading takes seconds."""
         self._runs.warm()
 
     # ----------------------------------------------------------------------------------------------- datasets

@@ -1,4 +1,4 @@
-"""What a deployment answers with, on every way in: the models of the HTTP API, the SDK and the command line.
+"""The answers of a deployment on every way in: the models of the HTTP API, the SDK and the command line.
 
 Plain pydantic models with camelCase keys on the wire; no key material, no row value.
 """
@@ -17,7 +17,7 @@ from datalab.registry import Action, KeyRole, LabState, Role, RunState, Verdict
 
 
 class ServiceModel(BaseModel):
-    """Frozen; snake_case in Python, camelCase on the wire; made of a record of the registry by `model_validate`."""
+    """Frozen; snake_case in Python, camelCase in JSON; created from a record of the registry by `model_validate`."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -54,7 +54,7 @@ class DatasetInfo(ServiceModel):
 
 
 class StateInfo(ServiceModel):
-    """How a lab stands, why, and what to do next, in words."""
+    """The state of a lab, its reason, and the next step, in words."""
 
     state: LabState
     reason: str
@@ -62,7 +62,7 @@ class StateInfo(ServiceModel):
 
 
 class SlotInfo(ServiceModel):
-    """What one slot of a lab holds."""
+    """The dataset in one slot of a lab."""
 
     kind: DatasetKind
     manifest_hash: str
@@ -75,7 +75,7 @@ class SlotInfo(ServiceModel):
 
 
 class LabInfo(ServiceModel):
-    """A lab, how it stands and what is provisioned to it."""
+    """A lab, its state and its datasets."""
 
     id: str
     name: str
@@ -104,7 +104,7 @@ StepState = Literal["PENDING", "RUNNING", "SUCCESS", "FAILED", "SKIPPED"]
 
 
 class StepInfo(ServiceModel):
-    """How far one step of a run is."""
+    """The state of one step of a run."""
 
     name: str
     state: StepState
@@ -126,7 +126,7 @@ class RunInfo(ServiceModel):
     url: str | None = None
     """Its page in Dagster's UI, while that runs."""
     steps: list[StepInfo] = []
-    """Only when one run is asked for."""
+    """Only in the answer about one run."""
 
     @property
     def is_complete(self) -> bool:
@@ -134,7 +134,7 @@ class RunInfo(ServiceModel):
 
 
 class ResultInfo(ServiceModel):
-    """What a run computed."""
+    """The result of a run."""
 
     run_id: str
     lab_id: str
@@ -167,13 +167,13 @@ class UploadInfo(ServiceModel):
     part_size: int
     """Bytes of every part but the last."""
     parts: int
-    """How many parts there are in all."""
+    """The total number of parts."""
     stored: list[Annotated[list[int], Field(min_length=2, max_length=2)]]
     """Ranges of numbers of stored parts, first and last."""
     created_at: datetime
 
     def length_of(self, number: int) -> int:
-        """Return how many bytes a part has; the last one has the rest."""
+        """Return the size of a part in bytes; the last part has the rest."""
         return min(self.part_size, self.size - number * self.part_size)
 
 
@@ -194,25 +194,25 @@ class PartStored(ServiceModel):
 
 
 class AccountInfo(ServiceModel):
-    """Whose session or API token it is, and what that user is now."""
+    """The user of a session or API token, and the user's current role."""
 
     email: str
     role: Role
 
 
 class UserInfo(ServiceModel):
-    """Somebody who may use the portal."""
+    """A user of the portal."""
 
     email: str
     role: Role
     has_password: bool
-    """Without one there are API tokens only."""
+    """Without a password, the user can only use API tokens."""
     created_at: datetime
     created_by: str
 
 
 class TokenInfo(ServiceModel):
-    """An API token; the token itself is told once, when it is made."""
+    """An API token; the token itself is shown once, when it is created."""
 
     id: str
     name: str
@@ -225,7 +225,7 @@ class TokenInfo(ServiceModel):
 
 
 class AuditInfo(ServiceModel):
-    """One thing that somebody did."""
+    """One action of a user."""
 
     number: int
     at: datetime

@@ -12,10 +12,10 @@ from datalab_dagster.service.local import LocalService
 
 
 def open_service(user: str, environment: Mapping[str, str] = os.environ) -> LocalService:
-    """Return the deployment of `DATALAB_HOME` as `user` sees it; its database is started and migrated when needed.
+    """Return the deployment of `DATALAB_HOME` for `user`; start and migrate its database if needed.
 
     Raises:
-        ConfigurationError: its settings have mistakes.
+        ConfigurationError: its settings have errors.
         RegistryError: its database cannot be used.
     """
     from datalab.deployment import Deployment

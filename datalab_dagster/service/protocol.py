@@ -1,8 +1,8 @@
-"""What anybody may ask of a deployment: one interface for the command line, the SDK and the portal.
+"""The interface of a deployment for the command line, the SDK and the portal.
 
-`LocalService` carries it out on this machine; `HttpService` asks a deployment over its HTTP API. One suite of tests
-holds both to it (tests/service). What only a deployment on this machine offers is in `home_protocol`. Errors are those
-of `datalab.errors` and the rooms below it, the same on both.
+`LocalService` implements it on this machine; `HttpService` calls the HTTP API of a deployment. One suite of tests
+covers both (tests/service). `home_protocol` contains what only a deployment on this machine offers. Both raise the same
+errors: those of `datalab.errors` and of the packages.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ Progress = Callable[[int], None]
 
 
 class LabService(Protocol):
-    """A deployment, as one user sees it.
+    """A deployment, for one user.
 
-    Labs are named by id, or by name where only one has it; datasets by manifest hash.
+    Labs are named by id, or by name if only one lab has it; datasets by manifest hash.
     """
 
     @property
     def user(self) -> str:
-        """Who asks: the e-mail address that events and audit log name."""
+        """The user's e-mail address, as events and audit log name it."""
 
     # ----------------------------------------------------------------------------------------------- datasets
 
@@ -56,7 +56,7 @@ class LabService(Protocol):
         access: Mapping[str, KeyRole] | None = None,
         progress: Progress | None = None,
     ) -> DatasetInfo:
-        """Store what `source` yields, encrypted; it appears when everything is stored, or not at all.
+        """Store what `source` yields, encrypted; the dataset exists only after everything is stored.
 
         The same user's interrupted upload of a source of the same name and size is resumed, when `source` is seekable.
 
@@ -66,13 +66,13 @@ class LabService(Protocol):
             access: who may use the stored key; by default the uploader, as owner.
 
         Raises:
-            UploadInterrupted: the store failed or the connection broke; the same call goes on where it stopped.
-            AccessListWrong: nobody would own the key.
+            UploadInterrupted: the store failed or the connection broke; the same call resumes the upload.
+            AccessListWrong: the key would have no owner.
         """
 
     @property
     def uploads(self) -> Uploads:
-        """Uploads by parts, for senders that go on where they stopped."""
+        """Uploads by parts, for clients that resume interrupted uploads."""
 
     def datasets(self) -> list[DatasetInfo]:
         """Return all datasets, the oldest first."""
@@ -95,7 +95,7 @@ class LabService(Protocol):
         """
 
     def delete_dataset(self, manifest_hash: str, *, force: bool = False) -> None:
-        """Delete a dataset and its key, for good.
+        """Delete a dataset and its key permanently.
 
         Raises:
             DatasetNotFound: there is none.
@@ -122,7 +122,7 @@ class LabService(Protocol):
     # --------------------------------------------------------------------------------------------------- labs
 
     def create_lab(self, definition: LabDefinition) -> LabInfo:
-        """Make a lab; its definition never changes afterwards."""
+        """Create a lab; its definition cannot be changed later."""
 
     def labs(self) -> list[LabInfo]:
         """Return all labs, the oldest first."""
@@ -135,12 +135,12 @@ class LabService(Protocol):
         """
 
     def delete_lab(self, lab: str) -> None:
-        """Deprovision everything and delete the lab; datasets stay."""
+        """Deprovision everything and delete the lab; its datasets are kept."""
 
     def change(self, lab: str, changes: Mapping[DatasetKind, str | None], *, cause: str = "") -> LabInfo:
         """Provision (a manifest hash) or deprovision (None) slots of a lab, in one transaction.
 
-        What is provisioned already is no event. While `datalab up` runs, a validation starts by itself.
+        A dataset that is already provisioned causes no event. While `datalab up` runs, validation starts automatically.
 
         Raises:
             LabNotFound, LabNameAmbiguous: no such lab.
@@ -153,10 +153,10 @@ class LabService(Protocol):
     # --------------------------------------------------------------------------------------------------- runs
 
     def validate(self, lab: str, *, again: bool = False) -> RunInfo:
-        """See to it that the datasets provisioned now are validated, and return the run that does it, at once.
+        """Ensure that the datasets provisioned now are validated; return the run immediately.
 
-        A run on exactly these datasets that goes on, or has given their current result, is returned as it is;
-        otherwise, or with `again`, a new one is started.
+        If a run on exactly these datasets is active or has produced their current result, return that run;
+        otherwise, or with `again`, start a new one.
 
         Raises:
             LabNotFound, LabNameAmbiguous: no such lab.
@@ -167,17 +167,17 @@ class LabService(Protocol):
         """Return a run with its steps.
 
         Raises:
-            RunNotFound: no such run was started.
+            RunNotFound: there is no such run.
         """
 
     def runs(self, lab: str) -> list[RunInfo]:
         """Return the runs of a lab, the newest first."""
 
     def cancel_run(self, run_id: str) -> RunInfo:
-        """Stop a run; one that has ended stays as it is.
+        """Stop a run; a run that has ended does not change.
 
         Raises:
-            RunNotFound: no such run was started.
+            RunNotFound: there is no such run.
         """
 
     # ------------------------------------------------------------------------------------------------ results
@@ -199,21 +199,21 @@ class LabService(Protocol):
         """
 
     def validation_report(self, lab: str, kind: DatasetKind, *, run_id: str | None = None) -> bytes:
-        """Return the private validation report of a dataset, as JSON: it holds sample values of rows.
+        """Return the private validation report of a dataset, as JSON: it contains sample values of rows.
 
         Raises:
-            ResultNotFound: there is no such result, or its dataset was deleted and with it the key of the report.
+            ResultNotFound: there is no such result, or its dataset was deleted, together with the key of the report.
         """
 
     # ---------------------------------------------------------------------------------------------- audit log
 
     def audit_log(self, *, limit: int = 100, before: int | None = None) -> list[AuditInfo]:
-        """Return who did what, the newest first; `before`: only entries with a smaller number."""
+        """Return the entries of the audit log, the newest first; `before`: only those with a smaller number."""
 
     # ---------------------------------------------------------------------------------------------------- end
 
     def close(self) -> None:
-        """Give back what is held open; running validations go on."""
+        """Close all connections; running validations continue."""
 
     def __enter__(self) -> Self: ...
 
@@ -223,7 +223,7 @@ class LabService(Protocol):
 
 
 class Uploads(Protocol):
-    """The user's unfinished uploads by parts: parts come in any order and any number of times, until it is complete."""
+    """The user's unfinished uploads by parts: each part may be sent in any order and more than once."""
 
     def begin(
         self,
@@ -236,36 +236,36 @@ class Uploads(Protocol):
         store_key: bool = True,
         access: Mapping[str, KeyRole] | None = None,
     ) -> tuple[UploadInfo, bool]:
-        """Begin an upload, or find the unfinished one that is the same in all this; return it, and whether it is new.
+        """Start an upload, or find the unfinished one with the same arguments; return it, and whether it is new.
 
         Raises:
-            AccessListWrong: nobody would own the key.
+            AccessListWrong: the key would have no owner.
         """
 
     def all(self) -> list[UploadInfo]:
-        """Return all of them, the newest first."""
+        """Return all unfinished uploads, the newest first."""
 
     def get(self, upload_id: str) -> UploadInfo:
-        """Return an upload and which of its parts are stored. Raises UploadNotFound, as all that follow."""
+        """Return an upload and which of its parts are stored. Raises UploadNotFound, as all methods below."""
 
     def part_size(self, upload_id: str, number: int) -> int:
-        """Return how many bytes a part must have. Raises PartUnknown."""
+        """Return the required size of a part in bytes. Raises PartUnknown."""
 
     def put(self, upload_id: str, number: int, part: bytes | bytearray) -> PartStored:
-        """Store a part in place of what was sent before. Raises PartUnknown, PartSizeWrong, StoreUnreachable."""
+        """Store a part; replace an earlier one. Raises PartUnknown, PartSizeWrong, StoreUnreachable."""
 
     def part(self, upload_id: str, number: int) -> PartInfo:
-        """Return what is stored of a part, to compare it with one's own. Raises PartUnknown, PartMissing."""
+        """Return the description of a stored part, for comparison. Raises PartUnknown, PartMissing."""
 
     def complete(self, upload_id: str, *, sha256: str | None = None) -> DatasetInfo:
-        """Make a dataset of all parts; asked again, return the same one.
+        """Create the dataset from all parts; a repeated call returns the same dataset.
 
         Args:
-            sha256: SHA-256 of the SHA-256 digests of all parts, one after the other: guards against mixed files.
+            sha256: SHA-256 of the concatenated SHA-256 digests of all parts; detects mixed files.
 
         Raises:
-            PartMissing, PartsDiffer: parts are missing, or not those of `sha256`; what is there is kept.
+            PartMissing, PartsDiffer: parts are missing, or do not match `sha256`; stored parts are kept.
         """
 
     def abandon(self, upload_id: str) -> None:
-        """Give an upload up and remove its parts."""
+        """Discard an upload and its parts."""

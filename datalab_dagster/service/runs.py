@@ -1,4 +1,4 @@
-"""Runs of the deployment on this machine: joined or begun, looked after, stopped; Dagster is loaded when needed."""
+"""Starts, joins, tracks and stops runs of the deployment on this machine; loads Dagster only when needed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LocalRuns:
     """The runs of a deployment.
 
     Args:
-        deployment: whose.
+        deployment: the deployment.
         dagster: its instance.
         environment: for the processes of runs.
     """
@@ -37,7 +37,7 @@ class LocalRuns:
         self._environment = environment
 
     def warm(self) -> None:
-        """Load what it takes to start a run, which takes seconds, before somebody waits for it."""
+        """Load the code that starts a run in advance, because loading takes seconds."""
         from datalab_dagster.graph.catalogue import validation_job
         from datalab_dagster.graph.runs.launcher import ProcessRunLauncher
 
@@ -47,7 +47,7 @@ class LocalRuns:
             launcher.prepare()
 
     def validate(self, lab: Lab, *, again: bool, by: str) -> Run:
-        """Return the run that validates what is provisioned now: one that does or did so, or else a new one."""
+        """Return the run that validates the datasets provisioned now; start one if there is none."""
         if not again and (run := self._answer(lab)) is not None:
             return run
         changed = list(self._registry.provisioning.datasets(lab.id)) if again else []
@@ -59,15 +59,15 @@ class LocalRuns:
         return start_run(self._deployment, self._dagster.instance, lab, changed=changed, cause=cause, by=by)
 
     def get(self, run_id: str) -> Run:
-        """Return a run; one that goes on is first compared with what Dagster knows of it."""
+        """Return a run; compare an active one with Dagster's records first."""
         run = self._registry.runs.get(run_id)
-        if run.ended_at is None and self._dagster.is_time_to_look():
+        if run.ended_at is None and self._dagster.is_poll_due():
             self._reconcile()
             run = self._registry.runs.get(run_id)
         return run
 
     def steps(self, run: Run) -> Sequence[Step]:
-        """Return how far each step of a run is; none when Dagster cannot be asked."""
+        """Return the state of each step of a run; nothing if Dagster does not answer."""
         from datalab_dagster.graph.runs.steps import steps_of
 
         try:
@@ -76,12 +76,12 @@ class LocalRuns:
             return []
 
     def url(self, run: Run) -> str | None:
-        """Return the page of a run in Dagster's UI, while that runs."""
+        """Return the address of a run in Dagster's UI, while that UI runs."""
         up = running(self._deployment.home)
         return f"{up.dagster_url}/runs/{run.run_id}" if up else None
 
     def cancel(self, run_id: str, *, by: str) -> Run:
-        """Stop a run; one that has ended stays as it is."""
+        """Stop a run; a run that has ended does not change."""
         from datalab_dagster.graph.runs.reconcile import stop
 
         self._registry.runs.get(run_id)
@@ -89,14 +89,14 @@ class LocalRuns:
         return self._registry.runs.cancel(run_id, f"Cancelled by {by}.")
 
     def stop_outdated(self) -> None:
-        """Stop the runs on datasets that were replaced."""
+        """Stop runs whose datasets were replaced."""
         if self._registry.runs.outdated():
             from datalab_dagster.graph.runs.reconcile import stop_outdated
 
             stop_outdated(self._deployment, self._dagster.instance)
 
     def _answer(self, lab: Lab) -> Run | None:
-        """The run that gave the current result, goes on, or waits, for exactly what is provisioned now."""
+        """Return the run on exactly the datasets provisioned now that has their result, is active, or waits."""
         if (result := self._registry.results.current(lab.id)) is not None:
             return self._registry.runs.get(result.run_id)
         if self._registry.runs.in_flight():
@@ -113,7 +113,7 @@ class LocalRuns:
         return None
 
     def _begin(self, lab: Lab, changed: list[DatasetKind], cause: str, by: str) -> Run:
-        """Start a process that makes the run and executes it: loading Dagster here as well would double the wait."""
+        """Start a process that creates and executes the run: loading Dagster here as well would double the wait."""
         run_id = str(uuid.uuid4())
         run = self._registry.runs.start(lab.id, run_id, cause=cause)
         request = RunRequest(run_id, lab.id, tuple(kind.value for kind in changed), cause, by)
@@ -122,7 +122,7 @@ class LocalRuns:
         except OSError as error:
             self._registry.runs.fail(run_id, why(error))
             raise RunNotStarted(why(error)) from None
-        threading.Thread(target=process.wait, daemon=True).start()  # no zombie is left
+        threading.Thread(target=process.wait, daemon=True).start()  # leave no zombie process
         return run
 
     def _reconcile(self) -> None:

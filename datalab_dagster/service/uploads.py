@@ -1,4 +1,4 @@
-"""Uploads by parts to the deployment on this machine, behind `Uploads`; what each call means is said there."""
+"""Uploads by parts to the deployment on this machine, behind `Uploads`, which documents every call."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class LocalUploads:
 
 
 def _ranges(numbers: Sequence[int]) -> list[list[int]]:
-    """Return runs of following numbers as first and last.
+    """Return ranges of consecutive numbers as first and last.
 
     >>> _ranges([0, 1, 2, 5, 7, 8])
     [[0, 2], [5, 5], [7, 8]]

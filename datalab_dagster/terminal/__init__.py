@@ -1,1 +1,1 @@
-"""What commands and SDK show on a terminal while something takes time: bars, lines, waiting."""
+"""What commands and SDK show on a terminal during long operations: bars, lines, waiting."""

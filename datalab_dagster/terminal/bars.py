@@ -1,4 +1,4 @@
-"""How far an upload or a run is, as a bar on the terminal; silent where there is none."""
+"""The progress of an upload or a run as a bar on the terminal; prints nothing without a terminal."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _OVER = frozenset({"SUCCESS", "FAILED", "SKIPPED"})
 
 
 def on_terminal() -> bool:
-    """Return whether somebody can watch a bar."""
+    """Return whether standard error is a terminal, which can show a bar."""
     return sys.stderr is not None and sys.stderr.isatty()
 
 
 @contextmanager
 def upload_bar(name: str, size: int | None, *, shown: bool) -> Iterator[Callable[[int], None] | None]:
-    """Yield what takes the bytes of every stored chunk; None when nothing is to be shown."""
+    """Yield a callback for the bytes of every stored chunk; None if nothing is to be shown."""
     if not shown:
         yield None
         return
@@ -40,7 +40,7 @@ def upload_bar(name: str, size: int | None, *, shown: bool) -> Iterator[Callable
 
 @contextmanager
 def wait_bar(*, shown: bool) -> Iterator[Shown]:
-    """Yield what takes a run each time it was asked for."""
+    """Yield a callback for a run, to call after each poll."""
     if not shown:
         yield lambda run: None
         return

@@ -1,4 +1,4 @@
-"""How far a check is, on the terminal: a bar where there is one, a line now and then where there is not."""
+"""The progress of a check: a bar on a terminal, and otherwise a line every few seconds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 @contextlib.contextmanager
 def shown_progress(*, for_machines: bool = False) -> Iterator[Progress]:
-    """Yield what shows progress on standard error until the block ends; nothing `for_machines` without a terminal."""
+    """Yield an object that shows progress on standard error; without a terminal, it is silent `for_machines`."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _Lines(console, math.inf if for_machines else _SECONDS_BETWEEN_LINES)
@@ -89,5 +89,5 @@ class _Lines:
 
 
 def _left(bytes_read: int, size: int) -> str:
-    """Return how much of a file is still to be read."""
+    """Return the part of a file that is still to be read."""
     return formats.size(max(size - bytes_read, 0))

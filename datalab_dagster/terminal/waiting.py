@@ -1,4 +1,4 @@
-"""Waiting until something is done in a deployment: asks soon at first, then less and less often; shows nothing."""
+"""Waits for something in a deployment: polls often at first, then less and less often; shows nothing."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Callable, Generator
 from datalab.errors import DatalabError
 
 PATIENCE_SECONDS = 60.0
-"""How long a deployment may be unreachable, as it is while its database restarts, before a wait gives up."""
+"""How long a deployment may be unreachable, for example while its database restarts, before a wait fails."""
 _FIRST_PAUSE_SECONDS = 0.05
 _SHARE = 0.05
-"""Of the time that has passed: how much later than it happens an end is noticed, at most."""
+"""Maximum delay until an end is noticed, as a share of the time that has passed."""
 
 Lost = tuple[type[DatalabError], ...]
-"""The errors of a deployment that cannot be reached for a moment."""
+"""The errors of a deployment that is unreachable for a moment."""
 
 
 class TimeOver(Exception):
@@ -26,8 +26,8 @@ class Unreachable(Exception):
     """The deployment has been unreachable for longer than `PATIENCE_SECONDS`.
 
     Args:
-        seconds: since the first question without an answer.
-        error: of the last one.
+        seconds: since the first poll without an answer.
+        error: of the last poll.
     """
 
     def __init__(self, seconds: float, error: DatalabError) -> None:
@@ -37,14 +37,14 @@ class Unreachable(Exception):
 
 
 def wait(done: Callable[[], bool], *, interval: float, lost: Lost, timeout: float | None = None) -> None:
-    """Ask `done` until it says yes: soon at first, then every `interval` seconds.
+    """Poll `done` until it returns True: often at first, then every `interval` seconds.
 
     Args:
-        lost: errors of `done` that end the wait only when they last.
+        lost: errors of `done` that end the wait only if they persist.
         timeout: seconds; None and 0: wait indefinitely.
 
     Raises:
-        TimeOver: the answer is still no.
+        TimeOver: `done` still returns False.
         Unreachable: `done` raised an error of `lost` for too long.
     """
     for pause in _pauses(done, interval, lost, timeout):
@@ -59,7 +59,7 @@ async def wait_async(done: Callable[[], bool], *, interval: float, lost: Lost, t
 
 
 def _pauses(done: Callable[[], bool], interval: float, lost: Lost, timeout: float | None) -> Generator[float]:
-    """Yield the seconds to sleep before the next question, until the answer is yes."""
+    """Yield the seconds to sleep before the next poll, until `done` returns True."""
     started = time.monotonic()
     lost_since: float | None = None
     pause = min(_FIRST_PAUSE_SECONDS, interval)

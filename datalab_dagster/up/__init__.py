@@ -1,1 +1,1 @@
-"""`datalab up`: starts, watches and stops the processes of a living lab; what they do is not known here."""
+"""`datalab up`: starts, watches and stops the processes of a Data Lab. This package does not know what they do."""

@@ -1,4 +1,4 @@
-"""The database while `up` lives: watched; the one under the home is started again when it ended, stopped at the end."""
+"""Watches the database while `up` runs; restarts and finally stops the one under the home."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from datalab.registry import EmbeddedPostgres
 from datalab.registry.errors import EmbeddedPostgresFailed
 from datalab_dagster.up.errors import DatabaseKeepsEnding
 
-_LOOK_SECONDS = 2.0
+_POLL_SECONDS = 2.0
 _MOST_FAILURES = 5
 _LAST_CLIENTS_SECONDS = 3.0
-"""Clients that have just ended count for a moment."""
+"""How long clients that have just ended still count."""
 
 
 class WatchedDatabase:
-    """Watches in a thread of its own, as a server that recovers from a crash takes its time.
+    """Watches in a separate thread, because a server takes time to recover from a crash.
 
     Args:
-        server: the one under the home; None: the database is somebody else's, who looks after it.
+        server: the one under the home; None: others manage the database.
         answers: whether the database answers now.
-        say: tells people.
+        say: prints a message.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class WatchedDatabase:
         self._thread = threading.Thread(target=self._watch, name="database", daemon=True)
         self._failed: DatabaseKeepsEnding | None = None
         self.is_down = False
-        """Whether it was found ended and is not back yet."""
+        """Whether it has ended and does not answer yet."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -51,34 +51,34 @@ class WatchedDatabase:
             self._thread.join()
 
     def check(self) -> None:
-        """Do nothing while all is well.
+        """Raise the error that ended the watch, if any.
 
         Raises:
-            DatabaseKeepsEnding: it does not start any more.
+            DatabaseKeepsEnding: it could not be restarted.
         """
         if self._failed is not None:
             raise self._failed
 
     def _watch(self) -> None:
         failures = 0
-        while not self._over.wait(_LOOK_SECONDS * 2**failures):
+        while not self._over.wait(_POLL_SECONDS * 2**failures):
             try:
-                failures = self._look(failures)
+                failures = self._poll(failures)
             except EmbeddedPostgresFailed as error:
                 failures += 1
                 if failures >= _MOST_FAILURES:
                     self._failed = DatabaseKeepsEnding(str(error))
                     return
 
-    def _look(self, failures: int) -> int:
+    def _poll(self, failures: int) -> int:
         if self._answers():
             if self.is_down:
                 self._say("The database is back.")
             self.is_down = False
             return 0
         if not self.is_down:
-            ended = f"ended unexpectedly; it is started again. Log: {self._server.log}" if self._server else ""
-            self._say(f"The database {ended or 'does not answer; it is waited for.'}")
+            ended = f"ended unexpectedly and is being restarted. Log: {self._server.log}" if self._server else ""
+            self._say(f"The database {ended or 'does not answer. Waiting for it.'}")
         self.is_down = True
         if self._server is not None:
             self._server.start()
@@ -86,7 +86,7 @@ class WatchedDatabase:
 
 
 def stop_unused(server: EmbeddedPostgres) -> bool:
-    """Stop the server unless others use it, and return whether it is down."""
+    """Stop the server unless others use it, and return whether it has stopped."""
     end = time.monotonic() + _LAST_CLIENTS_SECONDS
     while not server.stop(only_if_unused=True):
         if not server.running():

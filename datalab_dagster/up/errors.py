@@ -1,4 +1,4 @@
-"""What can go wrong with `datalab up` as a whole; what its database or Dagster's storage refuse is told by them."""
+"""The errors of `datalab up` itself; its database and Dagster's storage have their own."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datalab.errors import DatalabError, UsageError
 
 
 class PortTaken(UsageError):
-    """Somebody else listens on a port that we need; `option` chooses another."""
+    """Another program is listening on the port; `option` chooses another."""
 
     def __init__(self, host: str, port: int, option: str) -> None:
         self.port = port
         super().__init__(
-            f"Port {port} of {host} is taken by another program. Nothing was started; stop that program, or choose "
+            f"Another program is listening on port {port} of {host}. Nothing was started; stop that program, or choose "
             f"another port with {option}."
         )
 
@@ -21,23 +21,23 @@ class PortTaken(UsageError):
 class AddressUnusable(UsageError):
     def __init__(self, host: str, port: int, reason: str) -> None:
         super().__init__(
-            f"{host}, port {port}, cannot be listened on: {reason}. Nothing was started; correct --host or the port."
+            f"Cannot listen on port {port} of {host}: {reason}. Nothing was started; correct --host or the port."
         )
 
 
 class ServiceKeepsEnding(DatalabError):
-    """A process ended again and again, or never began to answer."""
+    """A process ended repeatedly, or never answered."""
 
     def __init__(self, name: str, what: str, log: Path) -> None:
         self.service = name
         super().__init__(
-            f"{name} {what}, so `datalab up` has stopped everything. What is registered and stored is unharmed; "
-            f"{log} says why. Remove the cause, then start again."
+            f"{name} {what}, so `datalab up` has stopped everything. What is registered and stored is unharmed. "
+            f"See {log} for the cause. Remove it, then start again."
         )
 
 
 class DatabaseKeepsEnding(DatalabError):
     def __init__(self, reason: str) -> None:
         super().__init__(
-            f"The database ended and could not be started again, so `datalab up` has stopped everything. {reason}"
+            f"The database ended and could not be restarted, so `datalab up` has stopped everything. {reason}"
         )

@@ -1,9 +1,9 @@
-"""Runs a module as `python -m` does, and ends with the process that started it: what children of `up` are made of.
+"""Runs a module as `python -m` does, and ends it together with its parent; every child of `up` runs in it.
 
 python -m datalab_dagster.up.guard FD MODULE ARGUMENT…
 
 FD is the reading end of a pipe whose other end the parent holds; nothing is ever written to it. When the parent ends,
-even by kill -9, the kernel closes it: then the whole process group is asked to end, and killed if it does not.
+even by kill -9, the kernel closes it: then the whole process group gets a signal to end, and is killed if it does not.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _GRACE_SECONDS = 10.0
 
 
 def main() -> None:
-    """Watch the parent, and become the module."""
+    """Watch the parent in a thread, and run the module."""
     descriptor, module, *arguments = sys.argv[1:]
     threading.Thread(target=_end_with_parent, args=(int(descriptor),), name="guard", daemon=True).start()
     sys.argv = [module, *arguments]

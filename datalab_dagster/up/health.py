@@ -1,4 +1,4 @@
-"""Whether something answers, asked over its own address; light to import, raises nothing."""
+"""Checks over its address whether a service answers; light to import, raises nothing."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _LOCATIONS = "{ workspaceOrError { ... on Workspace { locationEntries { location
 
 
 def listens(socket_file: Path) -> bool:
-    """Whether somebody accepts connections at a Unix socket."""
+    """Return whether a process accepts connections at a Unix socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(_SECONDS)
         return client.connect_ex(str(socket_file)) == 0
 
 
 def serves(host: str, port: int, path: str = "/") -> bool:
-    """Whether a page is answered, also by sending elsewhere or asking to sign in."""
+    """Return whether a page answers; redirects and requests to sign in count."""
     status, _ = _request(host, port, "GET", path)
     return 200 <= status < 500
 
 
 def dagster_serves(host: str, port: int) -> bool:
-    """Whether Dagster's pages are answered and the code location is loaded."""
+    """Return whether Dagster's pages answer and the code location is loaded."""
     data = _graphql(host, port, _LOCATIONS)
     entries = ((data.get("workspaceOrError") or {}).get("locationEntries")) or []
     return bool(entries) and all(
@@ -37,7 +37,7 @@ def dagster_serves(host: str, port: int) -> bool:
 
 
 def daemon_works(host: str, port: int, since: float) -> bool:
-    """Whether every part of the daemon that is needed has shown itself after `since` (seconds), asked of Dagster."""
+    """Return whether Dagster has a heartbeat of every required daemon later than `since` (seconds)."""
     data = _graphql(host, port, _DAEMONS)
     health = ((data.get("instance") or {}).get("daemonHealth") or {}).get("allDaemonStatuses") or []
     needed = [status for status in health if status.get("required")]
@@ -59,7 +59,7 @@ def _graphql(host: str, port: int, query: str) -> dict[str, Any]:
 def _request(host: str, port: int, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
     try:
         url = httpx.URL(scheme="http", host=host, port=port, path=path)
-        # Our own plain HTTP: no proxy is asked, and no certificates are loaded, which takes longer than the answer.
+        # Plain HTTP to our own process: a proxy is not needed, and loading certificates takes longer than the answer.
         with httpx.Client(timeout=_SECONDS, trust_env=False, verify=False) as client:
             response = client.request(method, url, json=body)
         return response.status_code, response.content

@@ -1,4 +1,4 @@
-"""A living lab from its first to its last moment: lock, database, addresses, supervisor, in this order and back."""
+"""Starts and stops everything of `datalab up`: lock, database, addresses, supervisor, and back in reverse order."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def up(
     answered: Callable[[Path, str | None], None],
     environment: Mapping[str, str] = os.environ,
 ) -> None:
-    """Start a living lab and keep it alive until a signal comes.
+    """Start a Data Lab and keep it running until a signal arrives.
 
     Args:
-        addresses: where pages are to be found.
-        say: tells people what happens.
+        addresses: of the pages.
+        say: prints a message.
         answered: called once when everything answers, with the home directory and, while there are no users, the
             secret that signs in.
-        environment: names the home directory and the database.
+        environment: contains the home directory and the database.
 
     Raises:
         SettingsWrong: the master key in the environment cannot be used.
         UpIsRunning: another `up` runs on this home directory.
         PortTaken, AddressUnusable, HomeUnusable, RegistryError: nothing was started.
-        BindRefused: other machines would reach the portal, and nobody would have to log in.
-        ServiceKeepsEnding, DatabaseKeepsEnding: given up; everything is stopped.
+        BindRefused: other machines would reach the portal, and there is no user who could log in.
+        ServiceKeepsEnding, DatabaseKeepsEnding: restarting failed too often; everything is stopped.
     """
     home = home_directory(environment)
     environment = {**environment, HOME: str(home)}
@@ -84,7 +84,7 @@ def up(
 
 
 def _check_master_key(home: Path, environment: Mapping[str, str]) -> None:
-    """Refuse a key before anything is started: the portal and every run would end with it."""
+    """Refuse an invalid key before anything is started: the portal and every run would fail with it."""
     try:
         master_keys(home, Environment.read(environment).master_key)
     except KeyInvalid as error:
@@ -92,7 +92,7 @@ def _check_master_key(home: Path, environment: Mapping[str, str]) -> None:
 
 
 def _answers(environment: Mapping[str, str]) -> bool:
-    """Whether the database answers; it is not started for that."""
+    """Return whether the database answers; do not start it."""
     server = embedded(environment)
     if server is not None:
         return server.running()
@@ -107,7 +107,7 @@ def _answers(environment: Mapping[str, str]) -> bool:
 def _with_database(
     home: Path, record: UpRecord, server: EmbeddedPostgres, stack: ExitStack, say: Callable[[str], None]
 ) -> UpRecord:
-    """Start the database, and see to it that who started it stops it."""
+    """Start the database, and stop it at the end if this process started it."""
     started = server.start()
     record = replace(record, started_database=record.started_database or started)
     write_record(home, record)
@@ -115,7 +115,7 @@ def _with_database(
 
         def stop() -> None:
             if not stop_unused(server):
-                say("Others still use the database; it goes on.")
+                say("Other processes still use the database; it keeps running.")
 
         stack.callback(stop)
     return record

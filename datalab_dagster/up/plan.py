@@ -1,4 +1,4 @@
-"""Which processes make a living lab, and at which addresses: code server, Dagster's pages and daemon, the portal."""
+"""The processes of a Data Lab and their addresses: code server, Dagster's pages and daemon, portal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LONGEST_SOCKET_PATH = 103
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where people find the pages."""
+    """The addresses of the pages."""
 
     host: str
     """Dagster's pages listen here."""
@@ -45,11 +45,11 @@ class Addresses:
 
     @property
     def is_public(self) -> bool:
-        """Whether other machines can reach Dagster's pages."""
+        """Return whether other machines can reach Dagster's pages."""
         return not is_loopback(self.host)
 
     def check(self) -> None:
-        """Make sure that all ports are free.
+        """Check that all ports are free.
 
         Raises:
             PortTaken, AddressUnusable: one is not.
@@ -60,15 +60,15 @@ class Addresses:
 
 
 def has_portal() -> bool:
-    """Whether the portal is installed."""
+    """Return whether the portal is installed."""
     return importlib.util.find_spec(PORTAL) is not None
 
 
 def services(home: Path, addresses: Addresses) -> list[Service]:
-    """Return the services of a living lab in the order in which they are started.
+    """Return the services of a Data Lab in the order in which they are started.
 
-    One code server loads the assets once, for Dagster's pages and its daemon alike. It listens on a Unix socket in a
-    private directory: who reaches it may run code.
+    One code server loads the assets once, for both Dagster's pages and its daemon. It listens on a Unix socket in a
+    private directory, because its clients may run code.
     """
     socket_file = _socket_file(home)
     workspace = home / "workspace.yaml"
@@ -141,7 +141,7 @@ def _check_port(host: str, port: int, option: str) -> None:
 
 
 def _socket_file(home: Path) -> Path:
-    """In the home directory, or in a short private one where that is too long for a socket."""
+    """Return a directory for the socket: in the home directory, or a short private one if that path is too long."""
     near = home / "run"
     if len(os.fsencode(near / "code.sock")) <= _LONGEST_SOCKET_PATH:
         directory = near

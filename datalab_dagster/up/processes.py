@@ -1,4 +1,4 @@
-"""Processes beyond our own children: what descends from them, what a killed `up` has left, and how all of it ends."""
+"""Finds and ends processes other than direct children: descendants, and what a killed `up` left behind."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _SAME_MOMENT_SECONDS = 0.05
 
 
 def adopt_orphans() -> None:
-    """Become the parent of descendants whose own parent ends, so that none is lost sight of; Linux only."""
+    """Become the parent of descendants whose own parent ends, so that all can be found; Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def reap(own: Iterable[int]) -> None:
-    """Let ended orphans go; those in `own` are somebody's to wait for."""
+    """Collect the exit codes of ended orphans; leave those in `own` to their owners."""
     keep = set(own)
     for process in psutil.Process().children():
         with contextlib.suppress(psutil.NoSuchProcess, ChildProcessError):
@@ -34,7 +34,7 @@ def reap(own: Iterable[int]) -> None:
 
 
 def descendants(*, without: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
-    """Return what descends from this process and lives, but no process that `without` holds for, nor its children."""
+    """Return the running descendants of this process, except those that `without` accepts and their children."""
     found: list[psutil.Process] = []
     left = psutil.Process().children()
     while left:
@@ -53,13 +53,13 @@ def end(
     seconds: float,
     hurry: Callable[[], bool] = lambda: False,
 ) -> int:
-    """End processes, and those that they start meanwhile; return how many had to be killed.
+    """End processes and those that they start meanwhile; return how many had to be killed.
 
     Args:
-        find: returns those that are left.
-        first: how a process is asked at first: an interrupted run removes its scratch and tells that it was stopped.
-        seconds: how long all have for that; afterwards whoever is left is terminated, and killed after half as long.
-        hurry: tells when waiting is over.
+        find: returns the remaining processes.
+        first: the first signal: an interrupted run removes its scratch and reports that it was stopped.
+        seconds: how long all may take; processes still running are then terminated, and killed after half as long.
+        hurry: returns whether to stop waiting.
     """
     asked: set[psutil.Process] = set()
     began = time.monotonic()
@@ -82,7 +82,7 @@ def end(
 
 
 def sweep(children: Iterable[Child], seconds: float = 10.0) -> int:
-    """End what a killed `up` has left of its children, and their process groups; return how many children that were."""
+    """End the children that a killed `up` left behind, and their process groups; return their number."""
     left = [process for child in children if (process := _found(child))]
     groups = [process.pid for process in left]
     for group in groups:
@@ -95,7 +95,7 @@ def sweep(children: Iterable[Child], seconds: float = 10.0) -> int:
 
 
 def _found(child: Child) -> psutil.Process | None:
-    """The process of a record, unless its number is another's by now."""
+    """Return the process of a record; None if another process has its number now."""
     try:
         process = psutil.Process(child.pid)
         same = abs(process.create_time() - child.created) < _SAME_MOMENT_SECONDS

@@ -1,4 +1,4 @@
-"""One process that `up` starts, watches and stops: its command, its log, when it is started again; not which ones."""
+"""One process of `up`: its command, its log, its restarts. `datalab_dagster.up.plan` says which processes there are."""
 
 from __future__ import annotations
 
@@ -21,43 +21,43 @@ from datalab_dagster.up.errors import ServiceKeepsEnding
 
 @dataclass(frozen=True)
 class Service:
-    """What is to run."""
+    """A process to run."""
 
     name: str
     module: str
-    """Run as `python -m`."""
+    """The arguments of `python -m`."""
     arguments: tuple[str, ...]
     answers: Callable[[], bool]
-    """Whether it can be used now."""
+    """Returns whether it can be used now."""
     after: tuple[str, ...] = ()
-    """Services that must answer before it is started for the first time."""
+    """Services that must answer before its first start."""
     prepare: Callable[[], None] = field(default=lambda: None)
-    """Done before every start."""
+    """Called before every start."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long and how often."""
+    """Limits for waiting and restarting."""
 
     pause: float = 1.0
-    """Seconds before the first new start; twice as long before each further one."""
+    """Seconds before the first restart; the time doubles before each further one."""
     ends: int = 5
-    """So many ends in a row are too many."""
+    """Maximum number of unexpected ends in a row."""
     healthy: float = 60.0
-    """Who ran so many seconds has started well; what ended before is forgotten."""
+    """After how many seconds of running earlier ends no longer count."""
     start: float = 120.0
-    """Within so many seconds a process must answer for the first time."""
+    """Maximum seconds until a process first answers."""
 
 
 class Running:
     """One service and its process, of which there is at most one.
 
     Args:
-        service: what is to run.
+        service: the process to run.
         environment: of the process.
-        log: where its output goes.
-        parent: reading end of the pipe that tells it when `up` ends.
-        patience: with its ends.
+        log: the file for its output.
+        parent: reading end of the pipe that is closed when `up` ends.
+        patience: limits for waiting and restarting.
     """
 
     def __init__(
@@ -77,12 +77,12 @@ class Running:
 
     @property
     def is_due(self) -> bool:
-        """Whether it does not run and should be started now."""
+        """Return whether it does not run and should be started now."""
         return self._process is None and time.monotonic() >= self._due
 
     @property
     def runs(self) -> bool:
-        """Whether its process was started and has not been found ended."""
+        """Return whether its process was started and has not ended, as far as `check` found."""
         return self._process is not None
 
     @property
@@ -90,7 +90,7 @@ class Running:
         return self._process.pid if self._process else None
 
     def start(self) -> Child:
-        """Start it, in a session of its own, and return what is to be recorded."""
+        """Start it in a separate session, and return the entry for the record."""
         self.service.prepare()
         log = open_log(self.log)
         guard = ["-m", "datalab_dagster.up.guard", str(self._parent)]
@@ -111,13 +111,13 @@ class Running:
         return Child(self.service.name, self._process.pid, _created(self._process.pid))
 
     def look(self, *, excused: bool = False) -> str | None:
-        """See whether it still runs and, at first, answers; return a sentence when it has ended.
+        """Check that it still runs and, after its start, answers; return a message if it has ended.
 
         Args:
-            excused: its end has a cause elsewhere, such as the database, and does not count.
+            excused: its end has another cause, such as the database, and does not count.
 
         Raises:
-            ServiceKeepsEnding: it ended too often, or does not begin to answer.
+            ServiceKeepsEnding: it ended too often, or never answered.
         """
         if self._process is None:
             return None
@@ -134,7 +134,7 @@ class Running:
         pause = self._patience.pause * 2.0 ** max(self._ends - 1, 0)
         self._due = time.monotonic() + pause
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-        again = f"it is started again in {duration(round(pause))}"
+        again = f"it is restarted in {duration(round(pause))}"
         return f"{self.service.name} ended unexpectedly {how}; {again}. Log: {self.log}"
 
     def _see_answer(self) -> None:

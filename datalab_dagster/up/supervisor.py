@@ -1,4 +1,4 @@
-"""Starts services in order, tells when they answer, starts again what ends, stops all of it; knows none of them."""
+"""Starts services in order, waits until they answer, restarts those that end, and stops all of them."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ _TURN_SECONDS = 0.2
 _TIDY_SECONDS = 5.0
 _GRACE_SECONDS = 10.0
 _SAME_WISH_SECONDS = 0.5
-"""Ctrl-C reaches the whole process group: a script that passes it on is not in a hurry."""
+"""Ctrl-C reaches the whole process group: a script that repeats it within this time does not mean a second one."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Supervisor:
-    """Runs services until a signal comes; leaves nothing behind.
+    """Runs services until a signal arrives; leaves no process behind.
 
     Args:
-        home: where logs and record lie.
+        home: contains the logs and the record.
         services: in the order of their start.
         environment: of every process.
         record: of this `up`; every process is added to it.
-        database: asked before an end is counted against a service.
-        say: tells people.
-        patience: with processes that end.
+        database: checked before an end counts against a service.
+        say: prints a message.
+        patience: limits for waiting and restarting.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Supervisor:
         """Start everything, call `answered` when all answer, and watch until SIGINT, SIGTERM or SIGHUP.
 
         Raises:
-            ServiceKeepsEnding, DatabaseKeepsEnding: given up; everything is stopped.
+            ServiceKeepsEnding, DatabaseKeepsEnding: restarting failed too often; everything is stopped.
         """
         with ExitStack() as stack:
             for number in _SIGNALS:
@@ -117,7 +117,7 @@ class Supervisor:
     # ------------------------------------------------------------------------------------------------ stopping
 
     def _stop(self) -> None:
-        """End all services and what they have started; whoever does not is killed. A second signal hurries."""
+        """End all services and their processes; kill those that do not end in time. A second signal kills at once."""
         before = self._signals
         services = {running.pid for running in self._running}
         killed = processes.end(

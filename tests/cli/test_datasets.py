@@ -54,7 +54,7 @@ def test_a_download_is_private_and_replaces_nothing(datalab: Datalab, stored: Da
     copy = files / "copy.csv"
     assert copy.read_text() == "u1,s1\n" and stat.S_IMODE(copy.stat().st_mode) == 0o600
     again = datalab("dataset", "download", stored.manifest_hash, "segments.csv")
-    assert again.code == 2 and "was not touched" in again.err
+    assert again.code == 2 and "was not changed" in again.err
     assert not [path for path in files.iterdir() if path.name.endswith(".part")]
 
 
@@ -95,4 +95,4 @@ def test_an_interrupted_upload_says_that_it_can_go_on(
 
     monkeypatch.setattr(service, "upload_dataset", interrupted)
     ended = datalab("dataset", "upload", "segments.csv")
-    assert ended.code == 130 and "goes on from there" in ended.err
+    assert ended.code == 130 and "resumes from there" in ended.err

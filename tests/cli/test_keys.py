@@ -33,7 +33,7 @@ def test_rotation_exchanges_the_master_key_and_every_dataset_stays_readable(home
     assert uploaded.code == 0, uploaded.err
     before = (home / "master.key").read_bytes()
     ended = datalab_here("keys", "rotate", cwd=tmp_path)
-    assert ended.code == 0 and "the keys of 1 dataset were wrapped anew" in ended.out
+    assert ended.code == 0 and "the keys of 1 dataset were wrapped again" in ended.out
     after = (home / "master.key").read_bytes()
     assert len(after.split()) == 1 and after != before and mode_of(home / "master.key") == 0o600
     short = uploaded.json["manifestHash"][:8]

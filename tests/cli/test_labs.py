@@ -130,7 +130,7 @@ class TestProvisioning:
         self, service: MemoryService, datalab: Datalab, full_lab: LabInfo
     ) -> None:
         ended = datalab("provision", full_lab.id, "--segments", full_lab.slots[1].manifest_hash)
-        assert ended.code == 0 and "Held already: segments" in ended.out
+        assert ended.code == 0 and "Already provisioned: segments" in ended.out
         assert len(service.events(full_lab.id)) == 2
 
     def test_a_reprovisioned_dataset_shows_what_it_replaced(

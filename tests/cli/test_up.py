@@ -1,4 +1,4 @@
-"""`datalab up` that cannot start: settings that are wrong are told at once, and nothing is started."""
+"""`datalab up` that cannot start: wrong settings are reported immediately, and nothing is started."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def ends_soon(verdict: str = "SUCCESS") -> Callable[[MemoryService], None]:
 
 @pytest.fixture
 def run(service: MemoryService, full_lab: LabInfo) -> RunInfo:
-    """A run that goes on."""
+    """A run that is active."""
     return service.validate(full_lab.id)
 
 
@@ -57,7 +57,7 @@ class TestValidate:
     def test_waiting_tells_steps_verdict_numbers_and_exit_code(
         self, service: MemoryService, datalab: Datalab, full_lab: LabInfo, verdict: str, code: int
     ) -> None:
-        service.before_look = ends_soon(verdict)
+        service.before_poll = ends_soon(verdict)
         ended = datalab("validate", full_lab.id, "--wait")
         assert ended.code == code
         assert [line.split()[0] for line in ended.err.splitlines() if " done in " in line] == list(STEPS)
@@ -67,7 +67,7 @@ class TestValidate:
     def test_machines_get_json_and_nothing_else(
         self, service: MemoryService, datalab: Datalab, full_lab: LabInfo
     ) -> None:
-        service.before_look = ends_soon()
+        service.before_poll = ends_soon()
         ended = datalab("validate", full_lab.id, "--wait", "--json")
         assert (ended.code, ended.err) == (0, "")
         assert ended.json["run"]["state"] == "FINISHED" and ended.json["result"]["status"] == "SUCCESS"
@@ -77,13 +77,13 @@ class TestValidate:
         self, service: MemoryService, datalab: Datalab, full_lab: LabInfo, run: RunInfo, verdict: str, code: int
     ) -> None:
         service.end_run(run.run_id, verdict, FILES, SUMMARY)  # type: ignore[arg-type]
-        service.before_look = lambda service: service.break_run(run.run_id, "the dashboard could not be drawn")
+        service.before_poll = lambda service: service.break_run(run.run_id, "the dashboard could not be drawn")
         service._runs[run.run_id] = run
         ended = datalab("validate", full_lab.id, "--wait")
         assert ended.code == code and verdict in ended.out and "the dashboard could not be drawn" in ended.out
 
     def test_a_run_that_breaks_off_says_why(self, service: MemoryService, datalab: Datalab, full_lab: LabInfo) -> None:
-        service.before_look = lambda service: (
+        service.before_poll = lambda service: (
             [service.break_run(run.run_id, "the disk is full") for run in service.runs(full_lab.id)] and None
         )
         ended = datalab("validate", full_lab.id, "--wait")
@@ -93,10 +93,10 @@ class TestValidate:
         self, service: MemoryService, datalab: Datalab, full_lab: LabInfo, files: Path
     ) -> None:
         def replaced(service: MemoryService) -> None:
-            service.before_look = ends_soon()
+            service.before_poll = ends_soon()
             datalab("provision", full_lab.id, "--segments", "segments.csv")
 
-        service.before_look = replaced
+        service.before_poll = replaced
         ended = datalab("validate", full_lab.id, "--wait")
         assert ended.code == 4 and "data replaced" in ended.out and "Stale" in ended.out
 
@@ -119,9 +119,9 @@ class TestValidate:
         def interrupt(service: MemoryService) -> None:
             raise KeyboardInterrupt
 
-        service.before_look = interrupt
+        service.before_poll = interrupt
         ended = datalab("validate", full_lab.id, "--wait")
-        assert ended.code == 130 and "goes on" in ended.err
+        assert ended.code == 130 and "the validation is still running" in ended.err
         assert not service.runs(full_lab.id)[0].is_complete
 
     def test_a_database_that_comes_back_is_waited_for(
@@ -134,7 +134,7 @@ class TestValidate:
                 raise DatabaseUnreachable("here", lost=True)
             ends_soon()(service)
 
-        service.before_look = look
+        service.before_poll = look
         assert datalab("validate", full_lab.id, "--wait").code == 0
         assert not list(away)
 
@@ -144,7 +144,7 @@ class TestValidate:
         def look(service: MemoryService) -> None:
             raise DatabaseUnreachable("here", lost=True)
 
-        service.before_look = look
+        service.before_poll = look
         monkeypatch.setattr("datalab_dagster.terminal.waiting.PATIENCE_SECONDS", 0.1)
         ended = datalab("validate", full_lab.id, "--wait")
         assert ended.code == 3 and str(DatabaseUnreachable("here", lost=True)) in ended.err
@@ -180,14 +180,14 @@ class TestStatus:
     def test_watching_tells_every_change_once_and_ends_with_the_verdict(
         self, service: MemoryService, datalab: Datalab, full_lab: LabInfo, run: RunInfo
     ) -> None:
-        service.before_look = ends_soon()
+        service.before_poll = ends_soon()
         ended = datalab("status", full_lab.id, "--watch")
         assert ended.code == 0
         states = [line.split(":")[0] for line in ended.out.splitlines() if line.startswith(("Validating", "Ready"))]
         assert states == ["Validating", "Ready", "Ready"]  # the last one heads the whole status
         assert [line.split()[0] for line in ended.err.splitlines()] == list(STEPS)
 
-    def test_a_run_that_ends_between_two_looks_is_told_with_all_its_steps(
+    def test_a_run_that_ends_between_two_polls_is_shown_with_all_its_steps(
         self, service: MemoryService, datalab: Datalab, full_lab: LabInfo, run: RunInfo
     ) -> None:
         looks = iter(range(100))
@@ -198,14 +198,14 @@ class TestStatus:
                     service.end_step(run.run_id)
                 service.end_run(run.run_id, "SUCCESS", FILES, SUMMARY)
 
-        service.before_look = ends_at_once
+        service.before_poll = ends_at_once
         assert [line.split()[0] for line in datalab("status", full_lab.id, "--watch").err.splitlines()] == list(STEPS)
         assert datalab("status", full_lab.id, "--watch").err == "", "what ended before is not told again"
 
     def test_watching_as_json_is_a_line_per_change(
         self, service: MemoryService, datalab: Datalab, full_lab: LabInfo, run: RunInfo
     ) -> None:
-        service.before_look = ends_soon("FAILED")
+        service.before_poll = ends_soon("FAILED")
         ended = datalab("status", full_lab.id, "--watch", "--json")
         states = [json.loads(line)["state"]["state"] for line in ended.out.splitlines()]
         assert (ended.code, ended.err, states) == (1, "", ["Validating", "Failed"])
@@ -300,10 +300,10 @@ class TestRuns:
 def test_a_login_without_a_name_is_asked_to_say_who(
     datalab: Datalab, lab: LabInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nobody() -> str:
+    def no_name() -> str:
         raise KeyError("uid")
 
     monkeypatch.delenv("DATALAB_USER")
-    monkeypatch.setattr("getpass.getuser", nobody)
+    monkeypatch.setattr("getpass.getuser", no_name)
     ended = datalab("lab", "list")
     assert ended.code == 2 and "--user" in ended.err

@@ -1,4 +1,4 @@
-"""`make demo`'s walk, small and without a terminal: it ends with a lab that was refreshed by itself, and stops."""
+"""`make demo`'s walk, small and without a terminal: it ends with a lab that was refreshed automatically, and stops."""
 
 from __future__ import annotations
 

@@ -55,14 +55,14 @@ class Home:
         return next(child.pid for child in self.record.children if child.name == name)
 
     def up(self) -> None:
-        """Start `datalab up` and wait until it says that the lab lives."""
+        """Start `datalab up` and wait until it says that the lab is running."""
         ports = ["--port", str(self.port), "--portal-port", str(self.portal_port)]
         with self.output.open("w") as output:
             self.process = subprocess.Popen(
                 [COMMAND, "up", *ports], env=self.environment, stdout=output, stderr=output, text=True
             )
-        lives = within(START_SECONDS, lambda: "The lab lives" in self.said or self.process.poll() is not None)  # type: ignore[union-attr]
-        assert lives and self.process.poll() is None, self.said
+        running = within(START_SECONDS, lambda: "Data Lab is running" in self.said or self.process.poll() is not None)  # type: ignore[union-attr]
+        assert running and self.process.poll() is None, self.said
 
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
         assert self.process is not None
@@ -144,7 +144,7 @@ def test_a_second_one_says_that_one_is_running_and_where(home: Home) -> None:
 def test_a_taken_port_is_named_with_its_option(home: Home, tmp_path: Path) -> None:
     other = Home(tmp_path / "home", port=home.port)
     ended = other.run("up", "--port", str(other.port), "--portal-port", str(other.portal_port))
-    assert ended.code == 2 and f"Port {home.port}" in ended.err and "--port" in ended.err
+    assert ended.code == 2 and f"port {home.port}" in ended.err and "--port" in ended.err
     assert not (tmp_path / "home" / "postgres").exists() and not (tmp_path / "home" / "up.json").exists()
 
 

@@ -68,7 +68,7 @@ class World:
         words += [] if portal else ["--no-portal"]
         with (self.home / "up.log").open("ab") as log:
             self._up = subprocess.Popen([COMMAND, *words], env=self.environment, stdout=log, stderr=log)
-        assert within(PATIENCE, lambda: b"up in" in (self.home / "up.log").read_bytes()), self.said()
+        assert within(PATIENCE, lambda: b"Data Lab is running" in (self.home / "up.log").read_bytes()), self.said()
         record = running(self.data_home)
         assert record is not None
         return record
@@ -121,7 +121,7 @@ class World:
         return self.service.change(lab.id, changes)
 
     def becomes(self, lab: LabInfo, state: LabState, seconds: float = PATIENCE) -> bool:
-        """Wait for a state; while the database is down nobody knows it."""
+        """Wait for a state, also while the database is down."""
 
         def has_become() -> bool:
             with contextlib.suppress(RegistryError):
@@ -137,7 +137,7 @@ class World:
         return "\n".join(map(str, [self.said(), self.service.lab(lab.id).state, *runs, *logs]))
 
     def running_run(self, lab: LabInfo, step: str | None = None) -> RunInfo:
-        """Wait until a run of the lab goes on, and `step` of it is done; return it."""
+        """Wait until a run of the lab is active and its `step` is done; return it."""
         found: list[RunInfo] = []
 
         def goes_on() -> bool:
@@ -163,7 +163,7 @@ class World:
         return found[0]
 
     def scratch(self) -> list[Path]:
-        """What lies in plain text in the home, of runs that go on or were killed."""
+        """Files in plain text in the home, of runs that are active or were killed."""
         folder = self.data_home / "scratch"
         return list(folder.iterdir()) if folder.exists() else []
 

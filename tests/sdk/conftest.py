@@ -101,7 +101,7 @@ def client(connect: Callable[[str], Client]) -> Client:
 
 @pytest.fixture
 def colleague(connect: Callable[[str], Client]) -> Client:
-    """A client of the same deployment for somebody else."""
+    """A client of the same deployment for another user."""
     return connect(COLLEAGUE)
 
 

@@ -64,7 +64,7 @@ def held(lab: DataLab) -> dict[str, str]:
 
 
 def report(outcome: str = "PASSED") -> dict[str, Any]:
-    """A report of segments, demographics or embeddings, as it lies in a deployment."""
+    """A report of segments, demographics or embeddings, as a deployment stores it."""
     none: dict[str, Any] = {"numErrorsTotal": 0, "recordedErrors": []}
     return {
         "version": "v0",
@@ -89,7 +89,7 @@ def report(outcome: str = "PASSED") -> dict[str, Any]:
 
 
 def identifiers_report(outcome: str = "PASSED") -> dict[str, Any]:
-    """A report of identifiers, as it lies in a deployment."""
+    """A report of identifiers, as a deployment stores it."""
     none: dict[str, Any] = {"numErrorsTotal": 0, "recordedErrors": []}
     return {
         "version": "v0",
@@ -123,7 +123,7 @@ def runs(memory: MemoryService, lab: DataLab) -> list[str]:
 
 
 def when_asked(memory: MemoryService, times: int, then: Callable[[], object]) -> list[float]:
-    """Do something when a run is looked at for the n-th time; return when it was looked at."""
+    """Do something at the n-th poll of a run; return the times of the polls."""
     looks: list[float] = []
 
     def look(service: MemoryService) -> None:
@@ -131,7 +131,7 @@ def when_asked(memory: MemoryService, times: int, then: Callable[[], object]) ->
         if len(looks) == times:
             then()
 
-    memory.before_look = look
+    memory.before_poll = look
     return looks
 
 

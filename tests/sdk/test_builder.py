@@ -110,12 +110,12 @@ def test_mistakes_are_listed_and_nothing_is_made(client: Client) -> None:
         builder.build()
     text = str(error.value)
     assert text.startswith("Failed to create data lab: 422 ")
-    for mistake in (
+    for error in (
         "At least one identifier must be a matching ID",
         "named 'userId'",
         "REMARKETING needs at least one",
     ):
-        assert mistake in text
+        assert error in text
     assert isinstance(error.value.__cause__, ConfigurationError)
     assert len(client.service.labs()) == before
 
@@ -205,7 +205,7 @@ def test_taking_up_needs_an_id(client: Client, lab_id: str) -> None:
         DataLabBuilder(client).from_existing(lab_id).build()
 
 
-def test_an_unknown_lab_is_told(client: Client) -> None:
+def test_an_unknown_lab_is_reported(client: Client) -> None:
     with pytest.raises(NotFoundError, match=r"^Data lab with id nowhere not found: "):
         DataLabBuilder(client).from_existing("nowhere").build()
     with pytest.raises(Exception, match=r"^Data lab with id nowhere not found"):

@@ -208,7 +208,7 @@ def test_an_access_list_needs_a_stored_key() -> None:
         ),
     ],
 )
-def test_wrong_access_lists_are_told_before_the_upload(client: Client, options: dict[str, Any], text: str) -> None:
+def test_wrong_access_lists_are_refused_before_the_upload(client: Client, options: dict[str, Any], text: str) -> None:
     before = len(client.service.datasets())
     with pytest.raises(ValueError) as error:
         upload(client, secret_store_options=SecretStoreOptions(**options))

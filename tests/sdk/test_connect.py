@@ -98,7 +98,7 @@ def test_nobody_there() -> None:
 
 @pytest.mark.parametrize("token", ["not base64!", "a", "ä", "a b c d"])
 def test_a_token_must_be_base64(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATALAB_API_URL", "http://127.0.0.1:9")  # where nobody would answer to one that passes
+    monkeypatch.setenv("DATALAB_API_URL", "http://127.0.0.1:9")  # where nothing would answer a token that passes
     with pytest.raises((binascii.Error, ValueError)):
         dq.create_client("me@publisher.example", token)
 

@@ -98,7 +98,7 @@ def test_a_job_of_ones_own(quick: Client, memory: MemoryService, lab: DataLab) -
     with pytest.raises(Exception, match=r"^Did not find nothing\.json in zip$"):
         job.result()
     strange = _OtherFile(lab.id, {"kind": "mediaInsights", "estimateAudienceSize": {}}, "x", quick)
-    with pytest.raises(Exception, match=r"(?s)^Failed to create job: 422 .*none of a Data Lab"):
+    with pytest.raises(Exception, match=r"(?s)^Failed to create job: 422 .*Unknown action. Actions of a Data Lab"):
         strange.run()
     assert strange.job_id is None
 

@@ -37,7 +37,7 @@ def test_files_are_checked_and_nothing_is_kept(quick: Client, tmp_path: Path) ->
     assert quick.service.labs() == [], "a preflight makes no lab"
 
 
-def test_a_broken_file_is_told_and_results_are_kept_where_said(tmp_path: Path) -> None:
+def test_a_broken_file_is_reported_and_results_are_kept_where_said(tmp_path: Path) -> None:
     files = write_files(tmp_path)
     Path(files["demographics"]).write_text(DEMOGRAPHICS + "u3\n")
     found = preflight(
@@ -48,7 +48,7 @@ def test_a_broken_file_is_told_and_results_are_kept_where_said(tmp_path: Path) -
     assert json.loads((tmp_path / "out" / "validation-status.json").read_text())["status"] == "FAILED"
 
 
-def test_what_does_not_go_together_is_told_before_anything_is_read(quick: Client, tmp_path: Path) -> None:
+def test_what_does_not_match_is_refused_before_anything_is_read(quick: Client, tmp_path: Path) -> None:
     files = write_files(tmp_path)
     with pytest.raises(UsageError, match="demographics"):
         preflight(LAB, files["identifiers"])

@@ -192,7 +192,7 @@ def test_what_waits_can_be_given_up(client: Client, lab: DataLab) -> None:
     assert list(held(lab)) == ["identifiers"]
 
 
-def test_what_was_deleted_while_it_waited_is_told_once(client: Client, lab: DataLab) -> None:
+def test_what_was_deleted_while_it_waited_is_reported_once(client: Client, lab: DataLab) -> None:
     gone, identifiers = upload(client, SEGMENTS), upload(client)
     with pytest.raises(IdentifiersMissing):
         lab.provision_dataset(gone, Key(), SEGMENT)

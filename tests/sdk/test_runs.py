@@ -40,7 +40,7 @@ def test_run_returns_at_once_and_starts_one_run(memory: MemoryService, lab: Data
 
 
 def test_reports_start_what_was_not_run(memory: MemoryService, lab: DataLab) -> None:
-    memory.before_look = lambda service: [finish(memory, run_id) for run_id in open_runs(memory, lab)] and None
+    memory.before_poll = lambda service: [finish(memory, run_id) for run_id in open_runs(memory, lab)] and None
     assert lab.get_statistics_report()["status"] == expected("statistics.json")["status"]
     assert lab.is_validation_passed(lab.get_validation_report())
     assert len(runs(memory, lab)) == 1

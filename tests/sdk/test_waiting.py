@@ -102,11 +102,11 @@ def test_a_connection_that_breaks_for_a_moment_does_no_harm(
         if looks == 4:
             finish(memory, run_id)
 
-    memory.before_look = look
+    memory.before_poll = look
     assert lab.get_statistics_report(timeout=20)
 
 
-def test_a_connection_that_stays_lost_is_told_and_waiting_can_go_on(
+def test_a_connection_that_stays_lost_is_reported_and_waiting_can_continue(
     memory: MemoryService, lab: DataLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(waiting, "PATIENCE_SECONDS", 0.1)
@@ -115,11 +115,11 @@ def test_a_connection_that_stays_lost_is_told_and_waiting_can_go_on(
     def look(service: MemoryService) -> None:
         raise ServiceUnreachable("http://labs", "no connection")
 
-    memory.before_look = look
-    with pytest.raises(ConnectionLost, match=r"could not be asked .* The job goes on there") as error:
+    memory.before_poll = look
+    with pytest.raises(ConnectionLost, match=r"was unreachable .* The job is still running there") as error:
         lab.get_validation_report()
     assert isinstance(error.value, ConnectionError)
-    memory.before_look = lambda service: None
+    memory.before_poll = lambda service: None
     finish(memory, runs(memory, lab)[0])
     assert lab.get_validation_report()
 
@@ -172,7 +172,7 @@ def test_progress_is_shown_on_a_terminal_only(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    memory.before_look = lambda service: [finish(memory, run_id) for run_id in open_runs(memory, lab)] and None
+    memory.before_poll = lambda service: [finish(memory, run_id) for run_id in open_runs(memory, lab)] and None
     lab.get_statistics_report()
     assert capsys.readouterr().err == ""
     monkeypatch.setenv("TERM", "xterm")

@@ -51,7 +51,7 @@ def test_tokens_and_sessions_say_whose_they_are(service: QuietService) -> None:
     with pytest.raises(TokenNotFound):
         accounts.revoke_token("nope")
     with pytest.raises(TokenRefused):
-        accounts.create_token(PUBLISHER, "for ever", lifetime=timedelta(days=4000))
+        accounts.create_token(PUBLISHER, "unlimited", lifetime=timedelta(days=4000))
     secret = accounts.sign_in(PUBLISHER, PASSWORD, address="192.0.2.1", lifetime=DAY)
     assert accounts.of_session(secret, idle=DAY) == found
     accounts.sign_out(secret)

@@ -61,7 +61,7 @@ def test_a_file_that_changed_meanwhile_is_sent_where_it_changed(
 
 
 def test_two_files_of_one_name_and_size_are_never_mixed(remote: HttpService, service: QuietService, wire: Wire) -> None:
-    """Both get the same unfinished upload; who finds parts of another file there is told, and sends again."""
+    """Both get the same unfinished upload; a sender that finds parts of another file gets an error, and sends again."""
     other = bytes(len(FILE))
     between: list[str] = []
 

@@ -294,7 +294,7 @@ EXPECTED = {
 }  # fmt: skip
 
 
-def test_what_is_not_there_is_told_in_the_same_words(service: QuietService, remote: LabService) -> None:
+def test_missing_things_have_the_same_errors(service: QuietService, remote: LabService) -> None:
     here, there = nothing_there(service), nothing_there(remote)
     assert set(here) == set(EXPECTED)
     for name, expected in EXPECTED.items():

@@ -1,4 +1,4 @@
-"""The database while `up` lives: what is told, when ends of others are excused, and when it is given up."""
+"""The database while `up` runs: messages, excused ends of other processes, and the end after repeated failures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.up.processes import PATIENCE, within
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(room, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(room, "_POLL_SECONDS", 0.01)
     yield
 
 
@@ -59,7 +59,7 @@ def test_one_that_does_not_start_any_more_is_given_up_with_the_reason(tmp_path: 
         assert server.attempts == 5 and watched.is_down
 
 
-def test_somebody_elses_is_waited_for(tmp_path: Path) -> None:
+def test_the_database_of_others_is_waited_for(tmp_path: Path) -> None:
     said: list[str] = []
     answers = [True]
     with WatchedDatabase(None, lambda: answers[0], said.append) as watched:
@@ -68,4 +68,4 @@ def test_somebody_elses_is_waited_for(tmp_path: Path) -> None:
         watched.check()
         answers[0] = True
         assert within(PATIENCE, lambda: not watched.is_down)
-    assert said == ["The database does not answer; it is waited for.", "The database is back."]
+    assert said == ["The database does not answer. Waiting for it.", "The database is back."]

@@ -50,7 +50,7 @@ class TestRecord:
             assert running(tmp_path) is None
             assert left_record(tmp_path) is not None
 
-    def test_a_second_one_is_told_where_the_first_is(self, tmp_path: Path) -> None:
+    def test_a_second_one_names_the_first(self, tmp_path: Path) -> None:
         with held(tmp_path):
             write_record(tmp_path, RECORD)
             where = r"process \d+, Dagster at http://127.0.0.1:3000, portal at"
@@ -62,18 +62,18 @@ class TestRecord:
         with held(tmp_path):
             pass
 
-    def test_a_look_at_the_right_moment_stops_nobody(self, tmp_path: Path) -> None:
+    def test_a_poll_at_any_moment_stops_no_start(self, tmp_path: Path) -> None:
         with held(tmp_path):
             pass
-        looking = multiprocessing.get_context("spawn").Process(target=_look_all_the_time, args=(tmp_path,))
-        looking.start()
+        polling = multiprocessing.get_context("spawn").Process(target=_poll_all_the_time, args=(tmp_path,))
+        polling.start()
         try:
             for _ in range(200):
                 with held(tmp_path):
                     pass
         finally:
-            looking.kill()
-            looking.join()
+            polling.kill()
+            polling.join()
 
     @pytest.mark.parametrize("text", ["", "{}", "[]", '{"pid": 1}', '{"pid": 1, "children": [1]}'])
     def test_a_damaged_one_is_none(self, tmp_path: Path, text: str) -> None:
@@ -93,14 +93,14 @@ class TestRecord:
         assert json.loads(json.dumps([child.pid for child in after.children])) == [3, 4]
 
 
-def _look_all_the_time(home: Path) -> None:
+def _poll_all_the_time(home: Path) -> None:
     while True:
         running(home)
 
 
 def test_a_stranger_with_the_number_of_a_dead_child_is_left_alone() -> None:
     me = psutil.Process()
-    assert sweep([Child("me", me.pid, me.create_time() - 100), Child("nobody", 2**22 - 1, 0)]) == 0
+    assert sweep([Child("me", me.pid, me.create_time() - 100), Child("unknown", 2**22 - 1, 0)]) == 0
 
 
 class TestLogs:
@@ -127,7 +127,9 @@ class TestAddresses:
     def test_a_taken_port_names_the_option_that_chooses_another(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:
             port = other.getsockname()[1]
-            with pytest.raises(PortTaken, match=rf"{port} of 127.0.0.1 is taken.* with --port\."):
+            with pytest.raises(
+                PortTaken, match=rf"Another program is listening on port {port} of 127.0.0.1.* with --port\."
+            ):
                 plan.Addresses("127.0.0.1", port, None).check()
             with pytest.raises(PortTaken, match="--portal-port"):
                 plan.Addresses("127.0.0.1", free_port(), PortalSettings(port=port)).check()

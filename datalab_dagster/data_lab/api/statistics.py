@@ -31,7 +31,7 @@ EmbeddingsStatistics = dict[str, dict[str, int]]
 
 
 class ColumnStatistics(BaseModel):
-    """Numbers of one column, in the vendor's words; no report of a lab holds them."""
+    """Numbers of one column, in the vendor's words; no report of a lab contains them."""
 
     name: str
     num_unique: int | None = None
@@ -40,7 +40,7 @@ class ColumnStatistics(BaseModel):
 
 
 class DatasetStatistics(BaseModel):
-    """Numbers of one dataset, column by column, in the vendor's words; no report of a lab holds them."""
+    """Numbers of one dataset, column by column, in the vendor's words; no report of a lab contains them."""
 
     num_rows: int
     columns: list[ColumnStatistics] = []
@@ -71,12 +71,12 @@ StatisticsResultUnion = StatisticsResult | StatisticsResultV2
 
 
 def parse_statistics_result(json_str: str | bytes) -> StatisticsResultUnion:
-    """Return the statistics in `json_str` as V1 or V2, whichever it is.
+    """Return the statistics in `json_str` as V1 or V2, depending on their version.
 
     Raises:
         json.JSONDecodeError: it is not JSON.
         ValueError: "Invalid statistics result format", when it is neither version.
-        pydantic.ValidationError: it looks like one version and does not have its shape.
+        pydantic.ValidationError: it has the keys of one version but not its shape.
 
     >>> parse_statistics_result("{}")
     Traceback (most recent call last):

@@ -1,4 +1,4 @@
-"""Validation reports as the vendor's scripts read them: attributes and keys in camelCase, all of them always there.
+"""Validation reports as the vendor's scripts read them: attributes and keys in camelCase, none optional.
 
 `datalab.results` writes the reports; these models read them.
 """
@@ -16,20 +16,20 @@ from datalab_dagster.types import IdType
 
 
 class _Private(BaseModel):
-    """A part of a report: reports hold values of rows, so errors must not quote them."""
+    """A part of a report. Reports contain values of rows, so errors must not quote them."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
 
 class ValidationOutcome(str, Enum):
-    """Whether a dataset can be used."""
+    """The outcome: whether a dataset can be used."""
 
     PASSED = "PASSED"
     FAILED = "FAILED"
 
 
 class CellValidationErrorCode(str, Enum):
-    """What is wrong with a cell; the last eight are those of identifiers, which the vendor's model leaves out."""
+    """The errors of a cell; the last eight belong to identifiers, and the vendor's model does not have them."""
 
     EMPTY_CELL = "EMPTY_CELL"
     INTERNAL_VALIDATION_ERROR = "INTERNAL_VALIDATION_ERROR"
@@ -52,7 +52,7 @@ class CellValidationErrorCode(str, Enum):
 
 
 class SchemaValidationErrorCode(str, Enum):
-    """What is wrong with a row's width, or with the file as a whole."""
+    """The errors of a row's width, or of the file as a whole."""
 
     INTERNAL_VALIDATION_ERROR = "INTERNAL_VALIDATION_ERROR"
     DUPLICATE_VALUES = "DUPLICATE_VALUES"
@@ -68,14 +68,14 @@ class SchemaValidationErrorCode(str, Enum):
 
 
 class TableValidationErrorCode(str, Enum):
-    """What is wrong with the table as a whole."""
+    """The errors of the table as a whole."""
 
     EMPTY_FILE = "EMPTY_FILE"
     INVALID_NUMBER_OF_ROWS = "INVALID_NUMBER_OF_ROWS"
 
 
 class DuplicationValidationErrorCode(str, Enum):
-    """What is wrong with a key."""
+    """The errors of a key."""
 
     DUPLICATE_VALUES = "DUPLICATE_VALUES"
 
@@ -103,7 +103,7 @@ class MultiColumnLocation(_Private):
 
 
 class DuplicationValidationError(_Private):
-    """A key that was there before."""
+    """A key that occurred before."""
 
     code: DuplicationValidationErrorCode
     location: MultiColumnLocation
@@ -125,7 +125,7 @@ class TableValidationError(_Private):
 
 
 class ValidatedColumnV0(_Private):
-    """The wrong cells of a column: how many, and the first ones."""
+    """The wrong cells of a column: their number, and the first of them."""
 
     column: int = Field(ge=0)
     numErrorsTotal: int = Field(ge=0)
@@ -133,28 +133,28 @@ class ValidatedColumnV0(_Private):
 
 
 class ValidatedSchemaV0(_Private):
-    """The rows of the wrong width: how many, and the first ones."""
+    """The rows of the wrong width: their number, and the first of them."""
 
     numErrorsTotal: int = Field(ge=0)
     recordedErrors: Sequence[SchemaValidationError]
 
 
 class ValidatedTableV0(_Private):
-    """What is wrong with the table."""
+    """The errors of the table."""
 
     numErrorsTotal: int = Field(ge=0)
     recordedErrors: Sequence[TableValidationError]
 
 
 class ValidatedUniqueness(_Private):
-    """The keys that were there before: how many, and the first ones."""
+    """The keys that occurred before: their number, and the first of them."""
 
     numErrorsTotal: int = Field(ge=0)
     recordedErrors: Sequence[DuplicationValidationError]
 
 
 class DropInvalidRows(_Private):
-    """How many rows were left out."""
+    """The number of rows that were left out."""
 
     numInvalidRowsDropped: int = Field(ge=0)
 
@@ -177,7 +177,7 @@ class InvalidRowsSample(_Private):
 
 
 class DuplicatesCategory(_Private):
-    """Rows that were there before."""
+    """Rows that occurred before."""
 
     totalDuplicates: int
     sampleDuplicateRows: Sequence[InvalidRowsSample]
@@ -191,14 +191,14 @@ class MissingValuesCategory(_Private):
 
 
 class InvalidUserIdFormatCategory(_Private):
-    """Rows whose user id has not its type's format."""
+    """Rows whose user id does not have the format of its type."""
 
     totalInvalidUserIdFormat: int
     sampleInvalidUserIdFormat: Sequence[InvalidRowsSample]
 
 
 class InvalidIdFormatCategory(_Private):
-    """Rows whose id has not its type's format."""
+    """Rows whose id does not have the format of its type."""
 
     totalInvalidIdFormat: int
     sampleInvalidIdFormat: Sequence[InvalidRowsSample]
@@ -219,7 +219,7 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message='Field name "schema"')
 
     class ValidationReportV0(_Private):
-        """What was found in a segments, demographics or embeddings file."""
+        """The findings in a segments, demographics or embeddings file."""
 
         columns: Sequence[ValidatedColumnV0]
         detectedFileType: str | None = None
@@ -234,7 +234,7 @@ with warnings.catch_warnings():
         uniqueness: ValidatedUniqueness | None = None
 
     class IdentifiersValidationReportV0(_Private):
-        """What was found in an identifiers file."""
+        """The findings in an identifiers file."""
 
         outcome: ValidationOutcome
         originalFileSizeBytes: int | None = None
