@@ -10,11 +10,13 @@ from datalab.errors import DatalabError, UnexpectedFailure
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--host", help="Address to bind to; others than loopback need a user first.")
+@click.option("--host", help="Address to bind to; an address other than loopback requires a user.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
-@click.option("--public-url", metavar="URL", help="Where people reach it, when a proxy stands in front of it.")
-@click.option("--allowed-host", "allowed_hosts", multiple=True, metavar="NAME", help="A further name to answer to.")
-@click.option("--trusted-proxies", metavar="ADDRESSES", help="Proxies whose word about a client's address is taken.")
+@click.option("--public-url", metavar="URL", help="The portal's public address, if there is a proxy in front of it.")
+@click.option(
+    "--allowed-host", "allowed_hosts", multiple=True, metavar="NAME", help="A further host name of the portal."
+)
+@click.option("--trusted-proxies", metavar="ADDRESSES", help="Proxies that are trusted to report a client's address.")
 @click.option("--dagster-url", metavar="URL", help="Dagster's own pages, for links.")
 def main(
     host: str | None,
@@ -24,7 +26,7 @@ def main(
     trusted_proxies: str | None,
     dagster_url: str | None,
 ) -> None:
-    """Serve the portal of the deployment under DATALAB_HOME; options decide over `portal` in its datalab.yaml."""
+    """Serve the portal of the deployment under DATALAB_HOME; options override `portal` in its datalab.yaml."""
     from datalab_dagster.portal.serve import serve
 
     given = {

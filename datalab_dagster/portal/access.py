@@ -1,6 +1,6 @@
-"""Who asks, what he may do, and the deployment as he sees it: dependencies that every route and page declares.
+"""The visitor, the visitor's permissions and deployment: dependencies that every route and page declares.
 
-A page or route says what it needs, and gets the visitor; nothing else is to be checked:
+A page or route declares what it needs, and gets the visitor; no other check is needed:
 
     @router.get("/labs")
     def labs(request: Request, visitor: Reader, service: Service) -> HTMLResponse: ...
@@ -11,8 +11,8 @@ A page or route says what it needs, and gets the visitor; nothing else is to be 
         record("lab.validate", lab, run=run.run_id)
 
 `Reader`, `Changer`, `Insider`, `Admin`, `Guest` (below) are what a visitor must be. On POST, PUT, PATCH and DELETE they
-also see to it that the request comes from a page of ours: forms send `visitor.csrf_token` as the field ``csrf_token``,
-scripts as the header ``X-CSRF-Token``. An API token needs none. `maybe_visitor` is for what everybody is shown, such as
+also ensure that the request comes from our own page: forms send `visitor.csrf_token` as the field ``csrf_token``,
+scripts as the header ``X-CSRF-Token``. An API token needs none. `maybe_visitor` is for public pages, such as
 the login page (/login?next=…), which calls `login.sign_in`. A vendor's admin only ever sees what `shared` gives. Errors
 are raised, not rendered: `pages.error_page(request, status, error)` shows them to people.
 """
@@ -38,7 +38,7 @@ COOKIE = "datalab_session"
 
 
 class Permission(StrEnum):
-    """What a route needs."""
+    """The permission that a route needs."""
 
     SHARED = "shared"
     """Aggregates of labs that were created with sharing on."""
@@ -59,11 +59,11 @@ GRANTS: dict[Role, frozenset[Permission]] = {
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who asks.
+    """The user of a request.
 
     Attributes:
-        csrf_token: goes with every change that a page asks for; None for a bearer token, which needs none.
-        via: how they are known: by a session (cookie), an API token, or the secret of this start (the owner).
+        csrf_token: sent with every change from a page; None for a bearer token, which needs none.
+        via: how the visitor is identified: by a session (cookie), API token, or the secret of this start (the owner).
     """
 
     email: str
@@ -72,12 +72,12 @@ class Visitor:
     via: Literal["session", "token", "local"]
 
     def may(self, permission: Permission) -> bool:
-        """Tell whether the role allows it; for showing or hiding things on a page."""
+        """Return whether the role allows it; for showing or hiding parts of a page."""
         return permission in GRANTS[self.role]
 
 
 def maybe_visitor(request: Request) -> Visitor | None:
-    """Return who asks, or None when nobody is signed in."""
+    """Return the visitor, or None without a login."""
     if not hasattr(request.state, "visitor"):
         request.state.visitor = _find(request, doorway_of(request))
     found: Visitor | None = request.state.visitor
@@ -85,10 +85,10 @@ def maybe_visitor(request: Request) -> Visitor | None:
 
 
 def current_visitor(request: Request) -> Visitor:
-    """Return who asks.
+    """Return the visitor.
 
     Raises:
-        LoginNeeded: nobody is signed in.
+        LoginNeeded: there is no login.
     """
     visitor = maybe_visitor(request)
     if visitor is None:
@@ -99,7 +99,7 @@ def current_visitor(request: Request) -> Visitor:
 async def _csrf_sent(request: Request) -> str | None:
     """Return the token that a page sent, from the header or the form."""
     sent = request.headers.get("X-CSRF-Token")
-    if request.url.path.startswith("/api/"):  # takes no forms, and a file of any size may stand where one would
+    if request.url.path.startswith("/api/"):  # takes no forms, and the body may be a file of any size
         return sent
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if sent is None and kind == "application/x-www-form-urlencoded":
@@ -109,7 +109,7 @@ async def _csrf_sent(request: Request) -> str | None:
 
 
 def check_csrf(request: Request, sent: Annotated[str | None, Depends(_csrf_sent)]) -> None:
-    """Refuse a change that a page of somebody else may have sent in the visitor's name.
+    """Refuse a change that a foreign page may have sent in the visitor's name.
 
     Raises:
         RequestForged: it comes from another site, or without the token of the page.
@@ -122,7 +122,7 @@ def check_csrf(request: Request, sent: Annotated[str | None, Depends(_csrf_sent)
 
 
 def require(*permissions: Permission) -> Callable[..., Visitor]:
-    """Return a dependency that gives the visitor when he has all `permissions`.
+    """Return a dependency that returns the visitor if the visitor has all `permissions`.
 
     Raises:
         LoginNeeded, RequestForged, NotPermitted: as their names say.
@@ -138,7 +138,7 @@ def require(*permissions: Permission) -> Callable[..., Visitor]:
             if not visitor.may(permission):
                 raise NotPermitted(
                     f"{visitor.email} may not do this: it needs the permission '{permission}', which the role "
-                    f"'{visitor.role}' does not have. Nothing was changed; ask somebody who runs this deployment."
+                    f"'{visitor.role}' does not have. Nothing was changed; ask the operator of this deployment."
                 )
         return visitor
 
@@ -147,9 +147,9 @@ def require(*permissions: Permission) -> Callable[..., Visitor]:
 
 
 Guest = Annotated[Visitor, Depends(require())]
-"""Anybody who is signed in."""
+"""Every signed-in visitor."""
 Admin = Annotated[Visitor, Depends(require(Permission.SHARED))]
-"""Anybody who may see what labs share: the vendor's admin too."""
+"""Every visitor who may see what labs share, including the vendor's admin."""
 Reader = Annotated[Visitor, Depends(require(Permission.READ))]
 """Publisher or viewer."""
 Changer = Annotated[Visitor, Depends(require(Permission.CHANGE))]
@@ -159,10 +159,10 @@ Insider = Annotated[Visitor, Depends(require(Permission.PRIVATE))]
 
 
 def service_of(request: Request) -> LabService:
-    """Return the deployment as the visitor sees it; what he may ask of it, the route has said before.
+    """Return the deployment for the visitor; the route has checked the permissions before.
 
     Raises:
-        LoginNeeded: nobody is signed in.
+        LoginNeeded: there is no login.
     """
     return portal_of(request).service(current_visitor(request).email)
 
@@ -171,13 +171,13 @@ Service = Annotated[LabService, Depends(service_of)]
 
 
 class Recorder:
-    """Writes the audit log: who (the visitor), what, and from where. Never row values, never secrets."""
+    """Writes the audit log: the visitor, the action and the client's address. Never row values, never secrets."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
 
     def __call__(self, action: str, subject: str = "", /, **details: Any) -> None:
-        """Keep that `action` was done to `subject`; call it when it was done."""
+        """Record that `action` was done to `subject`; call it after the action."""
         visitor = current_visitor(self._request)
         portal_of(self._request).service(visitor.email).accounts.record(
             action, subject, via=visitor.via, address=address_of(self._request), details=details
@@ -188,7 +188,7 @@ Record = Annotated[Recorder, Depends(Recorder)]
 
 
 def address_of(request: Request) -> str:
-    """Return where a request comes from; behind a proxy that is the proxy, unless uvicorn is told to trust it."""
+    """Return where a request comes from; behind a proxy that is the proxy, unless uvicorn is configured to trust it."""
     return request.client.host if request.client else ""
 
 
@@ -198,14 +198,14 @@ def cookie_name(secure: bool) -> str:
 
 
 def csrf_token_of(cookie: str) -> str:
-    """Return the token that belongs to a session; it does not tell the session's cookie."""
+    """Return the token that belongs to a session; it does not reveal the session's cookie."""
     return hmac.new(cookie.encode(), b"datalab csrf 1", hashlib.sha256).hexdigest()
 
 
 def _find(request: Request, doorway: Doorway) -> Visitor | None:
-    """Only what the visitor knows counts; no header and no address proves that a request comes from near."""
+    """Identify the visitor only by a secret; no header and no address proves that a request comes from this machine."""
     authorization = request.headers.get("Authorization")
-    if authorization is not None:  # who sends a token never falls back to a cookie
+    if authorization is not None:  # a request with a token never falls back to a cookie
         scheme, _, token = authorization.partition(" ")
         return _of_token(token.strip(), doorway) if scheme.lower() == "bearer" else None
     cookie = request.cookies.get(cookie_name(doorway.is_secure(request)))
@@ -231,7 +231,7 @@ def _owner(doorway: Doorway, csrf_token: str | None) -> Visitor:
 
 
 def same_site(request: Request) -> bool:
-    """Tell whether a browser sent the request from a page of ours, or something that is no browser did."""
+    """Return whether the request comes from a page of this portal, or not from a browser."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = request.headers.get("Origin")

@@ -1,4 +1,4 @@
-"""Answers to what went wrong: one JSON shape for the API, a page or the login for people; the errors are elsewhere."""
+"""Answers to errors: one JSON shape for the API, a page or the login for people."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from datalab_dagster.service.http_errors import (
 )
 
 ErrorPage = Callable[[Request, int, DatalabError], Response]
-"""Shows an error to a person; `datalab_dagster.portal.pages.error_page`, when there is one."""
+"""Shows an error to a person; `datalab_dagster.portal.pages.error_page`, if it exists."""
 
 API = "/api/"
 log = logging.getLogger("datalab.portal")
@@ -37,11 +37,11 @@ log = logging.getLogger("datalab.portal")
 class ErrorFacts(BaseModel):
     code: str = Field(description="The name of the error, such as LabNotFound")
     message: str = Field(description="What happened, what is unharmed, what to do next")
-    details: dict[str, Any] = Field(description="What the error tells beside its message")
+    details: dict[str, Any] = Field(description="The facts of the error, in addition to its message")
 
 
 class ErrorAnswer(BaseModel):
-    """What every request that fails is answered with."""
+    """The answer to every request that fails."""
 
     error: ErrorFacts
 
@@ -65,7 +65,7 @@ def register(app: FastAPI, page: ErrorPage | None) -> None:
             log.error("%s %s: %s", request.method, route_of(request.scope), error)
             if getattr(request.state, "visitor", None) is None:  # its text may name hosts and directories
                 error = DeploymentUnavailable()
-                request.state.visitor = None  # the page of the error must not look for him again
+                request.state.visitor = None  # the error page must not identify the visitor again
         if _is_for_people(request):
             if isinstance(error, LoginNeeded) and request.method == "GET":
                 return RedirectResponse(f"/login?next={quote(_here(request), safe='')}", 303)
@@ -91,14 +91,14 @@ def register(app: FastAPI, page: ErrorPage | None) -> None:
 
 
 def unexpected(error: Exception, method: str) -> UnexpectedFailure:
-    """Log a failure that nobody foresaw, without its text, and return what is told of it."""
+    """Log an unexpected failure without its text, and return the error to show."""
     told = error if isinstance(error, UnexpectedFailure) else UnexpectedFailure(error)
     log.error("%s: %s", method, told)
     return told
 
 
 def mistakes_in(errors: Sequence[Any]) -> list[str]:
-    """Return a sentence per mistake; what was sent is not repeated, as it may be a key or a password."""
+    """Return a sentence per error, without the value that was sent, which may be a key or a password."""
     found = []
     for error in errors[:50]:
         place = ".".join(str(part) for part in error["loc"][1:]) or {"body": "The body"}.get(
@@ -126,7 +126,7 @@ def _http_error(request: Request, error: HTTPException) -> DatalabError:
 def route_of(scope: Scope) -> str:
     """Return the route of a request for the log, not its address: that may hold a name."""
     path = str(getattr(scope.get("route"), "path", "an unknown address"))
-    inside = scope["path"].startswith(API) and not path.startswith(API)  # a route does not know what it is mounted in
+    inside = scope["path"].startswith(API) and not path.startswith(API)  # a route does not know the prefix of its mount
     return f"{API.rstrip('/')}{path}" if inside and path.startswith("/") else path
 
 

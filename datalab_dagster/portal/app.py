@@ -1,4 +1,4 @@
-"""Assembles the portal: API, pages, who may use them and what every request goes through; no route is defined here."""
+"""Assembles the portal: API, pages, access and middleware. This module defines no route."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _PAGES = "datalab_dagster.portal.pages"
 def create_app(service: HomeService, settings: PortalSettings | None = None, *, secret: str | None = None) -> FastAPI:
     """Return the portal of a deployment.
 
-    Mounted beside the API when `datalab_dagster.portal.pages` has them: `router` (the pages), `static` (an ASGI app for
-    /static) and `error_page` (shows an error to a person).
+    In addition to the API it has the parts of `datalab_dagster.portal.pages`: `router` (the pages), `static` (an ASGI
+    app for /static) and `error_page` (shows an error to a person).
 
     Args:
-        service: the deployment, whoever's; closing it is the caller's.
-        settings: how it is served.
+        service: the deployment; the caller closes it.
+        settings: of the portal.
         secret: of this start; it signs in the owner while there are no users.
     """
     settings = settings or PortalSettings()
@@ -39,7 +39,7 @@ def create_app(service: HomeService, settings: PortalSettings | None = None, *, 
         title="Data Lab",
         version=__version__,
         summary="Check and profile first-party datasets before a media clean room sees them.",
-        docs_url=None,  # both load their scripts from somebody else's server; /docs is ours
+        docs_url=None,  # both load their scripts from a foreign server; /docs is our own page
         redoc_url=None,
     )
     app.state.doorway = portal

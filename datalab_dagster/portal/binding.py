@@ -1,4 +1,4 @@
-"""The address that pages listen on: whether they may, and how people reach it."""
+"""The address of the pages: whether they may listen on it, and its URL."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from datalab_dagster.portal.errors import BindRefused
 
 
 class KnowsUsers(Protocol):
-    """Whatever can say whether there is any user."""
+    """An object that knows whether there is any user."""
 
     def any_user(self) -> bool: ...
 
 
 def check_bind(host: str, accounts: KnowsUsers) -> None:
-    """Make sure that pages may listen on `host`.
+    """Check that pages may listen on `host`.
 
     Raises:
         BindRefused: other machines would reach them, and there is no user who could log in.
@@ -25,7 +25,7 @@ def check_bind(host: str, accounts: KnowsUsers) -> None:
 
 
 def own_host(host: str) -> str:
-    """Return where this machine itself reaches what listens on `host`.
+    """Return the address at which this machine reaches a service that listens on `host`.
 
     >>> own_host("0.0.0.0"), own_host("localhost")
     ('127.0.0.1', 'localhost')

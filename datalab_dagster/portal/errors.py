@@ -1,4 +1,4 @@
-"""Why the portal does not start."""
+"""The error of a portal that does not start."""
 
 from __future__ import annotations
 

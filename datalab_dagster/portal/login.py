@@ -1,4 +1,4 @@
-"""Logging in and out: the cookie of a session; the form is a page's, who may log in is the registry's."""
+"""Logging in and out: the cookie of a session; a page has the form, and the registry checks the login."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TOKEN = "token"
 
 
 class TokenInAddress:
-    """ASGI middleware: an address with the secret of this start signs in, and leads to the address without it."""
+    """ASGI middleware: an address with the secret of this start signs in, and redirects to the address without it."""
 
     def __init__(self, app: ASGIApp, doorway: Doorway) -> None:
         self._app = app
@@ -46,7 +46,7 @@ def sign_in_owner(request: Request, response: Response, token: str) -> None:
 
     Raises:
         SecretRefused: `token` is not the secret of this start, or there are users.
-        RequestForged: the form is not ours.
+        RequestForged: the form is not from this portal.
     """
     if not same_site(request):
         raise RequestForged
@@ -62,11 +62,11 @@ def _let_in(request: Request, response: Response, doorway: Doorway) -> None:
 
 
 def sign_in(request: Request, response: Response, email: str, password: str) -> None:
-    """Begin a session and let `response` set its cookie.
+    """Start a session and let `response` set its cookie.
 
     Raises:
         LoginRefused, TooManyLogins: of the registry.
-        RequestForged: the form is not ours.
+        RequestForged: the form is not from this portal.
     """
     if not same_site(request):
         raise RequestForged
@@ -87,7 +87,7 @@ def _set_cookie(request: Request, response: Response, doorway: Doorway, value: s
         path="/",
         secure=secure,
         httponly=True,
-        samesite="lax",  # strict would show the login to those who follow a link from an e-mail
+        samesite="lax",  # strict would show the login after every link from an e-mail
     )
 
 
@@ -102,7 +102,7 @@ def sign_out(request: Request, response: Response) -> None:
 
 
 def safe_next(target: str | None) -> str:
-    """Return where to go after the login: a path of this portal, whatever the address said.
+    """Return where to go after the login: always a path of this portal.
 
     >>> safe_next("/labs/lab-1"), safe_next("https://elsewhere.example"), safe_next("//elsewhere.example")
     ('/labs/lab-1', '/', '/')

@@ -1,4 +1,4 @@
-"""What every request and every answer goes through: names, sizes, headers, and no text of an unforeseen failure."""
+"""Middleware for every request and answer: host names, sizes, headers, and no text of an unexpected failure."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ STREAMED = (
     ("PUT", re.compile(r"/api/datasets")),
     ("POST", re.compile(r"/api/datasets")),
 )
-"""Routes that read the body themselves, bit by bit, once they know who sends it."""
+"""Routes that read the body themselves, in pieces, after they have identified the sender."""
 
 DASHBOARD_POLICY = (
     "sandbox allow-scripts allow-downloads allow-modals; default-src 'none'; script-src 'unsafe-inline'; "
     "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; frame-ancestors 'self'"
 )
-"""For a dashboard, which is one self-contained file with its scripts inside: it runs them in an origin of its own,
-where neither cookies nor the API are reached, and loads nothing."""
+"""For a dashboard, a self-contained file with its own scripts: they run in a separate origin without access to cookies
+or the API, and load nothing."""
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -44,7 +44,7 @@ _HEADERS = {
 
 
 def page_policy(nonce: str) -> str:
-    """Return the content policy of pages: our own files only, and what carries the nonce of this answer."""
+    """Return the content policy of pages: our own files only, and elements with the nonce of this answer."""
     return (
         f"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
         "img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; "
@@ -80,15 +80,15 @@ class Security:
         except Exception as error:  # noqa: BLE001 - its text may hold a value of a row, and the server would log it
             # Once an answer has begun, Starlette wraps the error whose own answer can no longer be sent.
             cause = error.__cause__ if started and isinstance(error.__cause__, DatalabError) else error
-            told = cause if isinstance(cause, DatalabError) else unexpected(error, scope["method"])
+            shown = cause if isinstance(cause, DatalabError) else unexpected(error, scope["method"])
             if started:
-                raise told from None  # the answer breaks off, and the client sees that it did
-            await answered(told)(scope, receive, secured)
+                raise shown from None  # the answer is interrupted, and the client detects it
+            await answered(shown)(scope, receive, secured)
         finally:
             log.info("%s %s %d %.0f ms", scope["method"], route_of(scope), status, (time.perf_counter() - began) * 1000)
 
     def _check_names(self, scope: Scope) -> None:
-        """Refuse names of other hosts (a stranger's page bound to this address) and bytes that no database takes."""
+        """Refuse names of other hosts (a foreign page bound to this address) and bytes that no database accepts."""
         hosts = self._settings.hosts
         given = Headers(scope=scope).get("host", "")
         try:
@@ -100,10 +100,10 @@ class Security:
         if any(ord(character) < 32 for character in scope["path"]):
             raise AddressUnknown
         if "%00" in scope["query_string"].decode("latin-1"):
-            raise RequestInvalid(["The query: it holds a zero byte"])
+            raise RequestInvalid(["The query: it contains a zero byte"])
 
     async def _bounded(self, scope: Scope, receive: Receive) -> Receive:
-        """Return what gives the body again, read whole and checked, unless the route reads it itself."""
+        """Return a receiver of the body, read completely and checked, unless the route reads it itself."""
         if any(scope["method"] == method and path.fullmatch(scope["path"]) for method, path in STREAMED):
             return receive
         limit = self._settings.max_body_bytes
@@ -122,7 +122,7 @@ class Security:
                 raise RequestTooLarge(limit)
         form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
         if any(zero in body for zero in (b"\0", b"%00" if form else b"\\u0000")):
-            raise RequestInvalid(["The body: it holds a zero byte"])
+            raise RequestInvalid(["The body: it contains a zero byte"])
         return _given({"type": "http.request", "body": bytes(body), "more_body": False}, receive)
 
     def _add_headers(self, headers: MutableHeaders, nonce: str) -> None:

@@ -1,4 +1,4 @@
-"""Serves the portal of this machine's deployment until it is told to stop; what it answers is defined elsewhere."""
+"""Serves the portal of this machine's deployment until a signal arrives."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def serve(
     """Serve the portal of the deployment that the environment names.
 
     Args:
-        options: keys of `portal` in `datalab.yaml` that the command decides, with their values.
-        announce: told the address, with the secret of this start if that signs in; only where `datalab up` does not.
+        options: keys of `portal` in `datalab.yaml` that the command overrides, with their values.
+        announce: called with the address, which has the secret of this start if that signs in; not under `datalab up`.
         environment: names the deployment.
 
     Raises:
-        BindRefused: other machines would reach it, and nobody would have to log in.
+        BindRefused: other machines would reach it, and there is no user who could log in.
         SettingsWrong, RegistryError: the deployment cannot be opened.
     """
     import uvicorn
@@ -50,7 +50,7 @@ def serve(
             host=settings.host,
             port=settings.port,
             log_config=None,
-            access_log=False,  # it would write the query, in which names stand; ours names the route
+            access_log=False,  # it would write the query, which may contain names; our log names the route
             server_header=False,
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=list(settings.trusted_proxies),

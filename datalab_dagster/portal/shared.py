@@ -1,4 +1,4 @@
-"""What labs share with the vendor's admins: aggregates of labs that were created with sharing on, and nothing else."""
+"""The data that labs share with the vendor's admins: only aggregates of labs that were created with sharing on."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from datalab_dagster.service.models import ServiceModel
 
 
 class SharedLab(ServiceModel):
-    """A lab as the vendor's admins see it: neither datasets nor people nor history."""
+    """A lab for the vendor's admins: without datasets, people and history."""
 
     id: str
     name: str
     status: Verdict | None
-    """Of its current result; None: there is none."""
+    """The verdict of its current result; None if there is none."""
     computed_at: datetime | None
 
 
@@ -43,11 +43,11 @@ def shared_labs(service: LabService) -> list[SharedLab]:
 def shared_file(service: LabService, lab_id: str, name: str) -> bytes:
     """Return a shared file of a lab's current result.
 
-    The statistics and the dashboard are as the publisher sees them, but for panels that are not the vendor's and have
-    no guard; of the validation status only verdicts are shown, neither numbers of rows nor findings of single datasets.
+    Statistics and dashboard are those of the publisher, except panels that the vendor does not have and that have no
+    guard; the validation status contains only verdicts, without numbers of rows and findings of single datasets.
 
     Raises:
-        LabNotFound: no lab of this id shares anything; whether it exists is not told.
+        LabNotFound: no lab of this id shares anything; the error does not reveal whether it exists.
         ResultNotFound: it has no current result, or no such file is shared.
     """
     lab = _shared_lab(service, lab_id)

@@ -1,4 +1,4 @@
-"""What one running portal holds: settings, the secret, the deployment; closing that is up to who opened it."""
+"""The state of one running portal: settings, the secret, the deployment, which its opener closes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from datalab_dagster.service import Accounts, HomeService
 
 
 class Doorway:
-    """What is needed to identify a visitor; Dagster's pages need no more.
+    """The objects that identify a visitor; Dagster's pages need no others.
 
     Args:
         accounts: users, sessions and tokens.
-        settings: how the pages are served.
+        settings: of the pages.
         secret: of this start, see `datalab.home.secret`; None: there is no owner.
     """
 
@@ -24,28 +24,28 @@ class Doorway:
         self.owner = Owner(secret)
 
     def has_owner(self) -> bool:
-        """Return whether the secret signs in: there are no users, and other machines do not reach the pages."""
+        """Return whether the secret signs in: there are no users, and other machines cannot reach the pages."""
         return self.settings.is_loopback and not self.accounts.any_user()
 
     def is_secure(self, request: Request) -> bool:
-        """Return whether the visitor reaches the pages over TLS."""
+        """Return whether the visitor uses TLS."""
         return self.settings.is_secure or request.url.scheme == "https"
 
 
 class Portal(Doorway):
-    """The parts that requests to the portal share."""
+    """The objects that requests to the portal share."""
 
     def __init__(self, service: HomeService, settings: PortalSettings, secret: str | None) -> None:
         super().__init__(service.for_user(settings.local_owner).accounts, settings, secret)
         self._service = service
 
     def service(self, email: str) -> HomeService:
-        """Return the deployment as `email` sees it."""
+        """Return the deployment for the user `email`."""
         return self._service.for_user(email)
 
 
 def doorway_of(request: Request) -> Doorway:
-    """Return what identifies the sender of `request`."""
+    """Return the objects that identify the visitor of `request`."""
     doorway: Doorway = request.app.state.doorway
     return doorway
 

@@ -1,4 +1,4 @@
-"""The HTTP API: every question of `LabService` has a route here, and every route one of its questions."""
+"""The HTTP API: every method of `LabService` has a route, and every route calls one of its methods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Routes of the visitor himself: log in, who am I, log out; and the audit log, and whether the portal is up."""
+"""Routes of the visitor's account: log in, session, log out; and the audit log and the health of the portal."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ router = APIRouter(tags=["account"])
 
 
 class Credentials(ServiceModel):
-    """What a user logs in with."""
+    """The credentials of a login."""
 
     email: str = Field(max_length=254)
     password: SecretStr = Field(max_length=1024)
 
 
 class VisitorInfo(ServiceModel):
-    """Who the portal takes you for."""
+    """Your identity in the portal."""
 
     email: str
     role: Role
     via: Literal["session", "token", "local"]
     csrf_token: str | None
-    """To be sent as X-CSRF-Token with every change; null for a bearer token."""
+    """Send it as X-CSRF-Token with every change; null for a bearer token."""
     permissions: list[str]
 
 
@@ -50,7 +50,7 @@ def log_in(credentials: Credentials, request: Request) -> Response:
 
 @router.get("/session")
 def who_am_i(visitor: Guest) -> VisitorInfo:
-    """Return who you are to the portal, and the token that goes with changes."""
+    """Return your identity in the portal, and the token to send with changes."""
     return _info(visitor)
 
 
@@ -69,13 +69,13 @@ def audit_log(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     before: Annotated[int | None, Query(ge=0, le=2**62, description="Only entries with a smaller number")] = None,
 ) -> list[AuditInfo]:
-    """Return who did what, the newest first."""
+    """Return the actions of all users, the newest first."""
     return service.audit_log(limit=limit, before=before)
 
 
 @router.get("/health")
 def health(request: Request) -> Health:
-    """Return ok when the portal and its database answer."""
+    """Return ok if the portal and its database answer."""
     doorway_of(request).accounts.any_user()
     return Health()
 

@@ -1,4 +1,4 @@
-"""Reads the body of a request bit by bit, for uploads: what the deployment has not taken yet stays with the sender."""
+"""Reads the body of a request in pieces, for uploads: the sender waits until the deployment has stored a piece."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 STALLED_AFTER = 60.0
-"""Seconds without a byte."""
+"""Maximum seconds without a byte."""
 _ENVELOPES = ("multipart/", "application/x-www-form-urlencoded")
 
 
 def no_envelope(request: Request) -> None:
-    """Make sure that the body is the file itself: a form around it would become part of the dataset.
+    """Check that the body is the file itself: a form around it would become part of the dataset.
 
     Raises:
         ContentTypeWrong: it is a form.
@@ -35,7 +35,7 @@ async def read_at_most(request: Request, limit: int) -> bytearray:
 
     Raises:
         RequestTooLarge: it has more than `limit` bytes; the rest was not read.
-        RequestTooSlow: nothing came for a while.
+        RequestTooSlow: no byte arrived for too long.
     """
     body = bytearray()
     stream = request.stream()
@@ -47,7 +47,7 @@ async def read_at_most(request: Request, limit: int) -> bytearray:
 
 
 async def _next_of(stream: AsyncIterator[bytes]) -> bytes | None:
-    """Return the next piece, None at the end; a sender who falls silent must not hold a place for ever."""
+    """Return the next piece, or None at the end; a silent sender must not keep its place."""
     try:
         with fail_after(STALLED_AFTER):
             return await anext(stream, None)
@@ -58,7 +58,7 @@ async def _next_of(stream: AsyncIterator[bytes]) -> bytes | None:
 class BodyReader(io.RawIOBase):
     """The body of a request as a file, for a worker thread of the request; it waits for the sender.
 
-    A sender who goes away is an OSError, so that nothing half-sent is taken for whole.
+    If the sender disconnects, reading raises OSError, so that an incomplete file is never stored as complete.
     """
 
     def __init__(self, request: Request) -> None:

@@ -40,7 +40,7 @@ class KeyText(ServiceModel):
 
 
 class NewAccess(ServiceModel):
-    """Who may use a key from now on."""
+    """The new access list of a key."""
 
     users: dict[Email, KeyRole] = Field(max_length=1000)
 
@@ -69,9 +69,9 @@ async def upload_dataset(
     user: Annotated[list[Email], Query(description="Who else may use the key", max_length=100)] = [],  # noqa: B006
     key: DatasetKey = None,
 ) -> DatasetInfo:
-    """Store the body, of any size, encrypted; it appears when everything is stored, or not at all.
+    """Store the body, of any size, encrypted; the dataset exists only after everything is stored.
 
-    What breaks off here begins anew: large files had better go part by part (`POST /api/uploads`).
+    An interrupted request starts from the beginning: upload large files in parts (`POST /api/uploads`).
     """
     given = key_from(key)
     access = access_from(owner, user)
@@ -103,7 +103,7 @@ def describe_dataset(manifest_hash: ManifestHash, visitor: Reader, service: Serv
 def download_dataset(
     manifest_hash: ManifestHash, visitor: Insider, service: Service, record: Record, key: DatasetKey = None
 ) -> StreamingResponse:
-    """Return the plain content, every chunk verified; when one is damaged the answer breaks off before its end."""
+    """Return the plain content, every chunk verified; if one is damaged, the answer ends early."""
     given = key_from(key)
     info = service.dataset(manifest_hash)
     content = service.download_dataset(manifest_hash, given)
@@ -120,7 +120,7 @@ def delete_dataset(
     record: Record,
     force: Annotated[bool, Query(description="Deprovision it first")] = False,
 ) -> Response:
-    """Delete a dataset and its key, for good."""
+    """Delete a dataset and its key permanently."""
     service.delete_dataset(manifest_hash, force=force)
     record("dataset.delete", manifest_hash, force=force)
     return Response(status_code=204)

@@ -28,7 +28,7 @@ def list_labs(visitor: Reader, service: Service) -> list[LabInfo]:
 
 @router.post("/labs", status_code=201)
 def create_lab(definition: LabDefinition, visitor: Changer, service: Service, record: Record) -> LabInfo:
-    """Make a lab; its definition never changes afterwards."""
+    """Create a lab; its definition cannot be changed later."""
     lab = service.create_lab(definition)
     record("lab.create", lab.id, name=lab.name, shareStatistics=lab.definition.share_statistics)
     return lab
@@ -38,19 +38,19 @@ def create_lab(definition: LabDefinition, visitor: Changer, service: Service, re
 def lab_by_name(
     visitor: Reader, service: Service, name: Annotated[str, Query(max_length=500, description="Name or id")]
 ) -> LabInfo:
-    """Return a lab by its name, which may hold what cannot stand in a path."""
+    """Return a lab by its name, which may contain characters that a path cannot contain."""
     return service.lab(name)
 
 
 @router.get("/labs/{lab}")
 def get_lab(lab: LabName, visitor: Reader, service: Service) -> LabInfo:
-    """Return a lab, how it stands and what is provisioned to it."""
+    """Return a lab, its state and its datasets."""
     return service.lab(lab)
 
 
 @router.delete("/labs/{lab}", status_code=204)
 def delete_lab(lab: LabName, visitor: Changer, service: Service, record: Record) -> Response:
-    """Deprovision everything and delete the lab; datasets stay."""
+    """Deprovision everything and delete the lab; its datasets are kept."""
     lab_id = service.lab(lab).id
     service.delete_lab(lab_id)
     record("lab.delete", lab_id)

@@ -1,4 +1,4 @@
-"""/docs: the API's routes as a plain page, made of its OpenAPI description; no script, nothing from elsewhere."""
+"""/docs: the API's routes as a plain page from its OpenAPI description, without scripts or foreign files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ROUTE = Markup(
 
 @router.get("/docs", include_in_schema=False)
 def docs(request: Request) -> HTMLResponse:
-    """Show every route of the API: what it does, takes and answers."""
+    """Show every route of the API: its purpose, inputs and answers."""
     described = request.app.openapi()
     groups: dict[str, list[Markup]] = {}
     for path, methods in described["paths"].items():
@@ -70,7 +70,7 @@ def _inputs(route: dict[str, Any]) -> Iterator[Markup]:
 
 
 def _shape(part: dict[str, Any]) -> str:
-    """The name of the model that a body or answer has, if it has one."""
+    """Return the name of the model of a body or answer, if it has one."""
     for content in part.get("content", {}).values():
         schema = content.get("schema", {})
         reference = schema.get("$ref") or schema.get("items", {}).get("$ref") or ""

@@ -34,7 +34,7 @@ class FileName(StrEnum):
 
 
 class ZipName(StrEnum):
-    """A file of a result as the vendor hands it out: alone in a zip."""
+    """A file of a result as the vendor returns it: alone in a zip."""
 
     STATISTICS = files.STATISTICS.zip_name
     STATUS = files.VALIDATION_STATUS.zip_name
@@ -48,7 +48,7 @@ def list_results(lab: LabName, visitor: Reader, service: Service) -> list[Result
 
 @router.get("/current")
 def current_result(lab: LabName, visitor: Reader, service: Service) -> ResultInfo:
-    """Return the newest result of exactly what is provisioned now."""
+    """Return the newest result of exactly the datasets provisioned now."""
     result = service.current_result(lab)
     if result is None:
         raise ResultNotFound(lab, "current result")
@@ -82,7 +82,7 @@ def validation_report(
     record: Record,
     download: Download = False,
 ) -> Response:
-    """Return the private validation report of a dataset: it holds sample values of rows."""
+    """Return the private validation report of a dataset, which contains sample values of rows."""
     report = service.validation_report(lab, kind, run_id=run_of(result))
     record("report.read", lab, dataset=kind.value, result=result)
     return file_answer(files.VALIDATION_REPORT, report, download=download)
@@ -101,7 +101,7 @@ def validation_report_zip(
 
 
 def file_answer(file: ResultFile, data: bytes, *, download: bool = False) -> Response:
-    """Return the answer with a file; a dashboard runs its own scripts, in an origin of its own."""
+    """Return the answer with a file; a dashboard runs its own scripts, in a separate origin."""
     headers = {"Content-Disposition": attachment(file.name)} if download else {}
     if file.media_type == files.HTML:
         headers["Content-Security-Policy"] = DASHBOARD_POLICY
@@ -109,6 +109,6 @@ def file_answer(file: ResultFile, data: bytes, *, download: bool = False) -> Res
 
 
 def zip_answer(file: ResultFile, data: bytes) -> Response:
-    """Return the answer with a zip that holds one file."""
+    """Return the answer with a zip that contains one file."""
     headers = {"Content-Disposition": attachment(file.zip_name)}
     return Response(file.zipped(data), media_type="application/zip", headers=headers)

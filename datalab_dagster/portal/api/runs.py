@@ -21,7 +21,7 @@ def start_run(
     record: Record,
     again: Annotated[bool, Query(description="Also when there is a current result")] = False,
 ) -> RunInfo:
-    """Validate what is provisioned now; a run that does so, or has done so, is returned as it is."""
+    """Validate the datasets provisioned now; if a run does so or has done so, return that run."""
     run = service.validate(lab, again=again)
     record("lab.validate", run.lab_id, run=run.run_id, again=again)
     return run
@@ -41,7 +41,7 @@ def get_run(run_id: RunId, visitor: Reader, service: Service) -> RunInfo:
 
 @router.post("/runs/{run_id}/cancel")
 def cancel_run(run_id: RunId, visitor: Changer, service: Service, record: Record) -> RunInfo:
-    """Stop a run; one that has ended stays as it is."""
+    """Stop a run; a run that has ended does not change."""
     run = service.cancel_run(run_id)
     record("run.cancel", run.run_id, lab=run.lab_id)
     return run

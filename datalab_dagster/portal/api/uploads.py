@@ -1,4 +1,4 @@
-"""Routes of uploads part by part: begin or find again, send parts in any order, see which are there, complete."""
+"""Routes of uploads in parts: start or find an upload, send parts in any order, list stored parts, complete."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PartNumber = Annotated[int, Path(ge=0, le=MAX_BYTES // PART_BYTES, description="
 
 
 class NewUpload(ServiceModel):
-    """A file that is going to be sent."""
+    """A file to be sent."""
 
     name: Name
     size: int = Field(ge=0, le=MAX_BYTES, strict=True)
@@ -37,15 +37,15 @@ class NewUpload(ServiceModel):
 
 
 class Completion(ServiceModel):
-    """What the sender knows of the whole file."""
+    """The sender's digest of the whole file."""
 
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
-    """SHA-256 of the SHA-256 digests (32 bytes each) of all parts, one after the other: guards against mixed files."""
+    """SHA-256 of the concatenated SHA-256 digests (32 bytes each) of all parts; detects mixed files."""
 
 
 @router.post("", status_code=201, responses={200: {"model": UploadInfo, "description": "Found again"}})
 def begin_upload(new: NewUpload, visitor: Changer, service: Service, record: Record, response: Response) -> UploadInfo:
-    """Begin an upload, or return the unfinished one of yours that is the same in everything given here."""
+    """Start an upload, or return your unfinished upload with the same values."""
     upload, is_new = service.uploads.begin(
         new.name,
         new.size,
@@ -81,8 +81,8 @@ async def put_part(
     service: Service,
     plain: Annotated[None, Depends(no_envelope)],
 ) -> PartStored:
-    """Store a part, encrypted; sent again it replaces what was there, and the same is not stored twice."""
-    # Before it is read: what belongs nowhere need not be sent.
+    """Store a part, encrypted. A part that is sent again replaces the stored one; equal content is not stored twice."""
+    # Before it is read: a part that is refused need not be sent.
     await to_thread.run_sync(service.uploads.part_size, upload_id, number)
     async with _limiter(request):
         part = await read_at_most(request, PART_BYTES)
@@ -91,7 +91,7 @@ async def put_part(
 
 @router.get("/{upload_id}/parts/{number}")
 def describe_part(upload_id: UploadId, number: PartNumber, visitor: Changer, service: Service) -> PartInfo:
-    """Return size and SHA-256 of a stored part, to compare with the file before going on with it."""
+    """Return size and SHA-256 of a stored part, to compare with the file before the upload is resumed."""
     return service.uploads.part(upload_id, number)
 
 
@@ -103,7 +103,7 @@ def complete_upload(
     record: Record,
     known: Completion | None = None,
 ) -> DatasetInfo:
-    """Make a dataset of all parts; asked again, return the same one."""
+    """Create the dataset from all parts; a repeated request returns the same dataset."""
     dataset = service.uploads.complete(upload_id, sha256=known.sha256 if known else None)
     record("dataset.upload", dataset.manifest_hash, upload=upload_id, name=dataset.name, size=dataset.size)
     return dataset
@@ -111,7 +111,7 @@ def complete_upload(
 
 @router.delete("/{upload_id}", status_code=204)
 def abandon_upload(upload_id: UploadId, visitor: Changer, service: Service, record: Record) -> Response:
-    """Give an upload up and remove its parts."""
+    """Discard an upload and its parts."""
     service.uploads.abandon(upload_id)
     record("upload.abandon", upload_id)
     return Response(status_code=204)

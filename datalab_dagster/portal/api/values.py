@@ -1,4 +1,4 @@
-"""What may stand in addresses, queries and bodies of the API: lengths, alphabets, keys; nothing is looked up here."""
+"""Values in addresses, queries and bodies of the API: lengths, alphabets, keys."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _named(text: str) -> str:
 MAX_BYTES = 2**50
 Usage = Literal["PUBLISHED", "TEST"]
 Words = Annotated[str, Field(max_length=2000), AfterValidator(_printable)]
-"""Text without control characters; markup is kept as it is, and escaped where it is shown."""
+"""Text without control characters; markup is kept unchanged, and escaped where it is shown."""
 Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_named)]
 """The name of a dataset: text, never a path."""
 Email = Annotated[str, Field(min_length=1, max_length=254), AfterValidator(_named)]
@@ -49,7 +49,7 @@ def key_from(text: str | None) -> Key | None:
     """Return the key that a client gives.
 
     Raises:
-        KeyInvalid: it is not 32 bytes in base64; the text is not told.
+        KeyInvalid: it is not 32 bytes in base64; the error does not contain the text.
     """
     if text is None:
         return None
@@ -59,7 +59,7 @@ def key_from(text: str | None) -> Key | None:
 
 
 def access_from(owners: list[str], users: list[str]) -> dict[str, KeyRole] | None:
-    """Return the access list that a query gives; None when it gives none, so that the uploader is the owner."""
+    """Return the access list of a query; None if it has none, so that the uploader is the owner."""
     listed = dict.fromkeys(users, KeyRole.USER) | dict.fromkeys(owners, KeyRole.OWNER)
     return listed or None
 
@@ -70,7 +70,7 @@ def run_of(result: str) -> str | None:
 
 
 def attachment(name: str) -> str:
-    """Return the header that lets a browser save an answer under `name`, of which no path is left.
+    """Return the header that lets a browser save an answer under `name` without its path.
 
     >>> attachment("../../ids.csv")
     "attachment; filename*=UTF-8''ids.csv"

@@ -1,4 +1,4 @@
-"""The web pages of the portal: views, their JSON twins, their templates and static files; the API is not here."""
+"""The web pages of the portal: views, their JSON twins, their templates and static files."""
 
 from datalab_dagster.portal.pages.errors import error_page
 from datalab_dagster.portal.pages.files import static

@@ -1,4 +1,4 @@
-"""The Dataset Portal: stored datasets, where they are provisioned, and their end; bytes arrive over the API."""
+"""The Dataset Portal: lists and deletes stored datasets and shows their labs; uploads use the API."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from datalab_dagster.service.models import ServiceModel
 
 
 class Place(ServiceModel):
-    """A slot that holds a dataset."""
+    """A slot that contains a dataset."""
 
     lab_id: str
     lab_name: str
@@ -22,14 +22,14 @@ class Place(ServiceModel):
 
 
 class DatasetRow(DatasetInfo):
-    """A stored dataset and the slots that hold it."""
+    """A stored dataset and the slots that contain it."""
 
     places: list[Place]
 
     @computed_field  # type: ignore[prop-decorator]  # as pydantic documents it
     @property
     def has_key(self) -> bool:
-        """Whether it can be provisioned."""
+        """Return whether it can be provisioned."""
         return self.secret_id is not None
 
 
@@ -44,19 +44,19 @@ class DatasetsPage(PageModel):
 
 
 class DeleteDatasetPage(PageModel):
-    """Asks whether a dataset shall be deleted, and says where it is still provisioned."""
+    """Asks whether to delete a dataset, and lists the labs that it is provisioned to."""
 
     dataset: DatasetRow
 
 
 def show(request: Request, visitor: Reader, service: Service) -> Response:
-    """Every stored dataset with size, rows and where it is provisioned, and the way to upload one."""
+    """Every stored dataset with size, rows and labs, and the form to upload one."""
     del visitor
     return render(request, "datasets.html.j2", _page(request, service), kinds=KINDS)
 
 
 def delete_form(dataset: str, request: Request, visitor: Changer, service: Service) -> Response:
-    """Asks before a dataset is deleted."""
+    """Asks for confirmation before a dataset is deleted."""
     del visitor
     return render(request, "dataset_delete.html.j2", DeleteDatasetPage(dataset=_row(service, dataset)))
 
@@ -64,7 +64,7 @@ def delete_form(dataset: str, request: Request, visitor: Changer, service: Servi
 def delete(
     dataset: str, request: Request, visitor: Changer, service: Service, record: Record, form: Fields
 ) -> Response:
-    """Deletes a dataset; one that is provisioned only when that was confirmed too."""
+    """Deletes a dataset; a provisioned one only if that was confirmed too."""
     del visitor
     row = _row(service, dataset)
     force = form.get("force") == "yes"

@@ -1,6 +1,6 @@
-"""A lab while it is being made: what was chosen at each step of the wizard, what that requires, what is still wrong.
+"""A lab that is being created: the choices of each step of the wizard, their requirements and errors.
 
-No web here; the rules themselves are those of `datalab.lab` and `datalab.collaboration`.
+No web here; `datalab.lab` and `datalab.collaboration` have the rules.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_IDENTIFIERS = 30
 
 
 class DraftIdentifier(ServiceModel):
-    """One identifier as it was typed; the type is one of the list, the name may still be empty."""
+    """One identifier as typed; the type is from the list, the name may still be empty."""
 
     id_name: str = ""
     id_type: IdType = IdType.STRING
@@ -37,18 +37,18 @@ USUAL_IDENTIFIERS = (
     DraftIdentifier(id_name="userId", id_type=IdType.STRING, is_activation_id=True),
     DraftIdentifier(id_name="hashed_email", id_type=IdType.HASHED_EMAIL, is_matching_id=True),
 )
-"""What a new lab begins with."""
+"""The choices of a new lab."""
 
 
 class Draft(ServiceModel):
-    """Everything that was chosen so far; what a hidden field carries from step to step."""
+    """All choices so far, which a hidden field carries from step to step."""
 
     collaboration_types: list[CollaborationType] = Field(
         default_factory=lambda: [kind for kind in CollaborationType if kind.is_default]
     )
     datasets: list[DatasetKind] = Field(default_factory=lambda: [kind for kind in OPTIONAL if KINDS[kind].in_new_labs])
     counts: dict[DatasetKind, int] = Field(default_factory=dict)
-    """How many numbered columns a dataset has, of those that have such."""
+    """Number of numbered columns of each dataset that has such columns."""
     identifiers: list[DraftIdentifier] = Field(default_factory=lambda: list(USUAL_IDENTIFIERS))
     num_columns: int = 3
     name: str = ""
@@ -56,7 +56,7 @@ class Draft(ServiceModel):
     drop_invalid_rows: bool = True
 
     def wire(self, publisher: str | None = None) -> dict[str, Any]:
-        """Return the definition in wire keys, whether or not it holds together."""
+        """Return the definition in wire keys, valid or not."""
         return {
             "name": self.name,
             "collaborationTypes": [kind.value for kind in self.collaboration_types],
@@ -75,7 +75,7 @@ class Draft(ServiceModel):
 
 
 class Requirement(ServiceModel):
-    """What one collaboration type needs of a lab."""
+    """The requirements of one collaboration type."""
 
     type: CollaborationType
     name: str
@@ -85,7 +85,7 @@ class Requirement(ServiceModel):
 
 
 class Schema(ServiceModel):
-    """One form that the identifiers file may have, and whether this lab may use it."""
+    """One base schema of the identifiers file, and whether this lab may use it."""
 
     columns: int
     header: str
@@ -96,7 +96,7 @@ class Schema(ServiceModel):
 
 @cache
 def requirements() -> tuple[Requirement, ...]:
-    """Return what every collaboration type must have and what would be nice, in their order."""
+    """Return the required and the useful parts of every collaboration type, in the order of the types."""
     return tuple(
         Requirement(
             type=kind,
@@ -110,7 +110,7 @@ def requirements() -> tuple[Requirement, ...]:
 
 
 def draft_from(text: str) -> Draft:
-    """Return the draft that a hidden field carries; one that was tampered with starts anew."""
+    """Return the draft that a hidden field carries; start again if it was tampered with."""
     try:
         return Draft.model_validate_json(text) if text else Draft()
     except ValidationError:
@@ -118,11 +118,11 @@ def draft_from(text: str) -> Draft:
 
 
 def problems(draft: Draft, step: int) -> list[str]:
-    """Return what is wrong with everything up to and including `step`, a sentence each."""
+    """Return the errors up to and including `step`, a sentence each."""
     found = _dataset_problems(draft)
     if step >= IDENTIFIERS_STEP:
         wire = draft.wire() | ({} if step >= SCHEMA_STEP else {"numIdentifiersColumns": 3})
-        found += _mistakes(wire)
+        found += _errors(wire)
     if step >= REVIEW_STEP and not draft.name:
         found.append("The lab needs a name that people recognise.")
     return list(dict.fromkeys(found))
@@ -132,13 +132,13 @@ def definition(draft: Draft, publisher: str) -> LabDefinition:
     """Return the finished definition.
 
     Raises:
-        ConfigurationError: it does not hold together; `problems` says the same in words.
+        ConfigurationError: it is not valid; `problems` has the same errors in words.
     """
     return lab_from_dict(draft.wire(publisher), "The new lab")
 
 
 def needs(draft: Draft) -> list[tuple[str, bool]]:
-    """Return what the chosen types need of identifiers, and whether it is there."""
+    """Return the chosen types' requirements for identifiers, and whether they are met."""
     named = [entry for entry in draft.identifiers if entry.id_name]
     found = [
         ("One identifier is named userId", any(entry.id_name == "userId" for entry in named)),
@@ -188,7 +188,7 @@ def schemas(draft: Draft) -> list[Schema]:
 
 
 def _dataset_problems(draft: Draft) -> list[str]:
-    """Datasets that a chosen type must have and the lab would not."""
+    """Return sentences about datasets that a chosen type requires and the lab does not have."""
     found = []
     for chosen in CollaborationType:
         for part in chosen.must if chosen in draft.collaboration_types else ():
@@ -205,26 +205,26 @@ def _dataset_problems(draft: Draft) -> list[str]:
 _COUNT_KEYS = tuple(kind.numbered.count_key for kind in KINDS.values() if kind.numbered)
 
 
-def _mistakes(wire: dict[str, Any]) -> list[str]:
+def _errors(wire: dict[str, Any]) -> list[str]:
     try:
         lab_from_dict(wire)
     except ConfigurationError as error:
-        return [_spoken(mistake) for mistake in error.mistakes if not mistake.startswith(_COUNT_KEYS)]
+        return [_spoken(found) for found in error.mistakes if not found.startswith(_COUNT_KEYS)]
     return []
 
 
 _PLACE = re.compile(r"^identifiersConfig\[(\d+)\]\.(idName|idType)?:?\s*(.*)$")
 
 
-def _spoken(mistake: str) -> str:
-    """A mistake without the wire key in front of it, and identifiers counted as people do."""
-    if place := _PLACE.match(mistake):
+def _spoken(error: str) -> str:
+    """Return an error without its wire key, and with identifiers counted from 1."""
+    if place := _PLACE.match(error):
         number, field, text = int(place[1]) + 1, place[2], place[3]
         if field == "idName":
             return f"Identifier {number} needs a name."
         return f"Identifier {number}: {text}"
-    key, colon, text = mistake.partition(": ")
-    return text if colon and re.fullmatch(r"[A-Za-z]+", key) else mistake
+    key, colon, text = error.partition(": ")
+    return text if colon and re.fullmatch(r"[A-Za-z]+", key) else error
 
 
 def without_blank(draft: Draft) -> Draft:
@@ -233,7 +233,7 @@ def without_blank(draft: Draft) -> Draft:
 
 
 def changed_rows(draft: Draft, command: str) -> Draft:
-    """Return the draft with an identifier added (``add``) or taken out (``remove-2``)."""
+    """Return the draft with an identifier added (``add``) or removed (``remove-2``)."""
     rows = list(draft.identifiers)
     if command == "add" and len(rows) < MAX_IDENTIFIERS:
         rows.append(DraftIdentifier())
@@ -244,6 +244,6 @@ def changed_rows(draft: Draft, command: str) -> Draft:
 
 
 def with_possible_schema(draft: Draft) -> Draft:
-    """Return the draft with the base schema chosen where the one chosen before no longer fits the identifiers."""
+    """Return the draft with another base schema if the chosen one no longer fits the identifiers."""
     possible = {schema.columns for schema in schemas(draft) if schema.possible}
     return draft if draft.num_columns in possible else draft.model_copy(update={"num_columns": 3})

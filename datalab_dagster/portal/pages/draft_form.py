@@ -1,4 +1,4 @@
-"""Reads the forms of the wizard into the draft of a lab; what a draft must be is in `draft`."""
+"""Reads the forms of the wizard into the draft of a lab; `draft` has the rules."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Form(Protocol):
 
 
 def with_form(draft: Draft, step: int, form: Form) -> Draft:
-    """Return the draft with what a step's form says; other steps stay as they are."""
+    """Return the draft with the values of a step's form; other steps do not change."""
     if step == TYPES_STEP:
         chosen = set(map(str, form.getlist("type")))
         datasets = set(map(str, form.getlist("dataset")))
@@ -57,7 +57,7 @@ def with_form(draft: Draft, step: int, form: Form) -> Draft:
 
 
 def _identifiers(form: Form) -> list[DraftIdentifier]:
-    """The rows of the identifiers table; rows without a name were left out on purpose."""
+    """Return the rows of the identifiers table, except those without a name."""
     rows = []
     for at in range(MAX_IDENTIFIERS + 1):
         name = form.get(f"id_name_{at}")

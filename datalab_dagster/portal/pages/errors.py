@@ -1,4 +1,4 @@
-"""Shows an error to a person: what happened, what is unharmed, what to do next; its status is decided elsewhere."""
+"""Shows an error to a person: what happened, what is unharmed, what to do next."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _TITLES = {
     405: "That cannot be done here",
     409: "That does not fit any more",
     413: "That is too large",
-    422: "The request has mistakes",
+    422: "The request has errors",
     429: "Too many attempts",
     500: "Something went wrong",
     503: "The deployment does not answer",
 }
 _TITLES_BY_CODE = {"RequestForged": "This page is no longer valid", "LoginRefused": "Please log in"}
-"""Errors that their status does not describe well."""
+"""Titles of errors that their status does not describe well."""
 _WORDS = {
-    "AddressUnknown": "There is no page at this address. Perhaps it was cut off, or what it showed was deleted.",
-    "MethodRefused": "This address does not take what was sent to it. Nothing was changed.",
+    "AddressUnknown": "There is no page at this address. The address may be incomplete, or its content was deleted.",
+    "MethodRefused": "This address does not accept this request. Nothing was changed.",
 }
-"""Errors whose own words are for programs."""
+"""Texts for errors whose own messages are for programs."""
 _COMMANDS = re.compile(r"\s*`datalab [^`]*`[^.;]*[.;]?|\s*\(`datalab [^`]*`\)")
 
 
 class ErrorPage(PageModel):
-    """What went wrong."""
+    """An error on a page."""
 
     status: int
     title: str
@@ -41,7 +41,7 @@ class ErrorPage(PageModel):
 
 
 def error_page(request: Request, status: int, error: DatalabError) -> Response:
-    """Return the page about an error; who is not signed in sees no more than its words."""
+    """Return the page about an error; without a login it shows only the message."""
     title = _TITLES_BY_CODE.get(type(error).__name__) or _TITLES.get(
         status, "The request was refused" if status < 500 else _TITLES[500]
     )
@@ -51,5 +51,5 @@ def error_page(request: Request, status: int, error: DatalabError) -> Response:
 
 
 def _for_pages(message: str) -> str:
-    """The message without sentences that only name commands: they help in a terminal."""
+    """Return the message without sentences that only name commands, which help in a terminal."""
     return _COMMANDS.sub("", message).strip()

@@ -1,4 +1,4 @@
-"""Style sheets and scripts of the pages, and those that they share with the dashboard; read once, kept in memory."""
+"""Style sheets and scripts of the pages, including those of the dashboard; read once and kept in memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FILES = {
     "dashboard.js": DASHBOARD,
     "vega-bundle.js": DASHBOARD,
 }
-"""Every file that is served, and where it lies; nothing else is ever opened."""
+"""Every file that is served, and its path; no other file is opened."""
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 
@@ -38,7 +38,7 @@ class StaticFile:
     packed: bytes
     media_type: str
     version: str
-    """Changes with the content, so that browsers may keep a file for ever."""
+    """Changes with the content, so that browsers may cache a file indefinitely."""
 
 
 @cache
@@ -57,16 +57,16 @@ def static_file(name: str) -> StaticFile:
 
 
 def address(name: str) -> str:
-    """Return where a page finds a file; the address changes with its content."""
+    """Return the address of a file, which changes with its content."""
     return f"/static/{name}?v={static_file(name).version}"
 
 
 async def static(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with a static file, which anybody may have: there is nothing of a lab in it.
+    """Answer with a static file, which needs no login: it contains nothing about a lab.
 
     Raises:
         AddressUnknown: there is none of this name.
-        MethodRefused: it is to be read only.
+        MethodRefused: only GET and HEAD are allowed.
     """
     request = Request(scope)
     if request.method not in ("GET", "HEAD"):

@@ -1,4 +1,4 @@
-"""What happened to a lab: every change of its datasets with who and when, every run, and what came out."""
+"""The history of a lab: every change of its datasets with user and time, every run, and its result."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Refresh(ServiceModel):
     status: Verdict
     current: bool
     datasets: dict[DatasetKind, str]
-    """Names where the datasets are still stored, else the beginnings of their hashes."""
+    """Names of stored datasets; for deleted ones, the beginnings of their hashes."""
     figures: list[tuple[str, str]]
     """A few headline numbers."""
 
 
 class Entry(ServiceModel):
-    """One thing that happened."""
+    """One entry of the history."""
 
     at: datetime
     what: Literal["event", "run"]
@@ -58,7 +58,7 @@ class HistoryPage(LabTab):
 
 
 def show(lab: str, request: Request, visitor: Reader, service: Service) -> Response:
-    """Every refresh with who and when, the comparison with the previous one, every run."""
+    """Every refresh with user and time, the comparison with the previous one, every run."""
     del visitor
     info = service.lab(lab)
     names = {dataset.manifest_hash: dataset.name for dataset in service.datasets()}

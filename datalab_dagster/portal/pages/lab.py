@@ -1,4 +1,4 @@
-"""One lab: its datasets and what to do with them, how far its validation is, what came out; and the actions on it."""
+"""The page of one lab: its datasets, the progress of its validation, its result; and the actions on it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CAUSE = "portal"
 
 
 class LabTab(PageModel):
-    """What every page of a lab begins with."""
+    """The head of every page of a lab."""
 
     lab: LabInfo
     next_step: str
@@ -53,26 +53,26 @@ class Slot(ServiceModel):
     """Of its file, in order."""
     holds: SlotInfo | None
     checked: DatasetStatus | None
-    """What the current result says of it: valid and invalid rows, errors."""
+    """Its part of the current result: valid and invalid rows, errors."""
 
 
 class LabPage(LabTab):
-    """Everything about a lab at a glance."""
+    """The page of a lab."""
 
     slots: list[Slot]
     choices: list[DatasetInfo]
-    """Stored datasets that can be provisioned, the newest first; only for who may do so."""
+    """Stored datasets that can be provisioned, the newest first; only for visitors who may provision."""
     without_key: int
-    """Stored datasets that cannot be provisioned, as their key was not kept."""
+    """Stored datasets that cannot be provisioned, because their key was not kept."""
     run: RunInfo | None
     """The newest run, with its steps."""
     progress: list[StepGroup]
     graph_url: str | None
-    """The asset graph in Dagster's UI, while that runs."""
+    """The asset graph in Dagster's UI, while that UI runs."""
     result: ResultInfo | None
     """The current result."""
     earlier: ResultInfo | None
-    """The newest result, where it is not of the datasets provisioned now."""
+    """The newest result, if it is not of the datasets provisioned now."""
     headlines: list[PageFigure]
     findings: list[Note]
     problems: list[str] = Field(default_factory=list)
@@ -80,7 +80,7 @@ class LabPage(LabTab):
 
 
 def show(lab: str, request: Request, visitor: Admin, service: Service) -> Response:
-    """The lab at a glance; who may only see shared aggregates is led to the statistics."""
+    """The page of a lab; visitors who may only see shared aggregates are redirected to the statistics."""
     info = lab_for(service, lab, visitor)
     if not visitor.may(Permission.READ):
         suffix = ".json" if request.url.path.endswith(".json") else ""
@@ -89,7 +89,7 @@ def show(lab: str, request: Request, visitor: Admin, service: Service) -> Respon
 
 
 def provision(lab: str, request: Request, visitor: Changer, service: Service, record: Record, form: Fields) -> Response:
-    """Provisions the datasets that were chosen, or takes one out; all of it or nothing."""
+    """Provisions the chosen datasets, or removes one; all changes or none."""
     info = service.lab(lab)
     removed = str(form.get("deprovision", ""))
     chosen: dict[DatasetKind, str | None] = {
@@ -118,7 +118,7 @@ def provision(lab: str, request: Request, visitor: Changer, service: Service, re
 
 
 def validate(lab: str, request: Request, visitor: Changer, service: Service, record: Record, form: Fields) -> Response:
-    """Sees to it that the datasets provisioned now are validated."""
+    """Ensures that the datasets provisioned now are validated."""
     info = service.lab(lab)
     try:
         run = service.validate(info.id, again=form.get("again") == "yes")
@@ -134,8 +134,8 @@ def lab_for(service: LabService, lab: str, visitor: Visitor) -> LabInfo:
     """Return a lab that the visitor may know of.
 
     Raises:
-        LabNotFound: there is none, or it does not share its statistics and he may see nothing else; which of the
-            two is not told.
+        LabNotFound: there is none, or it does not share its statistics and the visitor may see nothing else; the error
+            does not reveal which.
         LabNameAmbiguous: several have this name.
     """
     if visitor.may(Permission.READ):
@@ -147,14 +147,14 @@ def lab_for(service: LabService, lab: str, visitor: Visitor) -> LabInfo:
 
 
 def head_of(info: LabInfo) -> dict[str, Any]:
-    """Return the fields that every page of a lab begins with."""
+    """Return the fields of the head of every page of a lab."""
     filled = {slot.kind for slot in info.slots}
     missing = [kind for kind in info.definition.datasets if kind not in filled]
     return {"lab": info, "next_step": next_step(info.state.state, missing)}
 
 
 def page_of(service: LabService, info: LabInfo, visitor: Visitor) -> LabPage:
-    """Return all that the page of a lab says to this visitor."""
+    """Return the content of the page of a lab for this visitor."""
     runs = service.runs(info.id)
     run = service.run(runs[0].run_id) if runs else None
     result = service.current_result(info.id)
@@ -177,7 +177,7 @@ def page_of(service: LabService, info: LabInfo, visitor: Visitor) -> LabPage:
 
 
 def is_active(run: RunInfo | None) -> bool:
-    """Tell whether a run goes on."""
+    """Return whether a run is active."""
     return run is not None and run.state is RunState.STARTED
 
 
@@ -198,7 +198,7 @@ def _slots(info: LabInfo, found: results.Found | None) -> list[Slot]:
 
 
 def _changed_meanwhile(info: LabInfo, chosen: dict[DatasetKind, str | None], form: Fields) -> list[str]:
-    """Name the slots that somebody changed after the visitor's page was made, so that nobody overwrites unseen."""
+    """Name the slots that changed after the visitor's page was loaded, so that no change is overwritten unseen."""
     now = {slot.kind: slot for slot in info.slots}
     found = []
     for kind in chosen:
@@ -208,7 +208,7 @@ def _changed_meanwhile(info: LabInfo, chosen: dict[DatasetKind, str | None], for
         if slot:
             found.append(
                 f"{dataset_title(kind)} was changed by {slot.provisioned_by} after you opened this page. "
-                "Nothing of yours was changed; look at what it holds now and choose again."
+                "Your choice was not saved; check the dataset that it has now and choose again."
             )
         else:
             found.append(f"{dataset_title(kind)} was deprovisioned after you opened this page. Choose again.")

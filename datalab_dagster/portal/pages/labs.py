@@ -1,4 +1,4 @@
-"""The list of labs and the end of one; what a single lab shows is in `lab`, how one is made in `wizard`."""
+"""The list of labs, and the deletion of one; `lab` has the page of a lab, `wizard` its creation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from datalab_dagster.service.models import LabInfo, ServiceModel
 
 
 class LabRow(ServiceModel):
-    """A lab as one line."""
+    """A lab in the list."""
 
     id: str
     name: str
@@ -42,7 +42,7 @@ class LabsPage(PageModel):
     states: dict[LabState, int]
     """How many there are in each state."""
     state: LabState | None = None
-    """Only this one is shown."""
+    """Only labs in this state are shown."""
     search: str = ""
     """Only labs with this in name or id are shown."""
 
@@ -54,7 +54,7 @@ class SharedPage(PageModel):
 
 
 class DeleteLabPage(PageModel):
-    """Asks whether a lab shall be deleted, and says what goes and what stays."""
+    """Asks whether to delete a lab, and lists what is deleted and what is kept."""
 
     lab: LabInfo
 
@@ -84,13 +84,13 @@ def show(request: Request, visitor: Admin, service: Service) -> Response:
 
 
 def delete_form(lab: str, request: Request, visitor: Changer, service: Service) -> Response:
-    """Asks before a lab is deleted."""
+    """Asks for confirmation before a lab is deleted."""
     del visitor
     return render(request, "lab_delete.html.j2", DeleteLabPage(lab=service.lab(lab)))
 
 
 def delete(lab: str, request: Request, visitor: Changer, service: Service, record: Record) -> Response:
-    """Deletes the lab; its datasets stay."""
+    """Deletes the lab; its datasets are kept."""
     del visitor
     info = service.lab(lab)
     service.delete_lab(info.id)
@@ -99,13 +99,13 @@ def delete(lab: str, request: Request, visitor: Changer, service: Service, recor
 
 
 def home(request: Request, visitor: Admin) -> Response:
-    """Leads to the labs."""
+    """Redirects to the list of labs."""
     del visitor
     return go(request, "/datalabs")
 
 
 def row_of(lab: LabInfo) -> LabRow:
-    """Return a lab as one line."""
+    """Return a lab for the list."""
     filled = {slot.kind for slot in lab.slots}
     last = max(lab.slots, key=lambda slot: slot.provisioned_at, default=None)
     missing = [kind for kind in lab.definition.datasets if kind not in filled]

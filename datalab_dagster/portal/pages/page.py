@@ -1,4 +1,4 @@
-"""Turns what a view found into the answer: the page itself, or its JSON twin under the same address with `.json`."""
+"""Answers with the data of a view: as the page, or as its JSON twin under the same address with `.json`."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 JSON_SUFFIX = ".json"
 FLASH = "datalab_said"
-"""The cookie that carries one sentence from an action to the page after it."""
+"""The cookie that carries one sentence from an action to the next page."""
 
 
 class PageModel(ServiceModel):
-    """What a page shows; its JSON twin is exactly this."""
+    """The content of a page; its JSON twin is exactly this."""
 
 
 async def _fields(request: Request) -> FormData:
-    # A form in parts may hold a file, which would be written to disk in plain text while it arrives.
+    # A multipart form may contain a file, which would be written to disk in plain text while it arrives.
     if request.headers.get("Content-Type", "").lower().startswith("multipart/"):
         raise ContentTypeWrong("application/x-www-form-urlencoded; upload a file to /api/datasets or /api/uploads")
     return await request.form()
@@ -46,11 +46,11 @@ Fields = Annotated[FormData, Depends(_fields)]
 
 
 def render(request: Request, template: str, data: PageModel, *, status: int = 200, **extra: Any) -> Response:
-    """Answer with the page, or with its JSON twin when that was asked for.
+    """Answer with the page, or with its JSON twin if that was requested.
 
     Args:
-        data: everything that the page says, and all that its twin says.
-        extra: what only the HTML needs.
+        data: the whole content of the page and of its twin.
+        extra: further values for the HTML.
     """
     if request.url.path.endswith(JSON_SUFFIX):
         text = data.model_dump_json(by_alias=True)
@@ -66,7 +66,7 @@ def render(request: Request, template: str, data: PageModel, *, status: int = 20
 
 
 def go(request: Request, where: str, said: str = "") -> RedirectResponse:
-    """Answer a form: go to `where`, which then says `said` once."""
+    """Answer a form: redirect to `where`, which shows `said` once."""
     response = RedirectResponse(where, status_code=303)
     if said:
         secure = doorway_of(request).is_secure(request)
@@ -79,19 +79,19 @@ def _said(cookie: str | None) -> str:
 
 
 def _csrf_field(visitor: Visitor | None) -> Callable[[], Markup]:
-    """The hidden field that every form carries."""
+    """Return the hidden field of every form."""
     token = (visitor.csrf_token if visitor else None) or ""
     return lambda: Markup('<input type="hidden" name="csrf_token" value="{}">').format(token)
 
 
 def may(visitor: Visitor | None, permission: str) -> bool:
-    """Tell whether a visitor may do what needs `permission`; for showing or hiding things."""
+    """Return whether a visitor has `permission`; for showing or hiding parts of a page."""
     return visitor is not None and visitor.may(Permission(permission))
 
 
 @cache
 def environment() -> Environment:
-    """Return the templates with the words and formats that they use."""
+    """Return the templates with their words and formats."""
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     found = Environment(

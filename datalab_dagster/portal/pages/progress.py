@@ -1,4 +1,4 @@
-"""How far a run is, step by step; and the page of one run."""
+"""The progress of a run by steps, and the page of one run."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _ORDER = ("Datasets", "Validation", "Statistics", "Results")
 
 
 class Step(StepInfo):
-    """One step, as people read it."""
+    """One step, for display."""
 
     title: str
     took: str
-    """The seconds, as people read them."""
+    """The duration, for display."""
 
 
 class StepGroup(ServiceModel):
@@ -40,15 +40,15 @@ class RunPage(PageModel):
     run_words: str
     progress: list[StepGroup]
     result: ResultInfo | None
-    """What it computed."""
+    """Its result."""
     graph_url: str | None
-    """The asset graph in Dagster's UI, while that runs."""
+    """The asset graph in Dagster's UI, while that UI runs."""
     dataset_names: dict[str, str]
     """Manifest hash → name, of datasets that are still stored."""
 
 
 def show(lab: str, run: str, request: Request, visitor: Reader, service: Service) -> Response:
-    """One run: what it works on, how far it is, what it computed."""
+    """One run: its datasets, its progress, its result."""
     del visitor
     info = service.lab(lab)
     found = run_of(service, info, run)
@@ -81,7 +81,7 @@ def cancel(lab: str, run: str, request: Request, visitor: Changer, service: Serv
 
 
 def graph_url(run: RunInfo | None) -> str | None:
-    """Return where Dagster's UI shows the asset graph, beside the page of a run.
+    """Return the address of the asset graph in Dagster's UI, from the address of a run there.
 
     Example:
         >>> graph_url(None) is None
@@ -91,10 +91,10 @@ def graph_url(run: RunInfo | None) -> str | None:
 
 
 def run_of(service: LabService, lab: LabInfo, run: str) -> RunInfo:
-    """Return a run of this very lab.
+    """Return a run of this lab.
 
     Raises:
-        RunNotFound: there is none, or it is another lab's.
+        RunNotFound: there is none, or it belongs to another lab.
     """
     found = service.run(run)
     if found.lab_id != lab.id:

@@ -1,4 +1,4 @@
-"""The private validation reports of a lab, made readable: outcome, counts per error code, samples; publishers only."""
+"""The private validation reports of a lab as pages: outcome, counts per error code, samples; for publishers only."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from datalab_dagster.service import LabService, ResultInfo, ResultNotFound
 from datalab_dagster.service.models import ServiceModel
 
 MAX_SAMPLES = 50
-"""Samples shown per group; the downloaded report may hold more."""
+"""Maximum number of samples shown per group; the downloaded report may contain more."""
 
 
 class CodeCount(ServiceModel):
-    """How many rows an error code concerns."""
+    """The number of rows with an error code."""
 
     code: str
     words: str
     rows: int
     share: str
-    """Of all rows."""
+    """Share of all rows."""
 
 
 class Sample(ServiceModel):
@@ -69,11 +69,11 @@ class FileProblem(ServiceModel):
 
 
 class ReportSummary(ServiceModel):
-    """A validation report as people read it."""
+    """A validation report, for display."""
 
     kind: DatasetKind
     kept: bool
-    """Whether the report is still there; it goes with the key of its dataset."""
+    """Whether the report still exists; it is deleted with the key of its dataset."""
     outcome: Literal["PASSED", "FAILED"] | None = None
     dataset_name: str = ""
     file_type: str = ""
@@ -106,7 +106,7 @@ def show(lab: str, request: Request, visitor: Insider, service: Service, record:
 
 
 def file(lab: str, kind: str, request: Request, visitor: Insider, service: Service, record: Record) -> Response:
-    """Downloads a report as it is."""
+    """Downloads a report unchanged."""
     del visitor
     info = service.lab(lab)
     if kind not in set(DatasetKind):
@@ -128,7 +128,7 @@ def _summary(service: LabService, lab: LabDefinition, result: ResultInfo, kind: 
 
 
 def summarised(kind: DatasetKind, report: AnyValidationReport, lab: LabDefinition) -> ReportSummary:
-    """Return what a report says, the most frequent problem first."""
+    """Return the content of a report, the most frequent problem first."""
     inner = report.report
     facts = ValidatedDataset.from_report(report)
     counts = sorted(inner.num_invalid_rows_by_error_code.items(), key=lambda item: -item[1])
@@ -162,7 +162,7 @@ def _file_problem(error: Finding) -> FileProblem:
 
 
 def _widths(report: ValidationReportV0 | IdentifiersValidationReportV0) -> list[Samples]:
-    """Rows of the wrong width; errors of the whole file are shown elsewhere."""
+    """Return the rows of the wrong width; errors of the whole file are shown separately."""
     found = [
         Sample(row=error.row, column="", text=explain(error.code).label)
         for error in report.schema_.recorded_errors
@@ -201,7 +201,7 @@ def _identifier_samples(report: IdentifiersValidationReportV0) -> list[Samples]:
 
 
 def _cell_samples(report: ValidationReportV0, kind: DatasetKind, lab: LabDefinition) -> list[Samples]:
-    """Wrong cells by column; numbered columns, which may be many, together."""
+    """Return the wrong cells by column; numbered columns, which may be many, are one group."""
     columns, numbered = KINDS[kind].file_columns(lab), KINDS[kind].numbered
     found: dict[str, Samples] = {}
     for column in report.columns:

@@ -1,4 +1,4 @@
-"""Reads the files of a result for the pages: statistics, status, comparison; what pages make of them is theirs."""
+"""Reads the files of a result for the pages: statistics, status, comparison."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Found:
-    """What one result says."""
+    """The content of one result."""
 
     result: ResultInfo
     statistics: StatisticsResultV2 | None = None
     legacy: StatisticsResult | None = None
-    """Statistics in the old format, for deployments that are told to write it."""
+    """Statistics in the old format, for deployments with `statisticsVersion: 1`."""
     status: ValidationStatus | None = None
     comparison: Comparison | None = None
 
     def shared(self) -> Found:
-        """Return what the vendor's admins may see of it: no comparison, of the status verdicts only."""
+        """Return the part that the vendor's admins may see: no comparison, and only the verdicts of the status."""
         status = self.status.model_copy(update={"datasets": {}}) if self.status else None
         statistics = guarded(self.statistics) if self.statistics else None
         return replace(self, statistics=statistics, comparison=None, status=status)
 
     def findings(self) -> list[Finding]:
-        """Return what people should look at, the gravest first."""
+        """Return the findings, the most severe first."""
         return notes(self.statistics, self.status, self.comparison, 0) if self.statistics else []
 
     def headlines(self, lab: LabDefinition) -> list[PageFigure]:
-        """Return the figures at the top, with their change since last time."""
+        """Return the headline numbers, with their change since the previous result."""
         if self.statistics is None:
             return []
         report = self.statistics.model_dump(mode="json", by_alias=True)
@@ -54,7 +54,7 @@ class Found:
 
 
 def read(service: LabService, result: ResultInfo) -> Found:
-    """Return the content of a result; a file that it does not have, or that is not what its name says, is None."""
+    """Return the content of a result; a file that is missing or has another format is None."""
     contents = {}
     for name in (STATISTICS.name, VALIDATION_STATUS.name, COMPARISON.name):
         if name in result.files:
@@ -81,7 +81,7 @@ def result_of(service: LabService, lab: str, run_id: str | None) -> ResultInfo |
     """Return the current result, or that of a run.
 
     Raises:
-        ResultNotFound: the run has no result that is kept.
+        ResultNotFound: no result of the run is kept.
     """
     if not run_id:
         return service.current_result(lab)

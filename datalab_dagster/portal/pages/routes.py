@@ -1,4 +1,4 @@
-"""The one list of pages and actions: address, view, and whether a page has a JSON twin; nothing is decided here."""
+"""The list of all pages and actions: address, view, and whether a page has a JSON twin."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ View = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Page:
-    """What people read; its JSON twin lies at the same address with `.json`."""
+    """A page; its JSON twin has the same address with `.json`."""
 
     path: str
     view: View
@@ -34,7 +34,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Action:
-    """What a form does; it answers with a page, or leads to one."""
+    """The action of a form; it answers with a page or a redirect."""
 
     path: str
     view: View
@@ -70,7 +70,7 @@ ACTIONS = (
 
 
 def make_router() -> APIRouter:
-    """Return all pages and actions; a twin goes before its page, whose last part would take in the suffix."""
+    """Return all pages and actions; a twin comes before its page, whose last part would match the suffix."""
     router = APIRouter(include_in_schema=False)
     for page in PAGES:
         if page.twin:

@@ -1,4 +1,4 @@
-"""The pages to log in and out; who may is decided elsewhere."""
+"""The pages to log in and out; `datalab_dagster.portal.login` does both."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LoginPage(PageModel):
 
 
 def show(request: Request) -> Response:
-    """The form; who is signed in already is told so."""
+    """The form, or a note for visitors who are signed in already."""
     visitor = maybe_visitor(request)
     page = LoginPage(
         next=login.safe_next(request.query_params.get("next")),
@@ -34,7 +34,7 @@ def show(request: Request) -> Response:
 
 
 def submit(request: Request, form: Fields) -> Response:
-    """Begins a session, or says why not."""
+    """Starts a session, or shows why it is refused."""
     target = login.safe_next(str(form.get("next", "/")))
     email = str(form.get("email", "")).strip()[:300]
     response = go(request, target)
@@ -54,7 +54,7 @@ def submit(request: Request, form: Fields) -> Response:
 
 
 def end_form(request: Request, visitor: Guest) -> Response:
-    """Asks whether to sign out, for who follows a link."""
+    """Asks whether to sign out, for visitors who follow a link."""
     return render(request, "logout.html.j2", LoginPage(next="/", signed_in_as=visitor.email))
 
 

@@ -38,17 +38,17 @@ from datalab_dagster.service.models import ServiceModel, StateInfo
 
 
 class LabHead(ServiceModel):
-    """What may be told of a lab to everybody who may see its statistics."""
+    """The part of a lab that all visitors of its statistics may see."""
 
     id: str
     name: str
     state: StateInfo | None
-    """Only for those of the house: it tells of datasets."""
+    """Only for publishers and viewers, because it names datasets."""
     definition: LabDefinition
 
 
 class ResultHead(ServiceModel):
-    """Which result is shown."""
+    """The result that is shown."""
 
     run_id: str
     status: str
@@ -57,7 +57,7 @@ class ResultHead(ServiceModel):
 
 
 class StatisticsPage(PageModel):
-    """The statistics of one result, as the dashboard words and groups them; the numbers themselves are in `report`."""
+    """The statistics of one result in the words and groups of the dashboard; `report` has the numbers."""
 
     lab: LabHead
     next_step: str
@@ -92,7 +92,7 @@ def show(lab: str, request: Request, visitor: Admin, service: Service) -> Respon
 
 
 def file(lab: str, name: str, request: Request, visitor: Admin, service: Service, record: Record) -> Response:
-    """Gives a file of aggregates of the current result or of `?run=`; the dashboard opens, others are saved."""
+    """Answers with a file of aggregates of the current result or of `?run=`; the dashboard opens, others are saved."""
     info = lab_for(service, lab, visitor)
     if name not in AGGREGATES:
         raise ResultNotFound(info.id, "file of this name")
@@ -113,16 +113,16 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""As for all pages, but that the dashboard's script may make a style element, by which it chooses columns."""
+"""As for all pages, except that the dashboard's script may add a style element to select columns."""
 
 
 def _run_asked(request: Request, visitor: Visitor) -> str | None:
-    """The run that was asked for; who may only see what is shared sees the current result."""
+    """Return the requested run; None, the current result, for visitors who may only see shared aggregates."""
     return request.query_params.get("run") if visitor.may(Permission.READ) else None
 
 
 def _head(info: LabInfo, visitor: Visitor) -> dict[str, Any]:
-    """What a page of this lab begins with."""
+    """Return the head of a page of this lab."""
     inside = visitor.may(Permission.READ)
     state = info.state if inside else None
     definition = info.definition if inside else info.definition.model_copy(update={"publisher_email": None})
@@ -159,7 +159,7 @@ def _page(info: LabInfo, found: results.Found, visitor: Visitor) -> StatisticsPa
 
 
 def _shown(lab: LabDefinition, found: results.Found) -> dict[str, Any] | None:
-    """Everything that the dashboard's own templates need."""
+    """Return all values for the dashboard's templates."""
     if found.statistics is None:
         return None
     report = found.statistics.model_dump(mode="json", by_alias=True)

@@ -1,4 +1,4 @@
-"""The words of the pages: states, steps of a run, roles; no markup, no numbers of their own."""
+"""The words of the pages: states, steps of a run, roles; no markup, no numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STATE_WORDS = {
     LabState.FAILED: "Validation found a problem to correct.",
     LabState.STALE: "Changed or never validated.",
 }
-"""State → what it means, in a few words."""
+"""State → its meaning in a few words."""
 
 RUN_WORDS = {
     RunState.STARTED: "Running",
@@ -47,7 +47,7 @@ _STEPS = {
     **{panel.name: panel.title for panel in PANELS},
     **_RESULTS,
 }
-"""Step → what it is called, in the order of the graph; validation of a dataset is named after its step."""
+"""Step → its title, in the order of the graph; the validation of a dataset is named after its step."""
 
 STEP_STATE_WORDS = {
     "PENDING": "waiting",
@@ -59,7 +59,7 @@ STEP_STATE_WORDS = {
 
 
 def step_words(name: str) -> str:
-    """Return what a step of the asset graph is called.
+    """Return the title of a step of the asset graph.
 
     Example:
         >>> step_words("validate_segments"), step_words("users")
@@ -69,13 +69,13 @@ def step_words(name: str) -> str:
 
 
 def step_place(name: str) -> int:
-    """Return where a step stands among the others, as the pages list them."""
+    """Return the position of a step in the lists of the pages."""
     order = [*_DATASETS, *(f"validate_{kind}" for kind in _DATASETS), *_STEPS]
     return order.index(name) if name in order else len(order)
 
 
 def step_group(name: str) -> str:
-    """Return the part of the graph that a step belongs to, as a title."""
+    """Return the title of a step's part of the graph."""
     if name in _DATASETS:
         return "Datasets"
     if name.startswith(("validate_", "valid_")) or name.endswith("_validation_report"):
@@ -94,12 +94,12 @@ def type_name(kind: CollaborationType | str) -> str:
 
 
 def took(started: datetime, ended: datetime | None) -> str:
-    """Write how long something took, or goes on until now."""
+    """Return the duration of something that has ended, or until now."""
     return duration(max(0.0, ((ended or datetime.now(UTC)) - started).total_seconds()))
 
 
 def next_step(state: LabState, missing: list[DatasetKind]) -> str:
-    """Return what to do next on the pages; the service's own words name commands.
+    """Return the next step on the pages; the service's own texts name commands.
 
     Example:
         >>> next_step(LabState.INCOMPLETE, [DatasetKind.SEGMENTS])

@@ -1,4 +1,4 @@
-"""Making a lab in four steps: carries the draft from form to form and shows what each choice requires."""
+"""Creates a lab in four steps: carries the draft from form to form and shows the requirements of each choice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
 
 
 class WizardPage(PageModel):
-    """One step of making a lab."""
+    """One step of creating a lab."""
 
     step: int
     steps: list[str]
@@ -30,19 +30,19 @@ class WizardPage(PageModel):
     needs: list[tuple[str, bool]]
     schemas: list[Schema]
     definition: LabDefinition | None
-    """At the last step: what will be created, when nothing is wrong."""
+    """At the last step: the definition to be created, if it has no errors."""
     readiness: list[TypeRow]
     files: list[tuple[str, str]]
-    """At the last step: each dataset that has to be provisioned, and its columns."""
+    """At the last step: each dataset to provision, and its columns."""
 
 
 def show(request: Request, visitor: Changer) -> Response:
-    """The first step, with the usual choices made."""
+    """The first step, with the usual choices."""
     return _step(request, Draft(), making.TYPES_STEP, [], visitor.email)
 
 
 def submit(request: Request, visitor: Changer, service: Service, record: Record, form: Fields) -> Response:
-    """Takes one step's form: goes on, back, changes rows of identifiers, or creates the lab."""
+    """Handles one step's form: moves forward or back, changes rows of identifiers, or creates the lab."""
     step = _number(form.get("step"))
     draft = with_form(making.draft_from(str(form.get("draft", ""))), step, form)
     command = str(form.get("go", "next"))
@@ -84,7 +84,7 @@ def _step(
 
 
 def _review(draft: Draft, publisher: str | None) -> dict[str, Any]:
-    """What is shown before the lab is created; nothing at earlier steps."""
+    """Return the review before the lab is created; empty at earlier steps."""
     if publisher is None:
         return {"definition": None, "readiness": [], "files": []}
     named = draft if draft.name else draft.model_copy(update={"name": "New lab"})
@@ -97,5 +97,5 @@ def _review(draft: Draft, publisher: str | None) -> dict[str, Any]:
 
 
 def _number(text: Any) -> int:
-    """A step's number; anything else is the first step."""
+    """Return a step's number; any other text is the first step."""
     return int(text) if str(text) in {"1", "2", "3", "4"} else making.TYPES_STEP

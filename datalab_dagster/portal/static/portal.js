@@ -1,4 +1,4 @@
-/* What pages do beyond reading: a word before something is taken away, and following a validation.
+/* Scripts of the pages: confirm before something is removed, and follow a validation.
    Without this script all pages can be read and all forms be sent. */
 (function () {
   "use strict";
@@ -9,7 +9,7 @@
   var problems = document.getElementById("problems");
   if (problems) { problems.focus(); }
 
-  /* ---- a lab or run that goes on */
+  /* ---- a lab or run that is active */
   var main = document.getElementById("main");
   if (!main.dataset.lab) { return; }
   var words = { PENDING: "waiting", RUNNING: "running", SUCCESS: "done", FAILED: "failed", SKIPPED: "skipped" };
@@ -65,7 +65,7 @@
       later(followRun, 1);
     }).catch(function () { waits += 1; later(followRun, 1); });
   }
-  /* A validation may begin by itself, when the sensors run. */
+  /* A validation may start automatically, if the sensors run. */
   function awaitRun() {
     if (document.hidden) { later(awaitRun, 4); return; }
     ask(base + ".json").then(function (page) {

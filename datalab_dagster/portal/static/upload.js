@@ -1,4 +1,4 @@
-/* Uploads a file of any size part by part over the API: shows how far it is, pauses, and goes on where it stopped.
+/* Uploads a file of any size in parts over the API: shows progress, pauses, and resumes where it stopped.
    Parts that are stored already are compared with the file before they are skipped. */
 (function () {
   "use strict";
@@ -28,16 +28,16 @@
     if (body instanceof Blob) { headers["Content-Type"] = "application/octet-stream"; } else if (body) { headers["Content-Type"] = "application/json"; body = JSON.stringify(body); }
     return fetch("/api" + address, { method: method, headers: headers, body: body, credentials: "same-origin", signal: signal }).then(function (answer) {
       if (answer.status === 204) { return null; }
-      return answer.json().catch(function () { return {}; }).then(function (told) {
-        if (answer.ok) { return told; }
-        var error = new Error(told.error ? told.error.message : "The portal answered with status " + answer.status + ".");
+      return answer.json().catch(function () { return {}; }).then(function (answered) {
+        if (answer.ok) { return answered; }
+        var error = new Error(answered.error ? answered.error.message : "The portal answered with status " + answer.status + ".");
         error.status = answer.status;
         throw error;
       });
     });
   }
   function wait(ms) { return new Promise(function (done) { setTimeout(done, ms); }); }
-  /* What the connection or a busy server broke may work again; what was refused will be refused again. */
+  /* Retry after a lost connection or a busy server; a refused request would be refused again. */
   function again(task, left) {
     return task().catch(function (error) {
       if (error.name === "AbortError" || (error.status && error.status < 500 && error.status !== 429) || left <= 1) { throw error; }
@@ -58,7 +58,7 @@
   }
   function lengthOf(number) { return Math.min(job.partSize, job.file.size - number * job.partSize); }
   function part(number) { return job.file.slice(number * job.partSize, number * job.partSize + lengthOf(number)); }
-  /* Whether a stored part is what the file holds now. Where the browser cannot tell, the part is sent again. */
+  /* Whether a stored part equals the file's content now. If the browser cannot compare, the part is sent again. */
   function isSame(number) {
     if (!window.crypto || !crypto.subtle) { return Promise.resolve(false); }
     return Promise.all([ask("GET", job.address + "/parts/" + number, null, job.stop.signal), part(number).arrayBuffer().then(function (bytes) {
@@ -110,7 +110,7 @@
     job.stop.abort();
     job.paused = true;
     box.classList.add("broken");
-    byId("transfer-pause").textContent = "Go on";
+    byId("transfer-pause").textContent = "Resume";
     if (error.name === "NotReadableError" || error.name === "NotFoundError") {
       say("The file changed or can no longer be read. Choose it again; what was stored is kept.");
     } else {
@@ -148,7 +148,7 @@
     if (job.paused) { job.paused = false; run(); return; }
     job.paused = true;
     job.stop.abort();
-    byId("transfer-pause").textContent = "Go on";
+    byId("transfer-pause").textContent = "Resume";
     show();
   });
   byId("transfer-cancel").addEventListener("click", function () {
@@ -169,7 +169,7 @@
     });
   });
 
-  /* ---- uploads that broke off earlier */
+  /* ---- uploads that were interrupted earlier */
   function list() {
     var shown = byId("unfinished");
     ask("GET", "/uploads").then(function (uploads) {
@@ -179,12 +179,12 @@
       var head = document.createElement("h3"), items = document.createElement("ul"), how = document.createElement("p");
       head.textContent = "Unfinished uploads";
       how.className = "hint";
-      how.textContent = "Choose the same file under the same name again to go on with it; nothing that is stored is sent twice.";
+      how.textContent = "Choose the same file under the same name again to resume; stored parts are not sent twice.";
       uploads.forEach(function (upload) {
         var stored = upload.stored.reduce(function (sum, r) { return sum + r[1] - r[0] + 1; }, 0);
         var item = document.createElement("li"), words = document.createElement("span"), button = document.createElement("button");
         words.textContent = upload.name + ": " + size(Math.min(upload.size, stored * upload.partSize)) + " of " + size(upload.size);
-        button.type = "button"; button.className = "quiet"; button.textContent = "Give up";
+        button.type = "button"; button.className = "quiet"; button.textContent = "Discard";
         button.addEventListener("click", function () { ask("DELETE", "/uploads/" + upload.uploadId).then(list, list); });
         item.append(words, button);
         items.append(item);

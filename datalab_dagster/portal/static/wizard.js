@@ -1,4 +1,4 @@
-/* Says beside each dataset which chosen collaboration types ask for it; the server checks the same when the form is sent. */
+/* Shows next to each dataset which chosen collaboration types need it; the server checks the same when the form is sent. */
 (function () {
   "use strict";
   var types = Array.prototype.slice.call(document.querySelectorAll('input[name="type"]'));
