@@ -9,7 +9,7 @@ from datalab.lab import LabDefinition
 from datalab.validation.schemas import DatasetSchema, dataset_schema
 
 _SHOWN_NUMBERED = 2
-"""Of columns whose number depends on the lab."""
+"""Number of columns shown of those whose number depends on the lab."""
 GENERIC_LAB = LabDefinition.model_validate(
     {
         "identifiersConfig": [
@@ -18,11 +18,11 @@ GENERIC_LAB = LabDefinition.model_validate(
         **{kind.numbered.count_key: _SHOWN_NUMBERED for kind in KINDS.values() if kind.numbered},
     }
 )
-"""Stands for any lab where the catalogue describes a dataset before a lab exists."""
+"""An example lab: the catalogue describes datasets before any lab exists."""
 
 
 def column_schema(schema: DatasetSchema) -> dg.TableSchema:
-    """Return the valid rows' columns with their meaning, type and the error codes that their checks give."""
+    """Return the valid rows' columns with their meaning, type and the error codes of their checks."""
     columns = [
         dg.TableColumn(
             spec.name,
@@ -40,5 +40,5 @@ def column_schema(schema: DatasetSchema) -> dg.TableSchema:
 
 
 def generic_columns(kind: DatasetKind) -> dg.TableSchema:
-    """Return the columns of `kind` in any lab, the first few of numbered ones."""
+    """Return the columns of `kind` in any lab, with only the first few of numbered columns."""
     return column_schema(dataset_schema(kind, GENERIC_LAB))

@@ -1,4 +1,4 @@
-"""Layer 1: the uploaded datasets, one asset each; materialising one takes note of the file that is provisioned now."""
+"""Layer 1: the uploaded datasets, one asset each; materialising one records the file that is provisioned now."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""Keeps values of rows out of the event database: what a library says of a failure may quote one."""
+"""Keeps values of rows out of the event database: the error text of a library may quote one."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from datalab.registry.errors import DatabaseUnreachable, RegistryBusy
 from resources import LabRun
 
 _RETRIES, _SECONDS = 10, 3
-"""How often, and after how long, a step is tried again when the database was away."""
+"""How often, and after how long, a step is retried if the database was unreachable."""
 
 
 @contextlib.contextmanager
-def told_safely() -> Iterator[None]:
-    """Let the project's own errors pass, whose texts hold no value; of any other tell only kind and place."""
+def without_values() -> Iterator[None]:
+    """Pass the project's own errors, whose texts contain no value; reduce any other to its type and place."""
     try:
         yield
     except DatalabError:
         raise
-    except Exception as error:  # noqa: BLE001 - the text must not get further, the kind does
+    except Exception as error:  # noqa: BLE001 - only the type of the error may be passed on
         raise UnexpectedFailure(error) from None
 
 
 @contextlib.contextmanager
 def guarded(run: LabRun, context: dg.AssetExecutionContext) -> Iterator[None]:
-    """As `told_safely`, for a step of a lab's run: why it fails is noted in the run.
+    """Do as `without_values` for a step of a lab's run, and record in the run why the step fails.
 
-    A run whose datasets were replaced does not begin another step. A database that cannot be reached is waited for.
+    A run whose datasets were replaced starts no further step. A step is retried while the database is unreachable.
     """
     step = context.op_execution_context.op.name
     try:
-        with told_safely():
+        with without_values():
             run.ensure_current(now=True)
             yield
         run.note_failure(step, None)

@@ -1,6 +1,6 @@
 """Layer 3: `users`, built once from the valid rows, and one asset per panel of the statistics.
 
-Metadata holds counts by configured names only: segment names, ages and genders are values of rows.
+Metadata contains counts by configured names only: segment names, ages and genders are values of rows.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ VALID_ROWS = {kind: f"valid_{kind.value}" for kind in DatasetKind}
     group_name="statistics",
     kinds={"duckdb", "parquet"},
     owners=OWNERS,
-    description="One row per user: which identifiers he has, which datasets he is in, how many segments.",
+    description="One row per user: the identifiers they have, the datasets they are in, the number of segments.",
     partitions_def=data_labs,
 )
 def users(
@@ -74,7 +74,7 @@ def panel_asset(panel: Panel[Any]) -> dg.AssetsDefinition:
 
 
 def _key(source: str | DatasetKind | Panel[Any]) -> str:
-    """The asset of something that a panel is computed from."""
+    """Build the asset of an intermediate result that panels are computed from."""
     if isinstance(source, Panel):
         return source.name
     return VALID_ROWS[source] if isinstance(source, DatasetKind) else source

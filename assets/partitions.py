@@ -1,4 +1,4 @@
-"""A Data Lab is a partition; what else assets have in common: owners, and how they say that a dataset is not there."""
+"""The partitions (one per Data Lab), owners, and metadata for missing datasets, which all assets share."""
 
 from __future__ import annotations
 

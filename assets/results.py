@@ -1,6 +1,6 @@
-"""Layer 4: what people read, fanned in from all panels: the statistics report, the status, the dashboard.
+"""Layer 4: the results, computed from all panels: the statistics report, the status, the dashboard.
 
-Aggregates only. `validation_status` hands the verdict over; what it takes for a lab to be Ready is the domain's.
+Aggregates only. `validation_status` commits the verdict; the domain decides when a lab is Ready.
 """
 
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ _HEADLINES = (
     group_name="results",
     kinds={"json"},
     owners=OWNERS,
-    description="Every number of the statistics page, its findings and status, and what changed since last time.",
+    description="Every number of the statistics page, findings, status, and changes since the previous result.",
     partitions_def=data_labs,
 )
 def statistics_report(
@@ -81,7 +81,7 @@ def statistics_report(
     group_name="results",
     kinds={"json"},
     owners=OWNERS,
-    description="Whether every dataset and the statistics are sound: the verdict that decides if the lab is Ready.",
+    description="Whether every dataset and the statistics are valid: the verdict that decides if the lab is Ready.",
     partitions_def=data_labs,
 )
 def validation_status(
@@ -106,7 +106,7 @@ def validation_status(
     group_name="results",
     kinds={"html"},
     owners=OWNERS,
-    description="One HTML file that shows all of it; opens from disk. The verdict does not depend on it.",
+    description="One HTML file with all results; opens from disk. The verdict does not depend on it.",
     partitions_def=data_labs,
 )
 def dashboard(
@@ -139,7 +139,7 @@ def _legacy(run: LabRun, place: Place, sql: SqlEngine) -> StatisticsResult:
 
 
 def _findings(report: StatisticsResultV2, comparison: statistics.Comparison | None) -> str:
-    """The findings as a Markdown list; their messages hold no value of a row."""
+    """Return the findings as a Markdown list; their messages contain no value of a row."""
     found = [*report.data_errors, *report.quality_warnings, *(comparison.warnings if comparison else [])]
     return "\n".join(f"- **{finding.code}** {finding.message}" for finding in found) or "Nothing to report."
 

@@ -1,4 +1,4 @@
-"""What assets read and keep of one another's work, by address: models, and valid rows in an engine."""
+"""Reads and writes the values that assets exchange, by address: models, and valid rows in an engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from resources import LabRun, SqlEngine
 Stored = TypeVar("Stored", bound=BaseModel)
 
 _LOCKED = b"null"
-"""What is stored of a panel that the lab does not unlock."""
+"""The stored content of a panel that the lab does not unlock."""
 
 
 def load(place: Place, address: Address, model: type[Stored]) -> Stored:
@@ -27,13 +27,13 @@ def load(place: Place, address: Address, model: type[Stored]) -> Stored:
 
 
 def summaries_of(run: LabRun, place: Place) -> dict[DatasetKind, ValidatedDataset]:
-    """Return what validation found, per dataset of the lab."""
+    """Return the validation outcome per dataset of the lab."""
     return {kind: load(place, run.validated(kind, SUMMARY), ValidatedDataset) for kind in run.definition.datasets}
 
 
 @contextlib.contextmanager
 def engine_on_rows(run: LabRun, place: Place, sql: SqlEngine, *, with_users: bool = True) -> Iterator[Engine]:
-    """Yield an engine that knows the valid rows, and `users` once that is computed."""
+    """Yield an engine with the valid rows, and with `users` if that is computed."""
     rows = {kind: place.open_rows(run.validated(kind, ROWS)) for kind in run.definition.datasets}
     with sql.open(run.scratch) as engine:
         users = place.open_rows(run.computed(USERS)) if with_users else None
@@ -42,7 +42,7 @@ def engine_on_rows(run: LabRun, place: Place, sql: SqlEngine, *, with_users: boo
 
 
 def compute_panel(panel: Panel[Stored], run: LabRun, place: Place, sql: SqlEngine, limits: Thresholds) -> Stored | None:
-    """Compute a panel from what its inputs have stored; None where the lab does not unlock it."""
+    """Compute a panel from its stored inputs; None if the lab does not unlock it."""
     if not panel.is_unlocked(run.definition):
         return None
 
@@ -54,11 +54,11 @@ def compute_panel(panel: Panel[Stored], run: LabRun, place: Place, sql: SqlEngin
 
 
 def panel_value(panel: Panel[Stored], run: LabRun, place: Place) -> Stored | None:
-    """Return the stored value of a panel; None where the lab does not unlock it."""
+    """Return the stored value of a panel; None if the lab does not unlock it."""
     stored = place.read(run.computed(panel.name))
     return None if stored == _LOCKED else panel.model.model_validate_json(stored)
 
 
 def keep_panel(panel: Panel[Stored], value: Stored | None, run: LabRun, place: Place) -> None:
-    """Keep the value of a panel for the assets downstream."""
+    """Store the value of a panel for the assets downstream."""
     place.write(run.computed(panel.name), value.model_dump_json() if value else _LOCKED.decode())

@@ -1,6 +1,6 @@
-"""The numbers of a panel as metadata: some that plot over time, and a short Markdown table.
+"""The numbers of a panel as metadata: figures that Dagster plots over time, and a short Markdown table.
 
-Only configured names and counts: a segment, an age or a gender is a value of a row and never gets here.
+Only configured names and counts: a segment, an age or a gender is a value of a row and must not appear here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LOCKED = "The lab's collaboration types or datasets do not unlock this panel."
 
 @dataclass(frozen=True)
 class PanelNumbers:
-    """What the UI shows of a panel."""
+    """The metadata of a panel in Dagster's UI."""
 
     plotted: Mapping[str, int | float]
     markdown: str

@@ -1,4 +1,4 @@
-"""Layer 2: one pass per dataset gives its private validation report and its valid rows.
+"""Layer 2: one pass per dataset computes its private validation report and its valid rows.
 
 The verdict of a lab is never read from the checks: they share one timeline over all labs.
 """
@@ -36,7 +36,7 @@ def validation_assets(kind: DatasetKind) -> dg.AssetsDefinition:
                 group_name="validation",
                 kinds={"pandera", "json"},
                 owners=OWNERS,
-                description=f"What is wrong in {kind.value}, row by row. Holds sample values: private, never shared.",
+                description=f"The errors in {kind.value}, row by row. Contains sample values: private, never shared.",
             ),
             dg.AssetSpec(
                 rows_key,
@@ -44,7 +44,7 @@ def validation_assets(kind: DatasetKind) -> dg.AssetsDefinition:
                 group_name="validation",
                 kinds={"pandera", "parquet"},
                 owners=OWNERS,
-                description=f"The rows of {kind.value} that survive validation, in file order.",
+                description=f"The valid rows of {kind.value}, in file order.",
                 metadata={"dagster/column_schema": generic_columns(kind)},
             ),
         ],
@@ -80,7 +80,9 @@ def validation_assets(kind: DatasetKind) -> dg.AssetsDefinition:
             run.note_rows(kind, outcome.report.report.num_rows_total)
             place.keep_rows(run.validated(kind, ROWS), new_rows)
             place.write(run.validated(kind, REPORT), outcome.report.model_dump_json(by_alias=True))
-            place.write(run.validated(kind, SUMMARY), summary.model_dump_json())  # last: it says that all is there
+            place.write(
+                run.validated(kind, SUMMARY), summary.model_dump_json()
+            )  # last: its presence means that everything is stored
             numbers = _numbers(outcome, seconds)
             passed = outcome.report.report.outcome == "PASSED"
             yield dg.MaterializeResult(
@@ -114,7 +116,7 @@ def _absent(key: str, check: str) -> dg.MaterializeResult[None]:
 
 
 def _numbers(outcome: Validated, seconds: float) -> dict[str, int | float | bool]:
-    """The numbers of a pass that are worth a plot over time."""
+    """Return the numbers of a pass that Dagster plots over time."""
     facts = outcome.facts
     invalid = facts.rows - facts.valid_rows
     return {

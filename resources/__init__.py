@@ -1,4 +1,4 @@
-"""Dagster resources: what assets need from outside: run, place, engine, options, progress; no rule of the domain."""
+"""Dagster resources of the assets: run, place, engine, options, progress; no rule of the domain."""
 
 from resources.engine import FindingThresholds, SqlEngine
 from resources.places import place_of_run

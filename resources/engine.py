@@ -12,12 +12,10 @@ from datalab.statistics import Thresholds
 
 
 class SqlEngine(dg.ConfigurableResource[None]):
-    """An engine with bounded memory; what does not fit is spilled to the run's private scratch."""
+    """An engine with limited memory, which spills the rest to the run's private scratch."""
 
-    memory_limit: str = Field(
-        default=DEFAULT_MEMORY_LIMIT, description="What the engine may keep in memory, such as 1GiB"
-    )
-    threads: int | None = Field(default=None, description="How many threads; default: one per core")
+    memory_limit: str = Field(default=DEFAULT_MEMORY_LIMIT, description="Maximum memory of the engine, such as 1GiB")
+    threads: int | None = Field(default=None, description="Number of threads; default: one per core")
 
     @contextlib.contextmanager
     def open(self, scratch: Path) -> Iterator[Engine]:

@@ -1,4 +1,4 @@
-"""Hands the place of a lab's computed files to assets: encrypted below the home, or plain in a preflight's folder."""
+"""Gives assets the place of a lab's computed files: encrypted below the home, or plain in a preflight's folder."""
 
 import dagster as dg
 
@@ -9,6 +9,6 @@ from datalab.deployment.places import Place
     required_resource_keys={"run"}, description="The computed files of the run's Data Lab: read, written by address."
 )
 def place_of_run(context: dg.InitResourceContext) -> Place:
-    """Return the place of the run that is going on."""
+    """Return the place of the current run."""
     found: Place = context.resources.run.place
     return found

@@ -1,4 +1,4 @@
-"""The run of a preflight: one lab whose definition and files are wherever their owner has them."""
+"""The run of a preflight: one lab whose definition and files are anywhere on this machine."""
 
 import contextlib
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ from datalab.results.status import ValidationStatus
 from resources.run import LabRun
 
 PREFLIGHT = "preflight"
-"""The partition of the lab, which nobody else knows."""
+"""The partition of the lab, which only this run uses."""
 
 
 class PreflightRun(LabRun):
-    """The run of a preflight: its datasets are files of their owner, what it computes is below a private folder.
+    """The run of a preflight: it reads files on this machine and writes below a private folder.
 
     Args:
-        root: the folder; also for what a step spills.
+        root: the folder, which also contains what the engine spills.
         definition: of the lab.
         files: of its datasets.
         previous: the folder with the results of the run before this one.
@@ -57,16 +57,16 @@ class PreflightRun(LabRun):
         return self.result(file)
 
     def note_rows(self, kind: DatasetKind, total_rows: int) -> None:
-        """Nobody asks for it."""
+        """Do nothing: no run reads the count later."""
 
     def ensure_current(self, *, now: bool = False) -> None:
-        """Nothing replaces the datasets."""
+        """Do nothing: a preflight's datasets are never replaced."""
 
     def hand_over(self, status: ValidationStatus, headlines: Mapping[str, int]) -> None:
-        """The verdict is read from the result."""
+        """Do nothing: the verdict is read from the result."""
 
     def add_to_result(self, file: ResultFile, run_id: str) -> None:
-        """The result is the folder of its files."""
+        """Do nothing: the result is the folder of its files."""
 
 
 def _version(path: Path) -> str:

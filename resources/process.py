@@ -1,4 +1,4 @@
-"""Which process executes a run, in a form that a later process with the same number is not taken for."""
+"""The identity of the process of a run, which differs from a later process with the same number."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ PROCESS_TAG = "datalab/process"
 
 
 def this_process() -> str:
-    """Return number and start of this process."""
+    """Return the number and start time of this process."""
     return f"{os.getpid()}:{psutil.Process().create_time():.2f}"
 
 
 def is_alive(process: str) -> bool:
-    """Tell whether the process of that number and start still runs; in doubt, it does.
+    """Return whether the process with that number and start time still runs; if unknown, return True.
 
     >>> is_alive(this_process()), is_alive("1:0.00"), is_alive("nonsense")
     (True, False, True)

@@ -1,4 +1,4 @@
-"""How far a check has come, for whoever watches; only numbers, never a value of a row."""
+"""The progress of a check: only numbers, never a value of a row."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from datalab.kinds import DatasetKind
 
 
 class Progress(Protocol):
-    """Told about every block of every dataset."""
+    """Receives the progress after every block of every dataset."""
 
     def update(self, kind: DatasetKind, rows: int, bytes_read: int, size: int) -> None:
-        """Take note that `rows` rows and `bytes_read` of `size` bytes of `kind` are done."""
+        """Record that `rows` rows and `bytes_read` of `size` bytes of `kind` are done."""
 
 
 class LogProgress:

@@ -1,7 +1,7 @@
-"""The run of a lab: what it reads, whether it still counts, how it ends. What it computes is kept in its place.
+"""The run of a lab: its datasets, whether they are still provisioned, and its end. Its results are in its place.
 
-The registry says which datasets a run reads. When they are replaced meanwhile, the run stops and is never current.
-That of a preflight is in `resources.preflight`.
+The registry says which datasets a run reads. If they are replaced meanwhile, the run stops and never becomes current.
+The run of a preflight is in `resources.preflight`.
 """
 
 import contextlib
@@ -35,16 +35,16 @@ _SECONDS_BETWEEN_POLLS = 2.0
 
 
 class LabRun(ABC):
-    """What assets ask of the run that they belong to.
+    """The run of an asset, as the asset uses it.
 
     Attributes:
         lab_id: the partition.
         run_id: names the result.
         definition: of the lab.
-        datasets: kind → version, what this run reads; nothing else.
+        datasets: kind → version; only the datasets that this run reads.
         scratch: a private directory that is removed at the end.
-        place: where the lab's computed files are.
-        interrupted: whether somebody stops the run.
+        place: contains the lab's computed files.
+        interrupted: whether the run was interrupted.
     """
 
     place: Place
@@ -59,7 +59,7 @@ class LabRun(ABC):
         self._failures: dict[str, str] = {}
 
     def validated(self, kind: DatasetKind, name: str) -> Address:
-        """Return the address of what validation keeps of a dataset.
+        """Return the address of the validation's output for a dataset.
 
         Raises:
             DatasetNotValidated: the run reads no such dataset.
@@ -69,7 +69,7 @@ class LabRun(ABC):
         return validated(kind, self.datasets[kind], name)
 
     def computed(self, name: str) -> Address:
-        """Return the address of what is computed from all datasets."""
+        """Return the address of values computed from all datasets."""
         return computed(self.datasets, name)
 
     def result(self, file: ResultFile) -> Address:
@@ -82,11 +82,11 @@ class LabRun(ABC):
 
     @abstractmethod
     def content(self, kind: DatasetKind) -> AbstractContextManager[Path]:
-        """Return the plain content of a dataset, as a file that is there for the block."""
+        """Return the plain content of a dataset, as a file that exists until the block ends."""
 
     @abstractmethod
     def previous_statistics(self) -> StatisticsResultV2 | None:
-        """Return the statistics of the refresh before this one: the newest on other datasets."""
+        """Return the statistics of the previous refresh: the newest on other datasets."""
 
     @abstractmethod
     def result_with(self, file: ResultFile) -> Address:
@@ -94,11 +94,11 @@ class LabRun(ABC):
 
     @abstractmethod
     def note_rows(self, kind: DatasetKind, total_rows: int) -> None:
-        """Note how many rows a dataset has."""
+        """Record the number of rows of a dataset."""
 
     @abstractmethod
     def ensure_current(self, *, now: bool = False) -> None:
-        """Stop a run whose datasets were replaced; asks every other second, or `now`.
+        """Stop a run whose datasets were replaced; check every two seconds, or `now`.
 
         Raises:
             RunSuperseded: they were, or the run was cancelled.
@@ -106,14 +106,14 @@ class LabRun(ABC):
 
     @abstractmethod
     def hand_over(self, status: ValidationStatus, headlines: Mapping[str, int]) -> None:
-        """Hand over the verdict, if this run made everything that it rests on; it counts at once."""
+        """Commit the verdict if this run has everything that it needs; the verdict takes effect immediately."""
 
     @abstractmethod
     def add_to_result(self, file: ResultFile, run_id: str) -> None:
-        """Note that a file was written that joins the result of a run."""
+        """Record that a file of the run's result was written."""
 
     def note_failure(self, step: str, reason: str | None) -> None:
-        """Note why a step failed; None: it succeeded after all."""
+        """Record why a step failed; None: a retry succeeded."""
         if reason is None:
             self._failures.pop(step, None)
         else:
@@ -182,7 +182,7 @@ class DeploymentRun(LabRun):
         self._registry.results.add_file(run_id, file, _path(run_id, file.name))
 
     def end(self) -> None:
-        """Record the end; of several reasons the first one counts."""
+        """Record the end; only the first of several reasons counts."""
         if self.interrupted:
             self._registry.runs.cancel(self.run_id, "The run was interrupted.")
         elif self._failures:
@@ -195,7 +195,7 @@ def _path(run_id: str, name: str) -> str:
     return f"results/{run_id}/{name}"
 
 
-@dg.resource(description="The run of a Data Lab: what it reads, whether it still counts, how it ends.")
+@dg.resource(description="The run of a Data Lab: its datasets, whether they are still provisioned, and its end.")
 def deployment_run(context: dg.InitResourceContext) -> Iterator[DeploymentRun]:
     """Start a run on the deployment that the environment names, and record its end."""
     run = context.run
@@ -221,18 +221,18 @@ def deployment_run(context: dg.InitResourceContext) -> Iterator[DeploymentRun]:
 def started(
     deployment: Deployment, lab_id: str, run_id: str, *, cause: str = "", sequence: int | None = None
 ) -> Iterator[DeploymentRun]:
-    """Start a run, yield it, and record its end; one per lab at a time, others wait.
+    """Start a run, yield it, and record its end; a lab has one run at a time, others wait.
 
     Args:
         deployment: where the lab is.
-        lab_id: whose run it is.
+        lab_id: the lab.
         run_id: the executor's id.
-        cause: who or what started it.
-        sequence: the lab's last provisioning event when the run was asked for; None: whatever is provisioned now.
+        cause: the user or event that started it.
+        sequence: the lab's last provisioning event when the run was requested; None: use the datasets provisioned now.
 
     Raises:
         LabNotFound, RunRefused: it cannot start.
-        RunSuperseded: the datasets that it was asked for have been replaced.
+        RunSuperseded: the datasets for which it was requested have been replaced.
     """
     registry = deployment.registry
     with deployment.folders.locked(lab_id), scratch_directory(deployment.scratch) as scratch:
@@ -249,6 +249,6 @@ def started(
 
 
 def mark_process(instance: dg.DagsterInstance | None, run_id: str) -> None:
-    """Note on the run which process executes it, so that one that was killed is found."""
+    """Record in the run which process executes it, so that a killed process is detected."""
     if instance is not None:
         instance.add_run_tags(run_id, {PROCESS_TAG: this_process()})

@@ -1,4 +1,4 @@
-"""The assets, jobs and resources of the code location; sensors and schedules, which start runs of it, are not here."""
+"""The assets, jobs and resources of the code location; sensors and schedules are in modules of their own."""
 
 from __future__ import annotations
 

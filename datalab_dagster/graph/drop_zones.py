@@ -1,8 +1,8 @@
 """Drop zones: files that appear under a configured URL pattern are uploaded and provisioned, each once.
 
-A tick only looks; a run of its own takes the file, however long that takes. Which files a zone has, and which of them
-are complete, is known by `datalab.connectors`. What was taken is the `source` of its provisioning event, so no restart
-takes it twice.
+A tick only lists files; a separate run takes a file, however long that takes. `datalab.connectors` lists the files of a
+zone and detects which are complete. A taken file is the `source` of its provisioning event, so that no file is taken
+twice after a restart.
 """
 
 import json
@@ -10,7 +10,7 @@ import json
 import dagster as dg
 from pydantic import Field
 
-from assets.guard import told_safely
+from assets.guard import without_values
 from datalab.connectors import EntryChanged, connector_for, newest_complete
 from datalab.deployment import Deployment
 from datalab.errors import UsageError
@@ -21,17 +21,17 @@ DROP_ZONE_USER = "drop zone"
 
 
 class TakenFile(dg.Config):
-    """Which file a run takes for which dataset of which lab."""
+    """The file that a run takes, and its lab and dataset."""
 
     lab: str = Field(description="Id of the lab")
     dataset: str
     url: str
-    fingerprint: str = Field(description="Of the file as it was when it counted as complete")
+    fingerprint: str = Field(description="The fingerprint of the file when it was complete")
 
 
 @dg.op(description="Upload the file, encrypted, and provision it.")
 def take_file(config: TakenFile) -> None:
-    with told_safely(), Deployment.open() as deployment:
+    with without_values(), Deployment.open() as deployment:
         zone = next(
             (zone for zone in deployment.settings.drop_zones if _matches(deployment, zone, config)),
             None,
@@ -63,15 +63,15 @@ def take_from_drop_zone() -> None:
     take_file()
 
 
-def look(deployment: Deployment, seen: str | None) -> tuple[list[TakenFile], str, list[str]]:
-    """Look into all drop zones once.
+def poll(deployment: Deployment, seen: str | None) -> tuple[list[TakenFile], str, list[str]]:
+    """Poll all drop zones once.
 
     Args:
-        deployment: whose zones.
-        seen: what the last look returned as second, if there was one.
+        deployment: has the zones.
+        seen: the second value of the previous poll, if any.
 
     Returns:
-        The complete files that were not taken yet, the newest of each zone; what to hand in next time; what went wrong.
+        The complete files that were not taken yet, the newest of each zone; the value for the next poll; the problems.
     """
     before: dict[str, str] = json.loads(seen) if seen else {}
     now: dict[str, str] = {}
@@ -82,7 +82,7 @@ def look(deployment: Deployment, seen: str | None) -> tuple[list[TakenFile], str
             lab = deployment.registry.labs.get(zone.lab).id
             listed = list(connector_for(zone.pattern, zone.options).list(zone.pattern))
         except UsageError as error:
-            problems.append(f"The drop zone for {zone.dataset.value} is left out. {error}")
+            problems.append(f"The drop zone for {zone.dataset.value} is ignored. {error}")
             continue
         now.update({entry.url: entry.fingerprint for entry in listed})
         entry = newest_complete(listed, before)

@@ -1,4 +1,4 @@
-"""What can go wrong when a run is started."""
+"""The error of a run that cannot be started."""
 
 from __future__ import annotations
 

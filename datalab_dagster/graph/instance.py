@@ -19,11 +19,11 @@ from datalab_dagster.graph.home import child_environment
 _STATEMENT_MILLISECONDS = 120_000
 _LAST_USED = "last used"
 _SURE_SECONDS = 1.0
-"""A connection that was used so shortly before is not tried first."""
+"""A connection that was used within this time is not tested first."""
 
 
 class DatalabStorage(DagsterPostgresStorage):
-    """Dagster's storage in the database that the environment names; our own server is started when needed."""
+    """Dagster's storage in the database that the environment names; the embedded server is started when needed."""
 
     @classmethod
     def config_type(cls) -> Any:
@@ -54,14 +54,14 @@ def open_instance(environment: Mapping[str, str] = os.environ) -> dg.DagsterInst
 
 
 def _keep_connections(instance: dg.DagsterInstance) -> None:
-    """Use connections again: otherwise a small run spends half of its time connecting to the database."""
+    """Reuse connections: otherwise a small run spends half of its time connecting to the database."""
     instance.optimize_for_webserver(_STATEMENT_MILLISECONDS, pool_recycle=3600, max_overflow=20)
     for engine in private.engines(instance):
         event.listen(engine, "checkout", _must_live)
 
 
 def _must_live(connection: Any, record: Any, *_: object) -> None:
-    """Have a connection replaced that broke while nobody used it: the database may have been started again."""
+    """Replace a connection that was lost while unused: the database may have been restarted."""
     idle = time.monotonic() - record.info.get(_LAST_USED, float("-inf"))
     record.info[_LAST_USED] = time.monotonic()
     if idle < _SURE_SECONDS:

@@ -1,10 +1,10 @@
-"""The jobs of the code location: which assets run together, and what runs beside the graph."""
+"""The jobs of the code location: the validation of a lab, and the sweep of the deployment."""
 
 from typing import Any
 
 import dagster as dg
 
-from assets.guard import told_safely
+from assets.guard import without_values
 from datalab.deployment import Deployment
 from datalab_dagster.graph.drop_zones import take_from_drop_zone
 
@@ -17,13 +17,13 @@ validate_data_lab = dg.define_asset_job(
 )
 
 
-@dg.op(description="Remove results beyond their retention, given-up uploads and files that belong to nothing.")
+@dg.op(description="Remove results beyond their retention, abandoned uploads and files without an owner.")
 def sweep() -> None:
-    with told_safely(), Deployment.open() as deployment:
+    with without_values(), Deployment.open() as deployment:
         deployment.sweep()
 
 
-@dg.job(description="Remove what nobody needs any more.", executor_def=dg.in_process_executor)
+@dg.job(description="Remove data that are no longer needed.", executor_def=dg.in_process_executor)
 def sweep_deployment() -> None:
     sweep()
 

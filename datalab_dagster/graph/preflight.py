@@ -24,31 +24,31 @@ from resources import FindingThresholds, PreflightRun, Progress, ResultOptions, 
 from resources.preflight import PREFLIGHT
 
 SHARING_MINIMUM = 10
-"""Counts below it are hidden on a dashboard that is made for sharing."""
+"""Counts below this limit are hidden on a dashboard for sharing."""
 
 
 @dataclass(frozen=True)
 class PreflightOptions:
-    """How a preflight is to be done."""
+    """The options of a preflight."""
 
     statistics_version: int = 2
     """Format of the statistics."""
     minimum_count: int = 0
-    """Counts below it are hidden on the dashboard."""
+    """Counts below this limit are hidden on the dashboard."""
     limits: dict[str, float] = field(default_factory=dict)
     """Limits of findings that differ from the defaults."""
 
 
 @dataclass(frozen=True)
 class PreflightResult:
-    """What a preflight found, and where its results lie."""
+    """The findings of a preflight, and the paths of its results."""
 
     lab: LabDefinition
     status: ValidationStatus
     datasets: dict[DatasetKind, ValidatedDataset]
     statistics: StatisticsResultV2
     comparison: Comparison | None
-    """What changed since the run before; None when there was none."""
+    """The changes since the previous run; None if there was none."""
     readiness: Readiness
     out: Path
     seconds: float = 0.0
@@ -61,15 +61,15 @@ class PreflightResult:
         return self.status.status == "SUCCESS"
 
     def report(self, kind: DatasetKind) -> Path:
-        """Return where the private validation report of `kind` lies."""
+        """Return the path of the private validation report of `kind`."""
         return self.out / kind.value / result_files.VALIDATION_REPORT.name
 
 
 def lab_for(lab: LabDefinition, files: Mapping[DatasetKind, Path]) -> LabDefinition:
-    """Return `lab` with the datasets in `files` turned on where its definition does not say.
+    """Return `lab` with the datasets in `files` turned on, unless its definition decides.
 
     Raises:
-        UsageError: the definition rules out a dataset that a file was given for, or a file is missing for one it has.
+        UsageError: a file was given for a dataset that the definition excludes, or is missing for one it has.
         ConfigurationError: a dataset that is turned on needs more configuration.
     """
     given = dict(lab.model_dump(by_alias=True, mode="json", include=lab.model_fields_set))
@@ -84,7 +84,7 @@ def lab_for(lab: LabDefinition, files: Mapping[DatasetKind, Path]) -> LabDefinit
         elif kind in files and flag not in lab.model_fields_set:
             given[key] = True
         elif kind in files and not declared.is_in(lab):
-            problems.append(f"The lab has no {kind.value} ({key} is false): leave {option} out or mend {key}.")
+            problems.append(f"The lab has no {kind.value} ({key} is false): omit {option} or correct {key}.")
     if problems:
         raise UsageError("\n".join(problems))
     return lab_from_dict(given)
@@ -100,7 +100,7 @@ def preflight(
     """Validate and profile `files` as the datasets of `lab` through the asset graph; write all results to `out`.
 
     Raises:
-        UsageError, ConfigurationError: lab and files do not go together; nothing was read.
+        UsageError, ConfigurationError: lab and files do not match; nothing was read.
         InputError: a file is missing, changed while it was read, or a result could not be written.
     """
     options = options or PreflightOptions()

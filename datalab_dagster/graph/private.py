@@ -1,4 +1,4 @@
-"""Dagster's private names, with what the graph uses them for; no other module imports one.
+"""Dagster's private names and their use in the graph; no other module imports one.
 
 Each has a test of its own in tests/living/test_private.py, so that an upgrade of Dagster fails there.
 """
@@ -43,7 +43,7 @@ _REPOSITORY = "__repository__"
 
 
 class ConfiguredLauncher(RunLauncher, ConfigurableClass):
-    """A run launcher that `dagster.yaml` names, without settings of its own."""
+    """The base of a run launcher that `dagster.yaml` names and that has no settings."""
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -69,12 +69,12 @@ class ConfiguredLauncher(RunLauncher, ConfigurableClass):
 
 
 def instance_in(folder: str, *, storage: Mapping[str, Any]) -> dg.DagsterInstance:
-    """Open the instance whose `dagster.yaml` is in `folder`, with this storage instead of the one that it names."""
+    """Open the instance whose `dagster.yaml` is in `folder`, with this storage instead of the configured one."""
     return dg.DagsterInstance.from_ref(InstanceRef.from_dir(folder, overrides={"storage": storage}))
 
 
 def remember_tables(storage: DagsterPostgresStorage) -> None:
-    """Ask the database once which tables and columns there are; Dagster does so several times per event."""
+    """Read the tables and columns of the database once; Dagster does so several times per event."""
     events: Any = storage.event_log_storage
     events.has_table = functools.cache(events.has_table)
     events.has_asset_key_col = functools.cache(events.has_asset_key_col)
@@ -92,13 +92,13 @@ def job_in(location: str, name: str) -> ReconstructableJob:
     return _repository(location).get_reconstructable_job(name)
 
 
-@functools.cache  # it keeps what it has loaded
+@functools.cache  # it caches what it has loaded
 def _repository(location: str) -> ReconstructableRepository:
     return ReconstructableRepository.for_module(location, _DEFINITIONS)
 
 
 def origin_of(location: str, name: str) -> RemoteJobOrigin:
-    """Return where the daemon and the UI find the job of a run that was not created by them."""
+    """Return the origin by which the daemon and the UI find the job of a run that they did not create."""
     code = ManagedGrpcPythonEnvCodeLocationOrigin(
         loadable_target_origin=LoadableTargetOrigin(module_name=location), location_name=location
     )

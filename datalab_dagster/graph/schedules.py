@@ -1,4 +1,4 @@
-"""Schedules: every night stale labs are validated again, and what nobody needs any more is removed."""
+"""Schedules: every night, stale labs are validated again and data that are no longer needed are removed."""
 
 from collections.abc import Iterator
 
@@ -13,14 +13,14 @@ from datalab_dagster.graph.runs.start import run_tags
 
 
 def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
-    """Return the schedules `nightly` and `nightly_sweep`, at the times that the settings say."""
+    """Return the schedules `nightly` and `nightly_sweep`, at the times in the settings."""
     night = dg.schedule(
         name="nightly",
         job=validate_data_lab,
         cron_schedule=settings.nightly,
         execution_timezone=settings.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Validates labs whose data were never validated, or whose last run broke off.",
+        description="Validates labs whose data were never validated, or whose last run failed.",
     )
     sweep = dg.schedule(
         name="nightly_sweep",
@@ -28,7 +28,7 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
         cron_schedule=settings.sweep,
         execution_timezone=settings.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Removes what nobody needs any more.",
+        description="Removes data that are no longer needed.",
     )
     return [night(_validate_again), sweep(_sweep)]
 
@@ -38,10 +38,10 @@ def _validate_again(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunReq
     with Deployment.open() as deployment:
         for lab, explained in deployment.registry.labs.states():
             runs = deployment.registry.runs.history(lab.id, limit=1)
-            broke_off = explained.state is LabState.FAILED and runs and runs[0].state is RunState.FAILED
-            if broke_off and (result := deployment.registry.results.current(lab.id)) is not None:
-                broke_off = result.run_id != runs[0].run_id  # after its verdict, which stands
-            if (explained.state is not LabState.STALE and not broke_off) or deployment.missing(lab):
+            run_failed = explained.state is LabState.FAILED and runs and runs[0].state is RunState.FAILED
+            if run_failed and (result := deployment.registry.results.current(lab.id)) is not None:
+                run_failed = result.run_id != runs[0].run_id  # after its verdict, which stands
+            if (explained.state is not LabState.STALE and not run_failed) or deployment.missing(lab):
                 continue
             sequence = deployment.registry.provisioning.last_sequence(lab.id)
             yield dg.RunRequest(

@@ -1,6 +1,6 @@
-"""Sensors: provisioning events become runs, files in drop zones datasets, broken runs a lab's state and a message.
+"""Sensors: start runs for provisioning events, upload files of drop zones, handle failed runs and send notifications.
 
-Each tick opens the deployment, asks the domain and answers; what it must not forget lies in the registry.
+Each tick opens the deployment, asks the domain and answers; the registry stores what later ticks need.
 """
 
 import contextlib
@@ -13,16 +13,16 @@ from datalab.deployment.notify import notify
 from datalab.home.directory import home_directory
 from datalab.registry import Lab, LabChange, Run, RunState
 from datalab.registry.errors import LabNotFound, RunNotFound, RunRefused
-from datalab_dagster.graph.drop_zones import DROP_ZONE_USER, look, take_from_drop_zone
+from datalab_dagster.graph.drop_zones import DROP_ZONE_USER, poll, take_from_drop_zone
 from datalab_dagster.graph.jobs import validate_data_lab
 from datalab_dagster.graph.runs.reconcile import reconcile, stop_outdated
 from datalab_dagster.graph.runs.selection import assets_to_run, left_undone
 from datalab_dagster.graph.runs.start import BY_TAG, run_tags
-from datalab_dagster.graph.runs.watch import belongs_here
+from datalab_dagster.graph.runs.watch import may_answer_events
 from resources.run import PARTITION_TAG
 
 _ATTEMPTS = 3
-"""How often a run is begun for the same data when it breaks off without a reason of its own."""
+"""How often a run is started for the same data if it is interrupted without an error of its own."""
 _ANSWERS = (RunState.STARTED, RunState.FINISHED)
 _ELSEWHERE = "`datalab up` runs on this home; its daemon does this."
 
@@ -31,10 +31,10 @@ _ELSEWHERE = "`datalab up` runs on this home; its daemon does this."
     job=validate_data_lab,
     minimum_interval_seconds=3,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Turns what was provisioned into one run per lab of what lies downstream of it; a lab is a partition.",
+    description="Starts one run per lab for its provisioning events, of the assets downstream; a lab is a partition.",
 )
 def provisioning(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    if not belongs_here(home_directory()):
+    if not may_answer_events(home_directory()):
         return dg.SkipReason(_ELSEWHERE)
     with Deployment.open() as deployment:
         stop_outdated(deployment, context.instance)
@@ -56,7 +56,7 @@ def provisioning(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Sk
 
 
 def _request(deployment: Deployment, lab: Lab, change: LabChange) -> dg.RunRequest | None:
-    """The run that answers a change; None when nothing is left to compute, or it was computed already."""
+    """Return the run for a change; None if nothing is to be computed, or a run has computed it already."""
     provisioned = deployment.registry.provisioning.datasets(lab.id)
     kinds = [kind for kind in change.kinds if kind in provisioned]
     with_verdict = {result.run_id for result in deployment.registry.results.history(lab.id, limit=5)}
@@ -82,7 +82,7 @@ def _request(deployment: Deployment, lab: Lab, change: LabChange) -> dg.RunReque
 def _partitions(
     instance: dg.DagsterInstance, labs: set[str]
 ) -> list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:
-    """What makes the partitions those of the labs that exist."""
+    """Return the requests that add and delete partitions, so that they match the existing labs."""
     known = set(instance.get_dynamic_partitions(data_labs.name or ""))
     requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
     if added := sorted(labs - known):
@@ -93,7 +93,7 @@ def _partitions(
 
 
 def _provisioned(change: LabChange) -> list[dg.AssetMaterialization]:
-    """The datasets as they are provisioned now: new versions of their assets, which make what hangs on them stale."""
+    """Return the datasets provisioned now as new versions of their assets, which make assets downstream stale."""
     newest = {event.kind: event for event in change.events}
     return [
         dg.AssetMaterialization(
@@ -111,15 +111,15 @@ def _provisioned(change: LabChange) -> list[dg.AssetMaterialization]:
     job=take_from_drop_zone,
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Looks for complete new files in the configured drop zones; a run uploads and provisions each.",
+    description="Finds complete new files in the configured drop zones; a run uploads and provisions each.",
 )
 def drop_zones(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    if not belongs_here(home_directory()):
+    if not may_answer_events(home_directory()):
         return dg.SkipReason(_ELSEWHERE)
     with Deployment.open() as deployment:
         if not deployment.settings.drop_zones:
             return dg.SkipReason("No drop zone is configured (dropZones in datalab.yaml).")
-        files, cursor, problems = look(deployment, context.cursor)
+        files, cursor, problems = poll(deployment, context.cursor)
         for problem in problems:
             context.log.warning(problem)
         return dg.SensorResult(
@@ -140,33 +140,33 @@ def drop_zones(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Skip
     request_job=validate_data_lab,
     minimum_interval_seconds=3,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Writes why a run broke off into the lab's state; begins again what it left undone, or tells of it.",
+    description="Records in the lab's state why a run failed; restarts what is incomplete, or sends a notification.",
 )
 def broken_runs(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
     run = context.dagster_run
     lab_id = run.tags.get(PARTITION_TAG)
-    reason = context.dagster_event.message or "The run broke off."
+    reason = context.dagster_event.message or "The run was interrupted."
     with Deployment.open() as deployment:
         if lab_id is not None:
             found = _ended(deployment, lab_id, run.run_id, reason)
             if found is None or found[1].state is RunState.SUPERSEDED:
-                return dg.SkipReason("Its datasets were replaced, or its lab deleted: nobody has to be told.")
-            told, ended = found
-            _tell_of_verdict(deployment, lab_id, run.run_id)
-            if not told:
+                return dg.SkipReason("Its datasets were replaced, or its lab deleted: no notification is needed.")
+            has_own_reason, ended = found
+            _notify_of_verdict(deployment, lab_id, run.run_id)
+            if not has_own_reason:
                 lab = deployment.registry.labs.get(lab_id)
                 undone = left_undone(deployment, lab, ended, run.asset_selection)
                 if not undone and _has_verdict(deployment, ended):
-                    return dg.SkipReason("It had handed over everything: nobody has to be told.")
+                    return dg.SkipReason("The run had completed its result: no notification is needed.")
                 if undone and not _tried_often(deployment, ended):
                     return _again(lab, ended, undone)
             reason = ended.reason or reason
         notify(deployment.settings.on_failure, "RUN_FAILED", lab=lab_id, run_id=run.run_id, reason=reason)
-        return dg.SkipReason("Told.")
+        return dg.SkipReason("Notification sent.")
 
 
 def _ended(deployment: Deployment, lab_id: str, run_id: str, reason: str) -> tuple[bool, Run] | None:
-    """Record that a run broke off; tell whether it had said so itself. None: the registry never knew lab or run."""
+    """Record that a run failed; return it and whether it had recorded this itself. None: lab or run are unknown."""
     runs = deployment.registry.runs
     try:
         with contextlib.suppress(RunRefused):  # it has ended already
@@ -182,7 +182,7 @@ def _has_verdict(deployment: Deployment, run: Run) -> bool:
 
 
 def _tried_often(deployment: Deployment, run: Run) -> bool:
-    """Whether the runs for the same data broke off as often as is allowed."""
+    """Return whether the runs for the same data have failed as often as allowed."""
     earlier = deployment.registry.runs.history(run.lab_id, limit=_ATTEMPTS)
     broken = [
         one for one in earlier if one.sequence == run.sequence and one.state in (RunState.FAILED, RunState.CANCELLED)
@@ -191,7 +191,7 @@ def _tried_often(deployment: Deployment, run: Run) -> bool:
 
 
 def _again(lab: Lab, run: Run, undone: list[dg.AssetKey]) -> dg.RunRequest:
-    """What makes up for a run that was killed, interrupted, or lost its database."""
+    """Return the run that replaces one that was killed, interrupted, or lost its database."""
     return dg.RunRequest(
         run_key=f"{lab.id}:{run.sequence}:after:{run.run_id}",
         partition_key=lab.id,
@@ -204,7 +204,7 @@ def _again(lab: Lab, run: Run, undone: list[dg.AssetKey]) -> dg.RunRequest:
     run_status=dg.DagsterRunStatus.SUCCESS,
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Tells whoever is configured to be told that a lab did not pass validation.",
+    description="Sends the configured notifications when a lab did not pass validation.",
 )
 def failed_labs(context: dg.RunStatusSensorContext) -> None:
     run = context.dagster_run
@@ -212,11 +212,11 @@ def failed_labs(context: dg.RunStatusSensorContext) -> None:
     if lab_id is None:
         return
     with Deployment.open() as deployment:
-        _tell_of_verdict(deployment, lab_id, run.run_id)
+        _notify_of_verdict(deployment, lab_id, run.run_id)
 
 
-def _tell_of_verdict(deployment: Deployment, lab_id: str, run_id: str) -> None:
-    """Tell that the verdict of a run is FAILED, if it counts; what became of the run afterwards does not matter."""
+def _notify_of_verdict(deployment: Deployment, lab_id: str, run_id: str) -> None:
+    """Send a notification if the current verdict of a run is FAILED; the later end of the run does not matter."""
     result = deployment.registry.results.current(lab_id)
     if result is not None and result.run_id == run_id and result.status == "FAILED":
         reason = deployment.registry.labs.state(lab_id).reason

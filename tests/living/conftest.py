@@ -23,7 +23,7 @@ IDENTIFIERS, SEGMENTS, DEMOGRAPHICS, EMBEDDINGS, *_ = DatasetKind
 
 
 def segments(number: int) -> str:
-    """So many rows, each with a segment of its own; fewer than ten would be a data error."""
+    """The given number of rows, each with another segment; fewer than ten would be a data error."""
     return "".join(f"u{row % 3},s{row}\n" for row in range(number))
 
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from datalab.connectors import Connector, Entry, register
 from datalab.home.settings import Settings, load_settings
 from datalab.registry import Lab
-from datalab_dagster.graph.drop_zones import TakenFile, look, take_from_drop_zone
+from datalab_dagster.graph.drop_zones import TakenFile, poll, take_from_drop_zone
 from datalab_dagster.graph.sensors import drop_zones
 from tests.living.conftest import FILES, IDENTIFIERS, SEGMENTS, Living, segments
 
@@ -102,7 +102,7 @@ def test_the_same_file_is_not_taken_twice(living: Living, lab: Lab, zone: Path, 
     assert looker.take(file)
     before = living.deployment.registry.provisioning.events(lab.id)
     assert looker.take(file)  # a run that is repeated after a crash
-    looker.cursor = None  # a daemon that starts anew
+    looker.cursor = None  # a daemon that restarts
     assert (looker(), looker()) == ([], [])
     assert living.deployment.registry.provisioning.events(lab.id) == before
 
@@ -126,14 +126,14 @@ def test_one_zone_that_cannot_be_read_does_not_stop_the_others(living: Living, l
     settings = {
         "dropZones": [
             {"lab": "mine", "dataset": "demographics", "pattern": "nonsense://x/*.csv"},
-            {"lab": "nobody's", "dataset": "segments", "pattern": f"{zone}/*.csv"},
+            {"lab": "lab of no one", "dataset": "segments", "pattern": f"{zone}/*.csv"},
             {"lab": "mine", "dataset": "segments", "pattern": f"{zone}/*.csv"},
         ]
     }
     living.deployment.settings = Settings.model_validate(settings)
-    _, seen, problems = look(living.deployment, None)
-    assert len(problems) == 2 and "demographics" in problems[0] and "nobody's" in problems[1]
-    files, _, _ = look(living.deployment, seen)
+    _, seen, problems = poll(living.deployment, None)
+    assert len(problems) == 2 and "demographics" in problems[0] and "lab of no one" in problems[1]
+    files, _, _ = poll(living.deployment, seen)
     assert [file.dataset for file in files] == ["segments"]
 
 
@@ -178,7 +178,7 @@ def test_a_connector_of_another_package_works_as_a_drop_zone(living: Living, lab
     assert looker() == []
     settings.write_text(json.dumps({"dropZones": [{**zone, "options": {"shelve": "geheim"}}]}))
     living.deployment.settings = load_settings(living.deployment.home)
-    _, _, (problem,) = look(living.deployment, None)
+    _, _, (problem,) = poll(living.deployment, None)
     assert "segments" in problem and "shelve: Extra inputs are not permitted" in problem and "geheim" not in problem
 
 

@@ -1,4 +1,4 @@
-"""What people are told when a run breaks off or a lab fails; what the night does about it."""
+"""Failed runs and labs: notifications, and what the nightly schedule repeats."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def status_context(living: Living, result: dg.ExecuteInProcessResult, sensor: st
 
 
 def broken(living: Living, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, dg.ExecuteInProcessResult]:
-    """A lab whose run breaks off with the text of a row in what a library says."""
+    """A lab whose run fails with an error of a library that quotes a row."""
     lab = living.lab()
     living.provision(lab, FILES)
     (request,) = living.tick()
@@ -69,7 +69,7 @@ def broken(living: Living, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, dg.Exe
         return lab, living.execute(request, raise_on_error=False)
 
 
-def test_a_broken_run_is_told_in_the_state_and_to_the_webhook(
+def test_a_failed_run_is_reported_in_the_state_and_to_the_webhook(
     living: Living, monkeypatch: pytest.MonkeyPatch, told: tuple[str, list[dict[str, Any]]]
 ) -> None:
     url, sent = told
@@ -114,7 +114,7 @@ def test_a_run_that_could_not_say_why_is_begun_again_but_not_for_ever(
     assert [message["reason"] for message in sent] == ["The process died."]
 
 
-def test_nobody_is_told_of_a_run_whose_data_were_replaced(
+def test_no_notification_for_a_run_whose_data_were_replaced(
     living: Living, told: tuple[str, list[dict[str, Any]]]
 ) -> None:
     url, sent = told
@@ -128,7 +128,7 @@ def test_nobody_is_told_of_a_run_whose_data_were_replaced(
     assert sent == []
 
 
-def test_a_lab_that_fails_validation_is_told(living: Living, told: tuple[str, list[dict[str, Any]]]) -> None:
+def test_a_lab_that_fails_validation_is_reported(living: Living, told: tuple[str, list[dict[str, Any]]]) -> None:
     url, sent = told
     configure(living, f"onFailure: {{webhook: '{url}'}}\n")
     lab = living.lab()
@@ -213,7 +213,7 @@ class TestReconcile:
         reconcile(living.deployment, living.instance, watched=False)
         assert living.deployment.registry.runs.get(run_id).state is RunState.FAILED
 
-    def test_a_run_whose_process_died_has_failed_where_nobody_watches(self, living: Living) -> None:
+    def test_a_run_whose_process_died_has_failed_without_a_daemon(self, living: Living) -> None:
         run_id = self.begun(living, dg.DagsterRunStatus.STARTED, **{PROCESS_TAG: "1:0.00"})
         reconcile(living.deployment, living.instance, watched=True)
         assert living.deployment.registry.runs.get(run_id).state is RunState.STARTED
@@ -223,7 +223,7 @@ class TestReconcile:
         found = living.instance.get_run_by_id(run_id)
         assert found is not None and found.status is dg.DagsterRunStatus.FAILURE
 
-    def test_a_run_that_lives_goes_on(self, living: Living) -> None:
+    def test_a_run_whose_process_runs_continues(self, living: Living) -> None:
         run_id = self.begun(living, dg.DagsterRunStatus.STARTED, **{PROCESS_TAG: this_process()})
         reconcile(living.deployment, living.instance, watched=False)
         assert living.deployment.registry.runs.get(run_id).state is RunState.STARTED
@@ -247,7 +247,9 @@ def test_a_database_that_was_away_for_a_moment_is_waited_for(living: Living, mon
     assert living.execute(*living.tick()).success and living.state(lab) is LabState.READY
 
 
-def test_a_full_disk_is_told_and_nothing_half_written_counts(living: Living, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_and_nothing_half_written_counts(
+    living: Living, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lab = living.lab()
     living.provision(lab, FILES)
     (request,) = living.tick()

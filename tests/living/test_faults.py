@@ -38,7 +38,7 @@ def assert_sound(world: World, lab: LabInfo) -> None:
 
 
 @pytest.mark.parametrize("step", [None, "validate_identifiers", "users"])
-def test_a_killed_run_is_begun_again(world: World, step: str | None) -> None:
+def test_a_killed_run_is_restarted(world: World, step: str | None) -> None:
     lab = world.new_lab()
     run = world.running_run(lab, step)
     process = world.process_of(run)

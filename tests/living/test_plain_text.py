@@ -1,4 +1,4 @@
-"""Nothing row-level in plain text: planted identifiers are looked for in every byte that a living lab leaves."""
+"""Nothing row-level in plain text: planted identifiers are searched in every byte that a running lab leaves."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_planted_identifiers_are_found_nowhere(world: World) -> None:
     reports = b"".join(world.service.validation_report(lab.id, kind) for kind in hashes)
     assert sum(plant.encode() in reports for plant in PLANTED) >= 10
 
-    # A run that is killed while the plain rows lie in scratch, and one that fails.
+    # A run that is killed while the plain rows are in scratch, and one that fails.
     segments = io.BytesIO(planted[DatasetKind.SEGMENTS].encode() + b"u,s\n")
     world.service.change(
         lab.id, {DatasetKind.SEGMENTS: world.service.upload_dataset(segments, "segments.csv").manifest_hash}

@@ -17,7 +17,7 @@ from datalab_dagster.definitions import build_definitions
 from datalab_dagster.graph import instance as instance_module
 from datalab_dagster.graph.instance import open_instance
 from datalab_dagster.graph.jobs import VALIDATE
-from datalab_dagster.graph.runs import execute, processes, rehearsal
+from datalab_dagster.graph.runs import execute, processes, warm_up
 from datalab_dagster.graph.runs.launcher import ProcessRunLauncher
 from datalab_dagster.graph.runs.processes import Spares
 from resources.process import is_alive, this_process
@@ -80,32 +80,32 @@ def test_a_spare_is_loaded_when_the_run_has_ended(monkeypatch: pytest.MonkeyPatc
     assert said == ["ended", "prepared", "reaped"]
 
 
-def test_a_rehearsal_runs_every_step_and_leaves_nothing(
+def test_a_warm_up_runs_every_step_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     ran: list[str] = []
-    real = rehearsal.preflight
-    monkeypatch.setattr(rehearsal, "preflight", lambda *given: ran.extend(real(*given).steps))
-    rehearsal.rehearse()
+    real = warm_up.preflight
+    monkeypatch.setattr(warm_up, "preflight", lambda *given: ran.extend(real(*given).steps))
+    warm_up.warm_up()
     assert set(ran) == {node.name for node in build_definitions().resolve_job_def(VALIDATE).nodes}
     assert list(tmp_path.iterdir()) == [] and capfd.readouterr() == ("", "")
 
 
-def test_a_spare_takes_its_run_although_the_rehearsal_failed(
+def test_a_spare_takes_its_run_although_the_warm_up_failed(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def fails() -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(execute, "rehearse", fails)
+    monkeypatch.setattr(execute, "warm_up", fails)
     monkeypatch.setattr("select.select", lambda *_: ([], [], []))
     monkeypatch.setattr("sys.stdin", io.StringIO("run-1\n"))
     assert execute._handed_over() == "run-1"
     assert "No space left" in capfd.readouterr().err
 
 
-def test_a_connection_that_broke_while_nobody_used_it_is_replaced(
+def test_a_connection_that_was_lost_while_unused_is_replaced(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(instance_module, "_SURE_SECONDS", 0.0)

@@ -18,7 +18,7 @@ from tests.living.test_failures import TestNight, configure, status_context, tol
 
 __all__ = ["told"]
 
-Told = tuple[str, list[dict[str, Any]]]
+Notifications = tuple[str, list[dict[str, Any]]]
 BAD = {**FILES, SEGMENTS: "\n"}
 REASON = "Unexpected ValueError"
 
@@ -77,8 +77,8 @@ def test_the_verdict_counts_while_the_dashboard_is_drawn(living: Living, monkeyp
     assert "dashboard.html" in result.paths and living.deployment.registry.runs.in_flight() == []
 
 
-def test_a_failed_dashboard_is_told_once_with_its_reason_and_not_tried_again(
-    living: Living, no_dashboard: pytest.MonkeyPatch, told: Told
+def test_a_failed_dashboard_is_reported_once_with_its_reason_and_not_tried_again(
+    living: Living, no_dashboard: pytest.MonkeyPatch, told: Notifications
 ) -> None:
     url, sent = told
     configure(living, f"onFailure: {{webhook: '{url}'}}\n")
@@ -90,8 +90,8 @@ def test_a_failed_dashboard_is_told_once_with_its_reason_and_not_tried_again(
     assert living.tick() == [] and TestNight().requests() == []
 
 
-def test_a_lab_that_failed_validation_is_told_also_without_its_dashboard(
-    living: Living, no_dashboard: pytest.MonkeyPatch, told: Told
+def test_a_lab_that_failed_validation_is_reported_also_without_its_dashboard(
+    living: Living, no_dashboard: pytest.MonkeyPatch, told: Notifications
 ) -> None:
     url, sent = told
     configure(living, f"onFailure: {{webhook: '{url}'}}\n")
@@ -167,7 +167,7 @@ def test_a_run_whose_data_are_replaced_after_its_verdict_is_history(
 
 
 class TestKilled:
-    """A process that was killed after the verdict says nothing itself: the registry believes that the run goes on."""
+    """A process that was killed after the verdict records nothing itself: for the registry the run is still active."""
 
     def killed(
         self, living: Living, monkeypatch: pytest.MonkeyPatch, files: Any = FILES
@@ -185,7 +185,7 @@ class TestKilled:
         living: Living,
         no_dashboard: pytest.MonkeyPatch,
         monkeypatch: pytest.MonkeyPatch,
-        told: Told,
+        told: Notifications,
         files: Any,
         state: LabState,
     ) -> None:
@@ -204,7 +204,7 @@ class TestKilled:
         assert [message["event"] for message in sent] == ([] if state is LabState.READY else ["LAB_FAILED"])
 
     def test_not_for_ever(
-        self, living: Living, no_dashboard: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch, told: Told
+        self, living: Living, no_dashboard: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch, told: Notifications
     ) -> None:
         url, sent = told
         configure(living, f"onFailure: {{webhook: '{url}'}}\n")
@@ -219,8 +219,8 @@ class TestKilled:
         assert [message["event"] for message in sent] == ["RUN_FAILED"] and living.state(lab) is LabState.READY
         assert len(living.deployment.registry.results.history(lab.id)) == 1
 
-    def test_nobody_is_told_of_a_run_that_had_handed_over_everything(
-        self, living: Living, monkeypatch: pytest.MonkeyPatch, told: Told
+    def test_no_notification_for_a_run_that_had_completed_its_result(
+        self, living: Living, monkeypatch: pytest.MonkeyPatch, told: Notifications
     ) -> None:
         url, sent = told
         configure(living, f"onFailure: {{webhook: '{url}'}}\n")

@@ -1,1 +1,1 @@
-"""How runs of labs come to be executed: asked for, started as processes of their own, watched, stopped."""
+"""Runs of labs: requested, started as separate processes, watched, stopped."""

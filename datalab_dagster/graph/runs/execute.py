@@ -1,7 +1,7 @@
 """`python -m datalab_dagster.graph.runs.execute RUN_ID`: executes a run that was created, in this process.
 
 Instead of an id, `--wait` loads everything first and then reads the id of one run from standard input: a spare process.
-`--begin` reads a request from standard input and makes the run first.
+`--begin` reads a request from standard input and creates the run first.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from datalab_dagster.graph.home import CODE_LOCATION
 from datalab_dagster.graph.instance import open_instance
 from datalab_dagster.graph.jobs import VALIDATE
 from datalab_dagster.graph.runs.processes import BEGIN, WAIT, RunRequest
-from datalab_dagster.graph.runs.rehearsal import rehearse
 from datalab_dagster.graph.runs.start import create_run
+from datalab_dagster.graph.runs.warm_up import warm_up
 from resources.run import mark_process
 
 
 def main(argument: str) -> int:
-    """Execute the run; what becomes of it is told by the instance, so the exit code only says whether it was found."""
+    """Execute the run. The instance has its outcome; the exit code only says whether the run was found."""
     with open_instance() as instance:
         run_id = _handed_over() if argument == WAIT else argument
         if argument == BEGIN:
@@ -37,11 +37,11 @@ def main(argument: str) -> int:
 
 
 def _handed_over() -> str:
-    """Load what every run needs, and return the id of the first run that is handed over; without one, end."""
+    """Load what every run needs, wait for the id of a run and return it; without one, end the process."""
     private.job_in(CODE_LOCATION, VALIDATE).get_definition()
     if not select.select([sys.stdin], [], [], 0)[0]:
         try:
-            rehearse()
+            warm_up()
         except (OSError, DatalabError, dg.DagsterError):  # a full disk, say: only speed depends on it
             traceback.print_exc()
     run_id = sys.stdin.readline().strip()
@@ -51,7 +51,7 @@ def _handed_over() -> str:
 
 
 def _made(instance: dg.DagsterInstance, request: RunRequest) -> str:
-    """Make the run of a request."""
+    """Create the run of a request."""
     changed = [DatasetKind(kind) for kind in request.changed]
     with Deployment.open() as deployment:
         lab = deployment.registry.labs.get(request.lab_id)

@@ -1,6 +1,6 @@
-"""Starts every run as a process of its own on this machine, finds out whether it lives, and stops it.
+"""Starts every run as a separate process on this machine, checks whether it still runs, and stops it.
 
-The same for runs that the daemon takes from the queue and for those that are started without a daemon.
+This applies to runs that the daemon takes from the queue and to those that are started without a daemon.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from datalab_dagster.graph.runs.processes import Spares, start_process
 from resources.process import PROCESS_TAG, is_alive
 
 _LONG_SECONDS = 30.0
-"""A run that takes longer is not slowed down much by a spare process that is loaded beside it."""
+"""After this time, loading a spare process at the same time hardly slows the run down."""
 
 
 class ProcessRunLauncher(ConfiguredLauncher):
-    """A run launcher whose runs outlive whoever launched them, and can be watched and stopped from any process.
+    """A run launcher whose runs outlive their launching process; any process can watch and stop them.
 
     Attributes:
         environment: of the processes; by default that of this one.
@@ -45,7 +45,7 @@ class ProcessRunLauncher(ConfiguredLauncher):
         self._spares = Spares()
 
     def prepare(self) -> None:
-        """Have a spare process ready for the next run, where `datalab up` keeps things going.
+        """Prepare a spare process for the next run, if this process belongs to `datalab up`.
 
         Raises:
             OSError: the machine refuses.
@@ -70,7 +70,7 @@ class ProcessRunLauncher(ConfiguredLauncher):
             self.instance.add_run_tags(run_id, {PROCESS_TAG: f"{process.pid}:{started:.2f}"})
 
     def _follow(self, process: subprocess.Popen[str]) -> None:
-        """Prepare for the next run when this one has ended, or goes on for long; leave no zombie."""
+        """Prepare a spare process when this run has ended or runs for long; collect the ended process."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_LONG_SECONDS)  # loading a spare meanwhile would slow it down
         with contextlib.suppress(OSError):
@@ -78,7 +78,7 @@ class ProcessRunLauncher(ConfiguredLauncher):
         process.wait()
 
     def terminate(self, run_id: str) -> bool:
-        """Interrupt the process of a run, which then ends as cancelled; tell whether there was one."""
+        """Interrupt the process of a run, which then ends as cancelled; return whether there was one."""
         run = self.instance.get_run_by_id(run_id)
         if run is None or run.is_finished:
             return False
@@ -95,7 +95,7 @@ class ProcessRunLauncher(ConfiguredLauncher):
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """Tell whether the process of a run lives; one that is just being started counts as living."""
+        """Return the health of a run's process; one that is being started counts as running."""
         current = self.instance.get_run_by_id(run.run_id) or run
         process = current.tags.get(PROCESS_TAG)
         if process is None or is_alive(process):
@@ -103,4 +103,4 @@ class ProcessRunLauncher(ConfiguredLauncher):
         return CheckRunHealthResult(WorkerStatus.FAILED, "The process that executed the run died.")
 
     def join(self, timeout: int = 30) -> None:
-        """Nothing to wait for: runs outlive this process."""
+        """Do not wait: runs outlive this process."""

@@ -1,4 +1,4 @@
-"""Processes that execute runs: started for one, or kept ready beforehand: loading takes longer than a small run."""
+"""Processes that execute runs, started on demand or kept ready, because loading takes longer than a small run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BEGIN, WAIT = "--begin", "--wait"
 
 
 def start_process(environment: Mapping[str, str], run_id: str) -> subprocess.Popen[str]:
-    """Start a process that executes one run, in a session of its own: it outlives who started it.
+    """Start a process that executes one run, in a separate session: it outlives its parent.
 
     Raises:
         OSError: the machine refuses.
@@ -29,18 +29,18 @@ def start_process(environment: Mapping[str, str], run_id: str) -> subprocess.Pop
 
 @dataclass(frozen=True)
 class RunRequest:
-    """A run that a process of its own is to make and execute; light, so that who asks loads nothing of Dagster."""
+    """A run for a separate process to create and execute; the caller does not load Dagster for it."""
 
     run_id: str
     lab_id: str
     changed: tuple[str, ...]
-    """Datasets to validate anew; those that were never validated are added."""
+    """Datasets to validate again; datasets that were never validated are added."""
     cause: str
     by: str
 
 
 def begin_process(environment: Mapping[str, str], request: RunRequest) -> subprocess.Popen[str]:
-    """Start a process that makes the run of `request` and executes it.
+    """Start a process that creates the run of `request` and executes it.
 
     Raises:
         OSError: the machine refuses.
@@ -53,7 +53,7 @@ def begin_process(environment: Mapping[str, str], request: RunRequest) -> subpro
 
 
 class Spares:
-    """One process that has loaded everything and waits for a run; it ends when the process that holds it does."""
+    """One process that has loaded everything and waits for a run; it ends together with the process that owns it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -70,7 +70,7 @@ class Spares:
                 self._spare = _start(environment, WAIT, subprocess.PIPE)
 
     def hand_over(self, run_id: str) -> subprocess.Popen[str] | None:
-        """Give a run to the spare process and return it; None when none waits."""
+        """Pass a run to the spare process and return the process; None if there is none."""
         with self._lock:
             spare, self._spare = self._spare, None
         if spare is None or spare.stdin is None or spare.poll() is not None:

@@ -1,4 +1,4 @@
-"""Brings the registry's runs into agreement with what became of them, and stops those whose data were replaced."""
+"""Updates the registry's runs with Dagster's records of them, and stops runs whose data were replaced."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PATIENCE = timedelta(minutes=2)
 
 
 def stop_outdated(deployment: Deployment, instance: dg.DagsterInstance) -> list[str]:
-    """Cancel every run whose datasets were replaced, also those that still wait; return their ids."""
+    """Cancel every run whose datasets were replaced, including waiting runs; return their ids."""
     stopped = []
     for run in deployment.registry.runs.outdated():
         stop(instance, run.run_id)
@@ -25,7 +25,7 @@ def stop_outdated(deployment: Deployment, instance: dg.DagsterInstance) -> list[
 
 
 def stop(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Cancel a run, wherever it is; one that has ended stays as it is."""
+    """Cancel a run, waiting or active; a run that has ended does not change."""
     run = instance.get_run_by_id(run_id)
     if run is None or run.is_finished:
         return
@@ -36,11 +36,11 @@ def stop(instance: dg.DagsterInstance, run_id: str) -> None:
 
 
 def reconcile(deployment: Deployment, instance: dg.DagsterInstance, *, watched: bool = True) -> None:
-    """Record the end of every run in flight that has ended without saying so: killed, cancelled, never begun.
+    """Record the end of every active run that ended without recording it: killed, cancelled, never started.
 
     Args:
-        watched: whether a daemon watches the processes of runs; its sensor `broken_runs` has the first word on those
-            that broke off, as it begins them again.
+        watched: whether a daemon watches the processes of runs; its sensor `broken_runs` then handles interrupted
+            runs first, because it restarts them.
     """
     for run in deployment.registry.runs.in_flight():
         _reconcile_one(deployment, instance, run, watched=watched)
@@ -58,7 +58,7 @@ def _reconcile_one(deployment: Deployment, instance: dg.DagsterInstance, run: Ru
         process = known.tags.get(PROCESS_TAG)
         never_begun = process is None and known.status is not dg.DagsterRunStatus.QUEUED and is_old
         if never_begun or (process is not None and not is_alive(process) and not watched):
-            # It may have ended in the usual way since it was looked at.
+            # It may have ended regularly since the check above.
             known = instance.get_run_by_id(run.run_id) or known
             if not known.is_finished:
                 instance.report_run_failed(known, DIED)

@@ -1,4 +1,4 @@
-"""Which assets a run has to materialise: what lies downstream of what changed, and what earlier runs left undone."""
+"""Selects the assets of a run: those downstream of a change, and those that earlier runs did not complete."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _OF_ONE_DATASET = dg.AssetSelection.groups("datasets", "validation")
 
 
 def assets_to_run(deployment: Deployment, lab: Lab, changed: Collection[DatasetKind]) -> list[dg.AssetKey]:
-    """Return the assets downstream of the `changed` datasets, in order of their names; empty: there is nothing to do.
+    """Return the assets downstream of the `changed` datasets, in order of their names; empty if there is nothing to do.
 
-    Datasets provisioned now that no earlier run has validated count as changed: the run that should have done it was
-    stopped. While a dataset is missing, only what concerns one dataset can be computed.
+    Datasets provisioned now that no earlier run has validated count as changed: their run was
+    stopped. While a dataset is missing, only the assets of single datasets can be computed.
     """
     provisioned, place = deployment.registry.provisioning.datasets(lab.id), deployment.folders.place(lab.id)
     kinds = [
@@ -29,7 +29,7 @@ def assets_to_run(deployment: Deployment, lab: Lab, changed: Collection[DatasetK
         if kind in changed or not place.is_validated(kind, manifest_hash)
     ]
     complete = all(kind in provisioned for kind in lab.definition.datasets)
-    if complete and not kinds:  # everything is validated, only the statistics are not there
+    if complete and not kinds:  # everything is validated, only the statistics are missing
         return sorted(_resolved(dg.AssetSelection.all() - _OF_ONE_DATASET))
     selection = dg.AssetSelection.assets(*(kind.value for kind in kinds)).downstream()
     return sorted(_resolved(selection if complete else selection & _OF_ONE_DATASET)) if kinds else []
@@ -38,15 +38,15 @@ def assets_to_run(deployment: Deployment, lab: Lab, changed: Collection[DatasetK
 def left_undone(
     deployment: Deployment, lab: Lab, run: Run, selected: Collection[dg.AssetKey] | None
 ) -> list[dg.AssetKey]:
-    """Return the assets that an interrupted run has left undone; empty: there is nothing to do.
+    """Return the assets that an interrupted run did not complete; empty if there is nothing to do.
 
-    After the verdict only the dashboard can be missing: the verdict stands and is not computed again.
+    After the verdict only the dashboard can be missing: the verdict is valid and is not computed again.
 
     Args:
-        deployment: where the lab is.
-        lab: whose run it is.
-        run: the run that was interrupted.
-        selected: the assets that it was to materialise; None: all of them.
+        deployment: has the lab.
+        lab: the lab of the run.
+        run: the interrupted run.
+        selected: the assets of that run; None: all.
     """
     current = deployment.registry.results.current(lab.id)
     if current is not None and (current.run_id == run.run_id or set(selected or ()) == {dashboard.key}):

@@ -1,4 +1,4 @@
-"""Makes the run of a lab and starts it: at once, or in the queue when others go on."""
+"""Creates the run of a lab and starts it: immediately, or through the queue if other runs are active."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LAB_TAG, DATASETS_TAG, BY_TAG = "datalab/lab", "datalab/datasets", "datalab/by"
 
 
 def run_tags(lab: Lab, *, sequence: int, kinds: Collection[DatasetKind], cause: str, by: str) -> dict[str, str]:
-    """Return the tags of a run: which lab, what changed, why, by whom, and for which provisioning event."""
+    """Return the tags of a run: its lab, the change, the cause, the user, and the provisioning event."""
     return {
         LAB_TAG: lab.name or lab.id,
         DATASETS_TAG: ", ".join(kind.value for kind in DatasetKind if kind in kinds) or "none",
@@ -42,11 +42,11 @@ def create_run(
     by: str,
     run_id: str | None = None,
 ) -> dg.DagsterRun:
-    """Make a run for what is provisioned to `lab` now; it is not started.
+    """Create a run on the datasets provisioned to `lab` now, without starting it.
 
     Args:
-        changed: datasets to validate anew; those that were never validated are added.
-        run_id: its id, where somebody has been told one already.
+        changed: datasets to validate again; datasets that were never validated are added.
+        run_id: its id, if one was announced already.
     """
     sequence = deployment.registry.provisioning.last_sequence(lab.id)
     job = validation_job()
@@ -71,9 +71,9 @@ def start_run(
     cause: str,
     by: str,
 ) -> Run:
-    """Make a run for what is provisioned to `lab` now, start it, and return it as the registry knows it.
+    """Create a run on the datasets provisioned to `lab` now, start it, and return its entry of the registry.
 
-    While other runs go on it waits in the queue; otherwise it is started at once, which saves the queue's second.
+    While other runs are active it waits in the queue; otherwise it starts immediately, which saves a second.
 
     Raises:
         RunRefused: nothing is provisioned.

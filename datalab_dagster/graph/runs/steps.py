@@ -1,4 +1,4 @@
-"""How far each asset of a run is, from Dagster's events."""
+"""The state of each step of a run, from Dagster's events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import dagster as dg
 
 StepState = Literal["PENDING", "RUNNING", "SUCCESS", "FAILED", "SKIPPED"]
 _STATES: dict[str, StepState] = {"SUCCESS": "SUCCESS", "FAILURE": "FAILED", "SKIPPED": "SKIPPED"}
-"""Dagster's word → ours; any other means that the step goes on."""
+"""Dagster's word → ours; any other means that the step is running."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class Step:
 
 
 def steps_of(instance: dg.DagsterInstance, run_id: str, *, over: bool) -> list[Step]:
-    """Return the steps of a run in the order in which they are executed; those of an ended run that never began, not.
+    """Return the steps of a run in the order in which they are executed; omit steps of an ended run that never started.
 
     Args:
-        instance: that knows the run.
-        run_id: which run.
+        instance: has the events.
+        run_id: the run.
         over: whether the run has ended.
     """
     run = instance.get_run_by_id(run_id)

@@ -1,4 +1,4 @@
-"""Finds the run that a sensor has asked for and that waits in the queue, so that nobody starts a second one."""
+"""Finds the run that a sensor has requested and that waits in the queue, so that no second run is started."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from resources.run import PARTITION_TAG, SEQUENCE_TAG
 
 
 def waiting_run(deployment: Deployment, instance: dg.DagsterInstance, lab_id: str) -> str | None:
-    """Return the id of the run that waits to answer the lab's last provisioning event, if there is one."""
+    """Return the id of the waiting run for the lab's last provisioning event, if there is one."""
     sequence = deployment.registry.provisioning.last_sequence(lab_id)
     waiting = instance.get_runs(
         dg.RunsFilter(

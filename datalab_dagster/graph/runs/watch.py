@@ -1,4 +1,4 @@
-"""Who is to answer events on a home directory: what `datalab up` started, or anybody while it does not run."""
+"""Decides which process answers events of a home directory: that of `datalab up`, or any if `up` does not run."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from datalab.home.settings import Environment
 from datalab.home.up import running
 
 
-def belongs_here(home: Path) -> bool:
-    """Tell whether this process may answer events: of two daemons on one home only one does."""
+def may_answer_events(home: Path) -> bool:
+    """Return whether this process may answer events: of two daemons on one home only one does."""
     return bool(Environment.read().up) or running(home) is None

@@ -1,4 +1,4 @@
-"""Runs a made-up lab of a few users through the graph, so that a process has everything loaded when its run comes."""
+"""Runs a synthetic lab of a few users through the graph, so that a process has loaded everything before its run."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from resources.progress import LogProgress
 _USERS = 20
 
 
-def rehearse() -> None:
-    """Run every step once, in memory and a directory that is removed; a small run then takes half as long."""
-    with tempfile.TemporaryDirectory(prefix="datalab-rehearsal-") as name:
+def warm_up() -> None:
+    """Run every step once, in memory and in a temporary directory; a small run then takes half as long."""
+    with tempfile.TemporaryDirectory(prefix="datalab-warm-up-") as name:
         sample = write_sample(Path(name) / "files", users=_USERS)
         preflight(load_lab(sample.lab), sample.files, Path(name) / "out", LogProgress())
