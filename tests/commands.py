@@ -31,7 +31,7 @@ class Ended:
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """The environment of a command; warnings of its libraries are no output of ours."""
+    """The environment of a command; warnings of libraries do not belong to its output."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV"))}
     return {**kept, "DAGSTER_DISABLE_TELEMETRY": "1", **extra}
 

@@ -53,7 +53,7 @@ def prose(text: str) -> str:
 
 @cache
 def anchors(file: Path) -> frozenset[str]:
-    """Return the anchors of a document; headings of the same name are told apart by a number."""
+    """Return the anchors of a document; headings of the same name differ by a number."""
     found: list[str] = []
     text = re.sub(r"^ *```.*?^ *```", "", read(file), flags=re.MULTILINE | re.DOTALL)
     for heading in re.findall(r"^#{1,6} +(.*?)\s*$", text, re.MULTILINE):

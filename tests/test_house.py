@@ -17,7 +17,7 @@ MOST_LINES = 300
 LONGER = {
     "datalab/lab.py": "the wire keys of a lab and the rules between them: one frozen shape, read as a whole",
     "tests/fakes.py": "one service in memory, with every method of the protocol",
-    "tests/reference.py": "the slow model of the whole validation, to be read beside the specification",
+    "tests/reference.py": "the slow model of the whole validation, to be read together with the specification",
     "tests/unit/registry/test_database.py": "the schema, from nothing to the newest revision, on one server",
     "tests/unit/storage/test_store.py": "the life of one dataset in the store, told in order",
     "tests/cli/test_validations.py": "every outcome of a validation, as the commands show it",

@@ -49,7 +49,7 @@ def secret(world: World) -> str:
 
 
 def raw(url: str, head: str) -> bytes:
-    """Send a request as it stands, and return the answer."""
+    """Send a request unchanged, and return the answer."""
     parts = httpx.URL(url)
     with socket.create_connection((parts.host, parts.port or 80), timeout=20) as connection:
         connection.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n")
@@ -107,7 +107,7 @@ def _content(path: Path) -> bytes:
         return b""
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or PYTHON is None, reason="needs root to become somebody else, and their Python")
+@pytest.mark.skipif(os.geteuid() != 0 or PYTHON is None, reason="needs root to become another user, and their Python")
 def test_another_account_of_the_machine_gets_nothing(world: World) -> None:
     home = world.data_home
     program = f"""if True:

@@ -64,7 +64,7 @@ def served() -> Iterator[Portal]:
 
 
 class Visit:
-    """A browser's window on the portal; `close` fails if a page complained or asked somebody else for anything."""
+    """A browser's window on the portal; `close` fails if a page complained or sent a request to another server."""
 
     def __init__(self, browser: Any, portal: Portal, *, signed_in: bool = True, **options: Any) -> None:
         self.portal = portal

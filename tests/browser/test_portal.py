@@ -81,7 +81,7 @@ def may(tmp_path_factory: pytest.TempPathFactory) -> dict[DatasetKind, Path]:
 
 @pytest.fixture(scope="module")
 def june(may: dict[DatasetKind, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The segments a month later: a new one for everybody who had another."""
+    """The segments a month later: every user has another segment."""
     rows = may[DatasetKind.SEGMENTS].read_text("utf-8").splitlines()
     users = dict.fromkeys(row.split(",")[0] for row in rows if row.count(",") == 1 and not row.startswith(","))
     path = tmp_path_factory.mktemp("june") / "segments.csv"

@@ -86,7 +86,7 @@ def rows_of(path: Path) -> list[Row]:
 
 
 def signed(row: Row) -> list[Any]:
-    """The row with zeros told apart by their sign."""
+    """The row, with a different value for a negative zero."""
     return [(value, math.copysign(1, value)) if isinstance(value, float) else value for value in row]
 
 

@@ -55,7 +55,7 @@ def app(deployment: Deployment, service: QuietService) -> FastAPI:
 
 @pytest.fixture
 def tokens(registry: Registry) -> dict[str, str]:
-    """A user of each role, and an API token of his."""
+    """A user of each role, and their API token."""
     found = {}
     for email, role in ((PUBLISHER, Role.PUBLISHER), (VIEWER, Role.VIEWER), (ADMIN, Role.ADMIN)):
         registry.accounts.add(email, role, by="root@localhost")
@@ -66,8 +66,8 @@ def tokens(registry: Registry) -> dict[str, str]:
 
 
 @pytest.fixture
-def anybody(app: FastAPI) -> TestClient:
-    """Somebody on this machine who is not signed in."""
+def signed_out(app: FastAPI) -> TestClient:
+    """A client on this machine without a login."""
     return visitor(app)
 
 

@@ -89,13 +89,13 @@ def test_the_address_with_the_secret_signs_in_and_is_left_at_once(app: FastAPI, 
 
 
 @pytest.mark.parametrize("token", ["", "wrong", f"{SECRET}x", "%C3%A9", "%ED%A0%80"])
-def test_another_token_in_the_address_signs_nobody_in(anybody: TestClient, token: str) -> None:
-    answer = anybody.get(f"/datalabs?token={token}")
+def test_another_token_in_the_address_signs_no_one_in(signed_out: TestClient, token: str) -> None:
+    answer = signed_out.get(f"/datalabs?token={token}")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/datalabs")
     assert "Set-Cookie" not in answer.headers
-    assert anybody.get(f"//evil.example/?token={token}").headers["Location"] == "/"
-    assert anybody.get(f"/api/labs?token={SECRET}").status_code == 401, "programs send a header, which no log holds"
-    assert anybody.post(f"/login?token={SECRET}", data={"token": "wrong"}).status_code == 401
+    assert signed_out.get(f"//evil.example/?token={token}").headers["Location"] == "/"
+    assert signed_out.get(f"/api/labs?token={SECRET}").status_code == 401, "programs send a header, which no log holds"
+    assert signed_out.post(f"/login?token={SECRET}", data={"token": "wrong"}).status_code == 401
 
 
 def test_a_cookie_of_the_owner_ends(app: FastAPI, owners_browser: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,16 +105,18 @@ def test_a_cookie_of_the_owner_ends(app: FastAPI, owners_browser: TestClient, mo
 
 
 def test_the_login_page_takes_the_token_while_there_are_no_users(
-    app: FastAPI, anybody: TestClient, registry: Registry
+    app: FastAPI, signed_out: TestClient, registry: Registry
 ) -> None:
-    page = anybody.get("/login").text
+    page = signed_out.get("/login").text
     assert 'name="token"' in page and 'name="password"' not in page and "up.token" in page
-    refused = anybody.post("/login", data={"token": "wrong"})
+    refused = signed_out.post("/login", data={"token": "wrong"})
     assert refused.status_code == 401 and "Every start makes a new one" in refused.text
-    assert anybody.post("/login", data={"token": SECRET}, headers={"Origin": "https://evil.example"}).status_code == 403
-    answer = anybody.post("/login", data={"token": f" {SECRET} ", "next": "/datasets"})
+    assert (
+        signed_out.post("/login", data={"token": SECRET}, headers={"Origin": "https://evil.example"}).status_code == 403
+    )
+    answer = signed_out.post("/login", data={"token": f" {SECRET} ", "next": "/datasets"})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/datasets")
-    assert anybody.get("/datasets").status_code == 200
+    assert signed_out.get("/datasets").status_code == 200
     user(registry)
     assert visitor(app).post("/login", data={"token": SECRET}).status_code == 401
     assert 'name="password"' in visitor(app).get("/login").text
@@ -255,7 +257,7 @@ def test_guessing_is_stopped_and_tells_nothing(app: FastAPI, registry: Registry)
     client = visitor(app)
     answers = [
         client.post("/api/session", json={"email": email, "password": "wrong password"})
-        for email in ("nobody@publisher.example", *[PUBLISHER] * 5)
+        for email in ("unknown@publisher.example", *[PUBLISHER] * 5)
     ]
     assert {answer.status_code for answer in answers} == {401}
     assert len({answer.text for answer in answers}) == 1, "whether there is such a user is not told"
@@ -264,10 +266,10 @@ def test_guessing_is_stopped_and_tells_nothing(app: FastAPI, registry: Registry)
     elsewhere = visitor(app, address="192.0.2.9")
     elsewhere.headers["Host"] = "127.0.0.1"
     owner = elsewhere.post("/api/session", json={"email": PUBLISHER, "password": PASSWORD})
-    assert owner.status_code == 204, "the user himself, elsewhere, is not locked out"
+    assert owner.status_code == 204, "the user, elsewhere, is not locked out"
     log = registry.accounts.audit.entries()
     assert [entry.action for entry in log][:2] == ["login", "login.refused"]
-    assert "nobody@publisher.example" not in str(log), "what was typed there may have been a password"
+    assert "unknown@publisher.example" not in str(log), "what was typed there may have been a password"
 
 
 def test_a_forged_login_is_refused(app: FastAPI, registry: Registry) -> None:
@@ -341,4 +343,4 @@ def test_an_admin_sees_the_aggregates_of_labs_that_share_and_nothing_else(
     assert admin.get(f"/api/shared/labs/{shared.id}/comparison.json").status_code == 422
     hidden = [admin.get(f"/api/shared/labs/{lab}/statistics.json") for lab in (private.id, "Private", "Privat", "x")]
     assert [answer.status_code for answer in hidden] == [404] * 4
-    assert "did you mean" not in "".join(answer.text for answer in hidden), "a suggestion would tell of the lab"
+    assert "did you mean" not in "".join(answer.text for answer in hidden), "a suggestion would reveal the lab"

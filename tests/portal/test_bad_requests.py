@@ -98,7 +98,7 @@ def test_names_of_datasets_are_only_text(client: Client, service: QuietService, 
 
 
 class BrokenService(QuietService):
-    """Fails where nobody expects it, with a text that holds a value of a row."""
+    """Fails unexpectedly, with a text that contains a value of a row."""
 
     def labs(self) -> Any:
         raise RuntimeError("user user-4711 has a bad row")
@@ -117,7 +117,7 @@ def test_an_unforeseen_failure_tells_where_and_nothing_else(
 
 
 def test_when_the_database_is_gone_outsiders_do_not_learn_where_it_was(tmp_path: Path) -> None:
-    registry = Registry(Database("postgresql://nobody@127.0.0.1:1/secret-database"))
+    registry = Registry(Database("postgresql://unknown@127.0.0.1:1/secret-database"))
     app = create_app(QuietService(Deployment(tmp_path, Settings(), registry, {}), PUBLISHER))
     for path in ("/api/labs", "/api/health", "/datalabs"):
         answer = visitor(app, "any token").get(path, headers={"Accept": "text/html" if path == "/datalabs" else "*/*"})
@@ -125,22 +125,22 @@ def test_when_the_database_is_gone_outsiders_do_not_learn_where_it_was(tmp_path:
     assert shape(visitor(app, "any token").get("/api/labs")) == (503, "DeploymentUnavailable")
 
 
-def test_every_answer_carries_the_headers_that_protect_it(app: FastAPI, anybody: TestClient) -> None:
+def test_every_answer_carries_the_headers_that_protect_it(app: FastAPI, signed_out: TestClient) -> None:
     for path in ("/api/labs", "/api/nothing", "/docs", "/openapi.json"):
-        headers = anybody.get(path).headers
+        headers = signed_out.get(path).headers
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Referrer-Policy"] == "same-origin"
         assert "default-src 'none'" in headers["Content-Security-Policy"]
         assert "unsafe-inline" not in headers["Content-Security-Policy"]
-    assert anybody.get("/api/labs").headers["Cache-Control"] == "no-store"
+    assert signed_out.get("/api/labs").headers["Cache-Control"] == "no-store"
     assert (
-        anybody.get("/docs").headers["Content-Security-Policy"]
-        != anybody.get("/docs").headers["Content-Security-Policy"]
+        signed_out.get("/docs").headers["Content-Security-Policy"]
+        != signed_out.get("/docs").headers["Content-Security-Policy"]
     )
 
 
-def test_the_reference_shows_every_route_and_loads_nothing(app: FastAPI, anybody: TestClient) -> None:
-    page = anybody.get("/docs").text
+def test_the_reference_shows_every_route_and_loads_nothing(app: FastAPI, signed_out: TestClient) -> None:
+    page = signed_out.get("/docs").text
     described = app.openapi()["paths"]
     assert len(described) > 25
     for path, methods in described.items():

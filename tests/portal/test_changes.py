@@ -28,7 +28,7 @@ def test_a_lab_from_upload_to_deletion(app: FastAPI, client: Client, service: Qu
         audited[route] = registry.accounts.audit.entries(limit=1)[0].action
         return audited[route]
 
-    # Upload: in one request, and part by part with a key of one's own.
+    # Upload: in one request, and in parts with a given key.
     sent = me.put("/api/datasets", params={"name": "ids <b>.csv"}, content=ROW)
     assert sent.status_code == 201 and sent.json()["size"] == len(ROW)
     ids = sent.json()["manifestHash"]
@@ -155,7 +155,7 @@ def test_refused_changes_change_nothing(client: Client, service: QuietService, r
 
 
 def test_two_people_provision_at_once(client: Client, service: QuietService) -> None:
-    """One after the other: both are told the state after theirs, and the history has both."""
+    """One after the other: both answers have the state after their change, and the history has both changes."""
     from concurrent.futures import ThreadPoolExecutor
 
     lab = service.create_lab(definition())

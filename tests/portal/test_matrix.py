@@ -78,7 +78,7 @@ def routes(app: FastAPI) -> dict[str, Any]:
 
 
 def declared(route: Any) -> frozenset[Permission] | None:
-    """What a route requires, read from its dependencies; None: it requires nobody."""
+    """Return the permissions that a route requires, from its dependencies; None: it requires no visitor."""
     waiting, found = [route.dependant], None
     while waiting:
         dependant = waiting.pop()
@@ -94,7 +94,9 @@ def test_every_route_is_listed_and_every_page_says_who_may_see_it(app: FastAPI) 
     api = {name for name in found if name.partition(" ")[2].startswith(("/api", "/docs", "/openapi"))}
     assert api == set(API)
     undeclared = {name for name in set(found) - api if declared(found[name]) is None}
-    assert undeclared <= OPEN_PAGES, "these pages require nobody: say who may see them (datalab_dagster/portal/access)"
+    assert undeclared <= OPEN_PAGES, (
+        "these pages require no visitor: declare who may see them (datalab_dagster/portal/access)"
+    )
 
 
 def test_each_role_gets_into_exactly_its_routes(app: FastAPI, client: Client) -> None:
@@ -105,9 +107,9 @@ def test_each_role_gets_into_exactly_its_routes(app: FastAPI, client: Client) ->
         method, _, path = name.partition(" ")
         file = "statistics.zip" if path.endswith("results/{result}/{name}") else VALUES["name"]
         address = path.format_map({**VALUES, "name": file})
-        nobody = stranger.request(method, address).status_code
-        if (nobody in (401, 403)) != (needed != PUBLIC):
-            wrong.append(f"{name}: nobody gets {nobody}")
+        refused = stranger.request(method, address).status_code
+        if (refused in (401, 403)) != (needed != PUBLIC):
+            wrong.append(f"{name}: a stranger gets {refused}")
         for email, role in PEOPLE.items():
             answer = clients[email].request(method, address)
             may = needed in (PUBLIC, ANYBODY) or needed in GRANTS[role]

@@ -1,4 +1,4 @@
-"""Uploads part by part: resumed, repeated, replaced, completed twice, and what is refused; the stored format is the
+"""Uploads in parts: resumed, repeated, replaced, completed twice, and what is refused; the stored format is the
 usual one."""
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def test_an_upload_is_found_again_and_tells_what_is_there(client: Client, servic
     assert missing.status_code == 409 and missing.json()["error"]["details"] == {"numbers": [0, 2]}
     assert me.get(path).json()["stored"] == [[1, 1]], "what is there is kept"
     other = me.post("/api/uploads", json={"name": "ids.csv", "size": len(FILE), "description": "another"})
-    assert other.status_code == 201, "only the very same upload is gone on with"
+    assert other.status_code == 201, "only the same upload is resumed"
     another_key = me.post("/api/uploads", json={"name": "ids.csv", "size": len(FILE), "key": Key().to_text()})
     assert another_key.status_code == 201
     assert len(me.get("/api/uploads").json()) == 3
@@ -68,9 +68,7 @@ def test_a_part_that_is_sent_anew_replaces_the_old_one(client: Client, service: 
     assert service.download_dataset(dataset["manifestHash"]).read() == FILE
 
 
-def test_when_nobody_knows_which_of_two_parts_is_meant_it_counts_as_missing(
-    client: Client, deployment: Deployment
-) -> None:
+def test_a_part_that_two_senders_differ_about_counts_as_missing(client: Client, deployment: Deployment) -> None:
     me = client()
     path = begin(client)
     for number, part in enumerate(PARTS):
@@ -120,16 +118,16 @@ def test_the_parts_of_an_upload_are_its_owners(client: Client, service: QuietSer
     stranger = deployment.registry.accounts
     stranger.add("paul@publisher.example", "publisher", by="test")  # type: ignore[arg-type]
     _, token = stranger.tokens.create("paul@publisher.example", "t", lifetime=timedelta(hours=1), by="test")
-    him = client()
-    him.headers["Authorization"] = f"Bearer {token}"
+    other = client()
+    other.headers["Authorization"] = f"Bearer {token}"
     for answer in (
-        him.get(path),
-        him.put(f"{path}/parts/0", content=PARTS[0]),
-        him.post(f"{path}/complete"),
-        him.delete(path),
+        other.get(path),
+        other.put(f"{path}/parts/0", content=PARTS[0]),
+        other.post(f"{path}/complete"),
+        other.delete(path),
     ):
         assert answer.status_code == 404 and answer.json()["error"]["code"] == "UploadNotFound"
-    assert him.get("/api/uploads").json() == []
+    assert other.get("/api/uploads").json() == []
 
 
 def test_what_does_not_belong_there_is_refused_and_harms_nothing(client: Client) -> None:

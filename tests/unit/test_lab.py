@@ -1,4 +1,4 @@
-"""The lab definition: every mistake at once, near names, rules, defaults, reading files.
+"""The lab definition: every error at once, near names, rules, defaults, reading files.
 
 The rules: docs/spec/validation.md#111-configuration.
 """
@@ -19,14 +19,14 @@ from tests.labs import EMAIL, HASH, MATCHED_USER_ID, USER_ID, make_lab, wire_lab
 ANY = [MATCHED_USER_ID]
 
 
-def mistakes(data: Any) -> list[str]:
+def errors(data: Any) -> list[str]:
     with pytest.raises(ConfigurationError) as raised:
         lab_from_dict(data)
     return raised.value.mistakes
 
 
 def test_all_mistakes_are_listed_at_once() -> None:
-    found = mistakes(
+    found = errors(
         {
             "requireSegment": True,
             "numIdentifiersColumns": 4,
@@ -39,7 +39,7 @@ def test_all_mistakes_are_listed_at_once() -> None:
             ],
         }
     )
-    places = sorted(mistake.split(":")[0] for mistake in found)
+    places = sorted(error.split(":")[0] for error in found)
     assert places == [
         "collaborationTypes[0]",
         "dropInvalidRows",
@@ -59,7 +59,7 @@ def test_the_message_counts_and_shows_every_mistake() -> None:
         lab_from_dict({"nam": "x", "shareStatistics": 1, **wire_lab(MATCHED_USER_ID)}, "LAB.json")
     text = str(raised.value)
     assert text.startswith("LAB.json has 2 errors; nothing was checked.")
-    assert all(f"\n  - {mistake}" in text for mistake in raised.value.mistakes)
+    assert all(f"\n  - {error}" in text for error in raised.value.mistakes)
 
 
 @pytest.mark.parametrize(
@@ -76,17 +76,17 @@ def test_the_message_counts_and_shows_every_mistake() -> None:
     ],
 )
 def test_a_wrong_key_or_value_suggests_the_near_one(wrong: dict[str, Any], near: str) -> None:
-    [mistake] = mistakes({**wire_lab(MATCHED_USER_ID), **wrong})
-    assert mistake.endswith(f"did you mean {near}?")
+    [error] = errors({**wire_lab(MATCHED_USER_ID), **wrong})
+    assert error.endswith(f"did you mean {near}?")
 
 
 def test_a_key_that_resembles_nothing_has_no_suggestion() -> None:
-    assert mistakes({**wire_lab(MATCHED_USER_ID), "zzz": 1}) == ["zzz: Unknown key"]
+    assert errors({**wire_lab(MATCHED_USER_ID), "zzz": 1}) == ["zzz: Unknown key"]
 
 
 def test_a_user_id_in_other_case_is_pointed_out() -> None:
-    [mistake] = mistakes(wire_lab({**MATCHED_USER_ID, "idName": "userid"}))
-    assert mistake == "identifiersConfig: One identifier must be named 'userId'; is it 'userid'?"
+    [error] = errors(wire_lab({**MATCHED_USER_ID, "idName": "userid"}))
+    assert error == "identifiersConfig: One identifier must be named 'userId'; is it 'userid'?"
 
 
 @pytest.mark.parametrize(
@@ -115,21 +115,21 @@ def test_a_user_id_in_other_case_is_pointed_out() -> None:
 )
 def test_each_rule(identifiers: list[dict[str, Any]], keys: dict[str, Any], rule: str) -> None:
     data = {"identifiersConfig": identifiers, **keys}
-    [mistake] = mistakes(data)
-    assert rule in mistake
+    [error] = errors(data)
+    assert rule in error
 
 
 @pytest.mark.parametrize("kind", ["REMARKETING", "RULE_BASED", "LOOKALIKE", "EXCLUSION_TARGETING"])
 def test_activating_users_needs_an_activation_id(kind: str) -> None:
     without = {**MATCHED_USER_ID, "isActivationId": False}
-    [mistake] = mistakes(wire_lab(without, collaborationTypes=[kind]))
-    assert mistake == f"collaborationTypes: {kind} needs at least one identifier with isActivationId"
+    [error] = errors(wire_lab(without, collaborationTypes=[kind]))
+    assert error == f"collaborationTypes: {kind} needs at least one identifier with isActivationId"
     assert lab_from_dict(wire_lab(MATCHED_USER_ID, collaborationTypes=[kind]))
 
 
 @pytest.mark.parametrize("flag", ["isMatchingId", "isActivationId"])
 def test_a_flag_that_is_null_is_a_mistake(flag: str) -> None:
-    assert any(flag in mistake for mistake in mistakes(wire_lab({**MATCHED_USER_ID, flag: None}, EMAIL)))
+    assert any(flag in error for error in errors(wire_lab({**MATCHED_USER_ID, flag: None}, EMAIL)))
 
 
 def test_one_and_two_column_labs_hold_together() -> None:

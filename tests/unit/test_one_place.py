@@ -35,8 +35,8 @@ VENDORS_CODES = "datalab_dagster/data_lab/api/validation.py"
 NUMBERS_ELSEWHERE = {
     "datalab/formats.py": "the one place",
     "datalab/statistics/compare.py": "messages of comparison.json, which the specification binds",
-    "datalab_dagster/graph/runs/launcher.py": "tells processes apart by when they began; nobody reads it",
-    "resources/process.py": "tells processes apart by when they began; nobody reads it",
+    "datalab_dagster/graph/runs/launcher.py": "distinguishes processes by their start times; not shown to people",
+    "resources/process.py": "distinguishes processes by their start times; not shown to people",
     "benchmarks/preflight.py": "columns of a table, each in one unit, so that two runs can be compared",
     "benchmarks/portal.py": "milliseconds and factors, so that two runs can be compared",
 }
@@ -154,7 +154,7 @@ def formatted(source: str) -> Iterator[str]:
 
 @cache
 def names_of_kinds() -> frozenset[str]:
-    """What a kind is called: by itself, in a definition, and by the vendor."""
+    """The names of a kind: alone, in a definition, and of the vendor."""
     found = {name for kind in KINDS.values() for name in (kind.name, kind.flag, kind.flag_key) if name}
     vendors = [kind.vendor for kind in KINDS.values() if kind.vendor]
     return frozenset(found.union(*((names.leaf, names.slot, names.policy, names.report_action) for names in vendors)))

@@ -15,7 +15,7 @@ _UNREAD = {"script", "style", "head", "noscript"}
 
 @dataclass
 class Form:
-    """A form and what it would send as it stands."""
+    """A form and the values that it would send."""
 
     method: str
     action: str

@@ -110,7 +110,7 @@ def test_a_run_can_be_followed_and_cancelled(
     page = send(publisher, read(publisher, f"/datalabs/{empty_lab.id}"), f"/datalabs/{empty_lab.id}/validate")
     run = service.runs(empty_lab.id)[0]
     assert "Validation is running" in page.text and "Wait until the validation has ended" in page.text
-    assert '<meta http-equiv="refresh"' in page.html, "without scripts the page comes anew"
+    assert '<meta http-equiv="refresh"' in page.html, "without scripts the page reloads"
     twin = publisher.get(f"/datalabs/{empty_lab.id}/runs/{run.run_id}.json").json()
     assert twin["run"]["state"] == "STARTED" and twin["lab"]["id"] == empty_lab.id
     after = send(publisher, page, f"/datalabs/{empty_lab.id}/runs/{run.run_id}/cancel")

@@ -15,8 +15,8 @@ def test_a_wrong_password_says_no_more_than_that(app: FastAPI, people: None) -> 
     page = send(client, read(client, "/login"), "/login", email=PUBLISHER, password="wrong password <b>")
     assert "The e-mail address or the password is wrong." in page.text
     assert "wrong password" not in page.html and client.cookies.get("datalab_session") is None
-    nobody = send(client, page, "/login", email="nobody@publisher.example", password="wrong password")
-    assert "The e-mail address or the password is wrong." in nobody.text
+    unknown = send(client, page, "/login", email="unknown@publisher.example", password="wrong password")
+    assert "The e-mail address or the password is wrong." in unknown.text
 
 
 def test_the_login_leads_back_to_where_one_was_going(app: FastAPI, people: None) -> None:

@@ -1,4 +1,4 @@
-"""The page as a file: what stands in it, what must not, and that it needs nothing beside it."""
+"""The page as a file: what it contains, what it must not, and that it needs no other file."""
 
 from __future__ import annotations
 

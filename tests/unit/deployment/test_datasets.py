@@ -107,7 +107,7 @@ def test_only_who_is_listed_gets_the_key(deployment: Deployment, upload: Upload)
     manifest_hash = upload("x", access={ME: KeyRole.OWNER, "she@x": KeyRole.USER})
     assert deployment.datasets.key(manifest_hash, user="she@x") == deployment.datasets.key(manifest_hash, user=ME)
     with pytest.raises(KeyAccessDenied):
-        deployment.datasets.key(manifest_hash, user="he@x")
+        deployment.datasets.key(manifest_hash, user="other@x")
 
 
 def test_a_dataset_without_stored_key_cannot_be_provisioned(deployment: Deployment, upload: Upload) -> None:

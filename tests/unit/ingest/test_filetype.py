@@ -193,5 +193,5 @@ def test_whole_documents_agree_with_python(tail: str) -> None:
     # A prefix is accepted too, so only one direction holds for what Python refuses.
     if complete:
         assert is_json_prefix(document.encode())
-    # Behind a document that lies in an array, nothing that continues it can make it one value again.
+    # After a document inside an array, no continuation can make it a single value.
     assert is_json_prefix(b"[]" + document.encode()) is False

@@ -49,7 +49,7 @@ def wait_for_waiting(database: Database) -> None:
             if connection.execute(text(query)).scalar():
                 return
         time.sleep(0.01)
-    pytest.fail("nobody waits")
+    pytest.fail("no thread waits")
 
 
 def test_an_event_that_commits_late_is_not_skipped(registry: Registry, url: str, upload: Upload) -> None:

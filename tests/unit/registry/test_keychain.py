@@ -41,7 +41,7 @@ def test_rotation_of_the_master_key(registry: Registry, upload: Callable[..., st
     assert registry.keychain.not_wrapped_by("master-2") == [one, two]
     entry = registry.keychain.entry(one)
     assert registry.keychain.rewrap(entry, b"new", "master-2") is True
-    assert registry.keychain.rewrap(entry, b"late", "master-3") is False, "somebody was faster"
+    assert registry.keychain.rewrap(entry, b"late", "master-3") is False, "another process was faster"
     assert registry.keychain.not_wrapped_by("master-2") == [two]
     after = registry.keychain.entry(one, user=ME)
     assert (after.wrapped, after.master_key_id, after.secret_id) == (b"new", "master-2", entry.secret_id)

@@ -1,4 +1,4 @@
-"""Uploads under way: kept until they are datasets, found again, wrapped anew."""
+"""Unfinished uploads: kept until they are datasets, found again, wrapped again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_an_upload_is_kept_until_it_is_forgotten(registry: Registry) -> None:
     )
     assert registry.uploads.get("a" * 32) == begun
     assert registry.uploads.all(by=ME) == [begun]
-    assert registry.uploads.all(by="somebody@else.example") == []
+    assert registry.uploads.all(by="other@else.example") == []
     registry.uploads.forget(["a" * 32, "b" * 32])
     with pytest.raises(UploadNotFound, match="finished, or was removed"):
         registry.uploads.get("a" * 32)

@@ -34,7 +34,7 @@ def forwarding(source: str) -> list[str]:
 
 
 def _is_member(value: ast.expr) -> bool:
-    """Return whether an expression is a member of an object, such as `self._run`, and not looked up or computed."""
+    """Return whether an expression is a member of an object, such as `self._run`, not of a call."""
     return isinstance(value, ast.Name) or (isinstance(value, ast.Attribute) and _is_member(value.value))
 
 

@@ -1,4 +1,4 @@
-"""A small lab, worked out by hand in the tests beside this file.
+"""A small lab, worked out by hand in the tests of this folder.
 
 user   hashed_email   maid       segments   age    gender   embeddings
 u1     h1, h2         m1, m2     a, b       18-24  f        news, sport
@@ -33,7 +33,7 @@ IDENTIFIERS = [
     ("u1", "userId", "u1"),
     ("u2", "hashed_email", "h1"),
     ("u2", "maid", "m1"),
-    ("u2", "userId", "somebody else"),
+    ("u2", "userId", "another value"),
     ("u3", "maid", "m3"),
     ("u5", "hashed_email", "h3"),
     ("u6", "unknown", "x1"),

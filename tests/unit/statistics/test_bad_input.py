@@ -1,4 +1,4 @@
-"""Labs that nobody wants: no crash, the findings that the specification names, complete numbers."""
+"""Labs with unusual data: no crash, the findings of the specification, complete numbers."""
 
 from __future__ import annotations
 

@@ -72,8 +72,8 @@ def test_with_statistics_the_data_must_be_there_too(make_lab: Callable[..., LabD
     empty = compute(segments=[], demographics=[])
     assert of(lab, empty)["INSIGHTS"] == (False, ["segments"], ["demographics"])
     assert of(lab, empty)["LOOKALIKE"] == (True, [], ["demographics"])
-    nobody = compute(identifiers=[("u1", "maid", "m1")])
-    assert of(lab, nobody)["OVERLAP"] == (False, ["matching id"], [])
+    unmatched = compute(identifiers=[("u1", "maid", "m1")])
+    assert of(lab, unmatched)["OVERLAP"] == (False, ["matching id"], [])
 
 
 def test_headline_numbers(compute: Compute) -> None:

@@ -155,7 +155,7 @@ def test_changed_bytes_of_a_parquet_file_are_noticed(tmp_path: Path, key: Key) -
         except EncryptedFileDamaged as error:
             assert PLANTED not in str(error)
         else:
-            assert rows == table, position  # a byte that nobody reads, such as the first magic
+            assert rows == table, position  # a byte that no reader needs, such as the first magic
         if position % 50 == 0:
             path.write_bytes(whole[:position])
             with pytest.raises(EncryptedFileDamaged):

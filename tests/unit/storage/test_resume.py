@@ -1,4 +1,4 @@
-"""An upload that stops anywhere leaves no dataset, and goes on where it stopped."""
+"""An upload that stops anywhere leaves no dataset, and is resumed where it stopped."""
 
 from __future__ import annotations
 

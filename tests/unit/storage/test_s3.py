@@ -33,7 +33,7 @@ def server() -> Iterator[str]:
 def options(server: str) -> dict[str, object]:
     return {
         "endpoint_url": server,
-        "key": "nobody",
+        "key": "unknown",
         "secret": "planted-secret",
         "client_kwargs": {"region_name": "eu-west-1"},
         "config_kwargs": {"retries": {"max_attempts": 1}},

@@ -41,7 +41,7 @@ class Dribble(io.RawIOBase):
 
 
 class Zeros(io.RawIOBase):
-    """So many zero bytes that are nowhere in memory."""
+    """The given number of zero bytes, which are never in memory."""
 
     def __init__(self, size: int) -> None:
         self.left = size

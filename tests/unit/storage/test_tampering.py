@@ -165,7 +165,7 @@ def test_a_dataset_deleted_while_it_is_read_is_not_called_damaged(
             reader.read()
 
 
-# Somebody without the key, who can write to the store, makes a manifest of his own with a hash that fits it.
+# An attacker without the key, who can write to the store, creates another manifest with a matching hash.
 
 
 def forged(root: Path, dataset: str, **changes: object) -> str:
@@ -197,7 +197,7 @@ def test_a_forged_manifest_is_refused_whatever_it_changes(
             store.open(forged(root, dataset, **changes), key)
 
 
-# Even somebody with the key cannot put chunks together otherwise than they were uploaded.
+# Even with the key, chunks cannot be combined differently from how they were uploaded.
 
 
 def resealed(root: Path, dataset: str, key: Key, **changes: object) -> str:

@@ -1,4 +1,4 @@
-"""Hints name a mistake, the number of rows and what to do; they never stand in the report, and not on clean files."""
+"""Hints name an error, the number of rows and what to do; they are never in the report, and clean files have none."""
 
 from __future__ import annotations
 
