@@ -173,11 +173,11 @@ def test_parts_have_the_format_of_every_other_upload(deployment: Deployment) -> 
     assert store.made_of("../datasets") == []
 
 
-def test_one_look_at_the_store_serves_many_parts(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    looks = []
-    whole = storage_parts.PartUpload._look
-    monkeypatch.setattr(storage_parts.PartUpload, "_look", lambda self: (looks.append(1), whole(self))[1])
+def test_one_listing_of_the_store_serves_many_parts(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    listings = []
+    whole = storage_parts.PartUpload._list_chunks
+    monkeypatch.setattr(storage_parts.PartUpload, "_list_chunks", lambda self: (listings.append(1), whole(self))[1])
     parts = deployment.datasets.store.parts("cd" * 16, Key(), 100, chunk_size=10)
     for number in range(10):
         parts.put(number, bytes([number]) * 10)
-    assert len(looks) == 1 and parts.stored() == list(range(10))
+    assert len(listings) == 1 and parts.stored() == list(range(10))
