@@ -215,7 +215,7 @@ class Client:
     # --------------------------------------------------------------------------------------------------- labs
 
     def list_data_labs(self, filter: DataLabListFilter | None = None) -> list[DataLabDefinition]:
-        """Return the labs of the deployment, the oldest first.
+        """Return the labs that the user may read, the oldest first.
 
         Args:
             filter: only labs whose current datasets were validated, or only the others.
@@ -234,7 +234,7 @@ class Client:
         return legacy_definition(self.service, self.client_v2.lab(id))
 
     def list_data_labs_v2(self) -> list[DataLabV2]:
-        """Return the labs that the user created, the oldest first."""
+        """Return the labs that the user owns, the oldest first."""
         return self.client_v2.get_data_labs(self.user_email)
 
 

@@ -7,7 +7,7 @@ import io
 import itertools
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -33,6 +33,7 @@ from datalab_dagster.service import (
     KeyAccess,
     LabIncomplete,
     LabInfo,
+    OtherLabInfo,
     ResultInfo,
     ResultNotFound,
     RunInfo,
@@ -63,6 +64,7 @@ class MemoryService:
         self._files: dict[tuple[str, str], bytes] = {}
         self._reports: dict[tuple[str, DatasetKind], bytes] = {}
         self.before_poll: Callable[[MemoryService], None] = lambda service: None
+        self.others: list[OtherLabInfo] = []
         self.uploads: list[str] = []
         """Names of all files that were uploaded."""
 
@@ -105,6 +107,7 @@ class MemoryService:
             created_at=self._now(),
             created_by=self.user,
             secret_id=f"secret-{manifest_hash[:8]}" if store_key else None,
+            your_role=KeyRole.OWNER,
             labs=[],
         )
         return self._datasets[manifest_hash]
@@ -160,6 +163,7 @@ class MemoryService:
             definition=definition,
             created_at=self._now(),
             created_by=self.user,
+            owners=[self.user],
             state=StateInfo.model_validate(vars(state_of(Facts(lab_id, definition.datasets, [])))),
             slots=[],
         )
@@ -167,6 +171,14 @@ class MemoryService:
 
     def labs(self) -> list[LabInfo]:
         return [self.lab(lab) for lab in self._labs]
+
+    def other_labs(self) -> list[OtherLabInfo]:
+        return self.others
+
+    def set_lab_owners(self, lab: str, owners: Sequence[str]) -> LabInfo:
+        lab = self._id(lab)
+        self._labs[lab] = self._labs[lab].model_copy(update={"owners": list(dict.fromkeys(owners))})
+        return self.lab(lab)
 
     def lab(self, lab: str) -> LabInfo:
         lab = self._id(lab)

@@ -18,6 +18,8 @@ from datalab.registry.models import ApiTokenRow, SessionRow, UserRow
 from datalab.registry.passwords import hashed
 from datalab.registry.records import Account, Role
 from datalab.registry.sessions import Sessions
+from datalab.registry.takeover import Unowned, unowned
+from datalab.registry.takeover import take_over as take_over_all
 from datalab.registry.tokens import ApiToken, Tokens
 
 __all__ = ["Account", "Accounts", "ApiToken", "Role", "User"]
@@ -56,8 +58,25 @@ class Accounts:
         with self._database.read() as session:
             return [_user_of(row) for row in session.scalars(select(UserRow).order_by(UserRow.email))]
 
-    def add(self, email: str, role: Role, *, password: str | None = None, by: str, via: str = "cli") -> User:
+    def unowned(self, email: str) -> Unowned | None:
+        """Return how much `email` can take over as the first publisher; None if there is a publisher already."""
+        with self._database.read() as session:
+            publisher = select(UserRow.email).where(UserRow.role == Role.PUBLISHER.value).limit(1)
+            return unowned(session, email.strip().lower()) if session.scalars(publisher).first() is None else None
+
+    def add(
+        self,
+        email: str,
+        role: Role,
+        *,
+        password: str | None = None,
+        take_over: bool = False,
+        by: str,
+        via: str = "cli",
+    ) -> User:
         """Add a user; without a password they can only use API tokens.
+
+        With `take_over` they become an owner of all datasets and labs that belong to no user.
 
         Raises:
             UserExists: there is already a user with this address.
@@ -75,10 +94,12 @@ class Accounts:
             if session.scalars(statement).first() is None:
                 raise UserExists(email)
             write_entry(session, "user.add", email, by=by, via=via, details={"role": values["role"]})
+            if take_over:
+                _take_over(session, email, by=by, via=via)
             return _user_of(session.get_one(UserRow, email))
 
-    def set_role(self, email: str, role: Role, *, by: str, via: str = "cli") -> User:
-        """Change a role; it applies from the next request, in running sessions too.
+    def set_role(self, email: str, role: Role, *, take_over: bool = False, by: str, via: str = "cli") -> User:
+        """Change a role; it applies from the next request, in running sessions too. `take_over`: see `add`.
 
         Raises:
             UserNotFound: there is no such user.
@@ -88,6 +109,9 @@ class Accounts:
             before, row.role = row.role, Role(role).value
             details = {"before": before, "role": row.role}
             write_entry(session, "user.set-role", row.email, by=by, via=via, details=details)
+            if take_over:
+                session.flush()
+                _take_over(session, row.email, by=by, via=via)
             return _user_of(row)
 
     def set_password(self, email: str, password: str, *, by: str, via: str = "cli") -> User:
@@ -118,6 +142,12 @@ class Accounts:
             session.flush()
             write_entry(session, "user.delete", row.email, by=by, via=via, details={"tokens": tokens})
             return session.scalar(select(func.count()).select_from(UserRow)) or 0
+
+
+def _take_over(session: Session, email: str, *, by: str, via: str) -> None:
+    taken = take_over_all(session, email)
+    details = {"datasets": taken.datasets, "labs": taken.labs}
+    write_entry(session, "user.take-over", email, by=by, via=via, details=details)
 
 
 def _existing(session: Session, email: str) -> UserRow:

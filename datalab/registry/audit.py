@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from datalab.registry.database import Database
-from datalab.registry.models import AuditRow
+from datalab.registry.models import AuditRow, KeyAccessRow, LabOwnerRow
+from datalab.registry.ownership import plain
+from datalab.registry.records import KeyRole
+
+_OWNED = ("lab", "dataset", "key", "report", "run", "upload")
+"""What actions on labs and datasets begin with; all others are about users, tokens and sessions."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,17 @@ class Audit:
         with self._database.write() as session:
             write_entry(session, action, subject, by=by, via=via, address=address, details=details)
 
-    def entries(self, *, limit: int = 100, before: int | None = None) -> list[AuditEntry]:
-        """Return the latest entries, the newest first; `before`: only those with a smaller number."""
+    def entries(self, *, limit: int = 100, before: int | None = None, user: str | None = None) -> list[AuditEntry]:
+        """Return the latest entries, the newest first.
+
+        Args:
+            limit: how many at most.
+            before: only entries with a smaller number.
+            user: of the entries about labs and datasets, only their own and those about what they own.
+        """
         query = select(AuditRow).order_by(AuditRow.number.desc()).limit(limit)
+        if user is not None:
+            query = query.where(_visible_to(user))
         if before is not None:
             query = query.where(AuditRow.number < before)
         with self._database.read() as session:
@@ -66,6 +79,21 @@ class Audit:
                 AuditEntry(row.number, row.at, row.actor, row.via, row.address, row.action, row.subject, row.details)
                 for row in session.scalars(query)
             ]
+
+
+def _visible_to(user: str) -> ColumnElement[bool]:
+    name = plain(user)
+    labs = select(LabOwnerRow.lab_id).where(func.lower(LabOwnerRow.user_id) == name)
+    datasets = select(KeyAccessRow.manifest_hash).where(
+        func.lower(KeyAccessRow.user_id) == name, KeyAccessRow.role == KeyRole.OWNER.value
+    )
+    return or_(
+        func.lower(AuditRow.actor) == name,
+        func.split_part(AuditRow.action, ".", 1).not_in(_OWNED),
+        AuditRow.subject.in_(labs),
+        AuditRow.subject.in_(datasets),
+        AuditRow.details["lab"].astext.in_(labs),
+    )
 
 
 def write_entry(

@@ -6,16 +6,16 @@ import re
 from collections.abc import Sequence
 
 from sqlalchemy import Select, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
 from datalab.kinds import DatasetKind
 from datalab.registry.database import Database
 from datalab.registry.errors import DatasetInUse, DatasetNotFound, DatasetRefused
 from datalab.registry.keychain import put_key
-from datalab.registry.models import DatasetRow, KeyRow, LabRow, SlotRow
+from datalab.registry.models import DatasetRow, KeyAccessRow, KeyRow, LabRow, SlotRow
 from datalab.registry.queries import begin_provisioning, change_slots, live_dataset, live_lab, named
-from datalab.registry.records import Dataset, Event, WrappedKey
+from datalab.registry.records import Dataset, Event, KeyRole, WrappedKey
 
 _MANIFEST_HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -125,13 +125,18 @@ class Datasets:
             return events
 
 
-def _query() -> Select[DatasetRow, str | None, Sequence[str] | None]:
+def _query() -> Select[DatasetRow, str | None, dict[str, str] | None, Sequence[str] | None]:
     labs = (
         select(func.array_agg(SlotRow.lab_id.distinct()))
         .where(SlotRow.manifest_hash == DatasetRow.manifest_hash)
         .scalar_subquery()
     )
-    return select(DatasetRow, KeyRow.secret_id, labs).outerjoin(
+    access = (
+        select(func.jsonb_object_agg(KeyAccessRow.user_id, KeyAccessRow.role, type_=JSONB()))
+        .where(KeyAccessRow.manifest_hash == KeyRow.manifest_hash)
+        .scalar_subquery()
+    )
+    return select(DatasetRow, KeyRow.secret_id, access, labs).outerjoin(
         KeyRow, KeyRow.manifest_hash == DatasetRow.manifest_hash
     )
 
@@ -144,7 +149,10 @@ def _dataset(session: Session, manifest_hash: str) -> Dataset:
     return _record(*found)
 
 
-def _record(row: DatasetRow, secret_id: str | None, labs: Sequence[str] | None) -> Dataset:
+def _record(
+    row: DatasetRow, secret_id: str | None, access: dict[str, str] | None, labs: Sequence[str] | None
+) -> Dataset:
+    listed = {user: KeyRole(role) for user, role in sorted((access or {}).items())}
     return Dataset(
         manifest_hash=row.manifest_hash,
         name=row.name,
@@ -155,5 +163,6 @@ def _record(row: DatasetRow, secret_id: str | None, labs: Sequence[str] | None) 
         created_at=row.created_at,
         created_by=row.created_by,
         secret_id=secret_id,
+        access=None if secret_id is None else listed,
         labs=tuple(sorted(labs or ())),
     )

@@ -12,6 +12,7 @@ DatalabError
 │   └── EmbeddedPostgresFailed the server under the home directory does not start or stop
 └── UsageError
     ├── LabNotFound  LabNameAmbiguous
+    ├── LabNotYours  OwnersWrong  RoleRefused
     ├── DatasetNotFound  DatasetInUse  DatasetRefused
     ├── ProvisioningRefused    lists every rule that the change breaks
     ├── RunNotFound  RunRefused  UploadNotFound
@@ -28,7 +29,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from datalab.errors import DatalabError, UsageError, suggestion
-from datalab.formats import counted
+from datalab.formats import counted, listed
 from datalab.kinds import DatasetKind
 
 
@@ -111,6 +112,30 @@ class LabNameAmbiguous(UsageError):
         super().__init__(f"{len(ids)} labs are named '{name}': {', '.join(ids)}. Use the id.")
 
 
+class LabNotYours(UsageError):
+    """The lab belongs to others: its name and state are all that the user may see."""
+
+    def __init__(self, lab: str, name: str, owners: Sequence[str], user: str) -> None:
+        super().__init__(
+            f"Lab {lab} ({name}) belongs to {listed(list(owners))}: only its owners read its datasets and results, or "
+            f"change it. Nothing was changed. Ask one of them to name {user} an owner too "
+            f"(`datalab lab owners {lab} --add {user}`)."
+        )
+
+
+class OwnersWrong(UsageError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The owners of the lab were not changed: {reason}.")
+
+
+class RoleRefused(UsageError):
+    def __init__(self, user: str, role: str, permission: str) -> None:
+        super().__init__(
+            f"{user} may not do this: it needs the permission '{permission}', which the role '{role}' does not have. "
+            f"Nothing was changed; ask the person who runs this deployment (`datalab user set-role`)."
+        )
+
+
 class DatasetNotFound(UsageError):
     def __init__(self, manifest_hash: str) -> None:
         super().__init__(f"There is no dataset with manifest hash {manifest_hash}. `datalab dataset list` lists all.")
@@ -182,8 +207,12 @@ class KeyNotFound(UsageError):
 
 
 class KeyAccessDenied(UsageError):
-    def __init__(self, manifest_hash: str, user: str) -> None:
-        super().__init__(f"{user} may not use the key of dataset {manifest_hash}. Ask one of its owners.")
+    def __init__(self, manifest_hash: str, user: str, what: str = "use the key of", owners: Sequence[str] = ()) -> None:
+        ask = listed(list(owners), "or") if owners else "one of its owners"
+        super().__init__(
+            f"{user} may not {what} dataset {manifest_hash}. Nothing was changed. Ask {ask}: `datalab dataset access` "
+            "changes who may use a dataset."
+        )
 
 
 class AccessListWrong(UsageError):

@@ -10,8 +10,9 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from datalab.registry.database import Database
-from datalab.registry.errors import AccessListWrong, DatasetNotFound, KeyAccessDenied, KeyNotFound
+from datalab.registry.errors import AccessListWrong, DatasetNotFound, KeyNotFound
 from datalab.registry.models import KeyAccessRow, KeyRow
+from datalab.registry.ownership import Verb, decide, user_of
 from datalab.registry.queries import live_dataset
 from datalab.registry.records import KeyEntry, KeyRole, WrappedKey
 
@@ -34,26 +35,27 @@ class Keychain:
 
         Raises:
             DatasetNotFound, KeyNotFound: the dataset or its key does not exist.
-            KeyAccessDenied: `user` is not on its access list.
+            KeyAccessDenied, RoleRefused: `user` may not use it.
         """
         with self._database.read() as session:
-            return _entry(session, manifest_hash, user)
+            entry = _entry(session, manifest_hash)
+            if user is not None:
+                _check(session, user, Verb.OPEN, entry)
+            return entry
 
     def set_access(self, manifest_hash: str, access: Mapping[str, KeyRole], *, by: str) -> KeyEntry:
         """Replace the access list of a key; `by` must be an owner.
 
         Raises:
             DatasetNotFound, KeyNotFound: the dataset or its key does not exist.
-            KeyAccessDenied: `by` is no owner.
+            KeyAccessDenied, RoleRefused: `by` is no owner.
             AccessListWrong: the key would have no owner.
         """
         with self._database.write() as session:
             session.get(KeyRow, manifest_hash, with_for_update=True)
-            entry = _entry(session, manifest_hash, by)
-            if entry.access[by] is not KeyRole.OWNER:
-                raise KeyAccessDenied(manifest_hash, by)
+            _check(session, by, Verb.SHARE, _entry(session, manifest_hash))
             _grant(session, manifest_hash, access)
-            return _entry(session, manifest_hash, None)
+            return _entry(session, manifest_hash)
 
     def all(self) -> list[str]:
         """Return the manifest hashes of all datasets whose keys are stored."""
@@ -127,7 +129,12 @@ def _grant(session: Session, manifest_hash: str, access: Mapping[str, KeyRole]) 
     session.flush()
 
 
-def _entry(session: Session, manifest_hash: str, user: str | None) -> KeyEntry:
+def _check(session: Session, user: str, verb: Verb, entry: KeyEntry) -> None:
+    if (refusal := decide(user_of(session, user), verb, entry)) is not None:
+        raise refusal
+
+
+def _entry(session: Session, manifest_hash: str) -> KeyEntry:
     row = session.get(KeyRow, manifest_hash)
     if row is None:
         raise KeyNotFound(manifest_hash) if live_dataset(session, manifest_hash) else DatasetNotFound(manifest_hash)
@@ -135,6 +142,4 @@ def _entry(session: Session, manifest_hash: str, user: str | None) -> KeyEntry:
         select(KeyAccessRow).where(KeyAccessRow.manifest_hash == manifest_hash).order_by(KeyAccessRow.user_id)
     )
     access = {one.user_id: KeyRole(one.role) for one in listed}
-    if user is not None and user not in access:
-        raise KeyAccessDenied(manifest_hash, user)
     return KeyEntry(manifest_hash, row.secret_id, row.wrapped_key, row.master_key_id, access)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, selectinload
 
 from datalab.lab import LabDefinition
 from datalab.registry.database import Database
-from datalab.registry.errors import LabNameAmbiguous, LabNotFound
+from datalab.registry.errors import LabNameAmbiguous, LabNotFound, OwnersWrong
 from datalab.registry.facts import facts_of
-from datalab.registry.models import LabRow
+from datalab.registry.models import LabOwnerRow, LabRow, UserRow
+from datalab.registry.ownership import plain
 from datalab.registry.queries import (
     begin_provisioning,
     change_slots,
@@ -19,8 +22,10 @@ from datalab.registry.queries import (
     named,
     provisioned,
 )
-from datalab.registry.records import Lab
+from datalab.registry.records import Lab, Role
 from datalab.registry.state import ExplainedState, state_of
+
+_LONGEST_NAME = 254
 
 
 class Labs:
@@ -30,40 +35,64 @@ class Labs:
         self._database = database
 
     def create(self, definition: LabDefinition, *, by: str) -> Lab:
-        """Create a lab; its configuration cannot be changed afterwards."""
+        """Create a lab, whose owner is `by`; its configuration cannot be changed afterwards."""
         row = LabRow(
             id=str(uuid.uuid4()),
             name=definition.name,
             definition=definition.model_dump(mode="json", by_alias=True),
             created_by=named(by),
+            owners=[LabOwnerRow(user_id=by)],
         )
         with self._database.write() as session:
             session.add(row)
             session.flush()
             return lab_of(row)
 
-    def get(self, lab: str) -> Lab:
-        """Return the lab of this id, or the only one of this name.
+    def get(self, lab: str, *, user: str | None = None) -> Lab:
+        """Return the lab of this id, or the only one of this name; if several have it, the only one of `user`.
 
         Raises:
             LabNotFound: the lab does not exist; the message suggests a similar name.
             LabNameAmbiguous: several labs have this name.
         """
         with self._database.read() as session:
-            rows = session.scalars(select(LabRow).where(LabRow.deleted_at.is_(None))).all()
+            rows = session.scalars(_labs().where(LabRow.deleted_at.is_(None))).all()
             found = [row for row in rows if row.id == lab] or [row for row in rows if row.name == lab]
             if not found:
                 raise LabNotFound(lab, [name for row in rows for name in (row.name, row.id)])
+            if len(found) > 1 and user is not None:
+                found = [row for row in found if plain(user) in _owner_names(row)] or found
             if len(found) > 1:
                 raise LabNameAmbiguous(lab, sorted(row.id for row in found))
             return lab_of(found[0])
 
     def all(self, *, deleted: bool = False) -> list[Lab]:
         """Return all labs, the oldest first; `deleted`: those that were deleted, too."""
-        query = select(LabRow).order_by(LabRow.created_at, LabRow.id)
+        query = _labs().order_by(LabRow.created_at, LabRow.id)
         with self._database.read() as session:
             rows = session.scalars(query if deleted else query.where(LabRow.deleted_at.is_(None)))
             return [lab_of(row) for row in rows]
+
+    def set_owners(self, lab_id: str, owners: Sequence[str]) -> Lab:
+        """Replace the owners of a lab; those who stay keep their place in the order.
+
+        Raises:
+            LabNotFound: there is no such lab.
+            OwnersWrong: there would be no owner, or a new one is no publisher of a deployment with users.
+        """
+        with self._database.write() as session:
+            row = live_lab(session, lab_id, lock=True)
+            wanted = {plain(owner): owner.strip() for owner in owners}
+            before = _owner_names(row)
+            _check_owners(session, {name: text for name, text in wanted.items() if name not in before})
+            if not wanted:
+                raise OwnersWrong("a lab needs at least one owner; name another one first")
+            row.owners = [owner for owner in row.owners if plain(owner.user_id) in wanted] + [
+                LabOwnerRow(user_id=text) for name, text in wanted.items() if name not in before
+            ]
+            session.flush()
+            session.refresh(row, ["owners"])
+            return lab_of(row)
 
     def delete(self, lab_id: str, *, by: str) -> Lab:
         """Deprovision everything and delete the lab, in one transaction; its events and results stay readable.
@@ -90,8 +119,27 @@ class Labs:
 
     def states(self) -> list[tuple[Lab, ExplainedState]]:
         """Return every lab with its state, all at the same moment."""
-        query = select(LabRow).where(LabRow.deleted_at.is_(None)).order_by(LabRow.created_at, LabRow.id)
+        query = _labs().where(LabRow.deleted_at.is_(None)).order_by(LabRow.created_at, LabRow.id)
         with self._database.read() as session:
             labs = [lab_of(row) for row in session.scalars(query)]
             facts = facts_of(session, labs)
             return [(lab, state_of(facts[lab.id])) for lab in labs]
+
+
+def _labs() -> Select[LabRow]:
+    return select(LabRow).options(selectinload(LabRow.owners))
+
+
+def _owner_names(row: LabRow) -> set[str]:
+    return {plain(owner.user_id) for owner in row.owners}
+
+
+def _check_owners(session: Session, new: Mapping[str, str]) -> None:
+    """Refuse new owners who could not act as such, most often because of a typing error."""
+    roles = {row.email: row.role for row in session.scalars(select(UserRow))}
+    for name, text in new.items():
+        if not name or not name.isprintable() or len(name) > _LONGEST_NAME:
+            raise OwnersWrong("an owner is named by an e-mail address")
+        if roles and roles.get(name) != Role.PUBLISHER:
+            role = f"has the role '{roles[name]}'" if name in roles else "is no user of this deployment"
+            raise OwnersWrong(f"{text} {role}; owners are publishers (`datalab user list`)")

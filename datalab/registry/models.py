@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 SCHEMA = "datalab_registry"
 """Dagster keeps its tables (and its own `alembic_version`) in the default schema of the same database. That is the
@@ -67,6 +67,18 @@ class LabRow(Base):
     created_by: Mapped[str]
     deleted_at: Mapped[datetime | None]
     deleted_by: Mapped[str | None]
+    owners: Mapped[list[LabOwnerRow]] = relationship(order_by="LabOwnerRow.number", cascade="all, delete-orphan")
+
+
+class LabOwnerRow(Base):
+    """An owner of a lab, who changes it and reads its results."""
+
+    __tablename__ = "lab_owners"
+
+    lab_id: Mapped[str] = mapped_column(ForeignKey(LabRow.id), primary_key=True)
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(Identity(always=True))
+    """The order in which they were named."""
 
 
 class DatasetRow(Base):

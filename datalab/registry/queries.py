@@ -133,4 +133,5 @@ def event_of(row: EventRow) -> Event:
 
 def lab_of(row: LabRow) -> Lab:
     definition = LabDefinition.model_validate(row.definition)
-    return Lab(row.id, row.name, definition, row.created_at, row.created_by, row.deleted_at)
+    owners = tuple(owner.user_id for owner in row.owners)
+    return Lab(row.id, row.name, definition, row.created_at, row.created_by, owners, row.deleted_at)

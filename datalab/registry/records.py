@@ -24,6 +24,8 @@ class Lab:
     definition: LabDefinition
     created_at: datetime
     created_by: str
+    owners: tuple[str, ...]
+    """Who may change it and read its results, in the order in which they were named."""
     deleted_at: datetime | None = None
 
 
@@ -71,6 +73,8 @@ class Dataset:
     created_by: str
     secret_id: str | None
     """None: its key is not stored, so it cannot be provisioned."""
+    access: Mapping[str, KeyRole] | None
+    """Who may use the stored key."""
     labs: tuple[str, ...]
 
 

@@ -12,6 +12,7 @@ from datalab.registry.database import Database
 from datalab.registry.datasets import Datasets
 from datalab.registry.keychain import Keychain
 from datalab.registry.labs import Labs
+from datalab.registry.ownership import Ownership
 from datalab.registry.provisioning import Provisioning
 from datalab.registry.results import Results
 from datalab.registry.runs import Runs
@@ -32,6 +33,7 @@ class Registry:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.labs = Labs(database)
+        self.ownership = Ownership(database)
         self.datasets = Datasets(database)
         self.keychain = Keychain(database)
         self.uploads = Uploads(database)

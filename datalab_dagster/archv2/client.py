@@ -88,9 +88,9 @@ class ClientV2:
         return _data_lab(self.lab(data_lab_id))
 
     def get_data_labs(self, user_id: str, verification_key: bytes = b"") -> list[DataLabV2]:
-        """Return the labs that a user created, the oldest first."""
+        """Return the labs that a user owns, the oldest first."""
         del verification_key
-        return [_data_lab(lab) for lab in self.service.labs() if lab.created_by == user_id]
+        return [_data_lab(lab) for lab in self.service.labs() if user_id in lab.owners]
 
     def delete_data_lab(self, data_lab_id: str) -> None:
         """Deprovision everything and delete the lab; its datasets are kept.
@@ -286,4 +286,5 @@ def _data_lab(lab: LabInfo) -> DataLabV2:
         "version": 0,
         "casIndex": max((slot.sequence for slot in lab.slots), default=0),
     }
-    return {"id": lab.id, "ownerId": lab.created_by, "signedContent": signed}
+    owner = lab.created_by if lab.created_by in lab.owners else lab.owners[0]
+    return {"id": lab.id, "ownerId": owner, "signedContent": signed}

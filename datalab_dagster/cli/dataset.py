@@ -1,4 +1,4 @@
-"""`datalab dataset`: uploads, lists, shows, downloads and deletes datasets."""
+"""`datalab dataset`: uploads, lists, shows, shares, downloads and deletes datasets."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from datalab.formats import number, size
+from datalab.errors import UsageError
+from datalab.formats import listed, number, size
 from datalab_dagster.cli import listing
 from datalab_dagster.cli.deployment import confirm, json_option, opened, the_dataset, user_option, yes_option
 from datalab_dagster.cli.transfer import download_file, download_to, is_address, upload_file
-from datalab_dagster.service import KeyAccessDenied, KeyNotFound
+from datalab_dagster.service import KeyAccessDenied, KeyNotFound, KeyRole, LabService, RoleRefused
 
 _FILE = click.Path(path_type=Path)
 
@@ -47,7 +48,7 @@ def list_datasets(user: str | None, as_json: bool) -> int:
     """List all datasets and the labs that they are provisioned to."""
     with opened(user) as service:
         datasets = service.datasets()
-        names = {} if as_json else {lab.id: lab.name for lab in service.labs()}
+        names = {} if as_json else _names(service)
     if as_json:
         listing.print_json(datasets)
     elif not datasets:
@@ -82,11 +83,11 @@ def show(manifest_hash: str, user: str | None, as_json: bool) -> int:
         if as_json:
             listing.print_json(found)
             return 0
-        names = {lab.id: lab.name for lab in service.labs()}
+        names = _names(service)
         try:
             may = service.key_access(found.manifest_hash).users
             access = ", ".join(f"{user} ({role.value})" for user, role in may.items())
-        except (KeyNotFound, KeyAccessDenied) as error:
+        except (KeyNotFound, KeyAccessDenied, RoleRefused) as error:
             access = "not stored" if isinstance(error, KeyNotFound) else "you may not use it"
     facts = {
         "Dataset": found.manifest_hash,
@@ -100,6 +101,44 @@ def show(manifest_hash: str, user: str | None, as_json: bool) -> int:
     }
     for title, text in facts.items():
         listing.line(f"{title:<12} {text}")
+    return 0
+
+
+@dataset.command()
+@click.argument("manifest_hash", metavar="HASH")
+@click.option("--add", "users", multiple=True, metavar="EMAIL", help="Let them provision and read it.")
+@click.option(
+    "--add-owner", "owners", multiple=True, metavar="EMAIL", help="Let them delete it and change this list too."
+)
+@click.option("--remove", "removed", multiple=True, metavar="EMAIL", help="Take their place on the list away.")
+@user_option
+@json_option
+def access(
+    manifest_hash: str,
+    users: tuple[str, ...],
+    owners: tuple[str, ...],
+    removed: tuple[str, ...],
+    user: str | None,
+    as_json: bool,
+) -> int:
+    """Show or change who may use a dataset: the access list of its key."""
+    with opened(user) as service:
+        found = the_dataset(service, manifest_hash)
+        now = service.key_access(found.manifest_hash)
+        unknown = [email for email in removed if email not in now.users]
+        if unknown:
+            raise UsageError(
+                f"{listed(unknown)} has no place on the access list: {listed(list(now.users))}. Nothing was changed."
+            )
+        if users or owners or removed:
+            wanted = now.users | dict.fromkeys(users, KeyRole.USER) | dict.fromkeys(owners, KeyRole.OWNER)
+            kept = {email: role for email, role in wanted.items() if email not in removed}
+            now = service.set_key_access(found.manifest_hash, kept)
+    if as_json:
+        listing.print_json(now)
+    else:
+        for email, role in now.users.items():
+            listing.line(f"{role.value:<8}{email}")
     return 0
 
 
@@ -137,3 +176,8 @@ def delete(manifest_hash: str, force: bool, yes: bool, user: str | None) -> int:
         service.delete_dataset(found.manifest_hash, force=force)
     listing.line(f"Dataset {found.manifest_hash} ({found.name}) was deleted.")
     return 0
+
+
+def _names(service: LabService) -> dict[str, str]:
+    """The names of all labs by their ids."""
+    return {lab.id: lab.name for lab in service.labs()} | {lab.id: lab.name for lab in service.other_labs()}

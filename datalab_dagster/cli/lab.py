@@ -1,4 +1,4 @@
-"""`datalab lab`: creates, lists, shows and deletes labs."""
+"""`datalab lab`: creates, lists, shows and deletes labs, and names their owners."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from datalab.errors import UsageError
+from datalab.formats import listed
 from datalab.lab import lab_from_dict, load_lab
 from datalab_dagster.cli import lab_view, listing
 from datalab_dagster.cli.deployment import confirm, json_option, opened, user_option, yes_option
@@ -45,13 +47,13 @@ def create(lab_file: Path, name: str | None, user: str | None, as_json: bool) ->
 @user_option
 @json_option
 def list_labs(user: str | None, as_json: bool) -> int:
-    """List all labs and their states."""
+    """List your labs and their states, then the names and states of other publishers' labs."""
     with opened(user) as service:
-        labs = service.labs()
+        labs, others = service.labs(), service.other_labs()
     if as_json:
         listing.print_json(labs)
     else:
-        lab_view.print_labs(labs)
+        lab_view.print_labs(labs, others)
     return 0
 
 
@@ -72,6 +74,31 @@ def show(lab_name: str, user: str | None, as_json: bool) -> int:
     lab_view.print_definition(found)
     lab_view.print_slots(found)
     lab_view.print_events(events)
+    return 0
+
+
+@lab.command()
+@click.argument("lab_name", metavar="LAB")
+@click.option("--add", "added", multiple=True, metavar="EMAIL", help="Name another owner; repeat it for several.")
+@click.option("--remove", "removed", multiple=True, metavar="EMAIL", help="Take an owner out.")
+@user_option
+@json_option
+def owners(lab_name: str, added: tuple[str, ...], removed: tuple[str, ...], user: str | None, as_json: bool) -> int:
+    """Show or change the owners of a lab: who may change it and read its results."""
+    with opened(user) as service:
+        found = service.lab(lab_name)
+        unknown = [email for email in removed if email not in found.owners]
+        if unknown:
+            raise UsageError(
+                f"{listed(unknown)} does not own the lab; its owners: {listed(found.owners)}. Nothing was changed."
+            )
+        if added or removed:
+            wanted = [email for email in (*found.owners, *added) if email not in removed]
+            found = service.set_lab_owners(found.id, wanted)
+    if as_json:
+        listing.print_json(found)
+    else:
+        listing.line(f"Lab {found.id} ({found.name}) belongs to {listed(found.owners)}.")
     return 0
 
 

@@ -9,7 +9,7 @@ from rich.markup import escape
 from datalab.formats import size
 from datalab.kinds import DatasetKind
 from datalab_dagster.cli.listing import coloured, console_for_text, line, print_table, short, when
-from datalab_dagster.service import Action, EventInfo, LabInfo, SlotInfo
+from datalab_dagster.service import Action, EventInfo, LabInfo, OtherLabInfo, SlotInfo
 
 _DONE = {
     Action.PROVISIONED: "provisioned",
@@ -18,8 +18,17 @@ _DONE = {
 }
 
 
-def print_labs(labs: Sequence[LabInfo]) -> None:
-    """Print a row per lab, or how to create the first."""
+def print_labs(labs: Sequence[LabInfo], others: Sequence[OtherLabInfo]) -> None:
+    """Print a row per lab, or how to create the first; then the labs of others."""
+    if labs or not others:
+        _print_own(labs)
+    if others:
+        line("\nLabs of others, of which you see the state; an owner can name you one too (`datalab lab owners`):")
+        rows = [(lab.id, lab.name, coloured(lab.state), ", ".join(lab.owners)) for lab in others]
+        print_table(("lab", "name", "state", "owners"), rows, markup=("state",))
+
+
+def _print_own(labs: Sequence[LabInfo]) -> None:
     if not labs:
         line("There are no labs yet. Create one: `datalab lab create LAB.json`.")
         return
@@ -31,11 +40,11 @@ def print_labs(labs: Sequence[LabInfo]) -> None:
             ", ".join(kind.value for kind in lab.definition.datasets if kind in _filled(lab)) or "–",
             ", ".join(kind.value for kind in lab.definition.datasets if kind not in _filled(lab)) or "–",
             when(lab.created_at),
-            lab.created_by,
+            ", ".join(lab.owners),
         )
         for lab in labs
     ]
-    print_table(("lab", "name", "state", "provisioned", "missing", "made", "by"), rows, markup=("state",))
+    print_table(("lab", "name", "state", "provisioned", "missing", "made", "owners"), rows, markup=("state",))
 
 
 def print_state(lab: LabInfo) -> None:
@@ -49,7 +58,7 @@ def print_state(lab: LabInfo) -> None:
 def print_definition(lab: LabInfo) -> None:
     """Print the collaboration types and identifiers of a lab."""
     definition = lab.definition
-    line(f"\nCreated {when(lab.created_at)} by {lab.created_by}")
+    line(f"\nCreated {when(lab.created_at)} by {lab.created_by}; owners: {', '.join(lab.owners)}")
     line(f"For: {', '.join(kind.value for kind in definition.collaboration_types)}")
     rows = []
     for entry in definition.identifiers_config:

@@ -32,7 +32,7 @@ def status(lab_name: str | None, watch: bool, user: str | None, as_json: bool) -
             if as_json:
                 listing.print_json(labs)
             else:
-                lab_view.print_labs(labs)
+                lab_view.print_labs(labs, service.other_labs())
             return 0
         if watch:
             found, run = follow_lab(service, lab_name, _json_line if as_json else _line, quiet=as_json)

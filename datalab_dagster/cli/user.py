@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import click
 
+from datalab.errors import UsageError
+from datalab.formats import counted
 from datalab_dagster.cli import listing
 from datalab_dagster.cli.accounts import new_password, opened_accounts
 from datalab_dagster.cli.deployment import confirm, json_option, user_option, yes_option
-from datalab_dagster.service import Role
+from datalab_dagster.service import Accounts, Role
 
 ROLE = click.Choice(["publisher", "viewer", "admin"])
 _stdin_option = click.option("--password-stdin", is_flag=True, help="Read the password from the standard input.")
+_take_over_option = click.option(
+    "--take-over/--no-take-over",
+    default=None,
+    help="Whether a publisher also owns the datasets and labs that belong to no user. Default for the first publisher: "
+    "a question on a terminal, else yes; for later ones: no.",
+)
+_TAKEN_OVER = " The datasets and labs that belonged to no user are theirs."
 
 
 @click.group()
 def user() -> None:
     """Manage users and their roles.
 
-    publisher: may do everything. viewer: reads labs and statistics, no validation report, no file; changes nothing.
-    admin: belongs to the clean room's vendor; sees only the aggregates of labs that were created with sharing on.
+    publisher: uploads datasets, creates labs, and may do everything with their own. viewer: reads all labs and
+    statistics, no validation report, no file; changes nothing. admin: belongs to the clean room's vendor; sees only the
+    aggregates of labs that were created with sharing on.
 
     Without any user, the portal needs no login and answers this machine only. From the first user on, all must log in.
     """
@@ -31,14 +42,18 @@ def user() -> None:
 @click.option("--role", type=ROLE, default="publisher", show_default=True)
 @_stdin_option
 @click.option("--no-password", is_flag=True, help="No login in the browser: API tokens only.")
+@_take_over_option
 @user_option
-def add(email: str, role: str, password_stdin: bool, no_password: bool, user: str | None) -> int:
+def add(
+    email: str, role: str, password_stdin: bool, no_password: bool, take_over: bool | None, user: str | None
+) -> int:
     """Add a user, and ask for a password."""
     password = None if no_password else new_password(password_stdin)
     with opened_accounts(user) as accounts:
         first = not accounts.any_user()
-        added = accounts.add(email, Role(role), password=password)
-    click.echo(f"User {added.email} was added as {added.role.value}.")
+        takes_over = _takes_over(accounts, email, Role(role), take_over)
+        added = accounts.add(email, Role(role), password=password, take_over=takes_over)
+    click.echo(f"User {added.email} was added as {added.role.value}.{_TAKEN_OVER if takes_over else ''}")
     if first:
         click.echo("This is the first user: from now on, the portal requires a login.")
     return 0
@@ -84,12 +99,14 @@ def list_users(as_json: bool) -> int:
 @user.command("set-role")
 @click.argument("email")
 @click.argument("role", type=ROLE)
+@_take_over_option
 @user_option
-def set_role(email: str, role: str, user: str | None) -> int:
+def set_role(email: str, role: str, take_over: bool | None, user: str | None) -> int:
     """Change the role of a user, effective immediately."""
     with opened_accounts(user) as accounts:
-        changed = accounts.set_role(email, Role(role))
-    click.echo(f"User {changed.email} now has the role {changed.role.value}.")
+        takes_over = _takes_over(accounts, email, Role(role), take_over)
+        changed = accounts.set_role(email, Role(role), take_over=takes_over)
+    click.echo(f"User {changed.email} now has the role {changed.role.value}.{_TAKEN_OVER if takes_over else ''}")
     return 0
 
 
@@ -119,3 +136,20 @@ def delete(email: str, yes: bool, user: str | None) -> int:
     if not left:
         click.echo("No user is left: the portal needs no login on this machine any more, and refuses other addresses.")
     return 0
+
+
+def _takes_over(accounts: Accounts, email: str, role: Role, asked: bool | None) -> bool:
+    """Return whether a user becomes an owner of what belongs to no user; the first publisher is asked."""
+    if role is not Role.PUBLISHER:
+        if asked:
+            raise UsageError("Only a publisher can take over datasets and labs: give --role publisher.")
+        return False
+    if asked is not None:
+        return asked
+    found = accounts.unowned(email)
+    if found is None or not (found.datasets or found.labs):
+        return False
+    if not sys.stdin.isatty():
+        return True
+    what = f"{counted(found.datasets, 'dataset')} and {counted(found.labs, 'lab')}"
+    return click.confirm(f"Until now there was no publisher. Shall {email} own the {what} made so far?", default=True)

@@ -16,6 +16,7 @@ from datalab.deployment import Deployment
 from datalab.errors import UsageError
 from datalab.home.settings import DropZone
 from datalab.kinds import DatasetKind
+from datalab.registry import KeyRole
 
 DROP_ZONE_USER = "drop zone"
 
@@ -45,7 +46,8 @@ def take_file(config: TakenFile) -> None:
         if entry is None or entry.fingerprint != config.fingerprint:
             raise EntryChanged
         with connector.open(entry) as source:
-            dataset = deployment.datasets.upload(source, entry.name, by=DROP_ZONE_USER)
+            owners = dict.fromkeys(deployment.registry.labs.get(config.lab).owners, KeyRole.OWNER)
+            dataset = deployment.datasets.upload(source, entry.name, by=DROP_ZONE_USER, access=owners)
         deployment.registry.provisioning.provision(
             config.lab,
             {DatasetKind(config.dataset): dataset.manifest_hash},

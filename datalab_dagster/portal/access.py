@@ -23,38 +23,17 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
 from datalab_dagster.portal.state import Doorway, doorway_of, portal_of
-from datalab_dagster.service import LabService, NotPermitted, Role
+from datalab_dagster.service import GRANTS, LabService, NotPermitted, Permission, Role
 from datalab_dagster.service.http_errors import LoginNeeded, RequestForged
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 COOKIE = "datalab_session"
-
-
-class Permission(StrEnum):
-    """The permission that a route needs."""
-
-    SHARED = "shared"
-    """Aggregates of labs that were created with sharing on."""
-    READ = "read"
-    """Labs, descriptions of datasets, runs, statistics."""
-    CHANGE = "change"
-    """Upload, create, provision, validate, delete."""
-    PRIVATE = "private"
-    """Validation reports, contents and keys of datasets, the audit log."""
-
-
-GRANTS: dict[Role, frozenset[Permission]] = {
-    Role.PUBLISHER: frozenset(Permission),
-    Role.VIEWER: frozenset({Permission.SHARED, Permission.READ}),
-    Role.ADMIN: frozenset({Permission.SHARED}),
-}
 
 
 @dataclass(frozen=True)
@@ -159,15 +138,23 @@ Insider = Annotated[Visitor, Depends(require(Permission.PRIVATE))]
 
 
 def service_of(request: Request) -> LabService:
-    """Return the deployment for the visitor; the route has checked the permissions before.
+    """Return the deployment for the visitor: for an admin, only what labs share.
 
     Raises:
         LoginNeeded: there is no login.
     """
-    return portal_of(request).service(current_visitor(request).email)
+    visitor = current_visitor(request)
+    found = portal_of(request).service(visitor.email)
+    return found if visitor.may(Permission.READ) else found.shared()
+
+
+def shared_service_of(request: Request) -> LabService:
+    """Return what labs share with the visitor; raises as `service_of`."""
+    return portal_of(request).service(current_visitor(request).email).shared()
 
 
 Service = Annotated[LabService, Depends(service_of)]
+SharedService = Annotated[LabService, Depends(shared_service_of)]
 
 
 class Recorder:

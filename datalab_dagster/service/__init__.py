@@ -9,15 +9,18 @@ from datalab.registry.errors import (
     KeyNotFound,
     LabNameAmbiguous,
     LabNotFound,
+    LabNotYours,
     LoginRefused,
     Problem,
     ProblemCode,
     ProvisioningRefused,
     RegistryBusy,
     RegistryError,
+    RoleRefused,
     RunNotFound,
     TooManyLogins,
 )
+from datalab.registry.ownership import GRANTS, Permission
 from datalab.storage import Key, size_of
 from datalab.storage.errors import KeyInvalid
 from datalab_dagster.graph.errors import RunNotStarted
@@ -30,6 +33,7 @@ from datalab_dagster.service.models import (
     EventInfo,
     KeyAccess,
     LabInfo,
+    OtherLabInfo,
     PartInfo,
     PartStored,
     ResultInfo,
@@ -45,6 +49,7 @@ from datalab_dagster.service.protocol import LabService, Uploads
 from datalab_dagster.service.uploads import PART_BYTES
 
 __all__ = [
+    "GRANTS",
     "NO_DATASET",
     "PART_BYTES",
     "AccountInfo",
@@ -68,12 +73,15 @@ __all__ = [
     "LabInfo",
     "LabNameAmbiguous",
     "LabNotFound",
+    "LabNotYours",
     "LabService",
     "LabState",
     "LoginRefused",
     "NotPermitted",
+    "OtherLabInfo",
     "PartInfo",
     "PartStored",
+    "Permission",
     "Problem",
     "ProblemCode",
     "ProvisioningRefused",
@@ -82,6 +90,7 @@ __all__ = [
     "ResultInfo",
     "ResultNotFound",
     "Role",
+    "RoleRefused",
     "RunInfo",
     "RunNotFound",
     "RunNotStarted",

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from datalab.registry import Role, accounts
-from datalab_dagster.service.models import AccountInfo, TokenInfo, UserInfo
+from datalab_dagster.service.models import AccountInfo, TokenInfo, UnownedInfo, UserInfo
 
 
 class LocalAccounts:
@@ -23,11 +23,16 @@ class LocalAccounts:
     def users(self) -> list[UserInfo]:
         return [UserInfo.model_validate(user) for user in self._kept.users()]
 
-    def add(self, email: str, role: Role, *, password: str | None = None) -> UserInfo:
-        return UserInfo.model_validate(self._kept.add(email, role, password=password, by=self._user))
+    def unowned(self, email: str) -> UnownedInfo | None:
+        found = self._kept.unowned(email)
+        return None if found is None else UnownedInfo.model_validate(found)
 
-    def set_role(self, email: str, role: Role) -> UserInfo:
-        return UserInfo.model_validate(self._kept.set_role(email, role, by=self._user))
+    def add(self, email: str, role: Role, *, password: str | None = None, take_over: bool = False) -> UserInfo:
+        added = self._kept.add(email, role, password=password, take_over=take_over, by=self._user)
+        return UserInfo.model_validate(added)
+
+    def set_role(self, email: str, role: Role, *, take_over: bool = False) -> UserInfo:
+        return UserInfo.model_validate(self._kept.set_role(email, role, take_over=take_over, by=self._user))
 
     def set_password(self, email: str, password: str) -> UserInfo:
         return UserInfo.model_validate(self._kept.set_password(email, password, by=self._user))

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from datalab.registry import Role
-from datalab_dagster.service.models import AccountInfo, TokenInfo, UserInfo
+from datalab_dagster.service.models import AccountInfo, TokenInfo, UnownedInfo, UserInfo
 from datalab_dagster.service.protocol import LabService
 
 
@@ -23,11 +23,17 @@ class Accounts(Protocol):
     def users(self) -> list[UserInfo]:
         """Return all users, ordered by e-mail address."""
 
-    def add(self, email: str, role: Role, *, password: str | None = None) -> UserInfo:
-        """Add a user; without a password there are API tokens only. Raises UserExists, UserRefused."""
+    def unowned(self, email: str) -> UnownedInfo | None:
+        """Return how much `email` can take over as the first publisher; None when there is a publisher already."""
 
-    def set_role(self, email: str, role: Role) -> UserInfo:
-        """Change a role, effective from the next request. Raises UserNotFound."""
+    def add(self, email: str, role: Role, *, password: str | None = None, take_over: bool = False) -> UserInfo:
+        """Add a user; without a password the user has API tokens only. Raises UserExists, UserRefused.
+
+        With `take_over` they own all datasets and labs that belong to no user, in addition to their earlier owners.
+        """
+
+    def set_role(self, email: str, role: Role, *, take_over: bool = False) -> UserInfo:
+        """Change a role, effective from the next request. `take_over`: see `add`. Raises UserNotFound."""
 
     def set_password(self, email: str, password: str) -> UserInfo:
         """Change a password and end the user's sessions; tokens remain valid. Raises UserNotFound, UserRefused."""
@@ -88,3 +94,6 @@ class HomeService(LabService, Protocol):
 
     def for_user(self, user: str) -> HomeService:
         """Return the same deployment for another user; both share open connections."""
+
+    def shared(self) -> LabService:
+        """Return the deployment with the labs only, and of them only the results, that are shared with the user."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, BinaryIO, Self, TypeVar, cast
 
@@ -20,7 +20,16 @@ from datalab_dagster.service.errors import ResultNotFound
 from datalab_dagster.service.http_connection import Connection, secret_for
 from datalab_dagster.service.http_download import Download
 from datalab_dagster.service.http_upload import HttpUploads, upload_by_parts, upload_in_one
-from datalab_dagster.service.models import AuditInfo, DatasetInfo, EventInfo, KeyAccess, LabInfo, ResultInfo, RunInfo
+from datalab_dagster.service.models import (
+    AuditInfo,
+    DatasetInfo,
+    EventInfo,
+    KeyAccess,
+    LabInfo,
+    OtherLabInfo,
+    ResultInfo,
+    RunInfo,
+)
 from datalab_dagster.service.protocol import Progress
 
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -132,10 +141,16 @@ class HttpService:
     def labs(self) -> list[LabInfo]:
         return self._list(LabInfo, "/labs")
 
+    def other_labs(self) -> list[OtherLabInfo]:
+        return self._list(OtherLabInfo, "/other-labs")
+
     def lab(self, lab: str) -> LabInfo:
         if _PLAIN.fullmatch(lab):
             return self._one(LabInfo, "GET", f"/labs/{lab}")
         return self._one(LabInfo, "GET", "/lab-by-name", params={"name": lab})
+
+    def set_lab_owners(self, lab: str, owners: Sequence[str]) -> LabInfo:
+        return self._one(LabInfo, "PUT", f"{self._lab(lab)}/owners", json={"owners": list(owners)})
 
     def delete_lab(self, lab: str) -> None:
         self._connection.json("DELETE", self._lab(lab))

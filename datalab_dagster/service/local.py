@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 from collections.abc import Mapping, Sequence
@@ -13,13 +14,15 @@ from datalab.deployment.parts import PartUploads
 from datalab.errors import InputMissing
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
-from datalab.registry import ExplainedState, KeyRole, Lab, Result, Run, Slot
+from datalab.registry import Dataset, KeyRole, Lab, Result, Run
 from datalab.registry.errors import DatasetNotFound, KeyNotFound
+from datalab.registry.ownership import User, Verb, decide
 from datalab.storage import Key
 from datalab.storage.errors import EncryptedFileDamaged
 from datalab_dagster.graph.access import DagsterAccess
 from datalab_dagster.service.accounts import LocalAccounts
 from datalab_dagster.service.errors import LabIncomplete, ResultNotFound
+from datalab_dagster.service.infos import dataset_info, find_result, lab_info, result_info
 from datalab_dagster.service.keys import LocalKeys
 from datalab_dagster.service.models import (
     AuditInfo,
@@ -27,6 +30,7 @@ from datalab_dagster.service.models import (
     EventInfo,
     KeyAccess,
     LabInfo,
+    OtherLabInfo,
     ResultInfo,
     RunInfo,
 )
@@ -59,6 +63,7 @@ class LocalService:
         self._parts = PartUploads(deployment.datasets)
         self._runs = LocalRuns(deployment, self._dagster, environment)
         self._user = user
+        self._reading = Verb.READ_LAB
 
     @property
     def user(self) -> str:
@@ -68,6 +73,12 @@ class LocalService:
         """Return the same deployment for another user; both share open connections."""
         other = copy.copy(self)
         other._user = user
+        return other
+
+    def shared(self) -> Self:
+        """Return the deployment with the labs only, and of them only the results, that are shared with the user."""
+        other = copy.copy(self)
+        other._reading = Verb.READ_SHARED
         return other
 
     @property
@@ -96,7 +107,8 @@ class LocalService:
         access: Mapping[str, KeyRole] | None = None,
         progress: Progress | None = None,
     ) -> DatasetInfo:
-        return DatasetInfo.model_validate(
+        asker = self._may(Verb.MAKE)
+        return dataset_info(
             self._deployment.datasets.upload(
                 source,
                 name,
@@ -107,23 +119,28 @@ class LocalService:
                 keep_key=store_key,
                 access=access,
                 progress=progress,
-            )
+            ),
+            asker,
         )
 
     @property
     def uploads(self) -> LocalUploads:
-        return LocalUploads(self._parts, self._user)
+        return LocalUploads(self._parts, self._may(Verb.MAKE))
 
     def datasets(self) -> list[DatasetInfo]:
-        return [DatasetInfo.model_validate(dataset) for dataset in self._registry.datasets.all()]
+        asker = self._may(Verb.LIST)
+        return [dataset_info(dataset, asker) for dataset in self._registry.datasets.all()]
 
     def dataset(self, manifest_hash: str) -> DatasetInfo:
-        return DatasetInfo.model_validate(self._registry.datasets.get(manifest_hash))
+        return dataset_info(self._registry.datasets.get(manifest_hash), self._may(Verb.LIST))
 
     def download_dataset(self, manifest_hash: str, key: Key | None = None) -> BinaryIO:
+        if key is not None:
+            self._may(Verb.DECRYPT, self._registry.datasets.get(manifest_hash))
         return self._deployment.datasets.open(manifest_hash, key or self.dataset_key(manifest_hash))  # type: ignore[return-value]
 
     def delete_dataset(self, manifest_hash: str, *, force: bool = False) -> None:
+        self._may(Verb.DELETE, self._registry.datasets.get(manifest_hash))
         self._deployment.datasets.delete(manifest_hash, by=self._user, force=force)
 
     def dataset_key(self, manifest_hash: str) -> Key:
@@ -139,63 +156,86 @@ class LocalService:
     # --------------------------------------------------------------------------------------------------- labs
 
     def create_lab(self, definition: LabDefinition) -> LabInfo:
+        self._may(Verb.MAKE)
         return self._lab_info_now(self._registry.labs.create(definition, by=self._user))
 
     def labs(self) -> list[LabInfo]:
-        slots = self._registry.provisioning.all_current()
+        asker = self._may(self._reading)
+        slots = self._registry.provisioning.all_current() if self._reading is Verb.READ_LAB else {}
         return [
-            self._lab_info(lab, explained, slots.get(lab.id, {})) for lab, explained in self._registry.labs.states()
+            lab_info(lab, explained, slots.get(lab.id, {}))
+            for lab, explained in self._registry.labs.states()
+            if decide(asker, self._reading, lab) is None
+        ]
+
+    def other_labs(self) -> list[OtherLabInfo]:
+        asker = self._may(Verb.LIST)
+        return [
+            OtherLabInfo(id=lab.id, name=lab.name, state=explained.state, owners=list(lab.owners))
+            for lab, explained in self._registry.labs.states()
+            if decide(asker, Verb.READ_LAB, lab) is not None
         ]
 
     def lab(self, lab: str) -> LabInfo:
-        return self._lab_info_now(self._registry.labs.get(lab))
+        return self._lab_info_now(self._lab(lab, Verb.READ_LAB))
+
+    def set_lab_owners(self, lab: str, owners: Sequence[str]) -> LabInfo:
+        found = self._lab(lab, Verb.CHANGE_LAB)
+        return self._lab_info_now(self._registry.labs.set_owners(found.id, owners))
 
     def delete_lab(self, lab: str) -> None:
-        lab_id = self._registry.labs.get(lab).id
-        self._registry.labs.delete(lab_id, by=self._user)
+        self._registry.labs.delete(self._lab(lab, Verb.CHANGE_LAB).id, by=self._user)
         self._runs.stop_outdated()
 
     def change(self, lab: str, changes: Mapping[DatasetKind, str | None], *, cause: str = "") -> LabInfo:
-        found = self._registry.labs.get(lab)
+        found = self._lab(lab, Verb.CHANGE_LAB)
+        held = self._registry.provisioning.datasets(found.id)
+        for kind, manifest_hash in changes.items():
+            if manifest_hash is not None and held.get(DatasetKind(kind)) != manifest_hash:
+                with contextlib.suppress(DatasetNotFound):  # the change says so, with every other broken rule
+                    self._may(Verb.PROVISION, self._registry.datasets.get(manifest_hash))
         if self._registry.provisioning.change(found.id, changes, by=self._user, cause=cause):
             self._runs.stop_outdated()
         return self._lab_info_now(found)
 
     def events(self, lab: str) -> list[EventInfo]:
-        events = self._registry.provisioning.events(self._registry.labs.get(lab).id)
+        events = self._registry.provisioning.events(self._lab(lab, Verb.READ_LAB).id)
         return [EventInfo.model_validate(event) for event in events]
 
     # --------------------------------------------------------------------------------------------------- runs
 
     def validate(self, lab: str, *, again: bool = False) -> RunInfo:
-        found = self._registry.labs.get(lab)
+        found = self._lab(lab, Verb.CHANGE_LAB)
         if missing := self._deployment.missing(found):
             raise LabIncomplete(found.id, [kind.value for kind in missing])
         return self._run_info(self._runs.validate(found, again=again, by=self._user))
 
     def run(self, run_id: str) -> RunInfo:
+        self._lab(self._registry.runs.get(run_id).lab_id, Verb.READ_LAB)
         run = self._runs.get(run_id)
         return self._run_info(run, self._runs.steps(run))
 
     def runs(self, lab: str) -> list[RunInfo]:
-        return [self._run_info(run) for run in self._registry.runs.history(self._registry.labs.get(lab).id)]
+        lab_id = self._lab(lab, Verb.READ_LAB).id
+        return [self._run_info(run) for run in self._registry.runs.history(lab_id)]
 
     def cancel_run(self, run_id: str) -> RunInfo:
+        self._lab(self._registry.runs.get(run_id).lab_id, Verb.CHANGE_LAB)
         return self._run_info(self._runs.cancel(run_id, by=self._user))
 
     # ------------------------------------------------------------------------------------------------ results
 
     def results(self, lab: str) -> list[ResultInfo]:
-        lab_id = self._registry.labs.get(lab).id
+        lab_id = self._lab(lab, Verb.READ_LAB).id
         current = self._registry.results.current(lab_id)
         return [self._result_info(result, current) for result in self._registry.results.history(lab_id)]
 
     def current_result(self, lab: str) -> ResultInfo | None:
-        current = self._registry.results.current(self._registry.labs.get(lab).id)
+        current = self._registry.results.current(self._lab(lab, self._reading).id)
         return self._result_info(current, current) if current else None
 
     def result_file(self, lab: str, name: str, *, run_id: str | None = None) -> bytes:
-        result = self._result(lab, run_id)
+        result = find_result(self._registry, self._lab(lab, self._reading).id, run_id)
         if name not in result.paths:
             raise ResultNotFound(result.lab_id, f"file '{name}' in its result")
         try:
@@ -204,10 +244,11 @@ class LocalService:
             raise ResultNotFound(result.lab_id, f"file '{name}' in its result") from None
 
     def validation_report(self, lab: str, kind: DatasetKind, *, run_id: str | None = None) -> bytes:
-        result = self._result(lab, run_id)
+        result = find_result(self._registry, self._lab(lab, Verb.READ_REPORTS).id, run_id)
         if kind not in result.datasets:
             raise ResultNotFound(result.lab_id, f"validation report of {kind.value}")
         try:
+            self._may(Verb.READ_REPORT, self._registry.datasets.get(result.datasets[kind]))
             address = addresses.validated(kind, result.datasets[kind], addresses.REPORT)
             return self._deployment.folders.place(result.lab_id).read(address)
         except (InputMissing, DatasetNotFound, KeyNotFound, EncryptedFileDamaged):
@@ -216,7 +257,9 @@ class LocalService:
     # ---------------------------------------------------------------------------------------------- audit log
 
     def audit_log(self, *, limit: int = 100, before: int | None = None) -> list[AuditInfo]:
-        entries = self._registry.accounts.audit.entries(limit=limit, before=before)
+        asker = self._may(Verb.AUDIT)
+        user = None if asker.alone else asker.name
+        entries = self._registry.accounts.audit.entries(limit=limit, before=before, user=user)
         return [AuditInfo.model_validate(entry) for entry in entries]
 
     # ---------------------------------------------------------------------------------------------------- end
@@ -235,35 +278,20 @@ class LocalService:
 
     # ------------------------------------------------------------------------------------------------- helpers
 
-    def _lab_info(self, lab: Lab, explained: ExplainedState, slots: Mapping[DatasetKind, Slot]) -> LabInfo:
-        return LabInfo.model_validate({**vars(lab), "state": explained, "slots": list(slots.values())})
+    def _may(self, verb: Verb, thing: Lab | Dataset | None = None) -> User:
+        return self._registry.ownership.check(self._user, verb, thing)
+
+    def _lab(self, lab: str, verb: Verb) -> Lab:
+        """Return the lab of this id or name, to a user who may do this."""
+        found = self._registry.labs.get(lab, user=self._user)
+        self._may(verb, found)
+        return found
 
     def _lab_info_now(self, lab: Lab) -> LabInfo:
-        return self._lab_info(lab, self._registry.labs.state(lab.id), self._registry.provisioning.current(lab.id))
+        return lab_info(lab, self._registry.labs.state(lab.id), self._registry.provisioning.current(lab.id))
 
     def _run_info(self, run: Run, steps: Sequence[Any] = ()) -> RunInfo:
         return RunInfo.model_validate({**vars(run), "url": self._runs.url(run), "steps": list(steps)})
 
-    def _result(self, lab: str, run_id: str | None) -> Result:
-        lab_id = self._registry.labs.get(lab).id
-        if run_id is None:
-            result = self._registry.results.current(lab_id)
-        else:
-            history = self._registry.results.history(lab_id)
-            result = next((result for result in history if result.run_id == run_id), None)
-        if result is None:
-            raise ResultNotFound(lab_id, f"result of run {run_id}" if run_id else "result for what is provisioned now")
-        return result
-
     def _result_info(self, result: Result, current: Result | None) -> ResultInfo:
-        place = self._deployment.folders.place(result.lab_id)
-        more = {
-            "current": current is not None and result.number == current.number,
-            "files": sorted(result.paths),
-            "reports": [
-                kind
-                for kind, content in result.datasets.items()
-                if place.has(addresses.validated(kind, content, addresses.REPORT))
-            ],
-        }
-        return ResultInfo.model_validate({**vars(result), **more})
+        return result_info(self._deployment.folders.place(result.lab_id), result, current)

@@ -44,6 +44,8 @@ class DatasetInfo(ServiceModel):
     created_by: str
     secret_id: str | None
     """Of its stored key; None: the key is not stored, so it cannot be provisioned."""
+    your_role: KeyRole | None
+    """What you may do: an owner deletes and shares it, a user provisions and reads it; None: you see that it exists."""
     labs: list[str]
     """Ids of the labs that it is provisioned to."""
 
@@ -82,9 +84,21 @@ class LabInfo(ServiceModel):
     definition: LabDefinition
     created_at: datetime
     created_by: str
+    owners: list[str]
+    """Who may change it and read its results; viewers read it too."""
     state: StateInfo
     slots: list[SlotInfo]
     """The filled slots, identifiers first; `definition.datasets` names all of them."""
+
+
+class OtherLabInfo(ServiceModel):
+    """A lab of other publishers: it exists, and how it stands."""
+
+    id: str
+    name: str
+    state: LabState
+    owners: list[str]
+    """Whom to ask for more."""
 
 
 class EventInfo(ServiceModel):
@@ -222,6 +236,13 @@ class TokenInfo(ServiceModel):
     expires_at: datetime
     revoked_at: datetime | None
     last_used_at: datetime | None
+
+
+class UnownedInfo(ServiceModel):
+    """How much belongs to no user of the deployment, so that the first publisher can take it over."""
+
+    datasets: int
+    labs: int
 
 
 class AuditInfo(ServiceModel):

@@ -7,7 +7,7 @@ errors: those of `datalab.errors` and of the packages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
@@ -21,6 +21,7 @@ from datalab_dagster.service.models import (
     EventInfo,
     KeyAccess,
     LabInfo,
+    OtherLabInfo,
     PartInfo,
     PartStored,
     ResultInfo,
@@ -35,7 +36,8 @@ Progress = Callable[[int], None]
 class LabService(Protocol):
     """A deployment, for one user.
 
-    Labs are named by id, or by name if only one lab has it; datasets by manifest hash.
+    Labs are named by id, or by name if only one lab has it; datasets by manifest hash. `datalab.registry.ownership`
+    decides what the user may do: every call raises RoleRefused, LabNotYours or KeyAccessDenied if it refuses.
     """
 
     @property
@@ -125,13 +127,23 @@ class LabService(Protocol):
         """Create a lab; its definition cannot be changed later."""
 
     def labs(self) -> list[LabInfo]:
-        """Return all labs, the oldest first."""
+        """Return the labs that the user may read, the oldest first: their own; all of them to a viewer."""
+
+    def other_labs(self) -> list[OtherLabInfo]:
+        """Return the names and states of all other labs, the oldest first."""
 
     def lab(self, lab: str) -> LabInfo:
         """Return a lab by id or name.
 
         Raises:
-            LabNotFound, LabNameAmbiguous: as their names say.
+            LabNotFound, LabNameAmbiguous, LabNotYours: as their names say.
+        """
+
+    def set_lab_owners(self, lab: str, owners: Sequence[str]) -> LabInfo:
+        """Replace the owners of a lab, who change it and read its results; only an owner may.
+
+        Raises:
+            OwnersWrong: there would be no owner, or a new one is no publisher of a deployment with users.
         """
 
     def delete_lab(self, lab: str) -> None:
@@ -208,7 +220,10 @@ class LabService(Protocol):
     # ---------------------------------------------------------------------------------------------- audit log
 
     def audit_log(self, *, limit: int = 100, before: int | None = None) -> list[AuditInfo]:
-        """Return the entries of the audit log, the newest first; `before`: only those with a smaller number."""
+        """Return the entries of the audit log, the newest first; `before`: only those with a smaller number.
+
+        Of the entries on labs and datasets: the user's own, and those on what they own.
+        """
 
     # ---------------------------------------------------------------------------------------------------- end
 

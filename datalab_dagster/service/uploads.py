@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from datalab.deployment.parts import PartUploads
 from datalab.registry import KeyRole, Upload
+from datalab.registry.ownership import User
 from datalab.storage import Key
 from datalab.storage.chunks import CHUNK_BYTES
 from datalab.storage.errors import PartMissing
 from datalab.storage.parts import PartUpload
+from datalab_dagster.service.infos import dataset_info
 from datalab_dagster.service.models import DatasetInfo, PartInfo, PartStored, UploadInfo
 
 PART_BYTES = CHUNK_BYTES
@@ -19,9 +21,10 @@ PART_BYTES = CHUNK_BYTES
 class LocalUploads:
     """The unfinished uploads of `user`; `parts` serves all users of a process."""
 
-    def __init__(self, parts: PartUploads, user: str) -> None:
+    def __init__(self, parts: PartUploads, user: User) -> None:
         self._parts = parts
-        self._user = user
+        self._asker = user
+        self._user = user.name
 
     def begin(
         self,
@@ -76,7 +79,7 @@ class LocalUploads:
         return PartInfo(number=number, size=size, sha256=sha256)
 
     def complete(self, upload_id: str, *, sha256: str | None = None) -> DatasetInfo:
-        return DatasetInfo.model_validate(self._parts.complete(upload_id, by=self._user, expected=sha256))
+        return dataset_info(self._parts.complete(upload_id, by=self._user, expected=sha256), self._asker)
 
     def abandon(self, upload_id: str) -> None:
         self._parts.abandon(upload_id, by=self._user)

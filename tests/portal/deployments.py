@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import uuid
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from datalab.deployment import Deployment
 from datalab.deployment.addresses import REPORT, result, validated
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
-from datalab.registry import NewResult, Run
-from datalab_dagster.service import LabIncomplete, LabInfo, RunInfo
+from datalab.registry import Lab, NewResult, Run
+from datalab_dagster.graph.access import DagsterAccess
+from datalab_dagster.service import LabInfo
 from datalab_dagster.service.local import LocalService
+from datalab_dagster.service.runs import LocalRuns
+
+if TYPE_CHECKING:
+    from datalab_dagster.graph.runs.steps import Step
 
 PUBLISHER, VIEWER, ADMIN = "pat@publisher.example", "vera@publisher.example", "ada@vendor.example"
 PASSWORD = "correct horse battery"
@@ -39,31 +46,41 @@ FILES: dict[str, bytes] = {
 }
 
 
-class QuietService(LocalService):
-    """The service of this machine, but that nothing is executed: `finish` gives a run its result."""
+class QuietRuns(LocalRuns):
+    """Runs that nothing executes: they go on until `QuietService.finish`."""
 
-    def close(self) -> None:
-        """The deployment is closed by who opened it."""
+    def validate(self, lab: Lab, *, again: bool, by: str) -> Run:
+        same = [run for run in self._registry.runs.history(lab.id) if run.datasets == self._provisioned(lab.id)]
+        return same[0] if same and not again else self._registry.runs.start(lab.id, str(uuid.uuid4()))
 
-    def validate(self, lab: str, *, again: bool = False) -> RunInfo:
-        found = self._registry.labs.get(lab)
-        missing = [kind.value for kind in found.definition.datasets if kind not in self._provisioned(found.id)]
-        if missing:
-            raise LabIncomplete(found.id, missing)
-        same = [run for run in self._registry.runs.history(found.id) if run.datasets == self._provisioned(found.id)]
-        if same and not again:
-            return self._run_info(same[0])
-        return self._run_info(self._registry.runs.start(found.id, str(uuid.uuid4())))
+    def get(self, run_id: str) -> Run:
+        return self._registry.runs.get(run_id)
 
-    def run(self, run_id: str) -> RunInfo:
-        return self._run_info(self._registry.runs.get(run_id))
+    def steps(self, run: Run) -> Sequence[Step]:
+        return []
 
-    def cancel_run(self, run_id: str) -> RunInfo:
-        self._registry.runs.get(run_id)
-        return self._run_info(self._registry.runs.cancel(run_id, f"Cancelled by {self.user}."))
+    def cancel(self, run_id: str, *, by: str) -> Run:
+        return self._registry.runs.cancel(run_id, f"Cancelled by {by}.")
 
     def _provisioned(self, lab_id: str) -> Mapping[DatasetKind, str]:
         return self._registry.provisioning.datasets(lab_id)
+
+
+class QuietService(LocalService):
+    """The service of this machine, but that nothing is executed: `finish` gives a run its result."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        user: str,
+        environment: Mapping[str, str] = os.environ,
+        dagster: DagsterAccess | None = None,
+    ) -> None:
+        super().__init__(deployment, user, environment, dagster)
+        self._runs = QuietRuns(deployment, self._dagster, environment)
+
+    def close(self) -> None:
+        """The deployment is closed by who opened it."""
 
     def finish(self, run_id: str, verdict: Any = "SUCCESS") -> Run:
         """End a run with a result of small files and a validation report per dataset."""

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from datalab.registry.accounts import Role
-from datalab_dagster.portal.access import GRANTS, Permission
+from datalab_dagster.service import GRANTS, Permission
 from tests.portal.clients import visitor
 from tests.portal.conftest import Client
 from tests.portal.deployments import ADMIN, PUBLISHER, VIEWER

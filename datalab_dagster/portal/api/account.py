@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, SecretStr
 
 from datalab_dagster.portal import login
-from datalab_dagster.portal.access import GRANTS, Guest, Insider, Service, Visitor
+from datalab_dagster.portal.access import Guest, Insider, Service, Visitor
 from datalab_dagster.portal.state import doorway_of
-from datalab_dagster.service import AuditInfo, Role
+from datalab_dagster.service import GRANTS, AuditInfo, Role
 from datalab_dagster.service.models import ServiceModel
 
 router = APIRouter(tags=["account"])
@@ -69,7 +69,7 @@ def audit_log(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     before: Annotated[int | None, Query(ge=0, le=2**62, description="Only entries with a smaller number")] = None,
 ) -> list[AuditInfo]:
-    """Return the actions of all users, the newest first."""
+    """Return the actions of users, the newest first; on labs and datasets: your own, and those on yours."""
     return service.audit_log(limit=limit, before=before)
 
 

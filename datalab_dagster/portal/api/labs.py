@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Response
+from pydantic import Field
 
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab_dagster.portal.access import Changer, Reader, Record, Service
-from datalab_dagster.portal.api.values import Cause, LabName
-from datalab_dagster.service import EventInfo, LabInfo
+from datalab_dagster.portal.api.values import Cause, Email, LabName
+from datalab_dagster.service import EventInfo, LabInfo, OtherLabInfo
+from datalab_dagster.service.models import ServiceModel
 
 router = APIRouter(tags=["labs"])
 
@@ -20,10 +22,22 @@ Changes = Annotated[
 ]
 
 
+class NewOwners(ServiceModel):
+    """Who owns a lab from now on."""
+
+    owners: list[Email] = Field(max_length=100)
+
+
 @router.get("/labs")
 def list_labs(visitor: Reader, service: Service) -> list[LabInfo]:
-    """Return all labs with their state, the oldest first."""
+    """Return your labs with their state, the oldest first; all of them to a viewer."""
     return service.labs()
+
+
+@router.get("/other-labs")
+def list_other_labs(visitor: Reader, service: Service) -> list[OtherLabInfo]:
+    """Return the labs of other publishers: name, state and owners."""
+    return service.other_labs()
 
 
 @router.post("/labs", status_code=201)
@@ -46,6 +60,14 @@ def lab_by_name(
 def get_lab(lab: LabName, visitor: Reader, service: Service) -> LabInfo:
     """Return a lab, its state and its datasets."""
     return service.lab(lab)
+
+
+@router.put("/labs/{lab}/owners")
+def set_owners(lab: LabName, owners: NewOwners, visitor: Changer, service: Service, record: Record) -> LabInfo:
+    """Replace the owners of a lab, who change it and read its results; only an owner may."""
+    now = service.set_lab_owners(lab, owners.owners)
+    record("lab.owners", now.id, owners=now.owners)
+    return now
 
 
 @router.delete("/labs/{lab}", status_code=204)

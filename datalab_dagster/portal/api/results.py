@@ -84,7 +84,7 @@ def validation_report(
 ) -> Response:
     """Return the private validation report of a dataset, which contains sample values of rows."""
     report = service.validation_report(lab, kind, run_id=run_of(result))
-    record("report.read", lab, dataset=kind.value, result=result)
+    record("report.read", service.lab(lab).id, dataset=kind.value, result=result)
     return file_answer(files.VALIDATION_REPORT, report, download=download)
 
 
@@ -96,7 +96,7 @@ def validation_report_zip(
 ) -> Response:
     """Return the private validation report of a dataset as a zip."""
     report = service.validation_report(lab, kind, run_id=run_of(result))
-    record("report.read", lab, dataset=kind.value, result=result)
+    record("report.read", service.lab(lab).id, dataset=kind.value, result=result)
     return zip_answer(files.VALIDATION_REPORT, report)
 
 

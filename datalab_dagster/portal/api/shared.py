@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 
 from datalab.results import files
 from datalab_dagster.portal import shared
-from datalab_dagster.portal.access import Admin, Service
+from datalab_dagster.portal.access import Admin, SharedService
 from datalab_dagster.portal.api.results import Download, file_answer
 from datalab_dagster.portal.api.values import LabName
 from datalab_dagster.portal.shared import SharedLab
@@ -27,14 +27,14 @@ class SharedName(StrEnum):
 
 
 @router.get("")
-def list_shared_labs(visitor: Admin, service: Service) -> list[SharedLab]:
+def list_shared_labs(visitor: Admin, service: SharedService) -> list[SharedLab]:
     """Return the labs that were created with sharing on."""
     return shared.shared_labs(service)
 
 
 @router.get("/{lab}/{name}", response_class=Response, responses={200: _FILE})
 def shared_file(
-    lab: LabName, name: SharedName, visitor: Admin, service: Service, download: Download = False
+    lab: LabName, name: SharedName, visitor: Admin, service: SharedService, download: Download = False
 ) -> Response:
     """Return a shared file of the current result."""
     return file_answer(files.SHARED[name.value], shared.shared_file(service, lab, name.value), download=download)

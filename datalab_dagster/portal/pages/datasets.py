@@ -8,7 +8,7 @@ from pydantic import computed_field
 from datalab.kinds import KINDS, DatasetKind
 from datalab_dagster.portal.access import Changer, Reader, Record, Service
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
-from datalab_dagster.service import DatasetInfo, DatasetInUse, LabService
+from datalab_dagster.service import DatasetInfo, DatasetInUse, KeyAccessDenied, KeyRole, LabService
 from datalab_dagster.service.http_errors import status_of
 from datalab_dagster.service.models import ServiceModel
 
@@ -18,7 +18,8 @@ class Place(ServiceModel):
 
     lab_id: str
     lab_name: str
-    kind: DatasetKind
+    kind: DatasetKind | None
+    """None: it is a lab of other publishers."""
 
 
 class DatasetRow(DatasetInfo):
@@ -57,8 +58,10 @@ def show(request: Request, visitor: Reader, service: Service) -> Response:
 
 def delete_form(dataset: str, request: Request, visitor: Changer, service: Service) -> Response:
     """Asks for confirmation before a dataset is deleted."""
-    del visitor
-    return render(request, "dataset_delete.html.j2", DeleteDatasetPage(dataset=_row(service, dataset)))
+    row = _row(service, dataset)
+    if row.your_role is not KeyRole.OWNER:
+        raise KeyAccessDenied(row.manifest_hash, visitor.email, "delete")
+    return render(request, "dataset_delete.html.j2", DeleteDatasetPage(dataset=row))
 
 
 def delete(
@@ -99,7 +102,11 @@ def _rows(service: LabService, datasets: list[DatasetInfo]) -> list[DatasetRow]:
     for lab in labs:
         for slot in lab.slots:
             places.setdefault(slot.manifest_hash, []).append(Place(lab_id=lab.id, lab_name=lab.name, kind=slot.kind))
+    others = {lab.id: lab.name for lab in service.other_labs()} if datasets else {}
+    for dataset in datasets:
+        hidden = [Place(lab_id=lab, lab_name=others[lab], kind=None) for lab in dataset.labs if lab in others]
+        places[dataset.manifest_hash] = places.get(dataset.manifest_hash, []) + hidden
     return [
-        DatasetRow.model_validate({**vars(dataset), "places": places.get(dataset.manifest_hash, [])})
+        DatasetRow.model_validate({**vars(dataset), "places": places[dataset.manifest_hash]})
         for dataset in reversed(datasets)
     ]

@@ -10,9 +10,10 @@ from pydantic import Field
 from datalab.dashboard.summary import Note
 from datalab.dashboard.tables import PageFigure
 from datalab.errors import UsageError
+from datalab.formats import listed
 from datalab.kinds import KINDS, DatasetKind
 from datalab.results.status import DatasetStatus
-from datalab_dagster.portal.access import Admin, Changer, Permission, Record, Service, Visitor
+from datalab_dagster.portal.access import Admin, Changer, Record, Service, Visitor
 from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
 from datalab_dagster.portal.pages.progress import StepGroup, graph_url, groups_of
@@ -24,6 +25,7 @@ from datalab_dagster.service import (
     LabNotFound,
     LabService,
     LabState,
+    Permission,
     ProvisioningRefused,
     ResultInfo,
     RunInfo,
@@ -61,9 +63,9 @@ class LabPage(LabTab):
 
     slots: list[Slot]
     choices: list[DatasetInfo]
-    """Stored datasets that can be provisioned, the newest first; only for visitors who may provision."""
+    """Stored datasets that the visitor may provision, the newest first."""
     without_key: int
-    """Stored datasets that cannot be provisioned, because their key was not kept."""
+    """Datasets of the visitor that cannot be provisioned, because their key was not kept."""
     run: RunInfo | None
     """The newest run, with its steps."""
     progress: list[StepGroup]
@@ -100,16 +102,17 @@ def provision(lab: str, request: Request, visitor: Changer, service: Service, re
     problems = _changed_meanwhile(info, chosen, form)
     if not chosen:
         problems = ["Choose a dataset for at least one slot, then provision."]
+    status = 409
     if not problems:
         try:
             service.change(info.id, chosen, cause=CAUSE)
         except ProvisioningRefused as error:
             problems = [problem.message for problem in error.problems]
         except UsageError as error:
-            problems = [str(error)]
+            problems, status = [str(error)], status_of(error)
     if problems:
         page = page_of(service, service.lab(info.id), visitor).model_copy(update={"problems": problems})
-        return render(request, "lab.html.j2", page, status=409)
+        return render(request, "lab.html.j2", page, status=status)
     for kind, manifest_hash in chosen.items():
         action = "lab.provision" if manifest_hash else "lab.deprovision"
         record(action, info.id, kind=kind.value, manifest_hash=manifest_hash)
@@ -128,6 +131,23 @@ def validate(lab: str, request: Request, visitor: Changer, service: Service, rec
         return render(request, "lab.html.j2", page, status=status_of(error))
     record("lab.validate", info.id, run=run.run_id)
     return go(request, f"/datalabs/{info.id}#progress")
+
+
+def owners(lab: str, request: Request, visitor: Changer, service: Service, record: Record, form: Fields) -> Response:
+    """Names another owner, or takes one out."""
+    info = service.lab(lab)
+    added, removed = str(form.get("add", "")).strip(), str(form.get("remove", ""))
+    wanted = [owner for owner in info.owners if owner != removed] + ([added] if added else [])
+    try:
+        if not added and not removed:
+            raise UsageError("Give the e-mail address of the publisher who shall own the lab too.")
+        now = service.set_lab_owners(info.id, wanted)
+    except UsageError as error:
+        page = page_of(service, info, visitor).model_copy(update={"problems": [str(error)]})
+        return render(request, "lab.html.j2", page, status=status_of(error))
+    record("lab.owners", now.id, owners=now.owners)
+    where = f"/datalabs/{info.id}" if visitor.email != removed else "/datalabs"
+    return go(request, where, f"{info.name} belongs to {listed(now.owners)}.")
 
 
 def lab_for(service: LabService, lab: str, visitor: Visitor) -> LabInfo:
@@ -164,8 +184,8 @@ def page_of(service: LabService, info: LabInfo, visitor: Visitor) -> LabPage:
     return LabPage(
         **head_of(info),
         slots=_slots(info, found),
-        choices=[dataset for dataset in reversed(stored) if dataset.secret_id is not None],
-        without_key=sum(dataset.secret_id is None for dataset in stored),
+        choices=[dataset for dataset in reversed(stored) if dataset.secret_id is not None and dataset.your_role],
+        without_key=sum(dataset.secret_id is None and dataset.your_role is not None for dataset in stored),
         run=run,
         progress=groups_of(run.steps) if run else [],
         graph_url=graph_url(run),

@@ -8,11 +8,11 @@ from datetime import datetime
 from fastapi import Request, Response
 
 from datalab.kinds import DatasetKind
-from datalab_dagster.portal.access import Admin, Changer, Permission, Record, Service
+from datalab_dagster.portal.access import Admin, Changer, Record, Service
 from datalab_dagster.portal.pages.page import PageModel, go, render
 from datalab_dagster.portal.pages.texts import next_step
 from datalab_dagster.portal.shared import SharedLab, shared_labs
-from datalab_dagster.service import LabState
+from datalab_dagster.service import LabState, OtherLabInfo, Permission
 from datalab_dagster.service.models import LabInfo, ServiceModel
 
 
@@ -34,7 +34,7 @@ class LabRow(ServiceModel):
 
 
 class LabsPage(PageModel):
-    """All labs, the newest first."""
+    """The labs that the visitor may read, the newest first."""
 
     labs: list[LabRow]
     total: int
@@ -45,6 +45,8 @@ class LabsPage(PageModel):
     """Only labs in this state are shown."""
     search: str = ""
     """Only labs with this in name or id are shown."""
+    others: list[OtherLabInfo]
+    """Labs of other publishers, the newest first."""
 
 
 class SharedPage(PageModel):
@@ -79,6 +81,7 @@ def show(request: Request, visitor: Admin, service: Service) -> Response:
         states={known: counts[known] for known in LabState if counts[known]},
         state=state,
         search=search,
+        others=service.other_labs()[::-1],
     )
     return render(request, "labs.html.j2", page)
 

@@ -15,10 +15,11 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from datalab.dashboard.tables import shown_of
 from datalab.formats import SIZE_UNITS, counted, listed, moment, number, size
 from datalab.results import files as result_files
-from datalab_dagster.portal.access import Permission, Visitor, maybe_visitor
+from datalab_dagster.portal.access import Visitor, maybe_visitor
 from datalab_dagster.portal.pages import texts
 from datalab_dagster.portal.pages.files import address
 from datalab_dagster.portal.state import doorway_of
+from datalab_dagster.service import Permission
 from datalab_dagster.service.http_errors import ContentTypeWrong
 from datalab_dagster.service.models import ServiceModel
 

@@ -62,6 +62,7 @@ ACTIONS = (
     Action("/datalabs/new", wizard.submit),
     Action("/datalabs/{lab}/provision", lab.provision),
     Action("/datalabs/{lab}/validate", lab.validate),
+    Action("/datalabs/{lab}/owners", lab.owners),
     Action("/datalabs/{lab}/runs/{run}/cancel", progress.cancel),
     Action("/datalabs/{lab}/delete", labs.delete),
     Action("/login", session.submit),

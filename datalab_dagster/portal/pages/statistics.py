@@ -27,13 +27,13 @@ from datalab.lab import LabDefinition
 from datalab.results.files import AGGREGATES, DASHBOARD, SHARED
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2
 from datalab.statistics.readiness import readiness
-from datalab_dagster.portal.access import Admin, Permission, Record, Service, Visitor
+from datalab_dagster.portal.access import Admin, Record, Service, Visitor
 from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.lab import head_of, lab_for
 from datalab_dagster.portal.pages.page import PageModel, render
 from datalab_dagster.portal.security import DASHBOARD_POLICY
 from datalab_dagster.portal.shared import shared_file
-from datalab_dagster.service import LabInfo, ResultNotFound
+from datalab_dagster.service import LabInfo, Permission, ResultNotFound
 from datalab_dagster.service.models import ServiceModel, StateInfo
 
 

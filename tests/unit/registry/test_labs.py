@@ -21,9 +21,9 @@ def test_a_lab_is_read_as_it_was_made(registry: Registry) -> None:
     assert made.created_by == ME and made.created_at.tzinfo is not None and made.deleted_at is None
 
 
-def test_there_is_no_way_to_change_a_lab(registry: Registry) -> None:
+def test_there_is_no_way_to_change_a_lab_but_its_owners(registry: Registry) -> None:
     names = [name for name in dir(registry.labs) if not name.startswith("_")]
-    assert names == ["all", "create", "delete", "get", "state", "states"]
+    assert names == ["all", "create", "delete", "get", "set_owners", "state", "states"]
 
 
 def test_labs_are_found_by_id_or_unique_name(registry: Registry) -> None:

@@ -1,0 +1,51 @@
+"""Makes what the service answers with out of the records of the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from datalab.deployment.addresses import REPORT, validated
+from datalab.deployment.places import EncryptedPlace
+from datalab.kinds import DatasetKind
+from datalab.registry import Dataset, ExplainedState, KeyRole, Lab, Registry, Result, Slot
+from datalab.registry.ownership import User
+from datalab_dagster.service.errors import ResultNotFound
+from datalab_dagster.service.models import DatasetInfo, LabInfo, ResultInfo
+
+
+def dataset_info(dataset: Dataset, user: User) -> DatasetInfo:
+    """Return a dataset as `user` sees it: without who else may use it."""
+    role = KeyRole.OWNER if user.alone else user.key_role(dataset)
+    return DatasetInfo.model_validate({**vars(dataset), "your_role": role})
+
+
+def lab_info(lab: Lab, explained: ExplainedState, slots: Mapping[DatasetKind, Slot]) -> LabInfo:
+    """Return a lab with its state and what it holds."""
+    return LabInfo.model_validate({**vars(lab), "state": explained, "slots": list(slots.values())})
+
+
+def result_info(place: EncryptedPlace, result: Result, current: Result | None) -> ResultInfo:
+    """Return a result with the reports that are kept, and whether it is the current one."""
+    reports = [kind for kind, content in result.datasets.items() if place.has(validated(kind, content, REPORT))]
+    more = {
+        "current": current is not None and result.number == current.number,
+        "files": sorted(result.paths),
+        "reports": reports,
+    }
+    return ResultInfo.model_validate({**vars(result), **more})
+
+
+def find_result(registry: Registry, lab_id: str, run_id: str | None) -> Result:
+    """Return the current result of a lab, or that of a run.
+
+    Raises:
+        ResultNotFound: there is none.
+    """
+    if run_id is None:
+        result = registry.results.current(lab_id)
+    else:
+        history = registry.results.history(lab_id)
+        result = next((result for result in history if result.run_id == run_id), None)
+    if result is None:
+        raise ResultNotFound(lab_id, f"result of run {run_id}" if run_id else "result for what is provisioned now")
+    return result
