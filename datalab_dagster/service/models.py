@@ -92,7 +92,7 @@ class LabInfo(ServiceModel):
 
 
 class OtherLabInfo(ServiceModel):
-    """A lab of other publishers: it exists, and how it stands."""
+    """A lab of other publishers: that it exists, and its state."""
 
     id: str
     name: str

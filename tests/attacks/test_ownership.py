@@ -1,4 +1,4 @@
-"""Publishers are separated: everybody × every route and command in one table; what has no line in it fails."""
+"""Publishers are separated: all people × all routes and commands in one table; a missing line fails."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ class Line:
 
     Attributes:
         may: the letters of those who may.
-        sees: the letters of those whose answer names the owner's lab or dataset; None: of all who may, or of nobody.
+        sees: the letters of the people whose answer names the owner's lab or dataset; None: not tested.
         json, form, query, headers: what goes with a request; texts are filled in as the path is.
         words: what comes after the command.
         own: the lab is one of the person's own, and only the dataset is the owner's.
-        changes: it may use up what it is done to, so that everybody who may do it gets objects of their own.
+        changes: it may use up its objects, so that each person who may do it gets new ones.
     """
 
     may: str
@@ -153,7 +153,7 @@ WITHOUT_OBJECT = {
     "POST /api/session", "GET /api/session", "DELETE /api/session", "GET /api/health", "GET /docs", "GET /openapi.json",
     "GET /login", "POST /login", "GET /logout", "POST /logout", "GET /static/{version}/{name}",
 }  # fmt: skip
-"""Who is signed in, and what is the same for everybody: tests/portal holds them."""
+"""Sign-in, and pages that are the same for all people; tests/portal tests them."""
 
 COMMANDS = {
     "lab create": Line(PUBLISHERS, words="{definition}"),
@@ -311,7 +311,7 @@ def commands(command: click.Command, prefix: str) -> Iterator[str]:
 
 
 def read_text(page: str) -> str:
-    """The words of a page that tells of problems."""
+    """The words of a page with problems."""
     return " ".join(re.findall(r"<li>(.*?)</li>", page)) or page[:300]
 
 
@@ -328,7 +328,7 @@ Attempt = Callable[[str, Line, str, Mapping[str, str]], tuple[bool, str]]
 
 
 def check(world: World, lines: Mapping[str, Line], attempt: Attempt) -> None:
-    """Try every line as everybody: who is refused changes nothing, and reads nothing."""
+    """Try every line as every person: a refused person changes nothing and reads nothing."""
     wrong, common = [], world.objects()
     for name, line in lines.items():
         changes = line.changes or name.startswith(("PUT", "POST", "PATCH", "DELETE"))
@@ -351,7 +351,7 @@ def check(world: World, lines: Mapping[str, Line], attempt: Attempt) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_everybody_gets_into_exactly_their_routes(world: World) -> None:
+def test_each_person_may_use_exactly_their_routes(world: World) -> None:
     clients = {letter: world.client(letter) for letter in PEOPLE}
 
     def attempt(name: str, line: Line, letter: str, objects: Mapping[str, str]) -> tuple[bool, str]:
@@ -370,7 +370,7 @@ def test_everybody_gets_into_exactly_their_routes(world: World) -> None:
     check(world, ROUTES, attempt)
 
 
-def test_everybody_gets_into_exactly_their_commands(
+def test_each_person_may_use_exactly_their_commands(
     world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("datalab_dagster.cli.deployment.open_service", world.service.for_user)

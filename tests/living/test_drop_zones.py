@@ -19,10 +19,11 @@ from pydantic import BaseModel, ConfigDict
 
 from datalab.connectors import Connector, Entry, register
 from datalab.home.settings import Settings, load_settings
-from datalab.registry import Lab
+from datalab.registry import KeyRole, Lab
+from datalab.registry.accounts import Role
 from datalab_dagster.graph.drop_zones import TakenFile, poll, take_from_drop_zone
 from datalab_dagster.graph.sensors import drop_zones
-from tests.living.conftest import FILES, IDENTIFIERS, SEGMENTS, Living, segments
+from tests.living.conftest import FILES, IDENTIFIERS, ME, SEGMENTS, Living, segments
 
 
 @pytest.fixture
@@ -85,6 +86,19 @@ def test_a_file_is_taken_once_it_looks_the_same_twice(living: Living, lab: Lab, 
     (event,) = living.deployment.registry.provisioning.events(lab.id)[1:]
     assert event.by == "drop zone" and event.cause == "file segments-1.csv appeared"
     assert looker() == []
+
+
+def test_a_file_belongs_to_the_owners_of_its_lab(living: Living, lab: Lab, zone: Path, looker: Looker) -> None:
+    for email in (ME, "you@publisher.example"):
+        living.deployment.registry.accounts.add(email, Role.PUBLISHER, by="root")
+    living.deployment.registry.labs.set_owners(lab.id, [ME, "you@publisher.example"])
+    (zone / "segments-1.csv").write_text(segments(12))
+    looker()
+    (file,) = looker()
+    assert looker.take(file)
+    taken = living.deployment.registry.provisioning.datasets(lab.id)[SEGMENTS]
+    owners = living.deployment.registry.keychain.entry(taken).access
+    assert owners == {ME: KeyRole.OWNER, "you@publisher.example": KeyRole.OWNER}
 
 
 def test_a_newer_file_replaces_it(living: Living, lab: Lab, zone: Path, looker: Looker) -> None:

@@ -47,7 +47,7 @@ FILES: dict[str, bytes] = {
 
 
 class QuietRuns(LocalRuns):
-    """Runs that nothing executes: they go on until `QuietService.finish`."""
+    """Runs that are not executed; `QuietService.finish` ends them."""
 
     def validate(self, lab: Lab, *, again: bool, by: str) -> Run:
         same = [run for run in self._registry.runs.history(lab.id) if run.datasets == self._provisioned(lab.id)]

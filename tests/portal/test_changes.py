@@ -65,6 +65,9 @@ def test_a_lab_from_upload_to_deletion(app: FastAPI, client: Client, service: Qu
     assert made.status_code == 201 and made.json()["state"]["state"] == "Empty"
     lab = made.json()["id"]
     assert last("POST /api/labs") == "lab.create"
+    assert me.put(f"/api/labs/{lab}/owners", json={"owners": [PUBLISHER]}).json()["owners"] == [PUBLISHER]
+    assert last("PUT /api/labs/{lab}/owners") == "lab.owners"
+    assert me.put(f"/api/labs/{lab}/owners", json={"owners": []}).status_code == 422
     assert me.get("/api/lab-by-name", params={"name": "A/B"}).json()["id"] == lab
     incomplete = me.post(f"/api/labs/{lab}/runs")
     assert incomplete.status_code == 409

@@ -7,10 +7,11 @@ import io
 import pytest
 
 from datalab.kinds import DatasetKind
-from datalab.registry import LabState
+from datalab.registry import KeyRole, LabState
+from datalab.registry.accounts import Role
 from datalab_dagster.service import LabInfo
 from tests.portal.clients import TestClient
-from tests.portal.deployments import QuietService
+from tests.portal.deployments import PUBLISHER, QuietService
 from tests.portal.pages.conftest import Validated
 from tests.portal.pages.reading import Read, read, send
 
@@ -76,8 +77,12 @@ def test_deprovisioning(publisher: TestClient, service: QuietService, validated:
 def test_of_two_people_the_second_is_told_what_the_first_did(
     publisher: TestClient, service: QuietService, empty_lab: LabInfo, stored: dict[DatasetKind, str]
 ) -> None:
+    first = "first@publisher.example"
+    service.accounts.add(first, Role.PUBLISHER)
+    service.set_lab_owners(empty_lab.id, [PUBLISHER, first])
+    service.set_key_access(stored[IDENTIFIERS], {PUBLISHER: KeyRole.OWNER, first: KeyRole.USER})
     page = read(publisher, f"/datalabs/{empty_lab.id}")
-    service.for_user("first@publisher.example").change(empty_lab.id, {IDENTIFIERS: stored[IDENTIFIERS]})
+    service.for_user(first).change(empty_lab.id, {IDENTIFIERS: stored[IDENTIFIERS]})
     after = send(publisher, page, f"/datalabs/{empty_lab.id}/provision", identifiers=stored[SEGMENTS])
     assert status_of(after) == "409" and "Identifiers was changed by first@publisher.example" in after.text
     assert service.lab(empty_lab.id).slots[0].manifest_hash == stored[IDENTIFIERS]
@@ -186,3 +191,25 @@ def test_deleting_a_lab_is_asked_first_and_leaves_datasets(
     after = send(publisher, page, f"/datalabs/{lab.id}/delete")
     assert "Its datasets are still in the Dataset Portal" in after.text
     assert service.labs() == [] and len(service.datasets()) == 4
+
+
+def test_owners_are_named_and_taken_out(
+    publisher: TestClient, viewer: TestClient, service: QuietService, empty_lab: LabInfo
+) -> None:
+    second = "second@publisher.example"
+    service.accounts.add(second, Role.PUBLISHER)
+    where = f"/datalabs/{empty_lab.id}"
+    page = read(publisher, where)
+    assert "Remove" not in page.text, "the only owner stays"
+    named = send(publisher, page, f"{where}/owners", add=second)
+    assert f"belongs to {PUBLISHER} and {second}" in named.text
+    assert service.lab(empty_lab.id).owners == [PUBLISHER, second]
+    refused = send(publisher, named, f"{where}/owners", add="typo@publisher.example")
+    assert "is no user of this deployment" in refused.text
+    assert second in read(viewer, where).text and not [
+        form for form in read(viewer, where).forms if "owners" in form.action
+    ]
+    left = send(publisher, named, f"{where}/owners", remove=PUBLISHER)
+    assert "Datalabs of other publishers" in left.text and empty_lab.name in left.text
+    assert publisher.get(where).status_code == 403
+    assert service.for_user(second).lab(empty_lab.id).owners == [second]
