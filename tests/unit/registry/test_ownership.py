@@ -126,7 +126,7 @@ def test_the_role_is_the_one_of_now(registry: Registry, people: None) -> None:
     assert registry.ownership.user("Vera@X.example").role is Role.VIEWER
     registry.accounts.set_role("vera@x.example", Role.PUBLISHER, by=BOSS)
     assert registry.ownership.check("vera@x.example", Verb.MAKE).role is Role.PUBLISHER
-    assert registry.ownership.user("nobody\x00") == user("nobody\x00", None)
+    assert registry.ownership.user("odd\x00") == user("odd\x00", None)
 
 
 # --------------------------------------------------------------------------------------------------------------- owners
@@ -207,4 +207,4 @@ INSERT INTO provisioning_events (lab_id, kind, manifest_hash, actor, cause) VALU
   ('by-me', '{IDENTIFIERS.value}', '{"a" * 64}', 'drop zone', ''),
   ('by-me', '{IDENTIFIERS.value}', '{"b" * 64}', '{ME}', '')
 """
-"""A registry of migration 0005: a lab of a publisher, one of somebody who is no user, a file of a drop zone."""
+"""A registry of migration 0005: a lab of a publisher, one of a person who is no user, a file of a drop zone."""
