@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from datalab.kinds import MATCHING, DatasetKind
@@ -103,6 +103,11 @@ class Provisioning:
         """Return the number of the lab's last event, 0 before the first; deleted labs too."""
         with self._database.read() as session:
             return last_sequence(session, lab_id)
+
+    def newest_sequence(self) -> int:
+        """Return the number of the last event of all labs, 0 before the first."""
+        with self._database.read() as session:
+            return session.scalar(select(func.max(EventRow.sequence))) or 0
 
     def events(self, lab_id: str) -> list[Event]:
         """Return every event of a lab, the oldest first; deleted labs too."""

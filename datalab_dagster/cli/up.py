@@ -52,10 +52,12 @@ def up(port: int, portal_port: int | None, host: str | None, no_portal: bool) ->
         click.echo(f"Data Lab is running (started in {duration(round(time.monotonic() - started))}).")
         if addresses.portal is not None:
             click.echo(f"  Portal   {address(addresses.portal.host, addresses.portal.port, secret)}")
-        click.echo(f"  Dagster  {addresses.dagster_url}")
+        # The cookie of a host is valid at all its ports: the portal's address signs in to Dagster's pages, too.
+        apart = addresses.portal is None or addresses.portal.host != addresses.host
+        click.echo(f"  Dagster  {address(addresses.host, addresses.port, secret if apart else None)}")
         click.echo(f"  Home     {home} (logs: {home / 'logs'})")
         if addresses.is_public:
-            click.echo("Other machines can reach these addresses. Dagster's pages have no sign-in: protect that port.")
+            click.echo("Other machines can reach these addresses: put a proxy with TLS in front of them.")
         click.echo("Press Ctrl-C to stop it; everything is kept.")
 
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C before the first process was started

@@ -75,7 +75,7 @@ def poll(deployment: Deployment, seen: str | None) -> tuple[list[TakenFile], str
     Returns:
         The complete files that were not taken yet, the newest of each zone; the value for the next poll; the problems.
     """
-    before: dict[str, str] = json.loads(seen) if seen else {}
+    before = _seen_before(seen)
     now: dict[str, str] = {}
     taken: list[TakenFile] = []
     problems: list[str] = []
@@ -91,6 +91,15 @@ def poll(deployment: Deployment, seen: str | None) -> tuple[list[TakenFile], str
         if entry and not deployment.registry.provisioning.has_taken(lab, entry.fingerprint):
             taken.append(TakenFile(lab=lab, dataset=zone.dataset.value, url=entry.url, fingerprint=entry.fingerprint))
     return taken, json.dumps(now), problems
+
+
+def _seen_before(cursor: str | None) -> dict[str, str]:
+    """Return the fingerprint of each URL at the previous poll; empty if the cursor is not one that `poll` returned."""
+    try:
+        found = json.loads(cursor or "{}")
+    except ValueError:
+        return {}
+    return {str(url): str(fingerprint) for url, fingerprint in found.items()} if isinstance(found, dict) else {}
 
 
 def _matches(deployment: Deployment, zone: DropZone, config: TakenFile) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import dagster as dg
@@ -17,6 +18,8 @@ from dagster._core.launcher import LaunchRunContext, RunLauncher
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 from sqlalchemy import Engine
@@ -34,6 +37,7 @@ __all__ = [
     "job_in",
     "origin_of",
     "remember_tables",
+    "workspace_of",
 ]
 
 _DEFINITIONS = "defs"
@@ -109,3 +113,8 @@ def execute(job: ReconstructableJob, run: dg.DagsterRun, instance: dg.DagsterIns
     """Execute a run that was created, in this process."""
     for _ in execute_run_iterator(job, run, instance):
         pass
+
+
+def workspace_of(instance: dg.DagsterInstance, file: Path) -> WorkspaceProcessContext:
+    """Return what Dagster's pages ask about code: the locations that `file` names; to be used in a `with` block."""
+    return WorkspaceProcessContext(instance, WorkspaceFileTarget([str(file)]), version=dg.__version__)

@@ -4,6 +4,7 @@ Each tick opens the deployment, asks the domain and answers; the registry stores
 """
 
 import contextlib
+import logging
 
 import dagster as dg
 
@@ -19,8 +20,11 @@ from datalab_dagster.graph.runs.reconcile import reconcile, stop_outdated
 from datalab_dagster.graph.runs.selection import assets_to_run, left_undone
 from datalab_dagster.graph.runs.start import BY_TAG, run_tags
 from datalab_dagster.graph.runs.watch import may_answer_events
+from datalab_dagster.graph.unanswered import unanswered
 from resources.run import PARTITION_TAG
 
+_log = logging.getLogger(__name__)
+"""Goes to the log of the code server; the log of a tick is discarded, as Dagster keeps it where output of steps is."""
 _ATTEMPTS = 3
 """How often a run is started for the same data if it is interrupted without an error of its own."""
 _ANSWERS = (RunState.STARTED, RunState.FINISHED)
@@ -39,8 +43,7 @@ def provisioning(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Sk
     with Deployment.open() as deployment:
         stop_outdated(deployment, context.instance)
         reconcile(deployment, context.instance)
-        seen = int(context.cursor or 0)
-        changes = deployment.registry.provisioning.changes_after(seen)
+        changes, cursor = unanswered(deployment, context.cursor, _log.warning)
         labs = {lab.id: lab for lab in deployment.registry.labs.all()}
         requests = [
             request
@@ -49,7 +52,7 @@ def provisioning(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Sk
         ]
         return dg.SensorResult(
             run_requests=requests,
-            cursor=str(max([seen, *(change.sequence for change in changes)])),
+            cursor=str(cursor),
             dynamic_partitions_requests=_partitions(context.instance, set(labs)),
             asset_events=[event for change in changes if change.lab_id in labs for event in _provisioned(change)],
         )
@@ -121,7 +124,7 @@ def drop_zones(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Skip
             return dg.SkipReason("No drop zone is configured (dropZones in datalab.yaml).")
         files, cursor, problems = poll(deployment, context.cursor)
         for problem in problems:
-            context.log.warning(problem)
+            _log.warning(problem)
         return dg.SensorResult(
             run_requests=[
                 dg.RunRequest(

@@ -8,6 +8,6 @@ from datalab.errors import UsageError
 class BindRefused(UsageError):
     def __init__(self, host: str) -> None:
         super().__init__(
-            f"The portal was not started on {host}: other machines would reach it, and there is no user who could log "
-            "in. Add a user first (`datalab user add you@publisher.example`), or bind it to 127.0.0.1."
+            f"The pages were not started on {host}: other machines would reach them, and there is no user who could "
+            "log in. Add a user first (`datalab user add you@publisher.example`), or use 127.0.0.1."
         )

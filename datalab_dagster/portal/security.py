@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
-from datalab.errors import DatalabError
+from datalab.errors import DatalabError, UsageError
 from datalab.home.settings import PortalSettings
 from datalab_dagster.portal.answers import answered, route_of, unexpected
 from datalab_dagster.service.http_errors import AddressUnknown, HostRefused, RequestInvalid, RequestTooLarge
@@ -60,6 +61,9 @@ class Security:
         self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -86,6 +90,14 @@ class Security:
             await answered(shown)(scope, receive, secured)
         finally:
             log.info("%s %s %d %.0f ms", scope["method"], route_of(scope), status, (time.perf_counter() - began) * 1000)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._check_names(scope)
+        except UsageError:
+            await WebSocketClose(1008)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
     def _check_names(self, scope: Scope) -> None:
         """Refuse names of other hosts (a foreign page bound to this address) and bytes that no database accepts."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,6 +11,7 @@ from datalab.home.directory import home_directory
 from datalab.home.secret import new_secret, read_secret
 from datalab.home.settings import Environment, load_settings
 from datalab_dagster.portal.binding import address, check_bind
+from datalab_dagster.portal.server import log_to_terminal, run
 
 
 def serve(
@@ -29,12 +28,10 @@ def serve(
         BindRefused: other machines would reach it, and there is no user who could log in.
         SettingsWrong, RegistryError: the deployment cannot be opened.
     """
-    import uvicorn
-
     from datalab_dagster.portal.app import create_app
     from datalab_dagster.service.open import open_service
 
-    _log_to_terminal()
+    log_to_terminal("portal")
     home = home_directory(environment)
     settings = load_settings(home, environment, {"portal": options}).portal
     with open_service(settings.local_owner, environment) as service:
@@ -45,23 +42,4 @@ def serve(
         if not of_up:
             announce(address(settings.host, settings.port, None if service.accounts.any_user() else secret))
         threading.Thread(target=service.warm, daemon=True).start()
-        uvicorn.run(
-            app,
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,  # it would write the query, which may contain names; our log names the route
-            server_header=False,
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
-            timeout_graceful_shutdown=10,
-        )
-
-
-def _log_to_terminal() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s portal %(levelname)s %(message)s", "%H:%M:%S"))
-    for name, level in (("datalab.portal", logging.INFO), ("uvicorn", logging.WARNING)):
-        logger = logging.getLogger(name)
-        logger.handlers, logger.propagate = [handler], False
-        logger.setLevel(level)
+        run(app, settings)

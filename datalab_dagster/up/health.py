@@ -10,8 +10,6 @@ from typing import Any
 import httpx
 
 _SECONDS = 2.0
-_DAEMONS = "{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy lastHeartbeatTime } } } }"
-_LOCATIONS = "{ workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError { __typename } } } } }"
 
 
 def listens(socket_file: Path) -> bool:
@@ -29,7 +27,7 @@ def serves(host: str, port: int, path: str = "/") -> bool:
 
 def dagster_serves(host: str, port: int) -> bool:
     """Return whether Dagster's pages answer and the code location is loaded."""
-    data = _graphql(host, port, _LOCATIONS)
+    data = _health(host, port)
     entries = ((data.get("workspaceOrError") or {}).get("locationEntries")) or []
     return bool(entries) and all(
         (entry.get("locationOrLoadError") or {}).get("__typename") == "RepositoryLocation" for entry in entries
@@ -38,7 +36,7 @@ def dagster_serves(host: str, port: int) -> bool:
 
 def daemon_works(host: str, port: int, since: float) -> bool:
     """Return whether Dagster has a heartbeat of every required daemon later than `since` (seconds)."""
-    data = _graphql(host, port, _DAEMONS)
+    data = _health(host, port)
     health = ((data.get("instance") or {}).get("daemonHealth") or {}).get("allDaemonStatuses") or []
     needed = [status for status in health if status.get("required")]
     return bool(needed) and all(
@@ -46,8 +44,9 @@ def daemon_works(host: str, port: int, since: float) -> bool:
     )
 
 
-def _graphql(host: str, port: int, query: str) -> dict[str, Any]:
-    status, body = _request(host, port, "POST", "/graphql", {"query": query})
+def _health(host: str, port: int) -> dict[str, Any]:
+    """Ask without the secret: before Dagster's pages listen, another program could listen at their address."""
+    status, body = _request(host, port, "GET", "/health")
     if status != 200:
         return {}
     try:
@@ -56,12 +55,12 @@ def _graphql(host: str, port: int, query: str) -> dict[str, Any]:
         return {}
 
 
-def _request(host: str, port: int, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
+def _request(host: str, port: int, method: str, path: str) -> tuple[int, bytes]:
     try:
         url = httpx.URL(scheme="http", host=host, port=port, path=path)
         # Plain HTTP to our own process: a proxy is not needed, and loading certificates takes longer than the answer.
         with httpx.Client(timeout=_SECONDS, trust_env=False, verify=False) as client:
-            response = client.request(method, url, json=body)
+            response = client.request(method, url)
         return response.status_code, response.content
     except (OSError, httpx.HTTPError, httpx.InvalidURL):
         return 0, b""

@@ -18,6 +18,7 @@ from datalab.registry import Database, EmbeddedPostgres, Registry, embedded
 from datalab.registry.errors import RegistryError
 from datalab.storage import master_keys
 from datalab.storage.errors import KeyInvalid
+from datalab_dagster.portal.binding import check_bind
 from datalab_dagster.up import plan
 from datalab_dagster.up.database import WatchedDatabase, stop_unused
 from datalab_dagster.up.processes import sweep
@@ -43,7 +44,7 @@ def up(
         SettingsWrong: the master key in the environment cannot be used.
         UpIsRunning: another `up` runs on this home directory.
         PortTaken, AddressUnusable, HomeUnusable, RegistryError: nothing was started.
-        BindRefused: other machines would reach the portal, and there is no user who could log in.
+        BindRefused: other machines would reach the pages, and there is no user who could log in.
         ServiceKeepsEnding, DatabaseKeepsEnding: restarting failed too often; everything is stopped.
     """
     home = home_directory(environment)
@@ -69,10 +70,8 @@ def up(
         if server is not None:
             record = _with_database(home, record, server, stack, say)
         with Registry.open(environment) as registry:
-            if addresses.portal is not None:
-                from datalab_dagster.portal.binding import check_bind
-
-                check_bind(addresses.portal.host, registry.accounts)
+            for host in addresses.hosts:
+                check_bind(host, registry.accounts)
             known = None if registry.accounts.any_user() else secret
 
         from datalab_dagster.graph.home import prepare_home

@@ -22,6 +22,7 @@ from datalab_dagster.up.errors import AddressUnusable, PortTaken
 from datalab_dagster.up.service import Service
 
 PORTAL = "datalab_dagster.portal"
+DAGSTER_PAGES = "datalab_dagster.portal.dagster"
 _LONGEST_SOCKET_PATH = 103
 
 
@@ -47,6 +48,11 @@ class Addresses:
     def is_public(self) -> bool:
         """Return whether other machines can reach Dagster's pages."""
         return not is_loopback(self.host)
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """All addresses that something listens on."""
+        return frozenset({self.host} if self.portal is None else {self.host, self.portal.host})
 
     def check(self) -> None:
         """Check that all ports are free.
@@ -94,11 +100,8 @@ def services(home: Path, addresses: Addresses) -> list[Service]:
         ),
         Service(
             "dagster-webserver",
-            "dagster_webserver",
-            (
-                *("--host", addresses.host, "--port", str(port), "--workspace", str(workspace)),
-                *("--dagster-log-level", "warning", "--log-format", "json"),
-            ),
+            DAGSTER_PAGES,
+            ("--host", addresses.host, "--port", str(port), "--workspace", str(workspace)),
             answers=lambda: health.dagster_serves(host, port),
             after=("code-server",),
         ),

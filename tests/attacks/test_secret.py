@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -15,10 +14,10 @@ import psutil
 import pytest
 
 import datalab_dagster as dq
-from datalab.home.up import UpRecord, running
 from datalab.registry.accounts import Role
 from datalab_dagster.service.errors import NotPermitted
 from datalab_dagster.service.http import HttpService
+from tests.attacks.addresses import portal_url, printed, record, secret
 from tests.commands import COMMAND
 from tests.living.world import World
 from tests.up.processes import marked, mode_of
@@ -26,26 +25,6 @@ from tests.up.processes import marked, mode_of
 pytestmark = [pytest.mark.attack, pytest.mark.slow]
 NOBODY = 65534
 PYTHON = shutil.which("python3", path="/usr/bin:/bin:/usr/local/bin")
-
-
-def record(world: World) -> UpRecord:
-    found = running(world.data_home)
-    assert found is not None and found.portal_url is not None
-    return found
-
-
-def portal_url(world: World) -> str:
-    return str(record(world).portal_url)
-
-
-def printed(world: World) -> str:
-    """The address of the portal as `datalab up` printed it."""
-    [address] = re.findall(r"Portal +(\S+)", world.said())
-    return str(address)
-
-
-def secret(world: World) -> str:
-    return printed(world).partition("?token=")[2]
 
 
 def raw(url: str, head: str) -> bytes:

@@ -207,6 +207,16 @@ def test_the_origin_of_a_run_names_location_repository_and_job() -> None:
     assert deserialize_value(serialize_value(origin), RemoteJobOrigin) == origin
 
 
+# ------------------------------------------------------------------------------------------------------------ the pages
+
+
+def test_a_workspace_has_the_locations_of_its_file(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    file = tmp_path / "workspace.yaml"
+    file.write_text('{"load_from": []}')
+    with private.workspace_of(instance, file) as workspace:
+        assert list(workspace.create_request_context().code_location_names) == []
+
+
 # ----------------------------------------------------------------------------------------------------------- the daemon
 
 

@@ -1,0 +1,44 @@
+"""The web server of the portal's processes: where it listens, whom it believes, and that it logs no address."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from datalab.home.settings import PortalSettings
+
+_GRACE_SECONDS = 10
+
+
+def run(app: ASGIApp, settings: PortalSettings) -> None:
+    """Serve `app` until SIGINT or SIGTERM."""
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,  # it would write the query, which holds names or the secret; ours names the route
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+def log_to_terminal(name: str, *, requests: bool = True) -> None:
+    """Write what the process reports to its standard error, which `datalab up` keeps in a log.
+
+    Args:
+        name: of the process, in each line.
+        requests: whether each request is a line, too.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter(f"%(asctime)s {name} %(levelname)s %(message)s", "%H:%M:%S"))
+    for logged, level in (("datalab.portal", logging.INFO), ("uvicorn", logging.WARNING)):
+        logger = logging.getLogger(logged)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(level)
+    logging.getLogger("datalab.portal.access").setLevel(logging.INFO if requests else logging.WARNING)

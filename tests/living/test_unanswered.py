@@ -1,0 +1,59 @@
+"""The sensor of provisioning leaves no event without a run, whatever its cursor was set to."""
+
+from __future__ import annotations
+
+import pytest
+
+from datalab_dagster.graph import unanswered as module
+from datalab_dagster.graph.drop_zones import poll
+from datalab_dagster.graph.unanswered import unanswered
+from tests.living.conftest import FILES, Living
+
+
+@pytest.mark.parametrize("forged", ["999999999", "9" * 30, "9" * 5_000, "no number", "-5", "", None])
+def test_whatever_the_cursor_is_an_event_gets_its_run(living: Living, forged: str | None) -> None:
+    assert living.tick() == []
+    living.cursor = forged
+    lab = living.lab()
+    living.provision(lab, FILES)
+    [request] = living.tick()
+    assert request.partition_key == lab.id
+    assert living.cursor == str(living.deployment.registry.provisioning.newest_sequence())
+    assert living.tick() == []
+
+
+def test_a_cursor_that_waits_for_the_next_events_does_not_get_past_them(living: Living) -> None:
+    first, second = living.lab(), living.lab()
+    living.provision(first, FILES)
+    assert [request.partition_key for request in living.tick()] == [first.id]
+    living.provision(second, FILES)
+    living.cursor = str(living.deployment.registry.provisioning.newest_sequence())
+    assert [request.partition_key for request in living.tick()] == [second.id]
+
+
+def test_a_start_asks_again_only_for_what_has_no_run(living: Living, monkeypatch: pytest.MonkeyPatch) -> None:
+    done, forgotten = living.lab(), living.lab()
+    living.provision(done, FILES)
+    [request] = living.tick()
+    run = living.deployment.registry.runs.start(done.id, "run-1")
+    living.deployment.registry.runs.cancel(run.run_id, "by hand")
+    living.provision(forgotten, FILES)
+    living.cursor = str(living.deployment.registry.provisioning.newest_sequence())
+    monkeypatch.setattr(module, "_passed_on", {})
+    assert [request.partition_key for request in living.tick()] == [forgotten.id]
+    assert request.run_key != living.cursor
+
+
+def test_a_corrected_cursor_is_logged_and_an_honest_one_is_not(living: Living) -> None:
+    said: list[str] = []
+    living.provision(living.lab(), FILES)
+    _, last = unanswered(living.deployment, None, said.append)
+    unanswered(living.deployment, str(last), said.append)
+    assert said == []
+    unanswered(living.deployment, str(last + 1), said.append)
+    assert f"the last provisioning event is {last}" in said[0]
+
+
+@pytest.mark.parametrize("forged", ["no JSON", "[1]", '{"a": 1}', "null"])
+def test_a_drop_zone_is_polled_although_its_cursor_is_nonsense(living: Living, forged: str) -> None:
+    assert poll(living.deployment, forged) == ([], "{}", [])
