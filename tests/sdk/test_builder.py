@@ -110,12 +110,12 @@ def test_mistakes_are_listed_and_nothing_is_made(client: Client) -> None:
         builder.build()
     text = str(error.value)
     assert text.startswith("Failed to create data lab: 422 ")
-    for error in (
+    for problem in (
         "At least one identifier must be a matching ID",
         "named 'userId'",
         "REMARKETING needs at least one",
     ):
-        assert error in text
+        assert problem in text
     assert isinstance(error.value.__cause__, ConfigurationError)
     assert len(client.service.labs()) == before
 

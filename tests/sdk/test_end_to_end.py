@@ -70,6 +70,7 @@ def test_a_lab_from_upload_to_results(client: Client, colleague: Client, tmp_pat
     assert client.get_data_lab(lab.id)["isValidated"]
     assert json.loads(str(client.get_data_lab(lab.id)["statistics"])) is not None
 
+    client.service.set_lab_owners(lab.id, [client.user_email, colleague.user_email])
     other = DataLabBuilder(colleague).from_existing(lab.id).build()
     assert other.get_statistics_report() == statistics
     assert len(client.service.runs(lab.id)) == 1, "results of the same data are taken"

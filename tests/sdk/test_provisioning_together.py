@@ -46,6 +46,7 @@ def lab(client: Client) -> DataLab:
 def test_two_clients_see_each_others_changes(client: Client, colleague: Client, lab: DataLab) -> None:
     lab.provision_dataset(upload(client), Key(), MATCH)
     lab.provision_dataset(upload(client, SEGMENTS), Key(), SEGMENT)
+    client.service.set_lab_owners(lab.id, [client.user_email, colleague.user_email])
     other = DataLabBuilder(colleague).from_existing(lab.id).build()
     theirs = upload(colleague)
     other.provision_dataset(theirs, Key(), MATCH)
@@ -60,6 +61,7 @@ def test_two_clients_see_each_others_changes(client: Client, colleague: Client, 
 def test_two_clients_that_provision_at_once_mix_nothing(
     client: Client, colleague: Client, lab: DataLab, tmp_path: Path
 ) -> None:
+    client.service.set_lab_owners(lab.id, [client.user_email, colleague.user_email])
     other = DataLabBuilder(colleague).from_existing(lab.id).build()
     keys = {lab: Key(), other: Key()}
     files = write_files(tmp_path)
