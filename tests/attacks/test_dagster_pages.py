@@ -209,7 +209,7 @@ def test_after_a_forged_cursor_a_provisioning_is_answered(world: World) -> None:
 
 
 def test_only_publishers_are_admitted(world: World) -> None:
-    """The last test: with users, the secret signs in nobody."""
+    """The last test: once there are users, the secret no longer signs in."""
     url = record(world).dagster_url
     accounts = world.service.accounts
     password = "correct horse battery"
