@@ -33,7 +33,8 @@ def user() -> None:
     statistics, no validation report, no file; changes nothing. admin: belongs to the clean room's vendor; sees only the
     aggregates of labs that were created with sharing on.
 
-    Without any user, the portal needs no login and answers this machine only. From the first user on, all must log in.
+    Without any user, the portal answers this machine only, signed in by the address that `datalab up` prints. From the
+    first user on, all must log in.
     """
 
 
@@ -78,7 +79,9 @@ def list_users(as_json: bool) -> int:
         ]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     elif not users:
-        click.echo("There is no user: the portal needs no login and answers this machine only.")
+        click.echo(
+            "There is no user: the portal answers this machine only; `datalab up` prints the address that signs in."
+        )
     else:
         listing.print_table(
             ["Email", "Role", "Login", "Added", "By"],
@@ -134,7 +137,9 @@ def delete(email: str, yes: bool, user: str | None) -> int:
         left = accounts.delete(email)
     click.echo(f"User {email.strip().lower()} was deleted.")
     if not left:
-        click.echo("No user is left: the portal needs no login on this machine any more, and refuses other addresses.")
+        click.echo(
+            "No user is left: the portal answers this machine only; the next `datalab up` prints a sign-in address."
+        )
     return 0
 
 
