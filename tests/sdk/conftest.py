@@ -79,15 +79,16 @@ def way() -> str:
 
 
 @pytest.fixture
-def connect(way: str, request: pytest.FixtureRequest, environment: dict[str, str]) -> Iterator[Callable[[str], Client]]:
-    """Opens the same deployment for a user: on this machine, or over HTTP."""
+def connect(
+    way: str, request: pytest.FixtureRequest, environment: dict[str, str], tokens: dict[str, str]
+) -> Iterator[Callable[[str], Client]]:
+    """Opens the same deployment for a user: on this machine, or over HTTP; both users always exist."""
     with ExitStack() as stack:
 
         def open_for(user: str) -> Client:
             if way == "embedded":
                 return stack.enter_context(Client(open_service(user, environment)))
-            token = request.getfixturevalue("tokens")[user]
-            service = HttpService(HERE, token, transport=request.getfixturevalue("wire"))
+            service = HttpService(HERE, tokens[user], transport=request.getfixturevalue("wire"))
             return stack.enter_context(Client(service))
 
         yield open_for

@@ -168,6 +168,7 @@ def test_an_existing_lab_is_taken_up_whole(client: Client, colleague: Client) ->
         .build()
     )
     made.provision_dataset(upload(client), _key(), MATCH)
+    client.service.set_lab_owners(made.id, [client.user_email, colleague.user_email])
     again = DataLabBuilder(colleague).from_existing(made.id).build()
     assert isinstance(again, DataLab)
     assert again.id == made.id

@@ -234,7 +234,7 @@ def test_further_users_of_the_organisation_are_known_by_name() -> None:
 # ------------------------------------------------------------------------------------------------------------ labs
 
 
-def test_labs_are_listed(client: Client, colleague: Client, tokens: dict[str, str]) -> None:
+def test_labs_are_listed(client: Client, colleague: Client) -> None:
     mine, theirs = two_ids(client, "Mine").with_segments().build(), two_ids(colleague, "Theirs").build()
     manifest_hash = upload(client, name="ids.csv")
     mine.provision_dataset(manifest_hash, Key(), MATCH)
