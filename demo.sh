@@ -58,7 +58,7 @@ run preflight "$DEMO/LAB.json" --identifiers "$DEMO/identifiers.csv" --segments 
   --demographics "$DEMO/demographics.csv" --embeddings "$DEMO/embeddings.csv" --out "$DEMO/reports"
 
 heading "2. A running lab"
-until grep -q '^Ctrl-C stops it' "$log"; do
+until grep -q 'Ctrl-C to stop it' "$log"; do
   kill -0 "$up" 2>/dev/null || { cat "$log" >&2; exit 1; }
   sleep 0.2
 done

@@ -46,7 +46,7 @@ def test_users_from_the_first_to_the_last(run: Run, registry: Registry) -> None:
         (PUBLISHER, "publisher", True, "boss@publisher.example"),
         ("vera@publisher.example", "viewer", False, "boss@publisher.example"),
     ]
-    assert "is admin now" in run(user, "set-role", "vera@publisher.example", "admin")
+    assert "now has the role admin" in run(user, "set-role", "vera@publisher.example", "admin")
     assert registry.accounts.users()[1].role is Role.ADMIN
     run(user, "set-password", PUBLISHER, "--password-stdin", say="another long password\n")
     with pytest.raises(UserRefused, match="12 to"):
