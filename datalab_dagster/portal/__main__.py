@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from datalab.errors import DatalabError, UnexpectedFailure
+from datalab_dagster.portal.server import exit_on_failure
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -37,14 +35,8 @@ def main(
         "trustedProxies": [address.strip() for address in (trusted_proxies or "").split(",") if address.strip()],
         "dagsterUrl": dagster_url,
     }
-    try:
+    with exit_on_failure():
         serve({key: value for key, value in given.items() if value}, lambda address: click.echo(f"Portal  {address}"))
-    except DatalabError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(2)
-    except Exception as error:  # noqa: BLE001 - its text may hold a value of a row
-        click.echo(f"Error: {UnexpectedFailure(error)}", err=True)
-        sys.exit(3)
 
 
 if __name__ == "__main__":

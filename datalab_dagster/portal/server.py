@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
+from collections.abc import Iterator
 
+import click
 import uvicorn
 from starlette.types import ASGIApp
 
+from datalab.errors import DatalabError, UnexpectedFailure
 from datalab.home.settings import PortalSettings
 
 _GRACE_SECONDS = 10
@@ -26,6 +30,19 @@ def run(app: ASGIApp, settings: PortalSettings) -> None:
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+
+
+@contextlib.contextmanager
+def exit_on_failure() -> Iterator[None]:
+    """End the process with a message if it cannot be served: exit code 2 for an expected failure, 3 for another."""
+    try:
+        yield
+    except DatalabError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2)
+    except Exception as error:  # noqa: BLE001 - its text may hold a value of a row
+        click.echo(f"Error: {UnexpectedFailure(error)}", err=True)
+        sys.exit(3)
 
 
 def log_to_terminal(name: str, *, requests: bool = True) -> None:

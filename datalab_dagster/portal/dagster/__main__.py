@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from datalab.errors import DatalabError, UnexpectedFailure
+from datalab_dagster.portal.server import exit_on_failure
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -18,14 +17,8 @@ def main(host: str, port: int, workspace: Path) -> None:
     """Serve Dagster's pages of the deployment under DATALAB_HOME to publishers who are signed in."""
     from datalab_dagster.portal.dagster.serve import serve
 
-    try:
+    with exit_on_failure():
         serve(host, port, workspace)
-    except DatalabError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(2)
-    except Exception as error:  # noqa: BLE001 - its text may hold a value of a row
-        click.echo(f"Error: {UnexpectedFailure(error)}", err=True)
-        sys.exit(3)
 
 
 if __name__ == "__main__":
