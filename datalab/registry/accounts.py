@@ -15,6 +15,7 @@ from datalab.registry.audit import Audit, write_entry
 from datalab.registry.database import Database
 from datalab.registry.errors import UserExists, UserNotFound, UserRefused
 from datalab.registry.models import ApiTokenRow, SessionRow, UserRow
+from datalab.registry.ownership import plain
 from datalab.registry.passwords import hashed
 from datalab.registry.records import Account, Role
 from datalab.registry.sessions import Sessions
@@ -62,7 +63,7 @@ class Accounts:
         """Return how much `email` can take over as the first publisher; None if there is a publisher already."""
         with self._database.read() as session:
             publisher = select(UserRow.email).where(UserRow.role == Role.PUBLISHER.value).limit(1)
-            return unowned(session, email.strip().lower()) if session.scalars(publisher).first() is None else None
+            return unowned(session, plain(email)) if session.scalars(publisher).first() is None else None
 
     def add(
         self,
@@ -121,7 +122,7 @@ class Accounts:
             UserNotFound: no user has this e-mail address.
             UserRefused: the password is not accepted.
         """
-        new = hashed(password, email.strip().lower())
+        new = hashed(password, plain(email))
         with self._database.write() as session:
             row = _existing(session, email)
             row.password_hash = new
@@ -151,7 +152,7 @@ def _take_over(session: Session, email: str, *, by: str, via: str) -> None:
 
 
 def _existing(session: Session, email: str) -> UserRow:
-    email = email.strip().lower()
+    email = plain(email)
     row = session.get(UserRow, email, with_for_update=True) if email.isprintable() else None
     if row is None:
         raise UserNotFound(email, session.scalars(select(UserRow.email)))
@@ -159,7 +160,7 @@ def _existing(session: Session, email: str) -> UserRow:
 
 
 def _address(email: str) -> str:
-    email = email.strip().lower()
+    email = plain(email)
     if not _EMAIL.fullmatch(email):
         raise UserRefused("that is no e-mail address")
     return email

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from datalab.registry.database import Database
 from datalab.registry.errors import AccessListWrong, DatasetNotFound, KeyNotFound
 from datalab.registry.models import KeyAccessRow, KeyRow
-from datalab.registry.ownership import Verb, decide, user_of
+from datalab.registry.ownership import Verb, check
 from datalab.registry.queries import live_dataset
 from datalab.registry.records import KeyEntry, KeyRole, WrappedKey
 
@@ -40,7 +40,7 @@ class Keychain:
         with self._database.read() as session:
             entry = _entry(session, manifest_hash)
             if user is not None:
-                _check(session, user, Verb.OPEN, entry)
+                check(session, user, Verb.OPEN, entry)
             return entry
 
     def set_access(self, manifest_hash: str, access: Mapping[str, KeyRole], *, by: str) -> KeyEntry:
@@ -53,7 +53,7 @@ class Keychain:
         """
         with self._database.write() as session:
             session.get(KeyRow, manifest_hash, with_for_update=True)
-            _check(session, by, Verb.SHARE, _entry(session, manifest_hash))
+            check(session, by, Verb.SHARE, _entry(session, manifest_hash))
             _grant(session, manifest_hash, access)
             return _entry(session, manifest_hash)
 
@@ -127,11 +127,6 @@ def _grant(session: Session, manifest_hash: str, access: Mapping[str, KeyRole]) 
         for user, role in access.items()
     )
     session.flush()
-
-
-def _check(session: Session, user: str, verb: Verb, entry: KeyEntry) -> None:
-    if (refusal := decide(user_of(session, user), verb, entry)) is not None:
-        raise refusal
 
 
 def _entry(session: Session, manifest_hash: str) -> KeyEntry:

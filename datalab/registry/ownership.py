@@ -166,10 +166,16 @@ class Ownership:
         Raises:
             RoleRefused, LabNotYours, KeyAccessDenied: they may not; nothing was changed.
         """
-        user = self.user(name)
-        if (refusal := decide(user, verb, thing)) is not None:
-            raise refusal
-        return user
+        with self._database.read() as session:
+            return check(session, name, verb, thing)
+
+
+def check(session: Session, name: str, verb: Verb, thing: Thing | None = None) -> User:
+    """Do as `Ownership.check`, in the caller's transaction."""
+    user = user_of(session, name)
+    if (refusal := decide(user, verb, thing)) is not None:
+        raise refusal
+    return user
 
 
 def user_of(session: Session, name: str) -> User:

@@ -14,6 +14,7 @@ from datalab.registry.audit import write_entry
 from datalab.registry.database import Database
 from datalab.registry.errors import LoginRefused, TooManyLogins
 from datalab.registry.models import LoginAttemptRow, SessionRow, UserRow
+from datalab.registry.ownership import plain
 from datalab.registry.passwords import matches
 from datalab.registry.records import Account, Role
 
@@ -39,7 +40,7 @@ class Sessions:
             LoginRefused: wrong address or password, or the user has no password.
             TooManyLogins: too many failed recently, for this account or from this address.
         """
-        email = email.strip().lower()
+        email = plain(email)
         number = self._admit(email, address)
         with self._database.read() as session:
             user = session.get(UserRow, email) if email.isprintable() else None  # no other text is stored

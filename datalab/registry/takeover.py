@@ -18,9 +18,6 @@ class Unowned:
     datasets: int
     labs: int
 
-    def __bool__(self) -> bool:
-        return bool(self.datasets or self.labs)
-
 
 def unowned(session: Session, email: str) -> Unowned:
     """Count the datasets and labs that have no owner who is a user, and do not belong to `email` already."""

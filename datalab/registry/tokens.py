@@ -12,6 +12,7 @@ from datalab.registry.audit import write_entry
 from datalab.registry.database import Database
 from datalab.registry.errors import TokenNotFound, TokenRefused, UserNotFound
 from datalab.registry.models import ApiTokenRow, UserRow
+from datalab.registry.ownership import plain
 from datalab.registry.records import Account, Role
 from datalab.registry.sessions import hash_of, new_secret
 
@@ -45,7 +46,7 @@ class Tokens:
             UserNotFound: there is no such user.
             TokenRefused: it has no name, or would expire immediately or after more than a year.
         """
-        email, name = email.strip().lower(), name.strip()
+        email, name = plain(email), name.strip()
         if not name or len(name) > 200 or not name.isprintable():
             raise TokenRefused("give its purpose, in up to 200 characters")
         if not timedelta(0) < lifetime <= LONGEST:
@@ -73,7 +74,7 @@ class Tokens:
         """Return all tokens, or those of a user, the newest first; ended ones too."""
         query = select(ApiTokenRow).order_by(ApiTokenRow.created_at.desc(), ApiTokenRow.id)
         if email is not None:
-            query = query.where(ApiTokenRow.email == email.strip().lower())
+            query = query.where(ApiTokenRow.email == plain(email))
         with self._database.read() as session:
             return [_token_of(row) for row in session.scalars(query)]
 
