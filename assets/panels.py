@@ -74,7 +74,7 @@ def panel_asset(panel: Panel[Any]) -> dg.AssetsDefinition:
 
 
 def _key(source: str | DatasetKind | Panel[Any]) -> str:
-    """Build the asset of an intermediate result that panels are computed from."""
+    """Return the asset key of an input of a panel."""
     if isinstance(source, Panel):
         return source.name
     return VALID_ROWS[source] if isinstance(source, DatasetKind) else source

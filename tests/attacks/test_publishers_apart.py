@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import pytest
 
-from datalab.home.up import running
 from datalab.kinds import DatasetKind
 from datalab.registry import KeyRole, LabState
 from datalab.registry.accounts import Role
 from datalab.registry.errors import KeyAccessDenied, LabNotYours
 from datalab_dagster.service import LabInfo, RunState
 from datalab_dagster.service.http import HttpService
+from tests.attacks.addresses import portal_url
 from tests.labs import MATCHED_USER_ID, make_lab
 from tests.living.world import ME, PATIENCE, World
 from tests.up.processes import within
@@ -39,9 +39,7 @@ def lab(world: World) -> LabInfo:
 def otto(world: World, lab: LabInfo) -> Iterator[HttpService]:
     """The other publisher, with a token, over HTTP."""
     _, token = world.service.accounts.create_token(OTTO, "test", lifetime=timedelta(hours=1))
-    record = running(world.data_home)
-    assert record is not None and record.portal_url is not None
-    with HttpService(record.portal_url, token) as service:
+    with HttpService(portal_url(world), token) as service:
         yield service
 
 
