@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -46,6 +48,7 @@ class DuckDBEngine:
                 "autoinstall_known_extensions": False,
             },
         )
+        self._calls, self._calls_changed = 0, threading.Condition()
         self._kinds: dict[str, str] = {}
         """The kind of every relation; a query of DuckDB's catalogue would take milliseconds."""
         for macro in _MACROS:
@@ -85,7 +88,7 @@ class DuckDBEngine:
         )
 
     def key_hashes(self, columns: Sequence[pa.Array]) -> Hashes:
-        with self._open().cursor() as cursor:
+        with self._call_of_a_thread(), self._open().cursor() as cursor:
             return keys.key_hashes(cursor, columns)
 
     def repeated_rows(self, candidates: Iterable[pa.Table]) -> Iterator[Rows]:
@@ -109,9 +112,11 @@ class DuckDBEngine:
         return '"' + name.replace('"', '""') + '"'
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        with self._calls_changed:
+            connection, self._connection = self._connection, None
+            self._calls_changed.wait_for(lambda: self._calls == 0)
+        if connection is not None:
+            connection.close()
             shutil.rmtree(self._scratch, ignore_errors=True)
 
     def __enter__(self) -> Self:
@@ -124,6 +129,18 @@ class DuckDBEngine:
         if self._connection is None:
             raise duckdb.ConnectionException("closed")
         return self._connection
+
+    @contextlib.contextmanager
+    def _call_of_a_thread(self) -> Iterator[None]:
+        """Let `close` wait for the call: DuckDB refuses to close a connection that another thread uses."""
+        with self._calls_changed:
+            self._calls += 1
+        try:
+            yield
+        finally:
+            with self._calls_changed:
+                self._calls -= 1
+                self._calls_changed.notify_all()
 
     def _run(self, panel: str, sql: str, parameters: Sequence[Parameter]) -> None:
         self._guarded(panel, sql, lambda: self._open().execute(sql, list(parameters)))

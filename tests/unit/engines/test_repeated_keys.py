@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -82,3 +84,25 @@ def test_hashes_are_the_same_on_every_thread(engine: Engine) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: engine.key_hashes([column]).tolist(), range(20)))
     assert found == [expected] * 20
+
+
+def test_an_engine_closes_while_a_thread_hashes(under_test: EngineUnderTest, tmp_path: Path) -> None:
+    """Ctrl-C may come while the thread of a check is being started: nothing waits for such a thread."""
+    column = pa.array([f"user-{number}" for number in range(1_000)])
+    for number in range(30):
+        hashed = threading.Event()
+        scratch = tmp_path / str(number)
+        scratch.mkdir()
+        with under_test.open("500MB", scratch, 1) as engine:
+            thread = threading.Thread(target=hash_until_closed, args=(engine, column, hashed))
+            thread.start()
+            assert hashed.wait(30)
+        thread.join(30)
+        assert not thread.is_alive() and list(scratch.iterdir()) == []
+
+
+def hash_until_closed(engine: Engine, column: pa.Array, hashed: threading.Event) -> None:
+    with suppress(Exception):  # the engine is closed
+        while True:
+            engine.key_hashes([column])
+            hashed.set()
