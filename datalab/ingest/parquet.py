@@ -129,16 +129,22 @@ def _csv_bytes(batch: pa.RecordBatch) -> int:
     """Return the size of `batch` as CSV text in bytes; a whitespace-only line of a single column is blank."""
     size: int = batch.num_columns * batch.num_rows  # separators and line ends
     for column in batch.columns:
-        size += pc.sum(pc.binary_length(column)).as_py() or 0
+        size += _sum(pc.binary_length(column))
         if _may_need_quotes(column):
-            size += 2 * pc.sum(pc.match_substring_regex(column, '[,"\\r\\n]')).as_py()
-            size += pc.sum(pc.count_substring(column, '"')).as_py()
+            size += 2 * _sum(pc.match_substring_regex(column, '[,"\\r\\n]'))
+            size += _sum(pc.count_substring(column, '"'))
     if batch.num_columns == 1:
         column = batch.column(0)
         size += 2 * column.null_count
         blank = column.filter(pc.match_substring_regex(column, _WHITE_SPACE_ONLY))
-        size -= (pc.sum(pc.binary_length(blank)).as_py() or 0) + len(blank)
+        size -= _sum(pc.binary_length(blank)) + len(blank)
     return size
+
+
+def _sum(column: pa.Array) -> int:
+    """Return the sum of `column`; 0 if every value is null."""
+    total: int = pc.sum(column, min_count=0).as_py()
+    return total
 
 
 def _may_need_quotes(column: pa.StringArray) -> bool:

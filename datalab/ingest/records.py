@@ -99,11 +99,13 @@ def _read_fast(data: bytes, width: int, text_bytes: int) -> Records:
     if rows is None:
         return _read_ragged(data, width, text_bytes)
     if not odd:
-        one_column = rows.num_rows if width == 1 else 0
-        foreign = (
-            pc.sum(pc.match_substring_regex(rows.column(0), _FOREIGN_SEPARATOR.pattern)).as_py() if one_column else 0
+        return Records(
+            rows,
+            rows.num_rows,
+            one_column=rows.num_rows if width == 1 else 0,
+            foreign_separator=_foreign_of(rows),
+            text_bytes=text_bytes,
         )
-        return Records(rows, rows.num_rows, one_column=one_column, foreign_separator=foreign, text_bytes=text_bytes)
     where = np.array([index for index, _, _ in odd])
     widths = np.array([columns for _, columns, _ in odd])
     count = rows.num_rows + len(odd)
@@ -115,9 +117,17 @@ def _read_fast(data: bytes, width: int, text_bytes: int) -> Records:
         where[widths < width],
         where[widths > width],
         len(narrow) + (rows.num_rows if width == 1 else 0),
-        sum(1 for text in narrow if _FOREIGN_SEPARATOR.search(text)),
+        sum(1 for text in narrow if _FOREIGN_SEPARATOR.search(text)) + _foreign_of(rows),
         text_bytes,
     )
+
+
+def _foreign_of(rows: pa.RecordBatch) -> int:
+    """Return how many rows of a single column contain a separator of another dialect; 0 for several columns."""
+    if rows.num_columns != 1:
+        return 0
+    found: int = pc.sum(pc.match_substring_regex(rows.column(0), _FOREIGN_SEPARATOR.pattern), min_count=0).as_py()
+    return found
 
 
 def _read_with_arrow(

@@ -109,7 +109,7 @@ def any_text() -> st.SearchStrategy[tuple[bytes, int]]:
 
 def soup() -> st.SearchStrategy[tuple[bytes, int]]:
     """A text of nothing but the characters that matter to a reader of CSV."""
-    characters = st.sampled_from(['"', '"', ",", "\n", "\r", "\r\n", "a", " ", "\u2028", "\ufeff"])
+    characters = st.sampled_from(['"', '"', ",", ";", "\n", "\r", "\r\n", "a", " ", "\u2028", "\ufeff"])
     texts = st.lists(characters, max_size=40).map(lambda parts: "".join(parts).encode())
     return st.tuples(texts, st.integers(1, 3))
 
@@ -169,6 +169,8 @@ def test_records_do_not_depend_on_where_chunks_end(case: tuple[bytes, int]) -> N
 
 @given(st.one_of(any_text(), soup()))
 @example((b'"a""b",c\r\n,\n', 2))
+@example((b'""\n', 1))
+@example((b"a;b\na;b,c\n", 1))
 def test_the_fast_and_the_exact_reader_agree_wherever_both_apply(case: tuple[bytes, int]) -> None:
     text, width = case
     for chunk in (7, 1000):

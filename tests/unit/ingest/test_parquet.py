@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from datalab.ingest.failures import FileLevelError
@@ -123,6 +123,8 @@ CELLS = st.none() | st.text(st.sampled_from('ab é,"\r\n\ufeff\u3000'), max_size
 
 
 @given(st.lists(st.lists(CELLS, min_size=2, max_size=2), min_size=1, max_size=8), st.booleans())
+@example([['"', "a"]] * 3 + [[None, None]] * 3, True)
+@example([['"', "a"]] * 3 + [[None, None]] * 3, False)
 def test_text_bytes_are_those_of_the_csv(rows: list[list[str | None]], both: bool) -> None:
     columns = 2 if both else 1
     table = pa.table({str(index): pa.array([row[index] for row in rows], pa.string()) for index in range(columns)})
