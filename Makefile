@@ -2,19 +2,21 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO := demo-lab
 BENCH := bench-lab
 
-.PHONY: help venv demo up test lint types imports unit long fuzz bench vendor docs site dev clean
+.PHONY: help venv demo up test lint types imports unit long fuzz bench vendor pins docs site dev clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-venv: $(STAMP) ## Create the virtual environment in .venv, with pinned packages
+venv: $(STAMP) ## Create the virtual environment in .venv; a package that is not the pinned one, byte for byte, is refused
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(PIP) --require-hashes --only-binary :all: --requirement constraints.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: venv ## Walk through a synthetic lab: checked, uploaded, validated automatically, refreshed
@@ -52,6 +54,10 @@ vendor: venv ## Compare with the vendor's Python package, installed in its own e
 	test -x .venv-vendor/bin/python || $(PYTHON) -m venv .venv-vendor
 	.venv-vendor/bin/python -m pip install --quiet --disable-pip-version-check decentriq-platform
 	$(BIN)/python -m scripts.vendor .venv-vendor/bin/python
+
+pins: venv ## Write constraints.txt: every version and hash that pyproject.toml leads to; versions that still fit stay
+	UV_CUSTOM_COMPILE_COMMAND='make pins' $(BIN)/uv pip compile pyproject.toml --extra dev --universal \
+		--python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --quiet --output-file constraints.txt
 
 docs: venv ## Write docs/cli.md, docs/codes.md and docs/settings.md from the program
 	$(BIN)/python -m datalab_dagster.cli.reference docs
