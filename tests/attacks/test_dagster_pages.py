@@ -175,6 +175,25 @@ def test_a_program_with_the_secret_is_admitted(world: World) -> None:
         assert httpx.post(url, headers={**headers, "Origin": origin}, json={"query": mutation()}).status_code == 403
 
 
+def test_no_download_leaves_its_folder(world: World, cookie: str) -> None:
+    (world.data_home / "planted.key").write_text("planted")
+    up = ["../" * depth for depth in range(1, 6)]
+    targets = [f"{way}planted.key" for way in up] + ["/etc/passwd", str(world.data_home / "planted.key")]
+    spelled = [*targets, *(one.replace("/", "%2f") for one in targets), *(one.replace(".", "%2e") for one in targets)]
+    location = "repoLocName=datalab_dagster.definitions"
+    paths = [f"/logs/{one}" for one in spelled] + [f"/static/{one}" for one in spelled]
+    paths += [f"/notebook?{location}&path={one}" for one in spelled]
+    url = httpx.URL(record(world).dagster_url)
+    for path in paths:
+        head = f"GET {path} HTTP/1.1\r\nHost: {url.netloc.decode()}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"
+        with socket.create_connection((url.host, url.port or 80), timeout=20) as connection:
+            connection.sendall(head.encode())
+            with connection.makefile("rb") as stream:
+                answer = stream.read()
+        assert answer.split()[1] != b"401", "the cookie signs in"
+        assert b"planted" not in answer.replace(path.encode(), b"") and b"root:" not in answer, path
+
+
 @pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium")
 def test_signed_in_a_run_is_launched_and_its_log_is_live(world: World) -> None:
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

@@ -46,6 +46,7 @@ def test_every_package_of_the_project_is_pinned() -> None:
     assert names <= pins().keys()
 
 
+@pytest.mark.long
 def test_a_changed_wheel_stops_make_venv(tmp_path: Path) -> None:
     wheels, project = tmp_path / "wheels", tmp_path / "project"
     wheels.mkdir()

@@ -5,16 +5,18 @@ from __future__ import annotations
 import io
 import json
 import re
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 
+from datalab.lab import load_lab
 from datalab.registry import Registry
 from datalab_dagster.portal.pages.routes import PAGES
 from datalab_dagster.service import LabInfo
 from tests.portal.clients import TestClient, visitor
 from tests.portal.deployments import QuietService
-from tests.portal.pages.conftest import Validated
+from tests.portal.pages.conftest import CASES, FULL, Validated
 from tests.portal.pages.reading import Read, read
 
 EVIL = "<script>alert(1)</script> \"quoted\" 'single' {{ 7*7 }} & <b>bold</b>"
@@ -22,8 +24,20 @@ EVIL = "<script>alert(1)</script> \"quoted\" 'single' {{ 7*7 }} & <b>bold</b>"
 
 @pytest.fixture
 def lab(service: QuietService, validated: Validated) -> LabInfo:
-    """A validated lab with a name, and a dataset with a name, that a page must not take for markup."""
-    lab = validated(name=EVIL)
+    """A validated lab with names, those of identifiers and segments too, that a page must not take for markup."""
+    names = {name: f"{name} {EVIL}" for name in ("hashed_email", "maid", "seg2", "seg7")}
+    config = [
+        entry.model_copy(update={"id_name": names.get(entry.id_name, entry.id_name)})
+        for entry in load_lab(CASES / FULL / "lab.json").identifiers_config
+    ]
+
+    def rename(report: dict[str, Any]) -> None:
+        text = json.dumps(report)
+        for name, evil in names.items():
+            text = text.replace(json.dumps(name), json.dumps(evil))
+        report.update(json.loads(text))
+
+    lab = validated(name=EVIL, identifiers_config=config, change=rename)
     service.upload_dataset(io.BytesIO(b"u1,s1\n"), EVIL, description=EVIL)
     return lab
 
@@ -53,6 +67,11 @@ def test_evil_names_are_readable_text(publisher: TestClient, lab: LabInfo) -> No
     assert EVIL in read(publisher, "/datasets").text
     assert EVIL in read(publisher, f"/datalabs/{lab.id}").text
     assert publisher.get(f"/datalabs/{lab.id}.json").json()["lab"]["name"] == EVIL
+
+
+def test_evil_names_of_identifiers_and_segments_are_shown(publisher: TestClient, lab: LabInfo) -> None:
+    text = read(publisher, f"/datalabs/{lab.id}/statistics").text
+    assert f"maid {EVIL}" in text and f"seg7 {EVIL}" in text
 
 
 def test_no_page_needs_a_script_or_style_of_its_own(publisher: TestClient, service: QuietService, lab: LabInfo) -> None:
