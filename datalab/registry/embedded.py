@@ -143,7 +143,7 @@ class EmbeddedPostgres:
             self._make_private(directory)
         # The double quotes are for PostgreSQL, which reads a list of directories; pg_ctl passes it to a shell.
         quoted = '"' + str(directory).replace('"', '""') + '"'
-        options = f"-k {shlex.quote(quoted)}"
+        options = f"-k {shlex.quote(quoted)} -c unix_socket_permissions=0700"
         for attempt in range(3):
             try:
                 self._control(

@@ -16,6 +16,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from datalab.home.private import UMASK
+
 _INSTALLED = {"18": "pginstall18", "16": "pginstall"}
 """Folder in the wheel by major version, the one for new data first."""
 
@@ -68,6 +70,7 @@ def run(program: Path, *arguments: str) -> None:
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd="/",
+            umask=UMASK,
             env=clean,
             check=False,
             user=user.pw_uid if user else None,

@@ -8,6 +8,7 @@ import click
 
 from datalab import __version__
 from datalab.errors import ConfigurationError, DatalabError, InputMissing, UnexpectedFailure, UsageError
+from datalab.home.private import keep_private
 from datalab.kinds import NAMES
 from datalab_dagster.cli.exits import (
     FAILED,
@@ -68,6 +69,7 @@ for name, (module, short_help) in COMMANDS.items():
 
 def main() -> None:
     """Run the command; print every expected failure as one message without a traceback."""
+    keep_private()
     try:
         code = datalab.main(standalone_mode=False)
     except click.exceptions.Abort as abort:

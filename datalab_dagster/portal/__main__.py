@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from datalab.home.private import keep_private
 from datalab_dagster.portal.server import exit_on_failure
 
 
@@ -40,4 +41,5 @@ def main(
 
 
 if __name__ == "__main__":
+    keep_private()
     main()

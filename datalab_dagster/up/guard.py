@@ -15,11 +15,14 @@ import sys
 import threading
 import time
 
+from datalab.home.private import keep_private
+
 _GRACE_SECONDS = 10.0
 
 
 def main() -> None:
     """Watch the parent in a thread, and run the module."""
+    keep_private()
     descriptor, module, *arguments = sys.argv[1:]
     threading.Thread(target=_end_with_parent, args=(int(descriptor),), name="guard", daemon=True).start()
     sys.argv = [module, *arguments]

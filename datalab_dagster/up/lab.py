@@ -9,8 +9,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from datalab.formats import counted
 from datalab.home.directory import home_directory
 from datalab.home.errors import SettingsWrong
+from datalab.home.private import close_to_others
 from datalab.home.secret import make_secret, remove_secret
 from datalab.home.settings import FILE_NAME, HOME, Environment
 from datalab.home.up import UpRecord, held, left_record, remove_record, write_record
@@ -54,6 +56,8 @@ def up(
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             stack.callback(signal.signal, number, signal.signal(number, signal.default_int_handler))
         stack.enter_context(held(home))
+        if closed := close_to_others(home):
+            say(f"{counted(closed, 'place')} in the home could be opened by other accounts; now only its owner can.")
         before = left_record(home)
         if before and (left := sweep(before.children)):
             say(f"Ended {left} process{'es' if left > 1 else ''} that a killed `datalab up` had left.")

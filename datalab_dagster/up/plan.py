@@ -15,6 +15,7 @@ from pathlib import Path
 
 from datalab.home.settings import PortalSettings, is_loopback
 from datalab.home.up import HomeUnusable
+from datalab.scratch import write_whole
 from datalab_dagster.graph.home import CODE_LOCATION
 from datalab_dagster.portal.binding import address, own_host
 from datalab_dagster.up import health
@@ -85,7 +86,7 @@ def services(home: Path, addresses: Addresses) -> list[Service]:
         socket_file.unlink(missing_ok=True)
         # JSON is YAML.
         location = {"grpc_server": {"socket": str(socket_file), "location_name": CODE_LOCATION}}
-        workspace.write_text(json.dumps({"load_from": [location]}), encoding="utf-8")
+        write_whole(workspace, json.dumps({"load_from": [location]}))
 
     found = [
         Service(

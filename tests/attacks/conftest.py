@@ -6,15 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.attacks.files import open_umask
 from tests.living.world import World
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """A real `datalab up` on a home of its own, with its portal, without users."""
+    """A real `datalab up` on a home of its own, with its portal, without users, started under an open umask."""
     world = World(users=300)
     try:
-        world.start(portal=True)
+        with open_umask():
+            world.start(portal=True)
         yield world
     finally:
         world.end()

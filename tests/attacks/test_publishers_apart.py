@@ -15,6 +15,7 @@ from datalab.registry.errors import KeyAccessDenied, LabNotYours
 from datalab_dagster.service import LabInfo, RunState
 from datalab_dagster.service.http import HttpService
 from tests.attacks.addresses import portal_url
+from tests.attacks.files import open_to_others
 from tests.labs import MATCHED_USER_ID, make_lab
 from tests.living.world import ME, PATIENCE, World
 from tests.up.processes import within
@@ -97,3 +98,8 @@ def test_a_listed_publisher_validates_it_in_a_lab_of_their_own(world: World, lab
         otto.validation_report(own.id, IDENTIFIERS)
     assert otto.validate(own.id, again=True).state is RunState.STARTED, "the deployment still reads what is provisioned"
     assert within(PATIENCE, lambda: otto.runs(own.id)[0].state is RunState.FINISHED)
+
+
+def test_after_all_this_no_file_of_the_home_is_open(world: World, lab: LabInfo) -> None:
+    """The deployment was started under an open umask; this process, which has the service in itself, has its own."""
+    assert not open_to_others(world.data_home)

@@ -16,6 +16,7 @@ import dagster as dg
 
 from datalab.deployment import Deployment
 from datalab.errors import DatalabError
+from datalab.home.private import keep_private
 from datalab.kinds import DatasetKind
 from datalab_dagster.graph import private
 from datalab_dagster.graph.home import CODE_LOCATION
@@ -72,5 +73,6 @@ def _execute(instance: dg.DagsterInstance, run_id: str) -> int:
 
 
 if __name__ == "__main__":
+    keep_private()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background process ignores it
     sys.exit(main(sys.argv[1]))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from datalab.home.private import keep_private
 from datalab_dagster.portal.server import exit_on_failure
 
 
@@ -22,4 +23,5 @@ def main(host: str, port: int, workspace: Path) -> None:
 
 
 if __name__ == "__main__":
+    keep_private()
     main()
