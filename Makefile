@@ -15,8 +15,9 @@ venv: $(STAMP) ## Create the virtual environment in .venv; a package that is not
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(PIP) --require-hashes --only-binary :all: --requirement constraints.txt
+	$(PIP) --no-deps --require-hashes --only-binary :all: --requirement constraints.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip check
 	@touch $@
 
 demo: venv ## Walk through a synthetic lab: checked, uploaded, validated automatically, refreshed
