@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketClose
 from datalab.errors import DatalabError, UsageError
 from datalab.home.settings import PortalSettings
 from datalab_dagster.portal.answers import answered, route_of, unexpected
-from datalab_dagster.service.http_errors import AddressUnknown, HostRefused, RequestInvalid, RequestTooLarge
+from datalab_dagster.service.http_errors import AddressUnknown, HostRefused, RequestInvalid, RequestTooLarge, SenderGone
 
 log = logging.getLogger("datalab.portal.access")
 
@@ -127,7 +127,7 @@ class Security:
         while more:
             message = await receive()
             if message["type"] != "http.request":
-                return _given(message, receive)
+                raise SenderGone
             body += message.get("body", b"")
             more = message.get("more_body", False)
             if len(body) > limit:

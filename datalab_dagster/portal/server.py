@@ -15,11 +15,21 @@ from datalab.errors import DatalabError, UnexpectedFailure
 from datalab.home.settings import PortalSettings
 
 _GRACE_SECONDS = 10
+_NOT_STARTED = 3
 
 
 def run(app: ASGIApp, settings: PortalSettings) -> None:
     """Serve `app` until SIGINT or SIGTERM."""
-    uvicorn.run(
+    server = uvicorn.Server(configuration(app, settings))
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(_NOT_STARTED)
+
+
+def configuration(app: ASGIApp, settings: PortalSettings) -> uvicorn.Config:
+    """Return how `app` is served."""
+    return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,

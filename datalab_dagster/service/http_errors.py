@@ -5,6 +5,7 @@ DatalabError
 │   ├── LoginNeeded            not signed in, or the token or session has ended
 │   │   └── SecretRefused      not the secret of this start
 │   └── RequestForged          a change that did not come from a page of this portal
+├── SenderGone                 the connection ended before the request did; only the log has it
 ├── DeploymentUnavailable      all that an outsider learns when something behind the portal fails
 └── UsageError
     ├── HostRefused            asked under a name that the portal does not answer to
@@ -54,6 +55,11 @@ class RequestForged(NotPermitted):
             "The change was refused, as it does not come from a page of this portal that is still valid. Nothing was "
             "changed; reload the page and try again."
         )
+
+
+class SenderGone(DatalabError):
+    def __init__(self) -> None:
+        super().__init__("The sender went away before the request was complete. What was not complete was not stored.")
 
 
 class DeploymentUnavailable(DatalabError):
@@ -147,12 +153,13 @@ _STATUS: dict[type[DatalabError], int] = {
     ContentTypeWrong: 415,
     AddressUnknown: 404,
     MethodRefused: 405,
+    SenderGone: 499,
     DeploymentUnavailable: 503,
 }
 """The status of a class, and of its subclasses that are not listed."""
 
-ERROR_STATUSES = sorted(set(_STATUS.values()))
-"""Every status that an answer to an error can have."""
+ERROR_STATUSES = sorted({*_STATUS.values()} - {_STATUS[SenderGone]})
+"""Every status that an answer to an error can have; an answer to a sender who is gone reaches nobody."""
 
 _FACTS_OF: dict[str, tuple[str, ...]] = {
     "ConfigurationError": ("where", "mistakes"),

@@ -10,7 +10,7 @@ from anyio import fail_after, from_thread
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from datalab_dagster.service.http_errors import ContentTypeWrong, RequestTooLarge, RequestTooSlow
+from datalab_dagster.service.http_errors import ContentTypeWrong, RequestTooLarge, RequestTooSlow, SenderGone
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -36,6 +36,7 @@ async def read_at_most(request: Request, limit: int) -> bytearray:
     Raises:
         RequestTooLarge: it has more than `limit` bytes; the rest was not read.
         RequestTooSlow: no byte arrived for too long.
+        SenderGone: the connection ended before the body did.
     """
     body = bytearray()
     stream = request.stream()
@@ -53,12 +54,14 @@ async def _next_of(stream: AsyncIterator[bytes]) -> bytes | None:
             return await anext(stream, None)
     except TimeoutError:
         raise RequestTooSlow(STALLED_AFTER) from None
+    except ClientDisconnect:
+        raise SenderGone from None
 
 
 class BodyReader(io.RawIOBase):
     """The body of a request as a file, for a worker thread of the request; it waits for the sender.
 
-    If the sender disconnects, reading raises OSError, so that an incomplete file is never stored as complete.
+    If the sender disconnects, reading raises SenderGone, so that an incomplete file is never stored as complete.
     """
 
     def __init__(self, request: Request) -> None:
@@ -73,10 +76,7 @@ class BodyReader(io.RawIOBase):
     def readinto(self, buffer: WriteableBuffer) -> int:
         with memoryview(buffer) as raw, raw.cast("B") as room:
             while not self._left and not self._ended:
-                try:
-                    self._left = memoryview(from_thread.run(self._next))
-                except ClientDisconnect:
-                    raise ConnectionResetError("the sender went away") from None
+                self._left = memoryview(from_thread.run(self._next))
             count = min(len(room), len(self._left))
             room[:count] = self._left[:count]
             self._left = self._left[count:]
