@@ -24,7 +24,7 @@ from datalab.registry import NewResult, Run
 from datalab.results.files import STATISTICS, VALIDATION_STATUS, ResultFile
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
-from datalab.scratch import scratch_directory
+from datalab.scratch import forget, scratch_directory
 from resources.process import PROCESS_TAG, this_process
 
 PARTITION_TAG = "dagster/partition"
@@ -142,7 +142,7 @@ class DeploymentRun(LabRun):
             self._deployment.datasets.write_to(self.datasets[kind], path)
             yield path
         finally:
-            path.unlink(missing_ok=True)
+            forget(path)
 
     def previous_statistics(self) -> StatisticsResultV2 | None:
         for earlier in self._registry.results.history(self.lab_id):

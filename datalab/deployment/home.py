@@ -11,7 +11,7 @@ from typing import Self
 from datalab.deployment.addresses import Datasets
 from datalab.deployment.datasets import StoredDatasets
 from datalab.deployment.lab_folders import LabFolders
-from datalab.home.directory import home_directory
+from datalab.home.directory import home_directory, scratch_of_runs
 from datalab.home.settings import Environment, Settings, load_settings
 from datalab.kinds import DatasetKind
 from datalab.registry import Lab, Registry
@@ -55,7 +55,7 @@ class Deployment:
     @property
     def scratch(self) -> Path:
         """The directory in which runs create their private scratch directories."""
-        return self.home / "scratch"
+        return scratch_of_runs(self.home)
 
     def missing(self, lab: Lab) -> list[DatasetKind]:
         """Return the datasets that a lab needs but that are not provisioned."""

@@ -6,23 +6,17 @@ import contextlib
 import errno
 import io
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-PART = ".part"
+from datalab.scratch import new_part
 
 
 @contextlib.contextmanager
 def private_file(path: Path) -> Iterator[tuple[io.FileIO, Path]]:
-    """Yield a new file in the folder of `path`, with mode 0600, and its own path; removed unless it was moved."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent)
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb", buffering=0) as file:
-            yield file, part
-    finally:
-        part.unlink(missing_ok=True)
+    """Yield a new file in the folder of `path`, with mode 0600, and its own path; removed unless it was published."""
+    with new_part(path) as part, part.open("wb", buffering=0) as file:
+        yield file, part
 
 
 def make_private(directory: Path) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from datalab.errors import OutputFailed
 from datalab.locks import locked
-from datalab.scratch import why
+from datalab.scratch import PART, why
 from datalab.storage.errors import KeyFileExposed, MasterKeyMissing, RotationUnfinished
-from datalab.storage.files import PART, make_private, private_file
+from datalab.storage.files import make_private, private_file
 from datalab.storage.keys import Key, Keyring, KeyService, MasterKeys, WrappedKey, rewrap
 
 FILE_NAME = "master.key"

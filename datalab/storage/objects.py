@@ -17,9 +17,9 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from datalab.scratch import why
+from datalab.scratch import PART, why
 from datalab.storage.errors import StorageError, StoreUnreachable
-from datalab.storage.files import PART, write_durably
+from datalab.storage.files import write_durably
 
 # With these an object appears whole or not at all; with others it is written under another name and moved.
 _PUT_IS_ATOMIC = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "oci", "memory"}

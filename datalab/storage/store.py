@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from datalab.errors import OutputFailed
-from datalab.scratch import why
+from datalab.scratch import PART, publish, why
 from datalab.storage.chunks import CHUNK_BYTES, ChunkCipher, chunk_name
 from datalab.storage.errors import DatasetNotFound, ManifestDamaged
-from datalab.storage.files import PART, make_private, private_file
+from datalab.storage.files import make_private, private_file
 from datalab.storage.keys import Key
 from datalab.storage.layout import DATASETS, MANIFEST_PREFIX, PARALLEL, UPLOADS, dataset_path, upload_directory
 from datalab.storage.manifest import DatasetDescription, Labels, Manifest, is_hash, parse
@@ -116,7 +116,7 @@ class DatasetStore:
                     left = memoryview(plain)
                     while left:
                         left = left[file.write(left) :]
-                part.replace(path)
+                publish(part, path)
         except OSError as error:
             raise OutputFailed(path, why(error)) from None
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datalab.engines import Hashes, Rows
+from datalab.scratch import new_file
 
 Flags = NDArray[np.uint16]
 
@@ -30,7 +31,10 @@ class KeySpool:
     """The key hashes of all rows, with a row number and flags each; in memory if few, on disk if many."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self._path = directory / "keys"
+        self._segments: list[list[tuple[int, int]]] = [[] for _ in range(_PARTITIONS)]
+        """Of each partition: where its entries are in the file, as (bytes before, number of entries)."""
+        self._written = 0
         self._buffer: list[NDArray[np.uint64]] = []
         self._buffered = 0
         self._spilled = False
@@ -65,15 +69,20 @@ class KeySpool:
         entries = entries.take(np.argsort(partitions, kind="stable"), axis=0)
         ends = np.cumsum(np.bincount(partitions, minlength=_PARTITIONS))
         for partition, (start, end) in enumerate(zip(ends - np.diff(ends, prepend=0), ends, strict=True)):
-            with self._file(partition).open("ab") as file:
-                entries[start:end].tofile(file)
+            self._segments[partition].append((self._written + int(start) * entries.itemsize * 2, int(end - start)))
+        if not self._spilled:
+            new_file(self._path)
+        with self._path.open("ab") as file:
+            entries.tofile(file)
+        self._written += entries.nbytes
         self._buffer, self._buffered, self._spilled = [], 0, True
 
     def _load(self, partition: int) -> NDArray[np.uint64]:
-        return np.fromfile(self._file(partition), np.uint64).reshape(-1, 2)
-
-    def _file(self, partition: int) -> Path:
-        return self._directory / f"keys-{partition:03}"
+        parts = [
+            np.fromfile(self._path, np.uint64, count=2 * count, offset=before)
+            for before, count in self._segments[partition]
+        ]
+        return np.concatenate(parts).reshape(-1, 2)
 
 
 def _unpacked(found: NDArray[np.uint64]) -> Iterator[tuple[Rows, Flags]]:

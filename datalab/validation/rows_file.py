@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from datalab.errors import OutputFailed
 from datalab.ingest.records import Indexes
-from datalab.scratch import why
+from datalab.scratch import new_file, why
 from datalab.validation.row_set import RowSet
 
 _QUEUED_WRITES = 3
@@ -139,8 +139,7 @@ def _parquet_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     floats = [field.name for field in schema if pa.types.is_floating(field.type)]
     dictionary = [name for name in schema.names if name in _LOW_CARDINALITY]
     try:
-        # Rows hold ids: only their owner may read them.
-        path.touch(mode=0o600)
+        new_file(path)
         return pq.ParquetWriter(path, schema, use_dictionary=dictionary, write_statistics=floats, compression="none")
     except OSError as error:
         raise OutputFailed(path, why(error)) from None

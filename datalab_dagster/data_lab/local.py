@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from datalab.kinds import MATCHING, DatasetKind
 from datalab.lab import LabDefinition, lab_from_dict, load_lab
+from datalab.scratch import scratch_directory
 from datalab_dagster.archv2.errors import MatchingPathMissing
 from datalab_dagster.data_lab.api import IdentifiersValidationReport, ValidationReport
 from datalab_dagster.data_lab.builder import DataLabBuilder
@@ -83,8 +83,8 @@ def preflight(
     definition = _definition(lab)
     if out is not None:
         return _run(definition, files, Path(out), keep=True)
-    with tempfile.TemporaryDirectory(prefix="datalab-preflight-") as scratch:
-        return _run(definition, files, Path(scratch), keep=False)
+    with scratch_directory() as scratch:
+        return _run(definition, files, scratch, keep=False)
 
 
 def _run(definition: LabDefinition, files: Mapping[DatasetKind, Path], out: Path, *, keep: bool) -> Preflight:

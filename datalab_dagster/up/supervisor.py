@@ -15,8 +15,10 @@ from typing import Any
 
 import psutil
 
+from datalab.home.directory import scratch_places
 from datalab.home.logs import log_directory, log_file, rotate
 from datalab.home.up import UpRecord, write_record
+from datalab.scratch import sweep
 from datalab_dagster.up import processes
 from datalab_dagster.up.database import WatchedDatabase
 from datalab_dagster.up.service import Patience, Running, Service
@@ -90,7 +92,7 @@ class Supervisor:
 
     def _watch(self, answered: Callable[[], None]) -> None:
         told = False
-        tidied = time.monotonic()
+        tidied = -math.inf
         while not self._signals:
             self._database.check()
             for running in self._running:
@@ -106,6 +108,8 @@ class Supervisor:
             if time.monotonic() - tidied > _TIDY_SECONDS:
                 tidied = time.monotonic()
                 processes.reap(pid for running in self._running if (pid := running.pid))
+                for place in scratch_places(self._home):
+                    sweep(place)
                 for log in sorted(log_directory(self._home).glob("*.log")):
                     rotate(log)
             self._wake.wait(_TURN_SECONDS)

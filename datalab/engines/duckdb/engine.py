@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +15,7 @@ import pyarrow as pa
 from datalab.engines.duckdb import keys
 from datalab.engines.protocol import EngineError, Hashes, Parameter, Rows
 from datalab.errors import OutputFailed
+from datalab.scratch import new_file, scratch_directory
 
 T = TypeVar("T")
 
@@ -32,9 +31,11 @@ class DuckDBEngine:
     name = "DuckDB"
 
     def __init__(self, memory_limit: str, temp_directory: Path | None, threads: int | None) -> None:
-        # Spilled rows are stored here in plain text: mkdtemp makes it readable by its owner only, close removes it.
-        # (DuckDB encrypts them only with its httpfs extension, which would have to be downloaded.)
-        self._scratch = Path(tempfile.mkdtemp(prefix="datalab-duckdb-", dir=temp_directory))
+        # Spilled rows are stored here in plain text, in files that DuckDB names: close removes them, and the sweep of
+        # the next process if this one is killed. (DuckDB encrypts them only with its httpfs extension, which would
+        # have to be downloaded.)
+        self._resources = contextlib.ExitStack()
+        self._scratch = self._resources.enter_context(scratch_directory(temp_directory))
         self._connection: duckdb.DuckDBPyConnection | None = duckdb.connect(
             ":memory:",
             config={
@@ -79,12 +80,14 @@ class DuckDBEngine:
         self._run(panel, f"CREATE TEMP TABLE {self.quote(name)} AS {sql}", parameters)
 
     def write_parquet(self, path: Path, sql: str, parameters: Sequence[Parameter] = (), *, panel: str) -> None:
+        new_file(path)
         target = str(path).replace("'", "''")
+        options = "FORMAT parquet, USE_TMP_FILE false"  # a temporary file would have a name on the disk
         # A path does not belong in a message: the statement is reported without it.
         self._guarded(
             panel,
             sql,
-            lambda: self._open().execute(f"COPY ({sql}) TO '{target}' (FORMAT parquet)", list(parameters)),
+            lambda: self._open().execute(f"COPY ({sql}) TO '{target}' ({options})", list(parameters)),
         )
 
     def key_hashes(self, columns: Sequence[pa.Array]) -> Hashes:
@@ -117,7 +120,7 @@ class DuckDBEngine:
             self._calls_changed.wait_for(lambda: self._calls == 0)
         if connection is not None:
             connection.close()
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._resources.close()
 
     def __enter__(self) -> Self:
         return self
