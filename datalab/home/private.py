@@ -1,4 +1,4 @@
-"""Keeps a home directory private to its owner: the umask of every process of ours, and files that are already there."""
+"""Keeps a home directory private to its owner: the umask of each of our processes, and files that are already there."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ _STATUS: dict[type[DatalabError], int] = {
 """The status of a class, and of its subclasses that are not listed."""
 
 ERROR_STATUSES = sorted({*_STATUS.values()} - {_STATUS[SenderGone]})
-"""Every status that an answer to an error can have; an answer to a sender who is gone reaches nobody."""
+"""Every status that an answer to an error can have, except that for a sender who is gone: it is not sent."""
 
 _FACTS_OF: dict[str, tuple[str, ...]] = {
     "ConfigurationError": ("where", "mistakes"),

@@ -1,4 +1,4 @@
-"""Under an open umask nobody but their owner may open files of a home (docs/security.md, "Passwords and files")."""
+"""Under an open umask no account but the owner may open files of a home (docs/security.md, "Passwords and files")."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_deployment_under_an_open_umask_leaves_no_file_open() -> None:
     finally:
         world.end()
     assert not found
-    assert passable & OTHERS in (0, stat.S_IXOTH), "root lets the user of PostgreSQL pass, nobody list"
+    assert passable & OTHERS in (0, stat.S_IXOTH), "root lets the user of PostgreSQL pass, and no account list it"
 
 
 def test_a_command_under_an_open_umask_leaves_no_file_open(tmp_path: Path) -> None:

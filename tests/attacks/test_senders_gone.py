@@ -32,7 +32,7 @@ def test_a_sender_who_goes_away_is_told_apart_from_a_failure(
     requests = {
         ("PUT", "/api/datasets"): f"/api/datasets?name={PLANTED.decode()}",
         ("PUT", "/api/uploads/{upload_id}/parts/{number}"): f"/api/uploads/{upload.upload_id}/parts/0",
-        ("POST", "an unknown address"): "/api/labs",  # the body is read before the route is looked for
+        ("POST", "an unknown address"): "/api/labs",  # the body is read before the route is known
     }
     with caplog.at_level(logging.INFO):
         for (method, route), path in requests.items():
