@@ -31,7 +31,10 @@ VALID_ROWS = {kind: f"valid_{kind.value}" for kind in DatasetKind}
     partitions_def=data_labs,
 )
 def users(
-    context: dg.AssetExecutionContext, run: dg.ResourceParam[LabRun], place: dg.ResourceParam[Place], sql: SqlEngine
+    context: dg.AssetExecutionContext,
+    run: dg.ResourceParam[LabRun],
+    place: dg.ResourceParam[Place],
+    sql: dg.ResourceParam[SqlEngine],
 ) -> dg.MaterializeResult[None]:
     with guarded(run, context):
         new_users = run.scratch / "new-users.parquet"
@@ -59,8 +62,8 @@ def panel_asset(panel: Panel[Any]) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         run: dg.ResourceParam[LabRun],
         place: dg.ResourceParam[Place],
-        sql: SqlEngine,
-        thresholds: FindingThresholds,
+        sql: dg.ResourceParam[SqlEngine],
+        thresholds: dg.ResourceParam[FindingThresholds],
     ) -> dg.MaterializeResult[None]:
         with guarded(run, context):
             value = compute_panel(panel, run, place, sql, thresholds.thresholds())

@@ -42,9 +42,9 @@ def statistics_report(
     context: dg.AssetExecutionContext,
     run: dg.ResourceParam[LabRun],
     place: dg.ResourceParam[Place],
-    sql: SqlEngine,
-    thresholds: FindingThresholds,
-    workspace: ResultOptions,
+    sql: dg.ResourceParam[SqlEngine],
+    thresholds: dg.ResourceParam[FindingThresholds],
+    workspace: dg.ResourceParam[ResultOptions],
 ) -> dg.MaterializeResult[None]:
     with guarded(run, context):
         limits = thresholds.thresholds()
@@ -113,7 +113,7 @@ def dashboard(
     context: dg.AssetExecutionContext,
     run: dg.ResourceParam[LabRun],
     place: dg.ResourceParam[Place],
-    workspace: ResultOptions,
+    workspace: dg.ResourceParam[ResultOptions],
 ) -> dg.MaterializeResult[None]:
     with guarded(run, context):
         report = load(place, run.computed(STATISTICS_REPORT), StatisticsResultV2)

@@ -6,6 +6,7 @@ from resources.preflight import PreflightRun
 from resources.progress import LogProgress, Progress
 from resources.results import ResultOptions
 from resources.run import DeploymentRun, LabRun, deployment_run
+from resources.settings import fixed
 
 __all__ = [
     "DeploymentRun",
@@ -17,5 +18,6 @@ __all__ = [
     "ResultOptions",
     "SqlEngine",
     "deployment_run",
+    "fixed",
     "place_of_run",
 ]

@@ -1,21 +1,22 @@
 """The SQL engine that statistics run on, and the limits of their findings, as settings of the deployment."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-
-import dagster as dg
-from pydantic import Field
 
 from datalab.engines import DEFAULT_MEMORY_LIMIT, Engine, open_engine
 from datalab.statistics import Thresholds
 
 
-class SqlEngine(dg.ConfigurableResource[None]):
+@dataclass(frozen=True)
+class SqlEngine:
     """An engine with limited memory, which spills the rest to the run's private scratch."""
 
-    memory_limit: str = Field(default=DEFAULT_MEMORY_LIMIT, description="Maximum memory of the engine, such as 1GiB")
-    threads: int | None = Field(default=None, description="Number of threads; default: one per core")
+    memory_limit: str = DEFAULT_MEMORY_LIMIT
+    """Maximum memory of the engine, such as 1GiB."""
+    threads: int | None = None
+    """Number of threads; None: one per core."""
 
     @contextlib.contextmanager
     def open(self, scratch: Path) -> Iterator[Engine]:
@@ -24,13 +25,12 @@ class SqlEngine(dg.ConfigurableResource[None]):
             yield engine
 
 
-class FindingThresholds(dg.ConfigurableResource[None]):
+@dataclass(frozen=True)
+class FindingThresholds:
     """The limits beyond which a figure becomes a data error, a quality warning or a warning about a drop."""
 
-    limits: dict[str, float] = Field(
-        default_factory=dict,
-        description="Limits that differ from the defaults, by name (datalab.statistics.Thresholds)",
-    )
+    limits: Mapping[str, float] = field(default_factory=dict)
+    """Limits that differ from the defaults, by name (datalab.statistics.Thresholds)."""
 
     def thresholds(self) -> Thresholds:
         """Return all limits."""

@@ -1,13 +1,13 @@
 """The options of results, which are settings of the deployment."""
 
-import dagster as dg
-from pydantic import Field
+from dataclasses import dataclass
 
 
-class ResultOptions(dg.ConfigurableResource[None]):
-    """The options of results; its key is `workspace`, the name that saved run configurations use."""
+@dataclass(frozen=True)
+class ResultOptions:
+    """The options of results."""
 
-    statistics_version: int = Field(
-        default=2, description="Format of the statistics: 2, or 1 for consumers of the old format"
-    )
-    minimum_count: int = Field(default=0, description="Counts below it are hidden on the dashboard; 10 for sharing")
+    statistics_version: int = 2
+    """Format of the statistics: 2, or 1 for consumers of the old format."""
+    minimum_count: int = 0
+    """Counts below it are hidden on the dashboard; 10 for sharing."""

@@ -22,6 +22,8 @@ from datalab.connectors.protocol import (
     Entry,
     EntryChanged,
     EntryExists,
+    EntryIsLink,
+    EntryNotListed,
 )
 
 __all__ = [
@@ -33,6 +35,8 @@ __all__ = [
     "Entry",
     "EntryChanged",
     "EntryExists",
+    "EntryIsLink",
+    "EntryNotListed",
     "connector_for",
     "newest_complete",
     "register",

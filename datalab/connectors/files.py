@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 from pydantic import BaseModel, ConfigDict
 
+from datalab.connectors.local import fixed_folder, open_below
 from datalab.connectors.protocol import (
     Connector,
     ConnectorFailed,
@@ -82,6 +85,26 @@ class FileConnector(Connector[FileOptions]):
             source = files.open(path, "rb")
         with source:
             yield cast("BinaryIO", io.BufferedReader(_Checked(entry.url, source, check)))
+
+    @contextlib.contextmanager
+    def open_listed(self, pattern: str, entry: Entry) -> Iterator[BinaryIO]:
+        files, below = self._at(pattern)
+        if not isinstance(files, LocalFileSystem):
+            with self.open(entry) as source:
+                yield source
+            return
+        path = files._strip_protocol(entry.url)  # not by `_at`, for which `::` in a name would be two addresses
+        with _driver(entry.url):
+            file = open_below(fixed_folder(below), path)
+
+        def check() -> None:
+            now = os.fstat(file.fileno())
+            if _entry(files, {"size": now.st_size, "mtime": now.st_mtime}, path).fingerprint != entry.fingerprint:
+                raise EntryChanged
+
+        with file:
+            check()
+            yield cast("BinaryIO", io.BufferedReader(_Checked(entry.url, file, check)))
 
     def write(self, url: str, content: Iterable[bytes]) -> Entry:
         with _driver(url):

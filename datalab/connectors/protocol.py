@@ -72,6 +72,16 @@ class Connector(ABC, Generic[Options]):
             EntryChanged: it is not the listed version, or it changed while it was read.
         """
 
+    def open_listed(self, pattern: str, entry: Entry) -> AbstractContextManager[BinaryIO]:
+        """Open a file that `list` found under `pattern`, a place to which other people write.
+
+        Raises:
+            EntryChanged: it is not the listed version, or it changed while it was read.
+            EntryIsLink: it is not the file itself that is there.
+        """
+        del pattern
+        return self.open(entry)
+
     @abstractmethod
     def write(self, url: str, content: Iterable[bytes]) -> Entry:
         """Write a new file, whole or not at all.
@@ -108,6 +118,16 @@ class ConnectorFailed(UsageError):
 class EntryChanged(UsageError):
     def __init__(self) -> None:
         super().__init__("The file changed after it was listed. It is provisioned when it is complete again.")
+
+
+class EntryIsLink(UsageError):
+    def __init__(self) -> None:
+        super().__init__("The file is a link, is behind one, or is no regular file. Put the file itself there.")
+
+
+class EntryNotListed(UsageError):
+    def __init__(self) -> None:
+        super().__init__("No drop zone of this lab and dataset lists such a file. It was left where it is.")
 
 
 class EntryExists(UsageError):

@@ -11,7 +11,7 @@ from assets import ALL_ASSETS
 from datalab.home.directory import home_directory
 from datalab.home.settings import Settings, load_settings
 from datalab_dagster.graph.jobs import JOBS, VALIDATE
-from resources import FindingThresholds, LogProgress, ResultOptions, SqlEngine, deployment_run, place_of_run
+from resources import FindingThresholds, LogProgress, ResultOptions, SqlEngine, deployment_run, fixed, place_of_run
 
 
 def catalogue(settings: Settings, resources: Mapping[str, object] | None = None) -> dg.Definitions:
@@ -22,12 +22,12 @@ def catalogue(settings: Settings, resources: Mapping[str, object] | None = None)
         resources={
             "run": deployment_run,
             "place": place_of_run,
-            "workspace": ResultOptions(
-                statistics_version=settings.statistics_version, minimum_count=settings.minimum_count
+            "workspace": fixed(
+                ResultOptions(statistics_version=settings.statistics_version, minimum_count=settings.minimum_count)
             ),
             "progress": LogProgress(),
-            "sql": SqlEngine(memory_limit=settings.engine_memory),
-            "thresholds": FindingThresholds(limits=settings.thresholds),
+            "sql": fixed(SqlEngine(memory_limit=settings.engine_memory)),
+            "thresholds": fixed(FindingThresholds(limits=settings.thresholds)),
             **(resources or {}),
         },
         executor=dg.in_process_executor,

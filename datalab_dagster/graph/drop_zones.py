@@ -6,12 +6,13 @@ twice after a restart.
 """
 
 import json
+from collections.abc import Sequence
 
 import dagster as dg
 from pydantic import Field
 
 from assets.guard import without_values
-from datalab.connectors import EntryChanged, connector_for, newest_complete
+from datalab.connectors import Entry, EntryChanged, EntryNotListed, connector_for, newest_complete
 from datalab.deployment import Deployment
 from datalab.errors import UsageError
 from datalab.home.settings import DropZone
@@ -33,19 +34,13 @@ class TakenFile(dg.Config):
 @dg.op(description="Upload the file, encrypted, and provision it.")
 def take_file(config: TakenFile) -> None:
     with without_values(), Deployment.open() as deployment:
-        zone = next(
-            (zone for zone in deployment.settings.drop_zones if _matches(deployment, zone, config)),
-            None,
-        )
-        if zone is None:
+        zones = [zone for zone in deployment.settings.drop_zones if _matches(deployment, zone, config)]
+        if not zones:
             raise UsageError("The drop zone of this file is no longer configured. The file was left where it is.")
         if deployment.registry.provisioning.has_taken(config.lab, config.fingerprint):
             return
-        connector = connector_for(config.url, zone.options)
-        entry = connector.find(config.url)
-        if entry is None or entry.fingerprint != config.fingerprint:
-            raise EntryChanged
-        with connector.open(entry) as source:
+        zone, entry = _listed(zones, config)
+        with connector_for(zone.pattern, zone.options).open_listed(zone.pattern, entry) as source:
             owners = dict.fromkeys(deployment.registry.labs.get(config.lab).owners, KeyRole.OWNER)
             dataset = deployment.datasets.upload(source, entry.name, by=DROP_ZONE_USER, access=owners)
         deployment.registry.provisioning.provision(
@@ -91,6 +86,17 @@ def poll(deployment: Deployment, seen: str | None) -> tuple[list[TakenFile], str
         if entry and not deployment.registry.provisioning.has_taken(lab, entry.fingerprint):
             taken.append(TakenFile(lab=lab, dataset=zone.dataset.value, url=entry.url, fingerprint=entry.fingerprint))
     return taken, json.dumps(now), problems
+
+
+def _listed(zones: Sequence[DropZone], config: TakenFile) -> tuple[DropZone, Entry]:
+    """Return the file as a zone lists it now: the configuration of a run may name any address."""
+    for zone in zones:
+        for entry in connector_for(zone.pattern, zone.options).list(zone.pattern):
+            if entry.url == config.url:
+                if entry.fingerprint != config.fingerprint:
+                    raise EntryChanged
+                return zone, entry
+    raise EntryNotListed
 
 
 def _seen_before(cursor: str | None) -> dict[str, str]:

@@ -6,8 +6,9 @@ import json
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -18,7 +19,7 @@ from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2, parse_statistics_result
 from datalab_dagster.graph.home import CODE_LOCATION
-from resources import PreflightRun
+from resources import PreflightRun, ResultOptions
 from tests.commands import environment
 from tests.labs import MATCHED_USER_ID, wire_lab
 
@@ -132,13 +133,18 @@ def run(tmp_path: Path) -> Iterator[Run]:
     """Puts files into a workspace and runs the whole graph for them."""
     with dg.DagsterInstance.ephemeral() as instance:
 
-        def materialize(files: dict[str, str], lab: dict[str, Any], **options: Any) -> Any:
+        def materialize(
+            files: dict[str, str],
+            lab: dict[str, Any],
+            resources: Mapping[str, object] = MappingProxyType({}),
+            **options: Any,
+        ) -> Any:
             for kind, text in files.items():
                 (tmp_path / f"{kind}.csv").write_text(text)
             given = {DatasetKind(path.stem): path for path in tmp_path.glob("*.csv")}
             resource = PreflightRun(tmp_path, LabDefinition.model_validate(lab), given, previous=tmp_path / "results")
             instance.add_dynamic_partitions("data_labs", ["mine"])
-            job = definitions(run=resource).resolve_job_def("validate_data_lab")
+            job = definitions(run=resource, **resources).resolve_job_def("validate_data_lab")
             return job.execute_in_process(partition_key="mine", instance=instance, **options), tmp_path
 
         yield materialize
@@ -216,11 +222,10 @@ class TestMaterialisation:
             DATASETS, "SUCCESS"
         )
 
-    def test_options_of_results_are_set_in_a_run_configuration(self, run: Run) -> None:
-        config = {"resources": {"workspace": {"config": {"statistics_version": 1}}}}
+    def test_options_of_results_are_settings(self, run: Run) -> None:
         written = []
-        for options in ({}, {"run_config": config}):
-            result, folder = run(FILES, ALL, **options)
+        for resources in ({}, {"workspace": ResultOptions(statistics_version=1)}):
+            result, folder = run(FILES, ALL, resources)
             assert result.success
             written.append(parse_statistics_result((folder / "results" / "statistics.json").read_bytes()))
         assert [type(one) for one in written] == [StatisticsResultV2, StatisticsResult]
