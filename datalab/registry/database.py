@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -96,14 +96,14 @@ class Database:
         parsed = _parsed(url)
         self.where = _place(parsed)
         """Host and database, without user and password."""
+        connecting = {"connect_timeout": 10, "application_name": "datalab"}
         self.engine: Engine = create_engine(
-            parsed,
-            pool_size=pool_size,
-            pool_pre_ping=True,
-            hide_parameters=True,
-            connect_args={"connect_timeout": 10, "application_name": "datalab"},
+            parsed, pool_size=pool_size, pool_pre_ping=True, hide_parameters=True, connect_args=connecting
         )
-        event.listen(self.engine, "connect", _prepare)
+        # Of uploads, for as long as their senders take: they must not use up the connections of everything else.
+        self._standing = create_engine(parsed, poolclass=NullPool, hide_parameters=True, connect_args=connecting)
+        for engine in (self.engine, self._standing):
+            event.listen(engine, "connect", _prepare)
 
     @classmethod
     def open(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -143,7 +143,7 @@ class Database:
         Errors of the driver inside the block are passed to the caller.
         """
         with self._translated():
-            connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            connection = self._standing.connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
             yield connection
         finally:

@@ -8,14 +8,26 @@ import secrets
 import time
 from urllib.parse import urlsplit
 
+from anyio import CapacityLimiter
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from datalab.errors import DatalabError, UsageError
 from datalab.home.settings import PortalSettings
+from datalab_dagster.portal.access import SAFE_METHODS
 from datalab_dagster.portal.answers import answered, route_of, unexpected
-from datalab_dagster.service.http_errors import AddressUnknown, HostRefused, RequestInvalid, RequestTooLarge, SenderGone
+from datalab_dagster.portal.limits import LIMITS
+from datalab_dagster.portal.requests import PacedBody
+from datalab_dagster.service.http_errors import (
+    AddressUnknown,
+    HostRefused,
+    RequestInvalid,
+    RequestTooLarge,
+    RequestTooSlow,
+    SenderGone,
+    status_of,
+)
 
 log = logging.getLogger("datalab.portal.access")
 
@@ -53,12 +65,16 @@ def page_policy(nonce: str) -> str:
     )
 
 
+_TOO_SLOW = status_of(RequestTooSlow(0, 0))
+
+
 class Security:
     """ASGI middleware; a template finds the nonce of its answer in ``request.state.csp_nonce``."""
 
     def __init__(self, app: ASGIApp, settings: PortalSettings) -> None:
         self._app = app
         self._settings = settings
+        self._changes = CapacityLimiter(LIMITS.changes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -75,12 +91,23 @@ class Security:
             nonlocal started, status
             if message["type"] == "http.response.start":
                 started, status = True, message["status"]
-                self._add_headers(MutableHeaders(scope=message), nonce)
+                headers = MutableHeaders(scope=message)
+                self._add_headers(headers, nonce)
+                if status == _TOO_SLOW:
+                    headers["Connection"] = "close"
             await send(message)
 
         try:
             self._check_names(scope)
-            await self._app(scope, await self._bounded(scope, receive), secured)
+            paced = PacedBody(receive)
+            if _is_streamed(scope):
+                await self._app(scope, paced, secured)
+            elif scope["method"] in SAFE_METHODS:
+                await self._app(scope, await self._bounded(scope, paced), secured)
+            else:
+                whole = await self._bounded(scope, paced)
+                async with self._changes:
+                    await self._app(scope, whole, secured)
         except Exception as error:  # noqa: BLE001 - its text may hold a value of a row, and the server would log it
             # Once an answer has begun, Starlette wraps the error whose own answer can no longer be sent.
             cause = error.__cause__ if started and isinstance(error.__cause__, DatalabError) else error
@@ -115,9 +142,7 @@ class Security:
             raise RequestInvalid(["The query: it contains a zero byte"])
 
     async def _bounded(self, scope: Scope, receive: Receive) -> Receive:
-        """Return a receiver of the body, read completely and checked, unless the route reads it itself."""
-        if any(scope["method"] == method and path.fullmatch(scope["path"]) for method, path in STREAMED):
-            return receive
+        """Return a receiver of the body, read completely and checked."""
         limit = self._settings.max_body_bytes
         headers = Headers(scope=scope)
         if (length := headers.get("content-length", "0")).isdigit() and int(length) > limit:
@@ -143,6 +168,10 @@ class Security:
         headers.setdefault("Content-Security-Policy", page_policy(nonce))
         if self._settings.is_secure:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+
+
+def _is_streamed(scope: Scope) -> bool:
+    return any(scope["method"] == method and path.fullmatch(scope["path"]) for method, path in STREAMED)
 
 
 def _given(first: Message, receive: Receive) -> Receive:

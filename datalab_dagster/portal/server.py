@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from datalab.errors import DatalabError, UnexpectedFailure
 from datalab.home.settings import PortalSettings
+from datalab_dagster.portal.connections import WatchedConnection
 
 _GRACE_SECONDS = 10
 _NOT_STARTED = 3
@@ -31,6 +32,7 @@ def configuration(app: ASGIApp, settings: PortalSettings) -> uvicorn.Config:
     """Return how `app` is served."""
     return uvicorn.Config(
         app,
+        http=WatchedConnection,
         host=settings.host,
         port=settings.port,
         log_config=None,

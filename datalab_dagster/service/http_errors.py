@@ -6,6 +6,7 @@ DatalabError
 │   │   └── SecretRefused      not the secret of this start
 │   └── RequestForged          a change that did not come from a page of this portal
 ├── SenderGone                 the connection ended before the request did; only the log has it
+├── TooManyUploads             all places of uploads are taken
 ├── DeploymentUnavailable      all that an outsider learns when something behind the portal fails
 └── UsageError
     ├── HostRefused            asked under a name that the portal does not answer to
@@ -21,6 +22,7 @@ from typing import Any
 
 from datalab import errors as root
 from datalab.errors import DatalabError, UsageError
+from datalab.formats import counted
 from datalab.kinds import DatasetKind
 from datalab.registry import errors as registry
 from datalab.registry.errors import Problem, ProblemCode
@@ -62,6 +64,17 @@ class SenderGone(DatalabError):
         super().__init__("The sender went away before the request was complete. What was not complete was not stored.")
 
 
+class TooManyUploads(DatalabError):
+    """`retry_after` is the number of seconds to wait."""
+
+    def __init__(self, most: int, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(
+            f"The deployment is storing {most} uploads already, the most at a time. Nothing of this one was stored; "
+            f"send it again in {counted(retry_after, 'second')}."
+        )
+
+
 class DeploymentUnavailable(DatalabError):
     def __init__(self) -> None:
         super().__init__("The deployment cannot be used now. Nothing was changed; try again later.")
@@ -90,8 +103,11 @@ class RequestTooLarge(UsageError):
 
 
 class RequestTooSlow(UsageError):
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"Nothing came for {seconds:g} seconds. What was not complete was not stored; send it again.")
+    def __init__(self, rate: int, seconds: float) -> None:
+        super().__init__(
+            f"Less than {counted(rate, 'byte')} per second arrived over {seconds:g} seconds. What was not complete was "
+            "not stored; send it again over a faster connection."
+        )
 
 
 class ContentTypeWrong(UsageError):
@@ -154,6 +170,7 @@ _STATUS: dict[type[DatalabError], int] = {
     AddressUnknown: 404,
     MethodRefused: 405,
     SenderGone: 499,
+    TooManyUploads: 503,
     DeploymentUnavailable: 503,
 }
 """The status of a class, and of its subclasses that are not listed."""
@@ -168,6 +185,7 @@ _FACTS_OF: dict[str, tuple[str, ...]] = {
     "ProvisioningRefused": ("problems",),
     "RequestInvalid": ("mistakes",),
     "TooManyLogins": ("retry_after",),
+    "TooManyUploads": ("retry_after",),
     "PartMissing": ("numbers",),
     "UploadInterrupted": ("upload_id", "chunks"),
     "ChunkDamaged": ("manifest_hash", "number"),

@@ -18,6 +18,7 @@ from datalab.storage import Key
 from datalab.storage.errors import PartMissing, PartsDiffer, PartUnknown, StoreUnreachable, UploadInterrupted
 from datalab_dagster.service.errors import ServiceUnreachable
 from datalab_dagster.service.http_connection import Connection
+from datalab_dagster.service.http_errors import TooManyUploads
 from datalab_dagster.service.models import DatasetInfo, PartInfo, PartStored, UploadInfo
 from datalab_dagster.service.protocol import Progress, Uploads
 
@@ -30,6 +31,10 @@ _PIECE = 1024**2
 _CREATED = 201
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 _PASSING = (ServiceUnreachable, StoreUnreachable)
+LONGEST_WAIT = 600.0
+"""Seconds that a request waits in all while the deployment stores other uploads."""
+_REPEATABLE = 8 * _PIECE
+"""A source of unknown size up to this one is sent again if it is refused; a longer one is gone by then."""
 
 
 class HttpUploads:
@@ -118,6 +123,8 @@ def upload_by_parts(
     except _PASSING as error:
         reason = error.reason if isinstance(error, StoreUnreachable) else "the connection broke"
         raise UploadInterrupted(upload.upload_id, sending.sent, reason or "the store failed") from None
+    except TooManyUploads:
+        raise UploadInterrupted(upload.upload_id, sending.sent, "the deployment stores other uploads") from None
     except (PartMissing, PartsDiffer):  # the same call compares all parts, and sends those that differ
         raise UploadInterrupted(
             upload.upload_id, sending.sent, "another file of this name and size is being sent"
@@ -135,16 +142,29 @@ def upload_in_one(
     access: Mapping[str, KeyRole] | None,
     progress: Progress | None,
 ) -> DatasetInfo:
-    """Send a source of unknown size in one request, and return the dataset; it cannot be resumed."""
+    """Send a source of unknown size in one request, and return the dataset; it cannot be resumed.
+
+    Raises:
+        TooManyUploads: the deployment stores other uploads, and this one is too long to be sent again.
+        InputUnreadable: the source failed.
+    """
     params: dict[str, Any] = dict(facts)
     for role, name in ((KeyRole.OWNER, "owner"), (KeyRole.USER, "user")):
         params[name] = [user for user, given in (access or {}).items() if given == role]
     headers = {"Content-Type": "application/octet-stream"} | ({"X-Dataset-Key": key.to_text()} if key else {})
     try:
-        pieces = _pieces(source, progress)
-        return DatasetInfo.model_validate(
-            connection.json("PUT", "/datasets", params=params, headers=headers, content=pieces)
-        )
+        start = _start(source)
+
+        def send(content: bytes | Iterator[bytes]) -> DatasetInfo:
+            answer = connection.json("PUT", "/datasets", params=params, headers=headers, content=content)
+            return DatasetInfo.model_validate(answer)
+
+        if len(start) >= _REPEATABLE:
+            return send(_pieces(start, source, progress))
+        stored = with_room(lambda: send(start))
+        if progress:
+            progress(len(start))
+        return stored
     except OSError as error:
         raise InputUnreadable(str(facts["name"]), why(error)) from None
 
@@ -211,10 +231,26 @@ def with_retries(ask: Callable[[], Answer]) -> Answer:
     """Return the result of `ask`; if the connection or the store fails, pause and try again."""
     for pause in PAUSES:
         try:
-            return ask()
+            return with_room(ask)
         except _PASSING:
             time.sleep(pause)
-    return ask()
+    return with_room(ask)
+
+
+def with_room(ask: Callable[[], Answer]) -> Answer:
+    """Return the result of `ask`; while the deployment stores too many other uploads, wait as long as it says.
+
+    Raises:
+        TooManyUploads: after ten minutes it still does.
+    """
+    end = time.monotonic() + LONGEST_WAIT
+    while True:
+        try:
+            return ask()
+        except TooManyUploads as error:
+            if time.monotonic() + error.retry_after > end:
+                raise
+            time.sleep(error.retry_after)
 
 
 def _upload(upload_id: str) -> str:
@@ -223,11 +259,21 @@ def _upload(upload_id: str) -> str:
     return f"/uploads/{upload_id}"
 
 
-def _pieces(source: BinaryIO, progress: Progress | None) -> Iterator[bytes]:
-    while piece := source.read(_PIECE):
+def _start(source: BinaryIO) -> bytes:
+    """Return the first bytes of a source, all that it has or enough to be too long to keep."""
+    start = bytearray()
+    while len(start) < _REPEATABLE and (piece := source.read(_PIECE)):
+        start += piece
+    return bytes(start)
+
+
+def _pieces(start: bytes, source: BinaryIO, progress: Progress | None) -> Iterator[bytes]:
+    piece = start
+    while piece:
         yield piece
         if progress:
             progress(len(piece))
+        piece = source.read(_PIECE)
 
 
 def _plain(access: Mapping[str, KeyRole] | None) -> dict[str, str] | None:

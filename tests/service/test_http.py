@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import secrets
-from typing import Any
+import time
+from types import SimpleNamespace
+from typing import Any, BinaryIO, cast
 
 import httpx
 import pytest
@@ -13,12 +15,15 @@ from datalab.errors import DatalabError, InputChanged, UsageError
 from datalab.registry.errors import LabNotFound, TooManyLogins
 from datalab.storage.chunks import CHUNK_BYTES
 from datalab.storage.errors import UploadInterrupted
+from datalab_dagster.portal import limits
+from datalab_dagster.portal.limits import Limits
 from datalab_dagster.service import NotPermitted, ServiceUnreachable, http_errors, http_upload
 from datalab_dagster.service.http import HttpService
-from datalab_dagster.service.http_errors import LoginNeeded
+from datalab_dagster.service.http_errors import LoginNeeded, TooManyUploads
 from tests.portal.clients import HERE
 from tests.portal.deployments import VIEWER, QuietService, definition
 from tests.service.conftest import Wire
+from tests.service.test_server import Pipe
 
 FILE = secrets.token_bytes(5 * CHUNK_BYTES + 7)
 
@@ -83,6 +88,46 @@ def test_a_short_break_is_not_noticed(remote: HttpService, service: QuietService
     wire.break_at = range(len(wire.asked) + 3, len(wire.asked) + 5)
     info = remote.upload_dataset(io.BytesIO(FILE), "ids.csv")
     assert service.download_dataset(info.manifest_hash).read() == FILE
+
+
+def test_a_sender_waits_for_a_place_as_long_as_it_is_told(
+    remote: HttpService, service: QuietService, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote.upload_dataset(io.BytesIO(b"first"), "first.csv")  # a process has its threads before it has no place
+    monkeypatch.setattr(limits, "LIMITS", Limits(uploads=0, retry_after=1))
+    paused: list[float] = []
+    monkeypatch.setattr(http_upload, "time", SimpleNamespace(sleep=paused.append, monotonic=time.monotonic))
+
+    def make_room(request: httpx.Request) -> None:
+        if len(paused) == enough:
+            monkeypatch.setattr(limits, "LIMITS", Limits())
+
+    enough = 2
+
+    wire.before = make_room
+    content = FILE[: CHUNK_BYTES + 1]
+    by_parts = remote.upload_dataset(io.BytesIO(content), "ids.csv")
+    assert paused == [1, 1]
+    enough = 5
+    monkeypatch.setattr(limits, "LIMITS", Limits(uploads=0, retry_after=2))
+    seen: list[int] = []
+    in_one = remote.upload_dataset(cast("BinaryIO", Pipe(b"ids", 1)), "pipe.csv", progress=seen.append)
+    assert paused[2:] == [2, 2, 2] and seen == [3]
+    assert service.download_dataset(by_parts.manifest_hash).read() == content
+    assert service.download_dataset(in_one.manifest_hash).read() == b"ids"
+
+
+def test_a_sender_who_never_gets_a_place_is_told_what_to_do(
+    remote: HttpService, service: QuietService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "LIMITS", Limits(uploads=0, retry_after=1))
+    monkeypatch.setattr(http_upload, "LONGEST_WAIT", 0.0)
+    with pytest.raises(UploadInterrupted, match="other uploads"):
+        remote.upload_dataset(io.BytesIO(FILE), "ids.csv")
+    for blocks in (1, 9):  # one that could be sent again, and one that is too long to be kept
+        with pytest.raises(TooManyUploads, match="send it again in 1 second"):
+            remote.upload_dataset(cast("BinaryIO", Pipe(bytes(1024**2), blocks)), "pipe.csv")
+    assert service.datasets() == []
 
 
 def test_a_source_that_shrinks_is_no_dataset(remote: HttpService, service: QuietService) -> None:

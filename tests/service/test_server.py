@@ -22,8 +22,11 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from datalab.home.settings import PortalSettings
 from datalab.registry import EmbeddedPostgres
 from datalab.storage.chunks import CHUNK_BYTES
+from datalab_dagster.portal.limits import Limits
+from datalab_dagster.portal.server import configuration
 from datalab_dagster.service import ServiceUnreachable
 from datalab_dagster.service.http import HttpService
 from tests.portal.deployments import PUBLISHER, QuietService
@@ -43,7 +46,7 @@ def free_port() -> int:
 def served(app: FastAPI, tokens: dict[str, str]) -> Iterator[HttpService]:
     """The portal of this process behind a real server."""
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False))
+    server = uvicorn.Server(configuration(app, PortalSettings(port=port)))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
@@ -213,7 +216,7 @@ def memory(pid: int) -> int:
 def test_a_sender_who_falls_silent_is_told_so_and_holds_no_place(
     served: HttpService, service: QuietService, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("datalab_dagster.portal.api.body.STALLED_AFTER", 0.2)
+    monkeypatch.setattr("datalab_dagster.portal.limits.LIMITS", Limits(body_seconds=0.2))
     port = int(served._connection.where.rpartition(":")[2])
     upload = served._connection.json("POST", "/uploads", json={"name": "x", "size": 100})["uploadId"]
     for path in (f"/api/uploads/{upload}/parts/0", "/api/datasets?name=x"):

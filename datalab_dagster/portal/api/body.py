@@ -6,17 +6,15 @@ import io
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from anyio import fail_after, from_thread
+from anyio import from_thread
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from datalab_dagster.service.http_errors import ContentTypeWrong, RequestTooLarge, RequestTooSlow, SenderGone
+from datalab_dagster.service.http_errors import ContentTypeWrong, RequestTooLarge, SenderGone
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-STALLED_AFTER = 60.0
-"""Maximum seconds without a byte."""
 _ENVELOPES = ("multipart/", "application/x-www-form-urlencoded")
 
 
@@ -35,7 +33,6 @@ async def read_at_most(request: Request, limit: int) -> bytearray:
 
     Raises:
         RequestTooLarge: it has more than `limit` bytes; the rest was not read.
-        RequestTooSlow: no byte arrived for too long.
         SenderGone: the connection ended before the body did.
     """
     body = bytearray()
@@ -48,12 +45,9 @@ async def read_at_most(request: Request, limit: int) -> bytearray:
 
 
 async def _next_of(stream: AsyncIterator[bytes]) -> bytes | None:
-    """Return the next piece, or None at the end; a silent sender must not keep its place."""
+    """Return the next piece, or None at the end."""
     try:
-        with fail_after(STALLED_AFTER):
-            return await anext(stream, None)
-    except TimeoutError:
-        raise RequestTooSlow(STALLED_AFTER) from None
+        return await anext(stream, None)
     except ClientDisconnect:
         raise SenderGone from None
 

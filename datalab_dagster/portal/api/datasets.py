@@ -24,6 +24,7 @@ from datalab_dagster.portal.api.values import (
     attachment,
     key_from,
 )
+from datalab_dagster.portal.requests import upload_places
 from datalab_dagster.service import DatasetInfo, KeyAccess, KeyRole
 from datalab_dagster.service.models import ServiceModel
 
@@ -90,7 +91,9 @@ async def upload_dataset(
         record("dataset.upload", info.manifest_hash, name=info.name, size=info.size)
         return info
 
-    return await to_thread.run_sync(store)
+    places = upload_places(request)
+    with places.one():
+        return await to_thread.run_sync(store, limiter=places.threads)
 
 
 @router.get("/{manifest_hash}")

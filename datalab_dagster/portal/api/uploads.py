@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
 
 from datalab_dagster.portal.access import Changer, Record, Service
 from datalab_dagster.portal.api.body import no_envelope, read_at_most
 from datalab_dagster.portal.api.values import MAX_BYTES, Email, Name, UploadId, Usage, Words, key_from
+from datalab_dagster.portal.requests import upload_places
 from datalab_dagster.service import PART_BYTES, DatasetInfo, KeyRole, PartInfo, PartStored, UploadInfo
 from datalab_dagster.service.models import ServiceModel
 
 router = APIRouter(prefix="/uploads", tags=["uploads"])
 _BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
-_AT_ONCE = 6
-"""Parts in memory at a time, each as sent and as encrypted; other senders wait."""
 
 PartNumber = Annotated[int, Path(ge=0, le=MAX_BYTES // PART_BYTES, description="Number of a part, from 0")]
 
@@ -82,11 +81,13 @@ async def put_part(
     plain: Annotated[None, Depends(no_envelope)],
 ) -> PartStored:
     """Store a part, encrypted. A part that is sent again replaces the stored one; equal content is not stored twice."""
-    # Before it is read: a part that is refused need not be sent.
-    await to_thread.run_sync(service.uploads.part_size, upload_id, number)
-    async with _limiter(request):
+    places = upload_places(request)
+    with places.one():
+        # Before it is read: a part that is refused need not be sent.
+        await to_thread.run_sync(service.uploads.part_size, upload_id, number, limiter=places.threads)
         part = await read_at_most(request, PART_BYTES)
-        return await to_thread.run_sync(service.uploads.put, upload_id, number, part)
+        async with places.storing:
+            return await to_thread.run_sync(service.uploads.put, upload_id, number, part, limiter=places.threads)
 
 
 @router.get("/{upload_id}/parts/{number}")
@@ -115,11 +116,3 @@ def abandon_upload(upload_id: UploadId, visitor: Changer, service: Service, reco
     service.uploads.abandon(upload_id)
     record("upload.abandon", upload_id)
     return Response(status_code=204)
-
-
-def _limiter(request: Request) -> CapacityLimiter:
-    state = request.app.state
-    if not hasattr(state, "part_limiter"):
-        state.part_limiter = CapacityLimiter(_AT_ONCE)
-    limiter: CapacityLimiter = state.part_limiter
-    return limiter

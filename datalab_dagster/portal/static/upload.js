@@ -7,7 +7,7 @@
   if (!form || !window.fetch || !Blob.prototype.slice) { return; }
   var token = form.elements.csrf_token.value;
   var box = byId("transfer"), bar = byId("transfer-bar"), text = byId("transfer-text");
-  var AT_ONCE = 3, TRIES = 6;
+  var AT_ONCE = 3, TRIES = 6, LONGEST_WAIT = 600000;
   var job = null;
 
   /* As datalab/formats.py writes sizes; only the browser knows what it has sent so far. */
@@ -32,17 +32,23 @@
         if (answer.ok) { return answered; }
         var error = new Error(answered.error ? answered.error.message : "The portal answered with status " + answer.status + ".");
         error.status = answer.status;
+        error.wait = answer.status === 503 && Number(answer.headers.get("Retry-After"));
         throw error;
       });
     });
   }
   function wait(ms) { return new Promise(function (done) { setTimeout(done, ms); }); }
   /* Retry after a lost connection or a busy server; a refused request would be refused again. */
-  function again(task, left) {
+  function again(task, left, end) {
+    end = end || Date.now() + LONGEST_WAIT;
     return task().catch(function (error) {
+      if (error.wait && Date.now() + 1000 * error.wait < end) {
+        say("The deployment is storing other uploads; waiting …");
+        return wait(1000 * error.wait).then(function () { return again(task, left, end); });
+      }
       if (error.name === "AbortError" || (error.status && error.status < 500 && error.status !== 429) || left <= 1) { throw error; }
       say("The connection broke; trying again …");
-      return wait(500 * Math.pow(2, TRIES - left)).then(function () { return again(task, left - 1); });
+      return wait(500 * Math.pow(2, TRIES - left)).then(function () { return again(task, left - 1, end); });
     });
   }
   function say(words) { text.textContent = words; }
