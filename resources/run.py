@@ -202,7 +202,6 @@ def deployment_run(context: dg.InitResourceContext) -> Iterator[DeploymentRun]:
     lab = run.tags.get(PARTITION_TAG) if run else None
     if run is None or lab is None:
         raise UsageError("A run needs a Data Lab: choose its partition and launch again.")
-    sequence = run.tags.get(SEQUENCE_TAG)
     with (
         Deployment.open() as deployment,
         started(
@@ -210,11 +209,17 @@ def deployment_run(context: dg.InitResourceContext) -> Iterator[DeploymentRun]:
             lab,
             run.run_id,
             cause=run.tags.get(CAUSE_TAG, "by hand"),
-            sequence=int(sequence) if sequence else None,
+            sequence=requested_sequence(run),
         ) as begun,
     ):
         mark_process(context.instance, run.run_id)
         yield begun
+
+
+def requested_sequence(run: dg.DagsterRun) -> int | None:
+    """Return the provisioning event for which a run was requested; None if a person launched it in Dagster's pages."""
+    sequence = run.tags.get(SEQUENCE_TAG)
+    return int(sequence) if sequence else None
 
 
 @contextlib.contextmanager
@@ -237,11 +242,10 @@ def started(
     registry = deployment.registry
     with deployment.folders.locked(lab_id), scratch_directory(deployment.scratch) as scratch:
         lab = registry.labs.get(lab_id)
-        known = registry.runs.start(lab_id, run_id, cause=cause)
-        run = DeploymentRun(deployment, lab.definition, known, scratch)
-        if sequence is not None and registry.provisioning.last_sequence(lab_id) != sequence:
-            registry.runs.cancel(run_id, "The datasets were replaced before it began.")
+        known = registry.runs.start(lab_id, run_id, cause=cause, sequence=sequence)
+        if known.ended_at is not None:
             raise RunSuperseded(lab_id)
+        run = DeploymentRun(deployment, lab.definition, known, scratch)
         try:
             yield run
         finally:

@@ -4,6 +4,7 @@ from datalab.registry.database import Database, database_url, embedded
 from datalab.registry.embedded import EmbeddedPostgres
 from datalab.registry.records import (
     Action,
+    Claim,
     Dataset,
     Event,
     KeyEntry,
@@ -26,6 +27,7 @@ from datalab.registry.state import ExplainedState, Facts, LabState, state_of
 
 __all__ = [
     "Action",
+    "Claim",
     "Database",
     "Dataset",
     "EmbeddedPostgres",

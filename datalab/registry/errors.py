@@ -15,7 +15,7 @@ DatalabError
     ├── LabNotYours  OwnersWrong  RoleRefused
     ├── DatasetNotFound  DatasetInUse  DatasetRefused
     ├── ProvisioningRefused    lists every rule that the change breaks
-    ├── RunNotFound  RunRefused  UploadNotFound
+    ├── RunNotFound  RunRefused (ChangeClaimed)  UploadNotFound
     ├── KeyNotFound  KeyAccessDenied  AccessListWrong
     ├── UserNotFound  UserExists  UserRefused  TokenNotFound  TokenRefused
     └── LoginRefused  TooManyLogins
@@ -27,10 +27,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from datalab.errors import DatalabError, UsageError, suggestion
 from datalab.formats import counted, listed
 from datalab.kinds import DatasetKind
+
+if TYPE_CHECKING:
+    from datalab.registry.records import Claim
 
 
 class RegistryError(DatalabError):
@@ -199,6 +203,20 @@ class RunNotFound(UsageError):
 class RunRefused(UsageError):
     def __init__(self, run_id: str, reason: str) -> None:
         super().__init__(f"Run {run_id} was not recorded: {reason}.")
+
+
+class ChangeClaimed(RunRefused):
+    """Another run, or a request whose run is being made, answers the same change.
+
+    Attributes:
+        claim: says which.
+    """
+
+    def __init__(self, run_id: str, claim: Claim) -> None:
+        super().__init__(
+            run_id, f"{claim.run_id or claim.holder} answers the last change of lab {claim.lab_id} already"
+        )
+        self.claim = claim
 
 
 class KeyNotFound(UsageError):

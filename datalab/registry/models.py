@@ -194,6 +194,18 @@ class RunRow(Base):
     ended_at: Mapped[datetime | None]
 
 
+class ClaimRow(Base):
+    """Who answers a change of a lab: a request (`holder`), and its run as soon as that starts."""
+
+    __tablename__ = "run_claims"
+
+    lab_id: Mapped[str] = mapped_column(ForeignKey(LabRow.id), primary_key=True)
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    holder: Mapped[str]
+    run_id: Mapped[str | None] = mapped_column(index=True)
+    claimed_at: Mapped[datetime] = _now()
+
+
 class ResultRow(Base):
     """What a run computed: its paths, verdict and headline numbers. Aggregates and paths only."""
 

@@ -61,10 +61,14 @@ def live_dataset(session: Session, manifest_hash: str) -> DatasetRow | None:
     return row if row is not None and row.deleted_at is None else None
 
 
-def provisioned(session: Session, lab_id: str) -> dict[DatasetKind, str]:
-    """Return what the lab holds now, identifiers first."""
-    rows = session.execute(select(SlotRow.kind, SlotRow.manifest_hash).where(SlotRow.lab_id == lab_id))
-    return in_order({row.kind: row.manifest_hash for row in rows})
+def provisioned(session: Session, lab_id: str, *, until: int | None = None) -> dict[DatasetKind, str]:
+    """Return what the lab holds now, or held after the event `until`; identifiers first."""
+    if until is None:
+        slots = session.execute(select(SlotRow.kind, SlotRow.manifest_hash).where(SlotRow.lab_id == lab_id))
+        return in_order({slot.kind: slot.manifest_hash for slot in slots})
+    query = select(EventRow).where(EventRow.lab_id == lab_id, EventRow.sequence <= until).order_by(EventRow.sequence)
+    held = {event.kind: event.manifest_hash for event in session.scalars(query)}
+    return in_order({kind: manifest_hash for kind, manifest_hash in held.items() if manifest_hash is not None})
 
 
 def in_order(datasets: dict[str, str]) -> dict[DatasetKind, str]:

@@ -197,6 +197,19 @@ class Run:
     ended_at: datetime | None
 
 
+@dataclass(frozen=True)
+class Claim:
+    """Who answers the provisioning event `sequence` of a lab."""
+
+    lab_id: str
+    sequence: int
+    holder: str
+    """The request, or the run itself without one; empty: the claim was released."""
+    run_id: str | None
+    """None: the run of the request has not started."""
+    claimed_at: datetime
+
+
 Verdict = Literal["SUCCESS", "FAILED"]
 
 

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from datalab.registry.accounts import Accounts
+from datalab.registry.claims import Claims
 from datalab.registry.database import Database
 from datalab.registry.datasets import Datasets
 from datalab.registry.keychain import Keychain
@@ -38,6 +39,7 @@ class Registry:
         self.keychain = Keychain(database)
         self.uploads = Uploads(database)
         self.provisioning = Provisioning(database)
+        self.claims = Claims(database)
         self.runs = Runs(database)
         self.results = Results(database)
         self.accounts = Accounts(database)

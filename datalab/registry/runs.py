@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -9,13 +10,15 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from datalab.kinds import DatasetKind
+from datalab.registry.claims import claim_for_run
 from datalab.registry.database import Database
-from datalab.registry.errors import RunNotFound, RunRefused
+from datalab.registry.errors import ChangeClaimed, RunNotFound, RunRefused
 from datalab.registry.models import RunRow
 from datalab.registry.queries import in_order, last_sequence, live_lab, locked_run, provisioned
 from datalab.registry.records import Run, RunState
 
 _LONGEST_REASON = 2_000
+_LATE = "The datasets were replaced before it began."
 
 
 class Runs:
@@ -25,7 +28,13 @@ class Runs:
         self._database = database
 
     def start(
-        self, lab_id: str, run_id: str, *, cause: str = "", datasets: Mapping[DatasetKind, str] | None = None
+        self,
+        lab_id: str,
+        run_id: str,
+        *,
+        cause: str = "",
+        datasets: Mapping[DatasetKind, str] | None = None,
+        sequence: int | None = None,
     ) -> Run:
         """Record the start of a run, and return it with the datasets that it must read: those and no others.
 
@@ -34,33 +43,55 @@ class Runs:
             run_id: the executor's id of the run; a repeated call returns the same run.
             cause: who or what started it.
             datasets: that it reads; by default those provisioned at this moment.
+            sequence: the provisioning event for which it was requested. If the lab has had a later one, the run is
+                recorded as ended: it computes nothing, and the later event keeps its own run.
 
         Raises:
             LabNotFound: there is no such lab.
             RunRefused: nothing is provisioned, or a run of this id has ended or belongs to another lab.
+            ChangeClaimed: another active run answers the event `sequence`.
         """
         with self._database.write() as session:
             live_lab(session, lab_id, lock=True)
             known = session.scalars(select(RunRow).where(RunRow.run_id == run_id)).first()
+            is_late = sequence is not None and sequence != last_sequence(session, lab_id)
             if known is not None:
                 if known.lab_id != lab_id:
                     raise RunRefused(run_id, f"it belongs to lab {known.lab_id}")
                 if known.ended_at is not None:
                     raise RunRefused(run_id, f"it has already ended ({known.state})")
+                if is_late:
+                    _end(session, known, RunState.SUPERSEDED, _LATE)
                 return run_of(known)
-            reads = provisioned(session, lab_id) if datasets is None else dict(datasets)
-            if not reads:
-                raise RunRefused(run_id, f"nothing is provisioned to lab {lab_id}")
-            row = RunRow(
-                run_id=run_id,
-                lab_id=lab_id,
-                datasets={kind.value: manifest_hash for kind, manifest_hash in reads.items()},
-                sequence=last_sequence(session, lab_id),
-                cause=cause,
-                state=RunState.STARTED,
-            )
-            session.add(row)
-            session.flush()
+            reads = provisioned(session, lab_id, until=sequence) if datasets is None else dict(datasets)
+            row = _new(session, lab_id, run_id, reads, cause, sequence)
+            if is_late:
+                _end(session, row, RunState.SUPERSEDED, _LATE)
+            elif sequence is not None:
+                claim_for_run(session, row)
+            else:
+                with contextlib.suppress(ChangeClaimed):  # a person has requested it in addition
+                    claim_for_run(session, row)
+            return run_of(row)
+
+    def start_alone(self, lab_id: str, run_id: str, *, cause: str = "", over: str | None = None) -> Run:
+        """Record the start of a run of the datasets provisioned now, unless the last change of the lab has one.
+
+        Args:
+            lab_id: the lab of the run.
+            run_id: its id.
+            cause: who or what started it.
+            over: the holder of an abandoned claim.
+
+        Raises:
+            LabNotFound: there is no such lab.
+            RunRefused: nothing is provisioned.
+            ChangeClaimed: another run, or a request whose run is being made, answers the last change.
+        """
+        with self._database.write() as session:
+            live_lab(session, lab_id, lock=True)
+            row = _new(session, lab_id, run_id, provisioned(session, lab_id), cause, None)
+            claim_for_run(session, row, alone=True, over=over)
             return run_of(row)
 
     def finish(self, run_id: str) -> Run:
@@ -159,6 +190,24 @@ def run_of(row: RunRow) -> Run:
         started_at=row.started_at,
         ended_at=row.ended_at,
     )
+
+
+def _new(
+    session: Session, lab_id: str, run_id: str, reads: Mapping[DatasetKind, str], cause: str, sequence: int | None
+) -> RunRow:
+    if not reads:
+        raise RunRefused(run_id, f"nothing is provisioned to lab {lab_id}")
+    row = RunRow(
+        run_id=run_id,
+        lab_id=lab_id,
+        datasets={kind.value: manifest_hash for kind, manifest_hash in reads.items()},
+        sequence=last_sequence(session, lab_id) if sequence is None else sequence,
+        cause=cause,
+        state=RunState.STARTED,
+    )
+    session.add(row)
+    session.flush()
+    return row
 
 
 def _in_flight() -> Select[RunRow]:

@@ -8,6 +8,7 @@ from datalab.deployment import Deployment
 from datalab.home.settings import Settings
 from datalab.registry import LabState, RunState
 from datalab_dagster.graph.jobs import sweep_deployment, validate_data_lab
+from datalab_dagster.graph.runs.claims import claimed
 from datalab_dagster.graph.runs.selection import assets_to_run
 from datalab_dagster.graph.runs.start import run_tags
 
@@ -44,8 +45,11 @@ def _validate_again(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunReq
             if (explained.state is not LabState.STALE and not run_failed) or deployment.missing(lab):
                 continue
             sequence = deployment.registry.provisioning.last_sequence(lab.id)
+            run_key = f"{lab.id}:{sequence}:{night}"
+            if not claimed(deployment, lambda: context.instance, lab.id, sequence, run_key):
+                continue  # another run answers the change
             yield dg.RunRequest(
-                run_key=f"{lab.id}:{sequence}:{night}",
+                run_key=run_key,
                 partition_key=lab.id,
                 asset_selection=assets_to_run(deployment, lab, ()),
                 tags=run_tags(lab, sequence=sequence, kinds=(), cause="nightly schedule", by="schedule"),

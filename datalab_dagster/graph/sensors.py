@@ -16,12 +16,13 @@ from datalab.registry import Lab, LabChange, Run, RunState
 from datalab.registry.errors import LabNotFound, RunNotFound, RunRefused
 from datalab_dagster.graph.drop_zones import DROP_ZONE_USER, poll, take_from_drop_zone
 from datalab_dagster.graph.jobs import validate_data_lab
+from datalab_dagster.graph.runs.claims import claimed
 from datalab_dagster.graph.runs.reconcile import reconcile, stop_outdated
 from datalab_dagster.graph.runs.selection import assets_to_run, left_undone
 from datalab_dagster.graph.runs.start import BY_TAG, run_tags
 from datalab_dagster.graph.runs.watch import may_answer_events
 from datalab_dagster.graph.unanswered import unanswered
-from resources.run import PARTITION_TAG
+from resources.run import CAUSE_TAG, PARTITION_TAG, requested_sequence
 
 _log = logging.getLogger(__name__)
 """Goes to the log of the code server; the log of a tick is discarded, as Dagster keeps it where output of steps is."""
@@ -48,7 +49,8 @@ def provisioning(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Sk
         requests = [
             request
             for change in changes
-            if change.lab_id in labs and (request := _request(deployment, labs[change.lab_id], change)) is not None
+            if change.lab_id in labs
+            and (request := _request(deployment, context.instance, labs[change.lab_id], change)) is not None
         ]
         return dg.SensorResult(
             run_requests=requests,
@@ -58,8 +60,8 @@ def provisioning(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Sk
         )
 
 
-def _request(deployment: Deployment, lab: Lab, change: LabChange) -> dg.RunRequest | None:
-    """Return the run for a change; None if nothing is to be computed, or a run has computed it already."""
+def _request(deployment: Deployment, instance: dg.DagsterInstance, lab: Lab, change: LabChange) -> dg.RunRequest | None:
+    """Return the run for a change; None if nothing is to be computed, or another run answers it."""
     provisioned = deployment.registry.provisioning.datasets(lab.id)
     kinds = [kind for kind in change.kinds if kind in provisioned]
     with_verdict = {result.run_id for result in deployment.registry.results.history(lab.id, limit=5)}
@@ -70,7 +72,7 @@ def _request(deployment: Deployment, lab: Lab, change: LabChange) -> dg.RunReque
         for run in deployment.registry.runs.history(lab.id, limit=5)
     )
     selection = assets_to_run(deployment, lab, kinds) if kinds and not answered else []
-    if not selection:
+    if not selection or not claimed(deployment, lambda: instance, lab.id, change.sequence, change.run_key):
         return None
     last = change.events[-1]
     cause = last.cause or f"{last.action.value.lower()} by {last.by}"
@@ -151,7 +153,7 @@ def broken_runs(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipRe
     reason = context.dagster_event.message or "The run was interrupted."
     with Deployment.open() as deployment:
         if lab_id is not None:
-            found = _ended(deployment, lab_id, run.run_id, reason)
+            found = _ended(deployment, lab_id, run, reason)
             if found is None or found[1].state is RunState.SUPERSEDED:
                 return dg.SkipReason("Its datasets were replaced, or its lab deleted: no notification is needed.")
             has_own_reason, ended = found
@@ -162,20 +164,23 @@ def broken_runs(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipRe
                 if not undone and _has_verdict(deployment, ended):
                     return dg.SkipReason("The run had completed its result: no notification is needed.")
                 if undone and not _tried_often(deployment, ended):
-                    return _again(lab, ended, undone)
+                    again = _again(lab, ended, undone)
+                    if claimed(deployment, lambda: context.instance, lab_id, ended.sequence, again.run_key or ""):
+                        return again
+                    return dg.SkipReason("Another run answers the change already.")
             reason = ended.reason or reason
         notify(deployment.settings.on_failure, "RUN_FAILED", lab=lab_id, run_id=run.run_id, reason=reason)
         return dg.SkipReason("Notification sent.")
 
 
-def _ended(deployment: Deployment, lab_id: str, run_id: str, reason: str) -> tuple[bool, Run] | None:
+def _ended(deployment: Deployment, lab_id: str, run: dg.DagsterRun, reason: str) -> tuple[bool, Run] | None:
     """Record that a run failed; return it and whether it had recorded this itself. None: lab or run are unknown."""
     runs = deployment.registry.runs
     try:
-        with contextlib.suppress(RunRefused):  # it has ended already
-            runs.start(lab_id, run_id)
-        before = runs.get(run_id)
-        return before.state is RunState.FAILED, runs.fail(run_id, before.reason or reason)
+        with contextlib.suppress(RunRefused):  # it has ended already, or another answers its change
+            runs.start(lab_id, run.run_id, cause=run.tags.get(CAUSE_TAG, ""), sequence=requested_sequence(run))
+        before = runs.get(run.run_id)
+        return before.state is RunState.FAILED, runs.fail(run.run_id, before.reason or reason)
     except (LabNotFound, RunNotFound):
         return None
 

@@ -19,7 +19,8 @@ def unanswered(deployment: Deployment, cursor: str | None, warn: Callable[[str],
     """Return the changes that need a run, one per lab, and the number of the last event, which is the next cursor.
 
     An event after the cursor needs one. An event before the cursor needs one if it was not passed on by this process
-    and its lab has no run for it or a later one: after a start, all labs are checked once.
+    and its lab has no run for it or a later one: after a start, all labs are checked once. So does one whose claim was
+    released because its run could not be made.
 
     Args:
         deployment: whose events.
@@ -41,6 +42,10 @@ def unanswered(deployment: Deployment, cursor: str | None, warn: Callable[[str],
         for change in provisioning.changes_after(certain):
             if not _has_run(deployment, change, up_to=claimed):
                 changes[change.lab_id] = change
+    for claim in deployment.registry.claims.released():
+        for change in provisioning.changes_after(claim.sequence - 1):
+            if change.lab_id == claim.lab_id and change.sequence == claim.sequence:
+                changes.setdefault(change.lab_id, change)
     last = max([claimed, *(change.sequence for change in changes.values())])
     _passed_on[home] = last
     return sorted(changes.values(), key=lambda change: change.sequence), last

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ from datalab.errors import DatalabError
 from datalab.home.up import running
 from datalab.kinds import DatasetKind
 from datalab.registry import Lab, Run, RunState
+from datalab.registry.errors import ChangeClaimed, RunRefused
 from datalab.scratch import why
 from datalab_dagster.graph.access import DagsterAccess
 from datalab_dagster.graph.errors import RunNotStarted
@@ -19,6 +22,10 @@ from datalab_dagster.graph.runs.processes import RunRequest, begin_process
 
 if TYPE_CHECKING:
     from datalab_dagster.graph.runs.steps import Step
+
+_PATIENCE_SECONDS = 30.0
+"""How long a request of the sensor may take to become a run, before a validation by hand takes over its change."""
+_SECONDS_BETWEEN_LOOKS = 0.25
 
 
 class LocalRuns:
@@ -52,11 +59,17 @@ class LocalRuns:
             return run
         changed = list(self._registry.provisioning.datasets(lab.id)) if again else []
         cause = f"validated by {by}"
+        run_id = str(uuid.uuid4())
+        run = self._registry.runs.start(lab.id, run_id, cause=cause) if again else self._claim(lab, run_id, cause)
+        if run.run_id != run_id:
+            return run
         if not self._is_up:
-            return self._begin(lab, changed, cause, by)
-        from datalab_dagster.graph.runs.start import start_run
+            self._begin(run, changed, by)
+        else:
+            from datalab_dagster.graph.runs.start import launch_run
 
-        return start_run(self._deployment, self._dagster.instance, lab, changed=changed, cause=cause, by=by)
+            launch_run(self._deployment, self._dagster.instance, lab, run, changed=changed, by=by)
+        return run
 
     def get(self, run_id: str) -> Run:
         """Return a run; compare an active one with Dagster's records first."""
@@ -108,22 +121,38 @@ class LocalRuns:
         if self._is_up:
             from datalab_dagster.graph.runs.waiting import waiting_run
 
-            if (run_id := waiting_run(self._deployment, self._dagster.instance, lab.id)) is not None:
-                return self._registry.runs.start(lab.id, run_id)
+            sequence = self._registry.provisioning.last_sequence(lab.id)
+            if (run_id := waiting_run(self._dagster.instance, lab.id, sequence)) is not None:
+                with contextlib.suppress(RunRefused):  # it has ended, or its change is answered
+                    return self._registry.runs.start(lab.id, run_id, sequence=sequence)
         return None
 
-    def _begin(self, lab: Lab, changed: list[DatasetKind], cause: str, by: str) -> Run:
+    def _claim(self, lab: Lab, run_id: str, cause: str) -> Run:
+        """Return the run that answers the lab's last change: another one that was faster, or the new one."""
+        deadline, over = time.monotonic() + _PATIENCE_SECONDS, None
+        while True:
+            try:
+                return self._registry.runs.start_alone(lab.id, run_id, cause=cause, over=over)
+            except ChangeClaimed as error:
+                if error.claim.run_id is not None:
+                    return self._registry.runs.get(error.claim.run_id)
+                if not self._is_up or time.monotonic() > deadline:
+                    over = error.claim.holder
+                    continue
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            if (run := self._answer(lab)) is not None:
+                return run
+
+    def _begin(self, run: Run, changed: list[DatasetKind], by: str) -> None:
         """Start a process that creates and executes the run: loading Dagster here as well would double the wait."""
-        run_id = str(uuid.uuid4())
-        run = self._registry.runs.start(lab.id, run_id, cause=cause)
-        request = RunRequest(run_id, lab.id, tuple(kind.value for kind in changed), cause, by)
+        request = RunRequest(run.run_id, tuple(kind.value for kind in changed), by)
         try:
             process = begin_process(self._environment, request)
         except OSError as error:
-            self._registry.runs.fail(run_id, why(error))
+            self._registry.runs.fail(run.run_id, why(error))
+            self._registry.claims.release(run.run_id)
             raise RunNotStarted(why(error)) from None
         threading.Thread(target=process.wait, daemon=True).start()  # leave no zombie process
-        return run
 
     def _reconcile(self) -> None:
         from datalab_dagster.graph.runs.reconcile import reconcile

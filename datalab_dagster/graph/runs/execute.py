@@ -55,10 +55,9 @@ def _made(instance: dg.DagsterInstance, request: RunRequest) -> str:
     """Create the run of a request."""
     changed = [DatasetKind(kind) for kind in request.changed]
     with Deployment.open() as deployment:
-        lab = deployment.registry.labs.get(request.lab_id)
-        create_run(
-            deployment, instance, lab, changed=changed, cause=request.cause, by=request.by, run_id=request.run_id
-        )
+        run = deployment.registry.runs.get(request.run_id)
+        lab = deployment.registry.labs.get(run.lab_id)
+        create_run(deployment, instance, lab, run, changed=changed, by=request.by)
         mark_process(instance, request.run_id)
     return request.run_id
 

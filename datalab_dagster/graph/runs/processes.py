@@ -32,10 +32,8 @@ class RunRequest:
     """A run for a separate process to create and execute; the caller does not load Dagster for it."""
 
     run_id: str
-    lab_id: str
     changed: tuple[str, ...]
     """Datasets to validate again; datasets that were never validated are added."""
-    cause: str
     by: str
 
 

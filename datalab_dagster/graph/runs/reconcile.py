@@ -53,6 +53,7 @@ def _reconcile_one(deployment: Deployment, instance: dg.DagsterInstance, run: Ru
     if known is None:
         if is_old:
             runs.cancel(run.run_id, "It was never begun.")
+            deployment.registry.claims.release(run.run_id)
         return
     if not known.is_finished:
         process = known.tags.get(PROCESS_TAG)

@@ -1,4 +1,4 @@
-"""Creates the run of a lab and starts it: immediately, or through the queue if other runs are active."""
+"""Creates the run that the registry has recorded and starts it: immediately, or by the queue if others are active."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from assets import data_labs
 from datalab.deployment import Deployment
 from datalab.kinds import DatasetKind
 from datalab.registry import Lab, Run
+from datalab.scratch import why
 from datalab_dagster.graph import private
 from datalab_dagster.graph.catalogue import validation_job
 from datalab_dagster.graph.home import CODE_LOCATION
@@ -36,25 +37,22 @@ def create_run(
     deployment: Deployment,
     instance: dg.DagsterInstance,
     lab: Lab,
+    run: Run,
     *,
     changed: Collection[DatasetKind],
-    cause: str,
     by: str,
-    run_id: str | None = None,
 ) -> dg.DagsterRun:
-    """Create a run on the datasets provisioned to `lab` now, without starting it.
+    """Create the run that the registry has recorded, on the datasets of its provisioning event, without starting it.
 
     Args:
         changed: datasets to validate again; datasets that were never validated are added.
-        run_id: its id, if one was announced already.
     """
-    sequence = deployment.registry.provisioning.last_sequence(lab.id)
     job = validation_job()
     instance.add_dynamic_partitions(data_labs.name or "", [lab.id])
-    tags = run_tags(lab, sequence=sequence, kinds=changed, cause=cause, by=by)
+    tags = run_tags(lab, sequence=run.sequence, kinds=changed, cause=run.cause, by=by)
     return instance.create_run_for_job(
         job,
-        run_id=run_id,
+        run_id=run.run_id,
         tags={**job.tags, **tags, PARTITION_TAG: lab.id},
         asset_selection=frozenset(assets_to_run(deployment, lab, changed)),
         remote_job_origin=private.origin_of(CODE_LOCATION, VALIDATE),
@@ -62,28 +60,29 @@ def create_run(
     )
 
 
-def start_run(
+def launch_run(
     deployment: Deployment,
     instance: dg.DagsterInstance,
     lab: Lab,
+    run: Run,
     *,
     changed: Collection[DatasetKind],
-    cause: str,
     by: str,
-) -> Run:
-    """Create a run on the datasets provisioned to `lab` now, start it, and return its entry of the registry.
+) -> None:
+    """Create the run that the registry has recorded, and start it.
 
-    While other runs are active it waits in the queue; otherwise it starts immediately, which saves a second.
-
-    Raises:
-        RunRefused: nothing is provisioned.
+    While other runs are active it waits in the queue; otherwise it starts immediately, which saves a second. If it
+    cannot be created or started, it is recorded as failed and its claim is released.
     """
-    is_alone = not deployment.registry.runs.in_flight()
-    created = create_run(deployment, instance, lab, changed=changed, cause=cause, by=by)
-    run = deployment.registry.runs.start(lab.id, created.run_id, cause=cause)
+    is_alone = all(other.run_id == run.run_id for other in deployment.registry.runs.in_flight())
     no_workspace: Any = None  # neither our launcher nor the queue needs one
-    if is_alone:
-        instance.launch_run(created.run_id, no_workspace)
-    else:
-        instance.submit_run(created.run_id, no_workspace)
-    return run
+    try:
+        create_run(deployment, instance, lab, run, changed=changed, by=by)
+        if is_alone:
+            instance.launch_run(run.run_id, no_workspace)
+        else:
+            instance.submit_run(run.run_id, no_workspace)
+    except BaseException as error:
+        deployment.registry.runs.fail(run.run_id, why(error) if isinstance(error, OSError) else type(error).__name__)
+        deployment.registry.claims.release(run.run_id)
+        raise
