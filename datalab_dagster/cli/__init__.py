@@ -20,6 +20,7 @@ from datalab_dagster.cli.exits import (
     Stopped,
 )
 from datalab_dagster.cli.lazy import LazyGroup, Outline
+from datalab_dagster.terminal.text import echo
 
 __all__ = ["FAILED", "INTERRUPTED", "NOT_CARRIED_OUT", "PASSED", "UNDECIDED", "WRONG_USAGE", "datalab", "main"]
 
@@ -78,17 +79,17 @@ def main() -> None:
         error.show()
         code = WRONG_USAGE
     except DatalabError as error:
-        click.echo(f"Error: {error}", err=True)
+        echo(f"Error: {error}", err=True)
         wrong_call = isinstance(error, (ConfigurationError, UsageError, InputMissing))
         code = WRONG_USAGE if wrong_call else NOT_CARRIED_OUT
     except KeyboardInterrupt as interrupt:
         code = _interrupted(interrupt)
     except Exception as error:  # noqa: BLE001 - its text may hold a value of a row
-        click.echo(f"Error: {UnexpectedFailure(error)}", err=True)
+        echo(f"Error: {UnexpectedFailure(error)}", err=True)
         code = NOT_CARRIED_OUT
     sys.exit(code)
 
 
 def _interrupted(cause: BaseException | None) -> int:
-    click.echo(str(cause) if isinstance(cause, Stopped) else "Interrupted: nothing was written.", err=True)
+    echo(str(cause) if isinstance(cause, Stopped) else "Interrupted: nothing was written.", err=True)
     return INTERRUPTED

@@ -15,6 +15,7 @@ from datalab.validation import dataset_kind
 from datalab.validation.stream import validate
 from datalab_dagster.cli import summary
 from datalab_dagster.terminal.checks import shown_progress
+from datalab_dagster.terminal.text import echo
 
 _FILE = click.Path(path_type=Path)
 _NEED_NO_LAB = listed([kind.name for kind in KINDS.values() if not kind.depends_on_lab])
@@ -64,7 +65,7 @@ def check(
     if report is not None:
         write_whole(report, outcome.report.model_dump_json(by_alias=True))
     if as_json:
-        click.echo(summary.check_json(kind, outcome, report))
+        echo(summary.check_json(kind, outcome, report))
     else:
         summary.print_check(kind, outcome, report)
     return 0 if outcome.report.report.outcome == "PASSED" else 1

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-import click
 from pydantic import BaseModel
 from rich import box
 from rich.console import Console
@@ -17,6 +16,8 @@ from rich.table import Table
 from datalab.formats import figures_in_text
 from datalab.results.statistics import Finding
 from datalab_dagster.service import LabState
+from datalab_dagster.terminal.safe_console import SafeConsole
+from datalab_dagster.terminal.text import echo
 
 _SHORT = 12
 _COLOURS = {
@@ -30,8 +31,8 @@ _COLOURS = {
 
 def console_for_text() -> Console:
     """Return a console that does not fold lines at 80 characters where there is no terminal."""
-    console = Console()
-    return console if console.is_terminal else Console(width=160)
+    console = SafeConsole()
+    return console if console.is_terminal else SafeConsole(width=160)
 
 
 def print_table(
@@ -61,12 +62,12 @@ def print_json(value: BaseModel | Sequence[BaseModel] | dict[str, Any]) -> None:
         data = value.model_dump(mode="json", by_alias=True)
     elif isinstance(value, Sequence):
         data = [model.model_dump(mode="json", by_alias=True) for model in value]
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    echo(json.dumps(data, indent=2, ensure_ascii=False))
 
 
 def line(text: str) -> None:
     """Print a line unchanged."""
-    click.echo(text)
+    echo(text)
 
 
 def when(moment: datetime) -> str:

@@ -14,6 +14,7 @@ from datalab_dagster.cli.kinds import options_of_kinds
 from datalab_dagster.cli.settings import load_limits
 from datalab_dagster.graph import preflight as run
 from datalab_dagster.terminal.checks import shown_progress
+from datalab_dagster.terminal.text import echo
 
 _FILE = click.Path(path_type=Path)
 
@@ -54,7 +55,7 @@ def preflight(
         options = run.PreflightOptions(statistics_version, run.SHARING_MINIMUM if for_sharing else 0, limits)
         result = run.preflight(lab, files, out, progress, options)
     if as_json:
-        click.echo(summary.preflight_json(result))
+        echo(summary.preflight_json(result))
     else:
         summary.print_preflight(result)
     return 0 if result.passed else 1

@@ -13,6 +13,7 @@ from datalab_dagster.cli.deployment import is_hash, json_option, opened, the_dat
 from datalab_dagster.cli.kinds import options_of_kinds
 from datalab_dagster.cli.transfer import is_address, upload_file, upload_from
 from datalab_dagster.service import LabInfo, LabService, Problem, ProblemCode, ProvisioningRefused
+from datalab_dagster.terminal.text import echo
 
 
 @click.command()
@@ -98,7 +99,7 @@ def _hashes(service: LabService, chosen: dict[DatasetKind, str], *, for_machines
         )
         hashes[kind] = stored.manifest_hash
         if not for_machines:
-            click.echo(f"{stored.manifest_hash}  {file} uploaded")
+            echo(f"{stored.manifest_hash}  {file} uploaded")
     return {kind: hashes[kind] for kind in chosen}
 
 

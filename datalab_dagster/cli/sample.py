@@ -8,6 +8,7 @@ import click
 
 from datalab.formats import counted, number
 from datalab.sample import write_sample
+from datalab_dagster.terminal.text import echo
 
 
 @click.command()
@@ -26,6 +27,6 @@ def sample(directory: Path, users: int, seed: int, dirty: float) -> int:
     """Write LAB.json and the files of a synthetic lab of any size to DIR."""
     lab = write_sample(directory, users=users, seed=seed, dirty=dirty)
     for kind, path in lab.files.items():
-        click.echo(f"{path}  {counted(lab.rows[kind], 'row')}, {number(lab.dirty_rows[kind])} invalid on purpose")
-    click.echo(f"{directory / 'LAB.json'}  the lab's definition")
+        echo(f"{path}  {counted(lab.rows[kind], 'row')}, {number(lab.dirty_rows[kind])} invalid on purpose")
+    echo(f"{directory / 'LAB.json'}  the lab's definition")
     return 0

@@ -12,6 +12,7 @@ from datalab_dagster.cli.deployment import json_option, opened, user_option
 from datalab_dagster.cli.exits import UNDECIDED
 from datalab_dagster.cli.watch import follow_lab, lab_and_run
 from datalab_dagster.service import LabInfo, LabService, LabState, RunInfo
+from datalab_dagster.terminal.text import echo
 
 
 @click.command()
@@ -61,11 +62,11 @@ def _print(service: LabService, lab: LabInfo, run: RunInfo | None) -> None:
 
 def _line(lab: LabInfo, run: RunInfo | None) -> None:
     goes_on = f" (run {run.run_id[:12]}: {run.cause})" if run and not run.is_complete else ""
-    click.echo(f"{lab.state.state.value}: {lab.state.reason}{goes_on}")
+    echo(f"{lab.state.state.value}: {lab.state.reason}{goes_on}")
 
 
 def _json_line(lab: LabInfo, run: RunInfo | None) -> None:
-    click.echo(json.dumps({**_plain(lab), "run": _plain(run) if run else None}))
+    echo(json.dumps({**_plain(lab), "run": _plain(run) if run else None}))
 
 
 def _plain(model: LabInfo | RunInfo) -> dict[str, object]:

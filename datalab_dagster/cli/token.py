@@ -11,6 +11,7 @@ from datalab_dagster.cli import listing
 from datalab_dagster.cli.accounts import opened_accounts
 from datalab_dagster.cli.deployment import json_option, user_option
 from datalab_dagster.service import TokenInfo
+from datalab_dagster.terminal.text import echo
 
 
 @click.group()
@@ -32,10 +33,10 @@ def create(email: str, name: str, days: int, user: str | None, as_json: bool) ->
     with opened_accounts(user) as accounts:
         made, secret = accounts.create_token(email, name, lifetime=timedelta(days=days))
     if as_json:
-        click.echo(json.dumps({**_plain(made), "token": secret}, indent=2, ensure_ascii=False))
+        echo(json.dumps({**_plain(made), "token": secret}, indent=2, ensure_ascii=False))
         return 0
-    click.echo(f"Token {made.id} of {made.email}, valid until {listing.when(made.expires_at)}. Save it now:", err=True)
-    click.echo(secret)
+    echo(f"Token {made.id} of {made.email}, valid until {listing.when(made.expires_at)}. Save it now:", err=True)
+    echo(secret)
     return 0
 
 
@@ -47,9 +48,9 @@ def list_tokens(email: str | None, as_json: bool) -> int:
     with opened_accounts() as accounts:
         tokens = accounts.tokens(email)
     if as_json:
-        click.echo(json.dumps([_plain(one) for one in tokens], indent=2, ensure_ascii=False))
+        echo(json.dumps([_plain(one) for one in tokens], indent=2, ensure_ascii=False))
     elif not tokens:
-        click.echo("There is no API token.")
+        echo("There is no API token.")
     else:
         listing.print_table(
             ["Id", "User", "Name", "State", "Until", "Last used"],
@@ -75,7 +76,7 @@ def revoke(token_id: str, user: str | None) -> int:
     """Revoke a token immediately."""
     with opened_accounts(user) as accounts:
         ended = accounts.revoke_token(token_id)
-    click.echo(f"Token {ended.id} of {ended.email} is revoked.")
+    echo(f"Token {ended.id} of {ended.email} is revoked.")
     return 0
 
 

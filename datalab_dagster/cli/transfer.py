@@ -19,6 +19,7 @@ from datalab.formats import size
 from datalab.scratch import why
 from datalab_dagster.cli.exits import Stopped
 from datalab_dagster.service import DatasetInfo, LabService
+from datalab_dagster.terminal.safe_console import SafeConsole
 
 _SECONDS_BETWEEN_LINES = 5.0
 _BLOCK = 1 << 20
@@ -130,7 +131,7 @@ def _uploading(name: str, total: int, for_machines: bool) -> Iterator[Callable[[
 @contextlib.contextmanager
 def shown_bytes(name: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[int], None]]:
     """Yield a callback for the size of every chunk. It shows a bar on a terminal, else a line every few seconds."""
-    console = Console(stderr=True)
+    console = SafeConsole(stderr=True)
     if not console.is_terminal:
         yield _lines(console, name, total, quiet)
         return

@@ -11,6 +11,7 @@ import click
 from datalab.formats import duration
 from datalab.home.directory import home_directory
 from datalab.home.settings import load_settings
+from datalab_dagster.terminal.text import echo
 
 _PORT = click.IntRange(1, 65535)
 
@@ -46,19 +47,19 @@ def up(port: int, portal_port: int | None, host: str | None, no_portal: bool) ->
     addresses = Addresses(host or "127.0.0.1", port, settings.portal if with_portal else None)
 
     def say(text: str) -> None:
-        click.echo(f"{time.strftime('%H:%M:%S')}  {text}", err=True)
+        echo(f"{time.strftime('%H:%M:%S')}  {text}", err=True)
 
     def answered(home: Path, secret: str | None) -> None:
-        click.echo(f"Data Lab is running (started in {duration(round(time.monotonic() - started))}).")
+        echo(f"Data Lab is running (started in {duration(round(time.monotonic() - started))}).")
         if addresses.portal is not None:
-            click.echo(f"  Portal   {address(addresses.portal.host, addresses.portal.port, secret)}")
+            echo(f"  Portal   {address(addresses.portal.host, addresses.portal.port, secret)}")
         # The cookie of a host is valid at all its ports: the portal's address signs in to Dagster's pages, too.
         apart = addresses.portal is None or addresses.portal.host != addresses.host
-        click.echo(f"  Dagster  {address(addresses.host, addresses.port, secret if apart else None)}")
-        click.echo(f"  Home     {home} (logs: {home / 'logs'})")
+        echo(f"  Dagster  {address(addresses.host, addresses.port, secret if apart else None)}")
+        echo(f"  Home     {home} (logs: {home / 'logs'})")
         if addresses.is_public:
-            click.echo("Other machines can reach these addresses: put a proxy with TLS in front of them.")
-        click.echo("Press Ctrl-C to stop it; everything is kept.")
+            echo("Other machines can reach these addresses: put a proxy with TLS in front of them.")
+        echo("Press Ctrl-C to stop it; everything is kept.")
 
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C before the first process was started
         run(addresses, say, answered)

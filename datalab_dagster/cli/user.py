@@ -13,6 +13,7 @@ from datalab_dagster.cli import listing
 from datalab_dagster.cli.accounts import new_password, opened_accounts
 from datalab_dagster.cli.deployment import confirm, json_option, user_option, yes_option
 from datalab_dagster.service import Accounts, Role
+from datalab_dagster.terminal.text import echo
 
 ROLE = click.Choice(["publisher", "viewer", "admin"])
 _stdin_option = click.option("--password-stdin", is_flag=True, help="Read the password from the standard input.")
@@ -54,9 +55,9 @@ def add(
         first = not accounts.any_user()
         takes_over = _takes_over(accounts, email, Role(role), take_over)
         added = accounts.add(email, Role(role), password=password, take_over=takes_over)
-    click.echo(f"User {added.email} was added as {added.role.value}.{_TAKEN_OVER if takes_over else ''}")
+    echo(f"User {added.email} was added as {added.role.value}.{_TAKEN_OVER if takes_over else ''}")
     if first:
-        click.echo("This is the first user: from now on, the portal requires a login.")
+        echo("This is the first user: from now on, the portal requires a login.")
     return 0
 
 
@@ -77,11 +78,9 @@ def list_users(as_json: bool) -> int:
             }
             for one in users
         ]
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        echo(json.dumps(rows, indent=2, ensure_ascii=False))
     elif not users:
-        click.echo(
-            "There is no user: the portal answers this machine only; `datalab up` prints the address that signs in."
-        )
+        echo("There is no user: the portal answers this machine only; `datalab up` prints the address that signs in.")
     else:
         listing.print_table(
             ["Email", "Role", "Login", "Added", "By"],
@@ -109,7 +108,7 @@ def set_role(email: str, role: str, take_over: bool | None, user: str | None) ->
     with opened_accounts(user) as accounts:
         takes_over = _takes_over(accounts, email, Role(role), take_over)
         changed = accounts.set_role(email, Role(role), take_over=takes_over)
-    click.echo(f"User {changed.email} now has the role {changed.role.value}.{_TAKEN_OVER if takes_over else ''}")
+    echo(f"User {changed.email} now has the role {changed.role.value}.{_TAKEN_OVER if takes_over else ''}")
     return 0
 
 
@@ -122,7 +121,7 @@ def set_password(email: str, password_stdin: bool, user: str | None) -> int:
     password = new_password(password_stdin)
     with opened_accounts(user) as accounts:
         changed = accounts.set_password(email, password)
-    click.echo(f"The password of {changed.email} was changed; running sessions were ended.")
+    echo(f"The password of {changed.email} was changed; running sessions were ended.")
     return 0
 
 
@@ -135,11 +134,9 @@ def delete(email: str, yes: bool, user: str | None) -> int:
     confirm(f"Delete user {email} with all sessions and API tokens?", yes=yes)
     with opened_accounts(user) as accounts:
         left = accounts.delete(email)
-    click.echo(f"User {email.strip().lower()} was deleted.")
+    echo(f"User {email.strip().lower()} was deleted.")
     if not left:
-        click.echo(
-            "No user is left: the portal answers this machine only; the next `datalab up` prints a sign-in address."
-        )
+        echo("No user is left: the portal answers this machine only; the next `datalab up` prints a sign-in address.")
     return 0
 
 

@@ -10,6 +10,7 @@ from datalab_dagster.cli.exits import UNDECIDED
 from datalab_dagster.cli.results import findings_of
 from datalab_dagster.cli.watch import follow_run
 from datalab_dagster.service import LabService, RunInfo, RunState
+from datalab_dagster.terminal.text import echo
 
 
 @click.command()
@@ -36,7 +37,7 @@ def validate(lab_name: str, wait: bool, again: bool, user: str | None, as_json: 
                 listing.line(f"Follow its progress: `datalab status {lab.id} --watch`.")
             return 0
         if not as_json and not run.is_complete:
-            click.echo(f"Run {listing.short(run.run_id)} validates lab {lab.id}.", err=True)
+            echo(f"Run {listing.short(run.run_id)} validates lab {lab.id}.", err=True)
         return _finish(service, follow_run(service, run.run_id, quiet=as_json), as_json)
 
 

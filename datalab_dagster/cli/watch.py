@@ -6,13 +6,13 @@ import sys
 from collections.abc import Callable
 from typing import TypeVar
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from datalab.formats import duration
 from datalab_dagster.cli.exits import Stopped
 from datalab_dagster.cli.listing import short
 from datalab_dagster.service import LabInfo, LabService, LabState, RegistryError, RunInfo, ServiceUnreachable
+from datalab_dagster.terminal.safe_console import SafeConsole
 from datalab_dagster.terminal.waiting import Unreachable, wait
 
 Answer = TypeVar("Answer")
@@ -109,7 +109,7 @@ class _Steps:
     """The steps of one run: a bar on a terminal, else a line per step that ended."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._console = Console(stderr=True)
+        self._console = SafeConsole(stderr=True)
         self._quiet = quiet
         self._printed: set[tuple[str, str]] = set()
         self._bar: Progress | None = None

@@ -23,8 +23,9 @@ def upload_bar(name: str, size: int | None, *, shown: bool) -> Iterator[Callable
     if not shown:
         yield None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    from datalab_dagster.terminal.safe_console import SafeConsole
 
     columns = (
         TextColumn("{task.description:<16}", markup=False),
@@ -33,7 +34,7 @@ def upload_bar(name: str, size: int | None, *, shown: bool) -> Iterator[Callable
         TransferSpeedColumn(),
         TimeRemainingColumn(compact=True),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=SafeConsole(stderr=True), transient=True) as bar:
         task = bar.add_task(f"upload {name}", total=size)
         yield lambda count: bar.update(task, advance=count)
 
@@ -44,8 +45,9 @@ def wait_bar(*, shown: bool) -> Iterator[Shown]:
     if not shown:
         yield lambda run: None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from datalab_dagster.terminal.safe_console import SafeConsole
 
     columns = (
         TextColumn("{task.description:<16}"),
@@ -53,7 +55,7 @@ def wait_bar(*, shown: bool) -> Iterator[Shown]:
         TextColumn("{task.fields[step]}", markup=False),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=SafeConsole(stderr=True), transient=True) as bar:
         task = bar.add_task("validation", total=None, step="")
 
         def show(run: RunInfo | None) -> None:

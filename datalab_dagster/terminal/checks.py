@@ -14,6 +14,7 @@ from rich.progress import Progress as Bar
 from datalab import formats
 from datalab.formats import number
 from datalab.kinds import DatasetKind
+from datalab_dagster.terminal.safe_console import SafeConsole
 from resources import Progress
 
 _SECONDS_BETWEEN_LINES = 5.0
@@ -22,7 +23,7 @@ _SECONDS_BETWEEN_LINES = 5.0
 @contextlib.contextmanager
 def shown_progress(*, for_machines: bool = False) -> Iterator[Progress]:
     """Yield an object that shows progress on standard error; without a terminal, it is silent `for_machines`."""
-    console = Console(stderr=True)
+    console = SafeConsole(stderr=True)
     if not console.is_terminal:
         yield _Lines(console, math.inf if for_machines else _SECONDS_BETWEEN_LINES)
         return
