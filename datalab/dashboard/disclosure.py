@@ -28,10 +28,17 @@ from datalab.statistics import PANELS
 from datalab.statistics.compare import Change, headline_numbers
 
 HIDDEN = "hidden"
+ADMIN_MINIMUM = 10
+"""What the vendor's admins get hides counts below it, whatever the publisher sees."""
 _CATEGORY_CODES = frozenset(
     f"TOO_{amount}_{what}" for amount in ("FEW", "MANY") for what in ("SEGMENTS", "AGES", "GENDERS", "EMBEDDINGS")
 ) | {"SEGMENT_NAME_TOO_LONG"}
 _CATEGORIES = ("distinct_segments", "distinct_ages", "distinct_genders", "distinct_scopes")
+
+
+def admin_minimum(configured: int) -> int:
+    """Return the minimum of what the vendor's admins get; `configured` is that of the settings."""
+    return max(ADMIN_MINIMUM, configured)
 
 
 def below(minimum: int) -> str:

@@ -21,7 +21,13 @@ from datalab_dagster.service import HomeService
 _PAGES = "datalab_dagster.portal.pages"
 
 
-def create_app(service: HomeService, settings: PortalSettings | None = None, *, secret: str | None = None) -> FastAPI:
+def create_app(
+    service: HomeService,
+    settings: PortalSettings | None = None,
+    *,
+    secret: str | None = None,
+    minimum_count: int = 0,
+) -> FastAPI:
     """Return the portal of a deployment.
 
     In addition to the API it has the parts of `datalab_dagster.portal.pages`: `router` (the pages), `static` (an ASGI
@@ -31,9 +37,10 @@ def create_app(service: HomeService, settings: PortalSettings | None = None, *, 
         service: the deployment; the caller closes it.
         settings: of the portal.
         secret: of this start; it signs in the owner while there are no users.
+        minimum_count: of the deployment's settings; the vendor's admins get at least 10.
     """
     settings = settings or PortalSettings()
-    portal = Portal(service, settings, secret)
+    portal = Portal(service, settings, secret, minimum_count)
 
     app = FastAPI(
         title="Data Lab",

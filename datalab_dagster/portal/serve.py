@@ -33,12 +33,13 @@ def serve(
 
     log_to_terminal("portal")
     home = home_directory(environment)
-    settings = load_settings(home, environment, {"portal": options}).portal
+    configured = load_settings(home, environment, {"portal": options})
+    settings = configured.portal
     with open_service(settings.local_owner, environment) as service:
         check_bind(settings.host, service.accounts)
         of_up = bool(Environment.read(environment).up)
         secret = read_secret(home) if of_up else new_secret()
-        app = create_app(service, settings, secret=secret)
+        app = create_app(service, settings, secret=secret, minimum_count=configured.minimum_count)
         if not of_up:
             announce(address(settings.host, settings.port, None if service.accounts.any_user() else secret))
         threading.Thread(target=service.warm, daemon=True).start()

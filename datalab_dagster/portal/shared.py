@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
-from datalab.dashboard.disclosure import guarded
+from datalab.dashboard import render_dashboard
+from datalab.dashboard.disclosure import shareable, shareable_finding
 from datalab.results.files import SHARED, STATISTICS, VALIDATION_STATUS
-from datalab.results.statistics import FURTHER_PANELS, StatisticsResultV2, parse_statistics_result
+from datalab.results.statistics import StatisticsResultUnion, StatisticsResultV2, parse_statistics_result
 from datalab.results.status import ValidationStatus
+from datalab.statistics.readiness import readiness
 from datalab_dagster.service import LabInfo, LabNotFound, LabService, ResultNotFound, Verdict
 from datalab_dagster.service.models import ServiceModel
 
@@ -40,23 +42,42 @@ def shared_labs(service: LabService) -> list[SharedLab]:
     return found
 
 
-def shared_file(service: LabService, lab_id: str, name: str) -> bytes:
-    """Return a shared file of a lab's current result.
+def shared_file(service: LabService, lab_id: str, name: str, minimum: int) -> bytes:
+    """Return a shared file of a lab's current result, without a count below `minimum` and what would reveal one.
 
-    Statistics and dashboard are those of the publisher, except panels that the vendor does not have and that have no
-    guard; the validation status contains only verdicts, without numbers of rows and findings of single datasets.
+    Statistics and dashboard are made from the publisher's statistics, without panels that have no guard and without
+    the comparison, which would reveal what an earlier file hid. The validation status contains only verdicts.
 
     Raises:
         LabNotFound: no lab of this id shares anything; the error does not reveal whether it exists.
-        ResultNotFound: it has no current result, or no such file is shared.
+        ResultNotFound: it has no current result, no such file is shared, or its statistics are in a format whose
+            counts cannot be hidden.
     """
     lab = _shared_lab(service, lab_id)
     if name not in SHARED:
         raise ResultNotFound(lab.id, f"shared file '{name}'")
-    data = service.result_file(lab.id, name)
+    result = service.current_result(lab.id)
+    run_id = result.run_id if result else None
+    data = service.result_file(lab.id, name, run_id=run_id)
+    if name == VALIDATION_STATUS.name:
+        return _verdicts(ValidationStatus.model_validate_json(data), minimum)
+    statistics = _statistics(lab.id, service.result_file(lab.id, STATISTICS.name, run_id=run_id))
     if name == STATISTICS.name:
-        return _statistics(data)
-    return _verdicts(data) if name == VALIDATION_STATUS.name else data
+        return json.dumps(shareable(statistics, minimum, shared=True), indent=2, ensure_ascii=False).encode()
+    status = ValidationStatus.model_validate_json(service.result_file(lab.id, VALIDATION_STATUS.name, run_id=run_id))
+    return render_dashboard(
+        lab.definition.model_copy(update={"publisher_email": None}),
+        statistics,
+        status=without_rows(status),
+        readiness=readiness(lab.definition, statistics),
+        computed_at=result.created_at if result else None,
+        minimum_count=minimum,
+    ).encode()
+
+
+def without_rows(status: ValidationStatus) -> ValidationStatus:
+    """Return the status without its datasets, which have numbers of rows and findings."""
+    return status.model_copy(update={"datasets": {}})
 
 
 def _shared_lab(service: LabService, lab_id: str) -> LabInfo:
@@ -70,21 +91,28 @@ def _sharing(labs: Iterable[LabInfo]) -> list[LabInfo]:
     return [lab for lab in labs if lab.definition.share_statistics]
 
 
-def _statistics(data: bytes) -> bytes:
-    if f'"{FURTHER_PANELS}"'.encode() not in data:
-        return data
-    statistics = parse_statistics_result(data)
-    if isinstance(statistics, StatisticsResultV2) and statistics.further_panels:
-        return guarded(statistics).model_dump_json(indent=2).encode()
-    return data
+def _statistics(lab_id: str, data: bytes) -> StatisticsResultV2:
+    statistics: StatisticsResultUnion | None
+    try:
+        statistics = parse_statistics_result(data)
+    except ValueError:  # pydantic's too; written by another version
+        statistics = None
+    if not isinstance(statistics, StatisticsResultV2):
+        raise ResultNotFound(lab_id, "statistics of version 2, the only ones that are shared")
+    return statistics
 
 
-def _verdicts(data: bytes) -> bytes:
-    status = ValidationStatus.model_validate_json(data)
+def _verdicts(status: ValidationStatus, minimum: int) -> bytes:
     shown: dict[str, object] = {
         "status": status.status,
         "datasets": {kind: {"status": dataset.status} for kind, dataset in status.datasets.items()},
     }
     if status.statistics is not None:
-        shown["statistics"] = status.statistics.model_dump(mode="json")
+        shown["statistics"] = {
+            "status": status.statistics.status,
+            **{
+                kind: [shareable_finding(finding, minimum).model_dump() for finding in getattr(status.statistics, kind)]
+                for kind in ("data_errors", "quality_warnings")
+            },
+        }
     return json.dumps(shown, indent=2).encode()

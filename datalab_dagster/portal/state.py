@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import Request
 
+from datalab.dashboard.disclosure import admin_minimum
 from datalab.home.settings import PortalSettings
 from datalab_dagster.portal.owner import Owner
 from datalab_dagster.service import Accounts, HomeService
@@ -33,11 +34,18 @@ class Doorway:
 
 
 class Portal(Doorway):
-    """The objects that requests to the portal share."""
+    """The objects that requests to the portal share.
 
-    def __init__(self, service: HomeService, settings: PortalSettings, secret: str | None) -> None:
+    Attributes:
+        admin_minimum: counts below it are hidden in every answer to a vendor's admin.
+    """
+
+    def __init__(
+        self, service: HomeService, settings: PortalSettings, secret: str | None, minimum_count: int = 0
+    ) -> None:
         super().__init__(service.for_user(settings.local_owner).accounts, settings, secret)
         self._service = service
+        self.admin_minimum = admin_minimum(minimum_count)
 
     def service(self, email: str) -> HomeService:
         """Return the deployment for the user `email`."""

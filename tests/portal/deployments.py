@@ -7,6 +7,7 @@ import json
 import os
 import uuid
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datalab.deployment import Deployment
@@ -38,8 +39,9 @@ STATUS = {
     },
     "statistics": {"status": "SUCCESS", "data_errors": [], "quality_warnings": []},
 }
+_CASES = Path(__file__).parents[1] / "conformance" / "statistics"
 FILES: dict[str, bytes] = {
-    "statistics.json": b'{"statistics": 1}',
+    "statistics.json": (_CASES / "p02-two-columns-hashed-email" / "expected" / "statistics.json").read_bytes(),
     "validation-status.json": json.dumps(STATUS).encode(),
     "dashboard.html": b"<!doctype html><title>dashboard</title>",
     "comparison.json": b'{"compared": 1}',

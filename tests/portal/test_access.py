@@ -7,14 +7,16 @@ from datetime import timedelta
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from datalab.dashboard import shareable
 from datalab.home.settings import PortalSettings
 from datalab.registry import Registry
 from datalab.registry.accounts import Role
+from datalab.results.statistics import StatisticsResultV2
 from datalab_dagster.portal.app import create_app
 from datalab_dagster.portal.login import safe_next
 from tests.portal.clients import HERE, TestClient, visitor
 from tests.portal.conftest import Client
-from tests.portal.deployments import ADMIN, PASSWORD, PUBLISHER, VIEWER, QuietService, definition, ready_lab
+from tests.portal.deployments import ADMIN, FILES, PASSWORD, PUBLISHER, VIEWER, QuietService, definition, ready_lab
 
 LAB = definition().model_dump(mode="json", by_alias=True)
 BROWSER = {"Origin": HERE, "Sec-Fetch-Site": "same-origin"}
@@ -181,8 +183,11 @@ def test_an_admin_sees_the_aggregates_of_labs_that_share_and_nothing_else(
     listed = admin.get("/api/shared/labs").json()
     assert [(lab["id"], lab["name"], lab["status"]) for lab in listed] == [(shared.id, "Shared", "SUCCESS")]
     assert set(listed[0]) == {"id", "name", "status", "computedAt"}
-    assert admin.get(f"/api/shared/labs/{shared.id}/statistics.json").json() == {"statistics": 1}
-    assert "dashboard" in admin.get(f"/api/shared/labs/{shared.id}/dashboard.html").text
+    statistics = StatisticsResultV2.model_validate_json(FILES["statistics.json"])
+    disclosed = admin.get(f"/api/shared/labs/{shared.id}/statistics.json").json()
+    assert disclosed == shareable(statistics, 10, shared=True)
+    dashboard = admin.get(f"/api/shared/labs/{shared.id}/dashboard.html").text
+    assert "made for sharing" in dashboard and "secret finding" not in dashboard
     status = admin.get(f"/api/shared/labs/{shared.id}/validation-status.json").json()
     assert status == {
         "status": "SUCCESS",

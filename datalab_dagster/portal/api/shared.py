@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from datalab.results import files
 from datalab_dagster.portal import shared
@@ -13,6 +13,7 @@ from datalab_dagster.portal.access import Admin, SharedService
 from datalab_dagster.portal.api.results import Download, file_answer
 from datalab_dagster.portal.api.values import LabName
 from datalab_dagster.portal.shared import SharedLab
+from datalab_dagster.portal.state import portal_of
 
 router = APIRouter(prefix="/shared/labs", tags=["shared"])
 _FILE: dict[str, Any] = {"content": {"application/json": {"schema": {}}, "text/html": {"schema": {"type": "string"}}}}
@@ -34,7 +35,13 @@ def list_shared_labs(visitor: Admin, service: SharedService) -> list[SharedLab]:
 
 @router.get("/{lab}/{name}", response_class=Response, responses={200: _FILE})
 def shared_file(
-    lab: LabName, name: SharedName, visitor: Admin, service: SharedService, download: Download = False
+    lab: LabName,
+    name: SharedName,
+    request: Request,
+    visitor: Admin,
+    service: SharedService,
+    download: Download = False,
 ) -> Response:
-    """Return a shared file of the current result."""
-    return file_answer(files.SHARED[name.value], shared.shared_file(service, lab, name.value), download=download)
+    """Return a shared file of the current result; counts below 10 are hidden."""
+    content = shared.shared_file(service, lab, name.value, portal_of(request).admin_minimum)
+    return file_answer(files.SHARED[name.value], content, download=download)

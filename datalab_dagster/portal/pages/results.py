@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from datalab.dashboard.disclosure import guarded
+from datalab.dashboard.disclosure import shareable
 from datalab.dashboard.summary import Note as Finding
 from datalab.dashboard.summary import deltas, headlines, notes
 from datalab.dashboard.tables import PageFigure
@@ -16,6 +16,7 @@ from datalab.results.files import COMPARISON, STATISTICS, VALIDATION_STATUS, Res
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2, parse_statistics_result
 from datalab.results.status import ValidationStatus
 from datalab.statistics.compare import Comparison
+from datalab_dagster.portal.shared import without_rows
 from datalab_dagster.service import LabService, ResultInfo, ResultNotFound
 
 T = TypeVar("T")
@@ -31,23 +32,34 @@ class Found:
     """Statistics in the old format, for deployments with `statisticsVersion: 1`."""
     status: ValidationStatus | None = None
     comparison: Comparison | None = None
+    minimum: int = 0
+    """Counts below it are hidden."""
 
-    def shared(self) -> Found:
-        """Return the part that the vendor's admins may see: no comparison, and only the verdicts of the status."""
-        status = self.status.model_copy(update={"datasets": {}}) if self.status else None
-        statistics = guarded(self.statistics) if self.statistics else None
-        return replace(self, statistics=statistics, comparison=None, status=status)
+    def shared(self, minimum: int) -> Found:
+        """Return the part that the vendor's admins may see: no comparison, no old format, no count below `minimum`."""
+        status = without_rows(self.status) if self.status else None
+        return replace(self, legacy=None, comparison=None, status=status, minimum=minimum)
+
+    def report(self) -> dict[str, Any]:
+        """Return the statistics as JSON-like dict, without what is hidden from the visitor.
+
+        Raises:
+            ValueError: there are none.
+        """
+        if self.statistics is None:
+            raise ValueError("no statistics")
+        return shareable(self.statistics, self.minimum)
 
     def findings(self) -> list[Finding]:
         """Return the findings, the most severe first."""
-        return notes(self.statistics, self.status, self.comparison, 0) if self.statistics else []
+        return notes(self.statistics, self.status, self.comparison, self.minimum) if self.statistics else []
 
     def headlines(self, lab: LabDefinition) -> list[PageFigure]:
         """Return the headline numbers, with their change since the previous result."""
         if self.statistics is None:
             return []
-        report = self.statistics.model_dump(mode="json", by_alias=True)
-        figures, changed = headlines(lab, report), deltas(self.comparison, report, 0)
+        report = self.report()
+        figures, changed = headlines(lab, report), deltas(self.comparison, report, self.minimum)
         for figure in figures:
             figure.delta = changed.get(figure.metric, "")
         return figures

@@ -33,6 +33,7 @@ from datalab_dagster.portal.pages.lab import head_of, lab_for
 from datalab_dagster.portal.pages.page import PageModel, render
 from datalab_dagster.portal.security import DASHBOARD_POLICY
 from datalab_dagster.portal.shared import shared_file
+from datalab_dagster.portal.state import portal_of
 from datalab_dagster.service import LabInfo, Permission, ResultNotFound
 from datalab_dagster.service.models import ServiceModel, StateInfo
 
@@ -68,7 +69,8 @@ class StatisticsPage(PageModel):
     readiness: list[TypeRow] = Field(default_factory=list)
     changes: list[ChangeRow] = Field(default_factory=list)
     """Compared with the result before."""
-    report: StatisticsResultV2 | None = None
+    report: StatisticsResultV2 | dict[str, Any] | None = None
+    """A dict, in which a hidden count is a text, for the vendor's admins."""
     legacy: StatisticsResult | None = None
     files: list[str] = Field(default_factory=list)
 
@@ -83,7 +85,7 @@ def show(lab: str, request: Request, visitor: Admin, service: Service) -> Respon
         return render(request, "statistics.html.j2", page, shown=None, earlier=kept[0] if kept else None)
     found = results.read(service, result)
     if not visitor.may(Permission.READ):
-        found = found.shared()
+        found = found.shared(portal_of(request).admin_minimum)
     page = _page(info, found, visitor)
     shown = _shown(info.definition, found) if not request.url.path.endswith(".json") else None
     response = render(request, "statistics.html.j2", page, shown=shown, earlier=None)
@@ -99,7 +101,7 @@ def file(lab: str, name: str, request: Request, visitor: Admin, service: Service
     if visitor.may(Permission.READ):
         content = service.result_file(info.id, name, run_id=_run_asked(request, visitor))
     else:
-        content = shared_file(service, info.id, name)
+        content = shared_file(service, info.id, name, portal_of(request).admin_minimum)
     record("lab.download", info.id, file=name)
     headers = {"Cache-Control": "private, no-cache"}
     if name == DASHBOARD.name:
@@ -143,7 +145,7 @@ def _page(info: LabInfo, found: results.Found, visitor: Visitor) -> StatisticsPa
     statistics = found.statistics
     if statistics is None:
         return page
-    report = statistics.model_dump(mode="json", by_alias=True)
+    report = found.report()
     ready = readiness(info.definition, statistics)
     notes = found.findings()
     return page.model_copy(
@@ -152,8 +154,8 @@ def _page(info: LabInfo, found: results.Found, visitor: Visitor) -> StatisticsPa
             "headlines": found.headlines(info.definition),
             "findings": notes,
             "readiness": readiness_rows(ready),
-            "changes": change_rows(found.comparison, report, 0),
-            "report": statistics,
+            "changes": change_rows(found.comparison, report, found.minimum),
+            "report": report if found.minimum else statistics,
         }
     )
 
@@ -162,9 +164,9 @@ def _shown(lab: LabDefinition, found: results.Found) -> dict[str, Any] | None:
     """Return all values for the dashboard's templates."""
     if found.statistics is None:
         return None
-    report = found.statistics.model_dump(mode="json", by_alias=True)
+    report = found.report()
     shown = panels(lab, report)
-    changed = deltas(found.comparison, report, 0)
+    changed = deltas(found.comparison, report, found.minimum)
     for figure in [*headlines(lab, report), *(figure for panel in shown for figure in panel.figures)]:
         figure.delta = changed.get(figure.metric, "")
     charts = {panel.view.chart for panel in shown if panel.view.chart}
