@@ -150,21 +150,23 @@ def test_who_cannot_be_reached_is_only_logged(caplog: pytest.LogCaptureFixture) 
     assert [record.getMessage().split(" about")[0] for record in caplog.records] == ["The webhook", "The e-mail"]
 
 
-class TestNight:
-    def requests(self) -> list[dg.RunRequest]:
-        context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 11, 22, 3, tzinfo=UTC))
-        nightly, _ = build_schedules(Settings())
-        return list(nightly(context))  # type: ignore[call-overload]
+def requests_of_the_night() -> list[dg.RunRequest]:
+    """The runs that the nightly schedule asks for."""
+    context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 11, 22, 3, tzinfo=UTC))
+    nightly, _ = build_schedules(Settings())
+    return list(nightly(context))  # type: ignore[call-overload]
 
+
+class TestNight:
     def test_labs_that_broke_off_or_were_never_validated_are_validated(
         self, living: Living, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         lab, _ = broken(living, monkeypatch)
         stale = living.lab()
         living.provision(stale, FILES)
-        found = {request.partition_key: request.run_key for request in self.requests()}
+        found = {request.partition_key: request.run_key for request in requests_of_the_night()}
         assert found == {lab.id: f"{lab.id}:2:2026-11-22", stale.id: f"{stale.id}:4:2026-11-22"}
-        (again,) = [request for request in self.requests() if request.partition_key == lab.id]
+        (again,) = [request for request in requests_of_the_night() if request.partition_key == lab.id]
         assert living.execute(again).success and living.state(lab) is LabState.READY
 
     def test_labs_that_are_ready_incomplete_or_failed_validation_are_left_alone(self, living: Living) -> None:
@@ -172,7 +174,7 @@ class TestNight:
             living.provision(living.lab(), files)
         for request in living.tick():
             living.execute(request)
-        assert self.requests() == []
+        assert requests_of_the_night() == []
 
 
 class TestReconcile:

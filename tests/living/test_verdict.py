@@ -14,7 +14,7 @@ from datalab_dagster.graph.sensors import broken_runs, failed_labs
 from resources import DeploymentRun
 from tests.living.conftest import FILES, SEGMENTS, Living, names, segments
 from tests.living.test_by_hand import materialise
-from tests.living.test_failures import TestNight, configure, status_context, told
+from tests.living.test_failures import configure, requests_of_the_night, status_context, told
 
 __all__ = ["told"]
 
@@ -87,7 +87,7 @@ def test_a_failed_dashboard_is_reported_once_with_its_reason_and_not_tried_again
     (message,) = sent
     assert (message["event"], message["lab"], message["run"]) == ("RUN_FAILED", lab.id, result.run_id)
     assert REASON in message["reason"]
-    assert living.tick() == [] and TestNight().requests() == []
+    assert living.tick() == [] and requests_of_the_night() == []
 
 
 def test_a_lab_that_failed_validation_is_reported_also_without_its_dashboard(
@@ -99,7 +99,7 @@ def test_a_lab_that_failed_validation_is_reported_also_without_its_dashboard(
     broken_runs(status_context(living, result, "broken_runs", "PIPELINE_FAILURE"))
     assert [(message["event"], message["lab"]) for message in sent] == [("LAB_FAILED", lab.id), ("RUN_FAILED", lab.id)]
     assert "did not pass validation" in sent[0]["reason"]
-    assert living.tick() == [] and TestNight().requests() == [], "only better data help"
+    assert living.tick() == [] and requests_of_the_night() == [], "only better data help"
 
 
 def test_a_dashboard_drawn_by_hand_joins_the_result(living: Living, no_dashboard: pytest.MonkeyPatch) -> None:
