@@ -5,6 +5,8 @@ DatalabError
 │   ├── DatabaseUrlWrong       the URL is not a supported URL of PostgreSQL
 │   ├── DatabaseUnreachable    no server answers, or the connection broke
 │   ├── DatabaseRefused        the server answers, but not to this user, password or database
+│   ├── DatabaseRightMissing   the user may not create the tables that are missing
+│   ├── DatabasePooled         a pool gives each transaction another server process
 │   ├── DatabaseFull           the server has no space or no connection left
 │   ├── RegistryBusy           another client holds the lock
 │   ├── SchemaTooOld           migrate first
@@ -63,6 +65,23 @@ class DatabaseRefused(RegistryError):
         super().__init__(
             f"PostgreSQL at {where} refused the connection: {reason}. Nothing was changed; correct user, password and "
             "database in DATALAB_POSTGRES_URL, then run again."
+        )
+
+
+class DatabaseRightMissing(RegistryError):
+    def __init__(self, where: str, grant: str) -> None:
+        super().__init__(
+            f"The user of PostgreSQL at {where} may not create the tables of the Data Lab. Nothing was started; let "
+            f"the owner of the database run `{grant}`, then run again."
+        )
+
+
+class DatabasePooled(RegistryError):
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"PostgreSQL at {where} is behind a pool that gives each transaction another server process, so locks "
+            "would stay held. Nothing was started; set `pool_mode = session` for this database in pgbouncer.ini, or "
+            "write the address of PostgreSQL itself into DATALAB_POSTGRES_URL, then run again."
         )
 
 

@@ -18,6 +18,7 @@ from datalab.home.settings import FILE_NAME, HOME, Environment
 from datalab.home.up import UpRecord, held, left_record, remove_record, write_record
 from datalab.registry import Database, EmbeddedPostgres, Registry, embedded
 from datalab.registry.errors import RegistryError
+from datalab.registry.fitness import check_server
 from datalab.storage import master_keys
 from datalab.storage.errors import KeyInvalid
 from datalab_dagster.portal.binding import check_bind
@@ -45,7 +46,7 @@ def up(
     Raises:
         SettingsWrong: the master key in the environment cannot be used.
         UpIsRunning: another `up` runs on this home directory.
-        PortTaken, AddressUnusable, HomeUnusable, RegistryError: nothing was started.
+        PortTaken, AddressUnusable, HomeUnusable, RegistryError: nothing was started, or the database cannot be used.
         BindRefused: other machines would reach the pages, and there is no user who could log in.
         ServiceKeepsEnding, DatabaseKeepsEnding: restarting failed too often; everything is stopped.
     """
@@ -73,6 +74,9 @@ def up(
         server = embedded(environment)
         if server is not None:
             record = _with_database(home, record, server, stack, say)
+        else:
+            with Database.open(environment) as managed:
+                check_server(managed)
         with Registry.open(environment) as registry:
             for host in addresses.hosts:
                 check_bind(host, registry.accounts)
