@@ -20,7 +20,7 @@ from tests.labs import MATCHED_USER_ID, make_lab
 from tests.living.world import ME, PATIENCE, World
 from tests.up.processes import within
 
-pytestmark = [pytest.mark.attack, pytest.mark.slow]
+pytestmark = [pytest.mark.attack, pytest.mark.long]
 
 OTTO = "otto@other.example"
 IDENTIFIERS, *_ = DatasetKind

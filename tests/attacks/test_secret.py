@@ -131,6 +131,7 @@ def test_programs_of_the_same_account_need_not_be_told(world: World, monkeypatch
         HttpService(str(url))
 
 
+@pytest.mark.long
 def test_every_start_has_its_own_and_users_end_it(world: World) -> None:
     """The last test: it starts the deployment again, and adds a user."""
     before = secret(world)

@@ -188,13 +188,16 @@ def test_a_deployment_with_its_own_limits_stands_it(world: World) -> None:
     """Both processes: the portal and Dagster's pages."""
     portal = Served(httpx.URL(portal_url(world)).port or 0, secret(world))
     dagster = Served(httpx.URL(record(world).dagster_url).port or 0, secret(world))
+    pages = ((portal, "/datalabs"), (portal, "/api/health"), (dagster, "/health"), (dagster, "/runs"))
+    for served, path in pages:
+        page_seconds(served, path)  # the first page of a process loads its templates
     with attack(portal) as (uploads, heads), contextlib.ExitStack() as stack:
         began = time.monotonic()
         heads += [stack.enter_context(dagster.connect()) for _ in range(OPEN_HEADS)]
         bodies = [
             stack.enter_context(dagster.begin("POST", "/graphql", b"x", length=1000)) for _ in range(SLOW_UPLOADS)
         ]
-        for served, path in ((portal, "/datalabs"), (portal, "/api/health"), (dagster, "/health"), (dagster, "/runs")):
+        for served, path in pages:
             assert page_seconds(served, path) < 2
         while time.monotonic() - began < 35:
             time.sleep(1)

@@ -34,6 +34,7 @@ def folder() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_the_walk(folder: Path) -> None:
     ended = subprocess.run(
