@@ -177,9 +177,9 @@ def full(registry: Registry, lab: Lab, upload: Callable[..., str]) -> Lab:
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("races", [24])
+@pytest.mark.parametrize("races", [8])
 def test_as_many_runs_as_races_of_sensor_and_hand(races: int) -> None:
-    world, chance = World(users=40), random.Random(11)
+    world, chance = World(users=300), random.Random(11)
     try:
         world.start()
         service, definition = world.service, world.definition
