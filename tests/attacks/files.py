@@ -8,19 +8,19 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.changing_files import every_path
+
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def open_to_others(home: Path) -> dict[str, str]:
     """Every file and directory below `home` with a bit for group or others, and its mode."""
     found = {}
-    for folder, folders, files in os.walk(home):
-        for name in (*folders, *files):
-            path = Path(folder) / name
-            with contextlib.suppress(FileNotFoundError):
-                mode = path.lstat().st_mode
-                if not stat.S_ISLNK(mode) and mode & OTHERS:
-                    found[str(path.relative_to(home))] = stat.filemode(mode)
+    for path in every_path(home):
+        with contextlib.suppress(FileNotFoundError):
+            mode = path.lstat().st_mode
+            if not stat.S_ISLNK(mode) and mode & OTHERS:
+                found[str(path.relative_to(home))] = stat.filemode(mode)
     return found
 
 

@@ -17,8 +17,8 @@ import pytest
 from datalab.registry import EmbeddedPostgres
 from datalab.sample import write_sample
 from datalab.scratch import sweep
+from tests.changing_files import every_content, every_path
 from tests.commands import environment
-from tests.living.test_plain_text import every_file
 from tests.living.world import World, eventually, gone
 from tests.up.processes import marked
 
@@ -43,7 +43,7 @@ def user_ids(files: Path) -> list[bytes]:
 
 
 def found_in(place: Path, needles: list[bytes]) -> list[Path]:
-    return [path for path in every_file(place) if any(needle in path.read_bytes() for needle in needles)]
+    return [path for path, content in every_content(place) if any(needle in content for needle in needles)]
 
 
 def scratch_of(place: Path) -> list[Path]:
@@ -62,10 +62,10 @@ def test_a_killed_preflight(tmp_path: Path, name: str) -> None:
     )
     try:
         until = time.monotonic() + 120
-        while not (written := [path for path in temporary.rglob(name) if path.is_symlink()]):
+        while not any(path.name == name and path.is_symlink() for path in every_path(temporary)):
             assert process.poll() is None and time.monotonic() < until
         process.send_signal(signal.SIGSTOP)
-        assert written and found_in(temporary, user_ids(files)) == []
+        assert found_in(temporary, user_ids(files)) == []
     finally:
         process.kill()
         process.wait()

@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +17,7 @@ from datalab.registry.accounts import Role
 from datalab_dagster.service.errors import NotPermitted
 from datalab_dagster.service.http import HttpService
 from tests.attacks.addresses import portal_url, printed, record, secret
+from tests.changing_files import every_content
 from tests.commands import COMMAND
 from tests.living.world import World
 from tests.up.processes import marked, mode_of
@@ -72,18 +72,10 @@ def test_the_secret_is_in_no_log_record_or_process(world: World) -> None:
     httpx.get(f"{portal_url(world)}/datalabs?token=wrong{secret(world)}")
     known, file = secret(world).encode(), world.data_home / "up.token"
     assert file.read_bytes().strip() == known and mode_of(file) == 0o600
-    places = [path for path in world.data_home.rglob("*") if path.is_file() and path != file]
-    assert [path for path in places if known in _content(path)] == []
+    assert [path for path, content in every_content(world.data_home) if path != file and known in content] == []
     for process in [*marked(str(world.data_home), "DATALAB_HOME"), psutil.Process(record(world).pid)]:
         told = [*process.cmdline(), *process.environ().values()]
         assert not [text for text in told if known.decode() in text], process
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:  # the database tidies up
-        return b""
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or PYTHON is None, reason="needs root to become another user, and their Python")

@@ -14,6 +14,7 @@ from sqlalchemy import create_engine, text
 
 from datalab.kinds import DatasetKind
 from datalab.registry import EmbeddedPostgres, LabState
+from tests.changing_files import every_content
 from tests.commands import COMMAND
 from tests.living.world import World, eventually, gone
 
@@ -37,12 +38,6 @@ def world() -> Iterator[World]:
     world = World(users=500)
     yield world
     world.end()
-
-
-def every_file(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            yield path
 
 
 def database_text(home: Path) -> Iterator[str]:
@@ -101,8 +96,7 @@ def test_planted_identifiers_are_found_nowhere(world: World) -> None:
     world.service.close()
     EmbeddedPostgres(world.data_home).stop()
     searched = 0
-    for path in every_file(world.data_home):
-        content = path.read_bytes()
+    for path, content in every_content(world.data_home):
         searched += len(content)
         assert not any(needle in content for needle in needles), path
     assert searched > 10_000_000  # the database's files, its write-ahead log, all logs
