@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, false, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from datalab.lab import LabDefinition
@@ -13,7 +13,7 @@ from datalab.registry.database import Database
 from datalab.registry.errors import LabNameAmbiguous, LabNotFound, OwnersWrong
 from datalab.registry.facts import facts_of
 from datalab.registry.models import LabOwnerRow, LabRow, UserRow
-from datalab.registry.ownership import plain
+from datalab.registry.ownership import Verb, check, plain
 from datalab.registry.queries import (
     begin_provisioning,
     change_slots,
@@ -56,15 +56,19 @@ class Labs:
             LabNameAmbiguous: several labs have this name.
         """
         with self._database.read() as session:
-            rows = session.scalars(_labs().where(LabRow.deleted_at.is_(None))).all()
-            found = [row for row in rows if row.id == lab] or [row for row in rows if row.name == lab]
-            if not found:
-                raise LabNotFound(lab, [name for row in rows for name in (row.name, row.id)])
-            if len(found) > 1 and user is not None:
-                found = [row for row in found if plain(user) in _owner_names(row)] or found
-            if len(found) > 1:
-                raise LabNameAmbiguous(lab, sorted(row.id for row in found))
-            return lab_of(found[0])
+            return lab_of(_found(session, lab, user))
+
+    def get_for(self, user: str, verb: Verb, lab: str) -> Lab:
+        """Return the lab as `get` does, to a user who may do this.
+
+        Raises:
+            LabNotFound, LabNameAmbiguous: as `get`.
+            RoleRefused, LabNotYours: they may not.
+        """
+        with self._database.read() as session:
+            found = lab_of(_found(session, lab, user))
+            check(session, user, verb, found)
+            return found
 
     def all(self, *, deleted: bool = False) -> list[Lab]:
         """Return all labs, the oldest first; `deleted`: those that were deleted, too."""
@@ -128,6 +132,26 @@ class Labs:
 
 def _labs() -> Select[LabRow]:
     return select(LabRow).options(selectinload(LabRow.owners))
+
+
+def _found(session: Session, lab: str, user: str | None) -> LabRow:
+    live = LabRow.deleted_at.is_(None)
+    wanted = or_(LabRow.id == lab, LabRow.name == lab) if _is_storable(lab) else false()
+    rows = session.scalars(_labs().where(live, wanted)).all()
+    found = [row for row in rows if row.id == lab] or list(rows)
+    if not found:
+        others = session.execute(select(LabRow.name, LabRow.id).where(live))
+        raise LabNotFound(lab, [name for row in others for name in row])
+    if len(found) > 1 and user is not None:
+        found = [row for row in found if plain(user) in _owner_names(row)] or found
+    if len(found) > 1:
+        raise LabNameAmbiguous(lab, sorted(row.id for row in found))
+    return found[0]
+
+
+def _is_storable(text: str) -> bool:
+    """Return whether PostgreSQL can hold this text; the driver raises for any other."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _owner_names(row: LabRow) -> set[str]:

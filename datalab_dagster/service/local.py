@@ -211,8 +211,8 @@ class LocalService:
         return self._run_info(self._runs.validate(found, again=again, by=self._user))
 
     def run(self, run_id: str) -> RunInfo:
-        self._lab(self._registry.runs.get(run_id).lab_id, Verb.READ_LAB)
         run = self._runs.get(run_id)
+        self._lab(run.lab_id, Verb.READ_LAB)
         return self._run_info(run, self._runs.steps(run))
 
     def runs(self, lab: str) -> list[RunInfo]:
@@ -278,14 +278,12 @@ class LocalService:
 
     # ------------------------------------------------------------------------------------------------- helpers
 
-    def _may(self, verb: Verb, thing: Lab | Dataset | None = None) -> User:
+    def _may(self, verb: Verb, thing: Dataset | None = None) -> User:
         return self._registry.ownership.check(self._user, verb, thing)
 
     def _lab(self, lab: str, verb: Verb) -> Lab:
         """Return the lab of this id or name, to a user who may do this."""
-        found = self._registry.labs.get(lab, user=self._user)
-        self._may(verb, found)
-        return found
+        return self._registry.labs.get_for(self._user, verb, lab)
 
     def _lab_info_now(self, lab: Lab) -> LabInfo:
         return lab_info(lab, self._registry.labs.state(lab.id), self._registry.provisioning.current(lab.id))

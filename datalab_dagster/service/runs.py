@@ -21,7 +21,7 @@ from datalab_dagster.graph.errors import RunNotStarted
 from datalab_dagster.graph.runs.processes import RunRequest, begin_process
 
 if TYPE_CHECKING:
-    from datalab_dagster.graph.runs.steps import Step
+    from datalab_dagster.graph.runs.steps import Step, StepReader
 
 _PATIENCE_SECONDS = 30.0
 """How long a request of the sensor may take to become a run, before a validation by hand takes over its change."""
@@ -42,6 +42,7 @@ class LocalRuns:
         self._registry = deployment.registry
         self._dagster = dagster
         self._environment = environment
+        self._steps: StepReader | None = None
 
     def warm(self) -> None:
         """Load the code that starts a run in advance, because loading takes seconds."""
@@ -81,10 +82,11 @@ class LocalRuns:
 
     def steps(self, run: Run) -> Sequence[Step]:
         """Return the state of each step of a run; nothing if Dagster does not answer."""
-        from datalab_dagster.graph.runs.steps import steps_of
+        from datalab_dagster.graph.runs.steps import StepReader
 
+        self._steps = self._steps or StepReader()
         try:
-            return steps_of(self._dagster.instance, run.run_id, over=run.state is not RunState.STARTED)
+            return self._steps.steps_of(self._dagster.instance, run.run_id, over=run.state is not RunState.STARTED)
         except DatalabError:
             return []
 

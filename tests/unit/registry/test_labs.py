@@ -23,7 +23,7 @@ def test_a_lab_is_read_as_it_was_made(registry: Registry) -> None:
 
 def test_there_is_no_way_to_change_a_lab_but_its_owners(registry: Registry) -> None:
     names = [name for name in dir(registry.labs) if not name.startswith("_")]
-    assert names == ["all", "create", "delete", "get", "set_owners", "state", "states"]
+    assert names == ["all", "create", "delete", "get", "get_for", "set_owners", "state", "states"]
 
 
 def test_labs_are_found_by_id_or_unique_name(registry: Registry) -> None:
@@ -33,6 +33,9 @@ def test_labs_are_found_by_id_or_unique_name(registry: Registry) -> None:
         registry.labs.get("Beta")
     with pytest.raises(LabNotFound, match="did you mean 'Alpha'"):
         registry.labs.get("Alpa")
+    for unknown in ("", "\0", "Alpha\0", "\udcff", "a\nb"):  # the driver raises for some of these
+        with pytest.raises(LabNotFound):
+            registry.labs.get(unknown)
     assert registry.labs.all() == [one, two, twin]
     registry.labs.delete(twin.id, by=ME)
     assert registry.labs.get("Beta") == two
