@@ -6,7 +6,7 @@ DatalabError
 │   ├── DatabaseUnreachable    no server answers, or the connection broke
 │   ├── DatabaseRefused        the server answers, but not to this user, password or database
 │   ├── DatabaseRightMissing   the user may not create the tables that are missing
-│   ├── DatabasePooled         a pool gives each transaction another server process
+│   ├── DatabasePooled         a pool gives a session no server process of its own
 │   ├── DatabaseFull           the server has no space or no connection left
 │   ├── RegistryBusy           another client holds the lock
 │   ├── SchemaTooOld           migrate first
@@ -79,7 +79,7 @@ class DatabaseRightMissing(RegistryError):
 class DatabasePooled(RegistryError):
     def __init__(self, where: str) -> None:
         super().__init__(
-            f"PostgreSQL at {where} is behind a pool that gives each transaction another server process, so locks "
+            f"PostgreSQL at {where} is behind a pool that gives a session no server process of its own, so locks "
             "would stay held. Nothing was started; set `pool_mode = session` for this database in pgbouncer.ini, or "
             "write the address of PostgreSQL itself into DATALAB_POSTGRES_URL, then run again."
         )

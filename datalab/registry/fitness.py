@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from datalab.registry.database import Database
-from datalab.registry.errors import DatabasePooled, DatabaseRightMissing
+from datalab.registry.errors import DatabasePooled, DatabaseRightMissing, DatabaseUnreachable
 from datalab.registry.models import SCHEMA
 
 _PROCESS = text("SELECT pg_backend_pid()")
@@ -17,26 +18,63 @@ def check_server(database: Database) -> None:
     """Check that registry and Dagster can work on the server; to be called before anything is started.
 
     Raises:
-        DatabasePooled: its locks do not belong to a session, as behind pgbouncer in transaction mode.
+        DatabasePooled: as `check_sessions`.
         DatabaseRightMissing: its user may not create the tables that are missing.
         DatabaseUnreachable, DatabaseRefused: no connection.
     """
+    check_sessions(database)
     with database.standing_connection() as connection:
-        _check_session(database, connection)
         _check_rights(database, connection)
 
 
-def _check_session(database: Database, connection: Connection) -> None:
-    """Check that a session keeps its server process while another client has a transaction."""
-    with database.standing_connection() as other:  # opened first: a pool gives away the process that became free last
-        mine = connection.execute(_PROCESS).scalar()
+def check_sessions(database: Database) -> None:
+    """Check that a session keeps its server process: asked twice, and while another client has a transaction.
+
+    A pool gives away the process that became free last, or (`server_round_robin`) the one that is free for longest.
+
+    Raises:
+        DatabasePooled: its locks do not belong to a session, as behind pgbouncer in transaction or statement mode.
+        DatabaseUnreachable, DatabaseRefused: no connection.
+    """
+    try:
+        is_kept = _keeps_its_process(database)
+    except DatabaseUnreachable:
+        if not _refuses_transactions(database):
+            raise
+        is_kept = False
+    if not is_kept:
+        raise DatabasePooled(database.where)
+
+
+def _keeps_its_process(database: Database) -> bool:
+    # Both are connected before they are asked: a connection uses processes of the pool, too.
+    with database.standing_connection() as connection, database.standing_connection() as other:
+        mine, same = (connection.execute(_PROCESS).scalar() for _ in range(2))
         other.exec_driver_sql("BEGIN")
         theirs = other.execute(_PROCESS).scalar()
         # Not asked if both share one: a pool of one process would not answer before the end of the transaction.
-        is_kept = theirs != mine and connection.execute(_PROCESS).scalar() == mine
+        is_kept = mine == same != theirs and connection.execute(_PROCESS).scalar() == mine
         other.exec_driver_sql("ROLLBACK")
-    if not is_kept:
-        raise DatabasePooled(database.where)
+    return is_kept
+
+
+def _refuses_transactions(database: Database) -> bool:
+    """Return whether statements are answered and a transaction ends the connection: a pool of statements does so."""
+    engine = create_engine(
+        database.engine.url,
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        use_native_hstore=False,  # which SQLAlchemy looks for in a transaction
+        connect_args={"connect_timeout": 10},
+    )
+    answers = False
+    try:
+        with engine.connect() as connection:
+            answers = connection.execute(_PROCESS).scalar() is not None
+            connection.exec_driver_sql("BEGIN")
+    except DBAPIError:
+        return answers
+    return False
 
 
 def _check_rights(database: Database, connection: Connection) -> None:

@@ -9,8 +9,9 @@ from typing import Self
 
 from datalab.registry.accounts import Accounts
 from datalab.registry.claims import Claims
-from datalab.registry.database import Database
+from datalab.registry.database import Database, embedded
 from datalab.registry.datasets import Datasets
+from datalab.registry.fitness import check_sessions
 from datalab.registry.keychain import Keychain
 from datalab.registry.labs import Labs
 from datalab.registry.ownership import Ownership
@@ -53,6 +54,8 @@ class Registry:
         """
         database = Database.open(environment)
         try:
+            if embedded(environment) is None:
+                check_sessions(database)
             database.migrate()
         except BaseException:
             database.close()
