@@ -16,10 +16,10 @@ from datalab_dagster.archv2.connect import (
     connect,
 )
 from datalab_dagster.archv2.errors import DatasetPublished, DatasetUnknown, SecretMissing, SecretUnknown
-from datalab_dagster.archv2.legacy_definition import legacy_definition
 from datalab_dagster.archv2.models import DataLabV2
 from datalab_dagster.archv2.secret import SecretStoreOptions
 from datalab_dagster.archv2.session import SessionV2
+from datalab_dagster.archv2.shared import SharedClientV2
 from datalab_dagster.archv2.streams import RawStream
 from datalab_dagster.service import NO_DATASET, DatasetInUse, KeyNotFound, size_of
 from datalab_dagster.service.models import DatasetInfo
@@ -47,7 +47,8 @@ class Client:
 
     def __init__(self, service: LabService) -> None:
         self.service = service
-        self.client_v2 = ClientV2(service)
+        shared = service.shared_labs
+        self.client_v2 = ClientV2(service) if shared is None else SharedClientV2(service, shared)
         self.progress: bool | None = None
         self._session: SessionV2 | None = None
 
@@ -220,7 +221,7 @@ class Client:
         Args:
             filter: only labs whose current datasets were validated, or only the others.
         """
-        found = [legacy_definition(self.service, lab) for lab in self.service.labs()]
+        found = self.client_v2.definitions()
         if filter is None:
             return found
         return [lab for lab in found if lab["isValidated"] == (filter is DataLabListFilter.VALIDATED)]
@@ -231,10 +232,10 @@ class Client:
         Raises:
             LabUnknown: there is none.
         """
-        return legacy_definition(self.service, self.client_v2.lab(id))
+        return self.client_v2.definition(id)
 
     def list_data_labs_v2(self) -> list[DataLabV2]:
-        """Return the labs that the user owns, the oldest first."""
+        """Return the labs that the user owns, the oldest first; to a vendor's admin those that share something."""
         return self.client_v2.get_data_labs(self.user_email)
 
 

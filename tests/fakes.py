@@ -49,6 +49,8 @@ CHUNK = 1 << 16
 class MemoryService:
     """A `LabService` whose runs are active until `end_run`; `before_poll` is called before every query of a run."""
 
+    shared_labs = None
+
     def __init__(self, user: str = "me@publisher.example") -> None:
         self._user = user
         self._clock = itertools.count()

@@ -18,6 +18,7 @@ from datalab_dagster.archv2.errors import (
     LabUnknown,
 )
 from datalab_dagster.archv2.leaves import LEAVES, policies
+from datalab_dagster.archv2.legacy_definition import legacy_definition
 from datalab_dagster.archv2.models import (
     CreatedJob,
     DataLabCompatibilityResponse,
@@ -34,9 +35,11 @@ from datalab_dagster.archv2.models import (
     SignedContent,
     TaskView,
 )
+from datalab_dagster.archv2.signed_content import data_lab_v2
 from datalab_dagster.service import LabNameAmbiguous, LabNotFound, RunNotFound, RunState
 from datalab_dagster.service.models import LabInfo, RunInfo
 from datalab_dagster.service.protocol import LabService
+from datalab_dagster.types import DataLabDefinition
 
 __all__ = [
     "ClientV2",
@@ -74,7 +77,7 @@ class ClientV2:
         del verification_key
         try:
             definition = lab_from_dict(dict(create_data_lab), "The lab's definition")
-            return _data_lab(self.service.create_lab(definition))
+            return data_lab_v2(self.service.create_lab(definition))
         except DatalabError as error:
             raise LabNotCreated(error) from error
 
@@ -85,12 +88,12 @@ class ClientV2:
             LabUnknown: there is none.
         """
         del verification_key
-        return _data_lab(self.lab(data_lab_id))
+        return data_lab_v2(self.lab(data_lab_id))
 
     def get_data_labs(self, user_id: str, verification_key: bytes = b"") -> list[DataLabV2]:
         """Return the labs that a user owns, the oldest first."""
         del verification_key
-        return [_data_lab(lab) for lab in self.service.labs() if user_id in lab.owners]
+        return [data_lab_v2(lab) for lab in self.service.labs() if user_id in lab.owners]
 
     def delete_data_lab(self, data_lab_id: str) -> None:
         """Deprovision everything and delete the lab; its datasets are kept.
@@ -150,6 +153,18 @@ class ClientV2:
                     "target_leaf": LEAVES[kind],
                 }
         return found
+
+    def definitions(self) -> list[DataLabDefinition]:
+        """Return the labs that the user may read in the shape of the vendor's first labs, the oldest first."""
+        return [legacy_definition(self.service, lab) for lab in self.service.labs()]
+
+    def definition(self, data_lab_id: str) -> DataLabDefinition:
+        """Return a lab in the shape of the vendor's first labs.
+
+        Raises:
+            LabUnknown: there is none.
+        """
+        return legacy_definition(self.service, self.lab(data_lab_id))
 
     def lab(self, data_lab_id: str) -> LabInfo:
         """Return the deployment's description of a lab.
@@ -253,6 +268,14 @@ class ClientV2:
                 }
         return {"tasks": tasks, "target_task": results.ENHANCED_STATUS}
 
+    def result(self, run: RunInfo, action: str) -> bytes:
+        """Return the result of a run for an action, as the vendor's zip.
+
+        Raises:
+            ResultNotFound: the run has no such result, or the result was removed.
+        """
+        return results.zipped_result(self.service, run, action)
+
     def _status(self, run: RunInfo) -> JobStatus:
         if not run.is_complete:
             return JobStatus.RUNNING
@@ -260,31 +283,3 @@ class ClientV2:
             return JobStatus.SUCCESS
         kept = any(result.run_id == run.run_id for result in self.service.results(run.lab_id))
         return JobStatus.SUCCESS if kept else JobStatus.FAILED  # a run may fail after its verdict
-
-
-def _data_lab(lab: LabInfo) -> DataLabV2:
-    definition = lab.definition
-    content = definition.model_dump(by_alias=True, mode="json", exclude_none=True)
-    tied = policies(lab)
-    content |= {
-        "publisherEmail": definition.publisher_email or lab.created_by,
-        "features": ["COMPUTE_STATISTICS", *(f"VALIDATE_{LEAVES[kind].upper()}" for kind in definition.datasets)],
-        "policies": [
-            {
-                "leafId": LEAVES[slot.kind],
-                "policyId": tied[slot.kind],
-                "publishedAt": slot.provisioned_at.isoformat(),
-                "publishedByEmail": slot.provisioned_by,
-            }
-            for slot in lab.slots
-        ],
-    }
-    signed: SignedContent = {
-        "id": lab.id,
-        "content": json.dumps(content),
-        "signatureHex": "",
-        "version": 0,
-        "casIndex": max((slot.sequence for slot in lab.slots), default=0),
-    }
-    owner = lab.created_by if lab.created_by in lab.owners else lab.owners[0]
-    return {"id": lab.id, "ownerId": owner, "signedContent": signed}

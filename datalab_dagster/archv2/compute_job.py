@@ -172,7 +172,7 @@ class ComputeJob(ABC):
 
     def _zip(self, run: RunInfo, action: str) -> bytes:
         try:
-            return results.zipped_result(self.client.service, run, action)
+            return self.client_v2.result(run, action)
         except ResultNotFound as error:
             if self.as_decentriq_admin and run.state in (RunState.FAILED, RunState.CANCELLED):
                 raise UnexpectedJobStatus(run, run.state.value.capitalize()) from error

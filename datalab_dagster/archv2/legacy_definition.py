@@ -8,8 +8,9 @@ from typing import cast
 from datalab.kinds import KINDS, DatasetKind
 from datalab.results.files import STATISTICS
 from datalab_dagster.archv2.leaves import LEAVES, VENDOR
+from datalab_dagster.archv2.signed_content import shared_data_lab_v2
 from datalab_dagster.service.errors import ResultNotFound
-from datalab_dagster.service.models import LabInfo, ResultInfo
+from datalab_dagster.service.models import LabInfo, ResultInfo, SharedLab
 from datalab_dagster.service.protocol import LabService
 from datalab_dagster.types import DataLabDefinition, Dataset, IdType, MatchingIdFormat
 
@@ -48,6 +49,32 @@ def legacy_definition(service: LabService, lab: LabInfo) -> DataLabDefinition:
         "createdAt": lab.created_at.isoformat(),
         "updatedAt": max(changed).isoformat(),
         "dropInvalidRows": definition.drop_invalid_rows,
+        "forceSparkValidation": False,
+    }
+    return cast(DataLabDefinition, described)
+
+
+def shared_definition(lab: SharedLab, statistics: str | None) -> DataLabDefinition:
+    """Return a lab for the vendor's admins: name, verdict and `statistics`; all else is empty, as they may not see it.
+
+    `isValidated` is whether there is a current result.
+    """
+    described: dict[str, object] = {
+        "id": lab.id,
+        "name": lab.name,
+        "datasets": [],
+        **{names.slot: None for names in VENDOR.values()},
+        "statistics": statistics,
+        **{f"{flag}Dataset": False for kind in VENDOR if (flag := KINDS[kind].flag_key)},
+        "isValidated": lab.computed_at is not None,
+        "numEmbeddings": 0,
+        "matchingIdFormat": None,
+        "validationComputeJobId": lab.id if lab.computed_at else None,
+        "statisticsComputeJobId": lab.id if lab.computed_at else None,
+        "highLevelRepresentationAsString": shared_data_lab_v2(lab)["signedContent"]["content"],
+        "createdAt": "",
+        "updatedAt": lab.computed_at.isoformat() if lab.computed_at else "",
+        "dropInvalidRows": True,
         "forceSparkValidation": False,
     }
     return cast(DataLabDefinition, described)

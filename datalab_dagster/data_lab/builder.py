@@ -8,6 +8,7 @@ from typing import Self
 from datalab.collaboration import CollaborationType as WireType
 from datalab_dagster.archv2.errors import ColumnsMissing, LabIdMissing, MatchingIdAndConfig
 from datalab_dagster.archv2.leaves import TYPES, policies
+from datalab_dagster.archv2.shared import SharedClientV2
 from datalab_dagster.client import Client
 from datalab_dagster.data_lab.config import DataLabConfig, ExistingDataLab
 from datalab_dagster.data_lab.configs import IdentifiersConfig, IdType
@@ -155,6 +156,9 @@ class DataLabBuilder:
     def _existing(self) -> DataLab:
         if not self.data_lab_id:
             raise LabIdMissing
+        if isinstance(self.client_v2, SharedClientV2):
+            shared = self.client_v2.shared_lab(self.data_lab_id)
+            return DataLab(self.client, DataLabConfig.of_shared(shared.name), ExistingDataLab(shared.id, {}))
         lab = self.client_v2.lab(self.data_lab_id)
         tied = {TYPES[kind]: policy for kind, policy in policies(lab).items() if kind in TYPES}
         return DataLab(self.client, DataLabConfig.from_definition(lab.definition), ExistingDataLab(lab.id, tied))

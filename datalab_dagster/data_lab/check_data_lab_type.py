@@ -20,5 +20,5 @@ def get_data_lab_type(client: Client, data_lab_id: str) -> DataLabType:
     Raises:
         LabUnknown: there is none.
     """
-    client.client_v2.lab(data_lab_id)
+    client.client_v2.get_data_lab(data_lab_id)
     return DataLabType.ARCHV2

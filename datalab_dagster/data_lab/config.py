@@ -100,6 +100,11 @@ class DataLabConfig:
             share_statistics=definition.share_statistics,
         )
 
+    @classmethod
+    def of_shared(cls, name: str) -> DataLabConfig:
+        """Return what a vendor's admin sees of the configuration of a lab: its name, and that it is shared."""
+        return cls(name, False, False, 0, False, 0, share_statistics=True)
+
 
 class ExistingDataLab:
     """An existing lab.

@@ -9,7 +9,7 @@ from typing import Any
 from datalab.errors import DatalabError
 from datalab.formats import number
 from datalab_dagster.service import LabState
-from datalab_dagster.service.models import LabInfo, ResultInfo
+from datalab_dagster.service.models import LabInfo, ResultInfo, SharedLab
 from datalab_dagster.service.protocol import LabService
 
 _COLOURS = {LabState.READY: "#1a7f37", LabState.FAILED: "#b42318", LabState.VALIDATING: "#1f5fa8"}
@@ -20,11 +20,19 @@ _MOST_NUMBERS = 24
 def lab_html(service: LabService, lab_id: str, name: str) -> str:
     """Return the HTML for a lab, or the error if the deployment does not answer."""
     try:
+        if (shared := service.shared_labs) is not None:
+            return _shared(next((lab for lab in shared.all() if lab.id == lab_id), None), name)
         lab = service.lab(lab_id)
         current = service.current_result(lab_id)
     except DatalabError as error:
         return f"<p><b>{escape(name or lab_id)}</b>: {escape(str(error))}</p>"
     return "".join(_parts(lab, current))
+
+
+def _shared(lab: SharedLab | None, name: str) -> str:
+    """Return what a vendor's admin sees of a lab."""
+    verdict = f"{lab.status}, computed at {lab.computed_at:%Y-%m-%d %H:%M}" if lab and lab.computed_at else "no result"
+    return f"<p><b>{escape(name or 'Data Lab')}</b>: {verdict}. Statistics are in get_statistics_report().</p>"
 
 
 def _parts(lab: LabInfo, current: ResultInfo | None) -> Iterable[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
 
 from datalab.dashboard import render_dashboard
 from datalab.dashboard.disclosure import shareable, shareable_finding
@@ -12,18 +11,8 @@ from datalab.results.files import SHARED, STATISTICS, VALIDATION_STATUS
 from datalab.results.statistics import StatisticsResultUnion, StatisticsResultV2, parse_statistics_result
 from datalab.results.status import ValidationStatus
 from datalab.statistics.readiness import readiness
-from datalab_dagster.service import LabInfo, LabNotFound, LabService, ResultNotFound, Verdict
-from datalab_dagster.service.models import ServiceModel
-
-
-class SharedLab(ServiceModel):
-    """A lab for the vendor's admins: without datasets, people and history."""
-
-    id: str
-    name: str
-    status: Verdict | None
-    """The verdict of its current result; None if there is none."""
-    computed_at: datetime | None
+from datalab_dagster.service import LabInfo, LabNotFound, LabService, ResultNotFound
+from datalab_dagster.service.models import SharedLab
 
 
 def shared_labs(service: LabService) -> list[SharedLab]:

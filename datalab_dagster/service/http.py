@@ -14,11 +14,13 @@ from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.registry import KeyRole
 from datalab.registry.errors import DatasetNotFound, RunNotFound
+from datalab.registry.ownership import Permission
 from datalab.results.files import AGGREGATES
 from datalab.storage import Key, size_of
 from datalab_dagster.service.errors import ResultNotFound
 from datalab_dagster.service.http_connection import Connection, secret_for
 from datalab_dagster.service.http_download import Download
+from datalab_dagster.service.http_shared import HttpSharedLabs
 from datalab_dagster.service.http_upload import HttpUploads, upload_by_parts, upload_in_one
 from datalab_dagster.service.models import (
     AuditInfo,
@@ -65,14 +67,20 @@ class HttpService:
     ) -> None:
         self._connection = Connection(url, token or secret_for(url), transport=transport, timeout=timeout)
         try:
-            self._user = str(self._connection.json("GET", "/session")["email"])
+            visitor = self._connection.json("GET", "/session")
         except BaseException:
             self._connection.close()
             raise
+        self._user = str(visitor["email"])
+        self._reads = Permission.READ in visitor["permissions"]
 
     @property
     def user(self) -> str:
         return self._user
+
+    @property
+    def shared_labs(self) -> HttpSharedLabs | None:
+        return None if self._reads else HttpSharedLabs(self._connection)
 
     # ----------------------------------------------------------------------------------------------- datasets
 

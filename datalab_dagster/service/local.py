@@ -50,6 +50,8 @@ class LocalService:
         environment: for the processes of runs.
     """
 
+    shared_labs = None
+
     def __init__(
         self,
         deployment: Deployment,

@@ -101,6 +101,16 @@ class OtherLabInfo(ServiceModel):
     """Whom to ask for more."""
 
 
+class SharedLab(ServiceModel):
+    """A lab for the vendor's admins: without datasets, people and history."""
+
+    id: str
+    name: str
+    status: Verdict | None
+    """The verdict of its current result; None if there is none."""
+    computed_at: datetime | None
+
+
 class EventInfo(ServiceModel):
     """One change of one slot of a lab."""
 

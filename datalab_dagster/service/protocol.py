@@ -28,6 +28,7 @@ from datalab_dagster.service.models import (
     RunInfo,
     UploadInfo,
 )
+from datalab_dagster.service.shared_labs import SharedLabs
 
 Progress = Callable[[int], None]
 """Called with the bytes of every chunk that is stored."""
@@ -43,6 +44,10 @@ class LabService(Protocol):
     @property
     def user(self) -> str:
         """The user's e-mail address, as events and audit log name it."""
+
+    @property
+    def shared_labs(self) -> SharedLabs | None:
+        """All that a vendor's admin may read; None for the others, and on the home itself, where no name is proved."""
 
     # ----------------------------------------------------------------------------------------------- datasets
 

@@ -12,8 +12,8 @@ from datalab_dagster.portal import shared
 from datalab_dagster.portal.access import Admin, SharedService
 from datalab_dagster.portal.api.results import Download, file_answer
 from datalab_dagster.portal.api.values import LabName
-from datalab_dagster.portal.shared import SharedLab
 from datalab_dagster.portal.state import portal_of
+from datalab_dagster.service.models import SharedLab
 
 router = APIRouter(prefix="/shared/labs", tags=["shared"])
 _FILE: dict[str, Any] = {"content": {"application/json": {"schema": {}}, "text/html": {"schema": {"type": "string"}}}}

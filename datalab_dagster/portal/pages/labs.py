@@ -11,9 +11,9 @@ from datalab.kinds import DatasetKind
 from datalab_dagster.portal.access import Admin, Changer, Record, Service
 from datalab_dagster.portal.pages.page import PageModel, go, render
 from datalab_dagster.portal.pages.texts import next_step
-from datalab_dagster.portal.shared import SharedLab, shared_labs
+from datalab_dagster.portal.shared import shared_labs
 from datalab_dagster.service import LabState, OtherLabInfo, Permission
-from datalab_dagster.service.models import LabInfo, ServiceModel
+from datalab_dagster.service.models import LabInfo, ServiceModel, SharedLab
 
 
 class LabRow(ServiceModel):
