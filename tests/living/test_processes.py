@@ -76,7 +76,8 @@ def test_a_spare_is_loaded_when_the_run_has_ended(monkeypatch: pytest.MonkeyPatc
             return 0
 
     monkeypatch.setattr(launcher, "prepare", lambda: said.append("prepared"))
-    launcher._follow(Process())  # type: ignore[arg-type]
+    monkeypatch.setattr(launcher, "_report_if_lost", lambda _: None)
+    launcher._follow(Process(), "run-1")  # type: ignore[arg-type]
     assert said == ["ended", "prepared", "reaped"]
 
 

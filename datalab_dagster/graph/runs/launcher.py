@@ -28,6 +28,8 @@ from datalab_dagster.graph.private import (
 from datalab_dagster.graph.runs.processes import Spares, start_process
 from resources.process import PROCESS_TAG, is_alive
 
+DIED = "The process that executed the run died."
+_BEFORE_THE_FIRST_EVENT = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING)
 _LONG_SECONDS = 30.0
 """After this time, loading a spare process at the same time hardly slows the run down."""
 
@@ -64,18 +66,25 @@ class ProcessRunLauncher(ConfiguredLauncher):
             process = self._spares.hand_over(run_id) or start_process(self.environment, run_id)
         except OSError as error:
             raise RunNotStarted(why(error)) from None
-        threading.Thread(target=self._follow, args=(process,), daemon=True).start()
+        threading.Thread(target=self._follow, args=(process, run_id), daemon=True).start()
         with contextlib.suppress(psutil.NoSuchProcess):  # it has ended already
             started = psutil.Process(process.pid).create_time()
             self.instance.add_run_tags(run_id, {PROCESS_TAG: f"{process.pid}:{started:.2f}"})
 
-    def _follow(self, process: subprocess.Popen[str]) -> None:
-        """Prepare a spare process when this run has ended or runs for long; collect the ended process."""
+    def _follow(self, process: subprocess.Popen[str], run_id: str) -> None:
+        """Prepare a spare process when this run has ended or runs for long; collect the process and report its loss."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_LONG_SECONDS)  # loading a spare meanwhile would slow it down
         with contextlib.suppress(OSError):
             self.prepare()
         process.wait()
+        self._report_if_lost(run_id)
+
+    def _report_if_lost(self, run_id: str) -> None:
+        """Record the failure of a run whose process ended before its first event: Dagster watches started runs only."""
+        run = self.instance.get_run_by_id(run_id)
+        if run is not None and run.status in _BEFORE_THE_FIRST_EVENT:
+            self.instance.report_run_failed(run, DIED)
 
     def terminate(self, run_id: str) -> bool:
         """Interrupt the process of a run, which then ends as cancelled; return whether there was one."""
@@ -100,7 +109,7 @@ class ProcessRunLauncher(ConfiguredLauncher):
         process = current.tags.get(PROCESS_TAG)
         if process is None or is_alive(process):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
-        return CheckRunHealthResult(WorkerStatus.FAILED, "The process that executed the run died.")
+        return CheckRunHealthResult(WorkerStatus.FAILED, DIED)
 
     def join(self, timeout: int = 30) -> None:
         """Do not wait: runs outlive this process."""

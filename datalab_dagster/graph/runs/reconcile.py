@@ -8,9 +8,9 @@ import dagster as dg
 
 from datalab.deployment import Deployment
 from datalab.registry import Run
+from datalab_dagster.graph.runs.launcher import DIED
 from resources.process import PROCESS_TAG, is_alive
 
-DIED = "The process that executed the run died."
 _PATIENCE = timedelta(minutes=2)
 
 
