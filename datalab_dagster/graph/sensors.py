@@ -17,6 +17,7 @@ from datalab.registry.errors import LabNotFound, RunNotFound, RunRefused
 from datalab_dagster.graph.drop_zones import DROP_ZONE_USER, poll, take_from_drop_zone
 from datalab_dagster.graph.jobs import validate_data_lab
 from datalab_dagster.graph.runs.claims import claimed
+from datalab_dagster.graph.runs.lost import report_unwatched
 from datalab_dagster.graph.runs.reconcile import reconcile, stop_outdated
 from datalab_dagster.graph.runs.selection import assets_to_run, left_undone
 from datalab_dagster.graph.runs.start import BY_TAG, run_tags
@@ -43,6 +44,7 @@ def provisioning(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Sk
         return dg.SkipReason(_ELSEWHERE)
     with Deployment.open() as deployment:
         stop_outdated(deployment, context.instance)
+        report_unwatched(context.instance)
         reconcile(deployment, context.instance)
         changes, cursor = unanswered(deployment, context.cursor, _log.warning)
         labs = {lab.id: lab for lab in deployment.registry.labs.all()}

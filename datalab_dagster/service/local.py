@@ -267,6 +267,7 @@ class LocalService:
     # ---------------------------------------------------------------------------------------------------- end
 
     def close(self) -> None:
+        self._runs.close()
         self._dagster.close()
         self._deployment.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import threading
 import time
 import uuid
@@ -43,6 +44,11 @@ class LocalRuns:
         self._dagster = dagster
         self._environment = environment
         self._steps: StepReader | None = None
+        self._closed = False
+
+    def close(self) -> None:
+        """Use the deployment no longer; its runs are not stopped."""
+        self._closed = True
 
     def warm(self) -> None:
         """Load the code that starts a run in advance, because loading takes seconds."""
@@ -154,7 +160,16 @@ class LocalRuns:
             self._registry.runs.fail(run.run_id, why(error))
             self._registry.claims.release(run.run_id)
             raise RunNotStarted(why(error)) from None
-        threading.Thread(target=process.wait, daemon=True).start()  # leave no zombie process
+        threading.Thread(target=self._follow, args=(process, run.run_id), daemon=True).start()
+
+    def _follow(self, process: subprocess.Popen[str], run_id: str) -> None:
+        """Collect the ended process; if it has not recorded the end of its run, do so."""
+        process.wait()
+        with contextlib.suppress(Exception):  # the database may have been stopped: a later look records the end
+            if not self._closed and self._registry.runs.get(run_id).ended_at is None:
+                from datalab_dagster.graph.runs.reconcile import end_lost
+
+                end_lost(self._deployment, self._dagster.instance, run_id, watched=self._is_up)
 
     def _reconcile(self) -> None:
         from datalab_dagster.graph.runs.reconcile import reconcile

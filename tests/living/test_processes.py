@@ -18,6 +18,7 @@ from datalab_dagster.graph import instance as instance_module
 from datalab_dagster.graph.instance import open_instance
 from datalab_dagster.graph.jobs import VALIDATE
 from datalab_dagster.graph.runs import execute, processes, warm_up
+from datalab_dagster.graph.runs import launcher as launcher_module
 from datalab_dagster.graph.runs.launcher import ProcessRunLauncher
 from datalab_dagster.graph.runs.processes import Spares
 from resources.process import is_alive, this_process
@@ -76,7 +77,7 @@ def test_a_spare_is_loaded_when_the_run_has_ended(monkeypatch: pytest.MonkeyPatc
             return 0
 
     monkeypatch.setattr(launcher, "prepare", lambda: said.append("prepared"))
-    monkeypatch.setattr(launcher, "_report_if_lost", lambda _: None)
+    monkeypatch.setattr(launcher_module, "report_if_lost_with_retries", lambda *_: None)
     launcher._follow(Process(), "run-1")  # type: ignore[arg-type]
     assert said == ["ended", "prepared", "reaped"]
 

@@ -25,11 +25,10 @@ from datalab_dagster.graph.private import (
     LaunchRunContext,
     WorkerStatus,
 )
+from datalab_dagster.graph.runs.lost import DIED, launcher_tag, report_if_lost_with_retries
 from datalab_dagster.graph.runs.processes import Spares, start_process
 from resources.process import PROCESS_TAG, is_alive
 
-DIED = "The process that executed the run died."
-_BEFORE_THE_FIRST_EVENT = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING)
 _LONG_SECONDS = 30.0
 """After this time, loading a spare process at the same time hardly slows the run down."""
 
@@ -69,7 +68,7 @@ class ProcessRunLauncher(ConfiguredLauncher):
         threading.Thread(target=self._follow, args=(process, run_id), daemon=True).start()
         with contextlib.suppress(psutil.NoSuchProcess):  # it has ended already
             started = psutil.Process(process.pid).create_time()
-            self.instance.add_run_tags(run_id, {PROCESS_TAG: f"{process.pid}:{started:.2f}"})
+            self.instance.add_run_tags(run_id, {PROCESS_TAG: f"{process.pid}:{started:.2f}"} | launcher_tag(run_id))
 
     def _follow(self, process: subprocess.Popen[str], run_id: str) -> None:
         """Prepare a spare process when this run has ended or runs for long; collect the process and report its loss."""
@@ -78,13 +77,7 @@ class ProcessRunLauncher(ConfiguredLauncher):
         with contextlib.suppress(OSError):
             self.prepare()
         process.wait()
-        self._report_if_lost(run_id)
-
-    def _report_if_lost(self, run_id: str) -> None:
-        """Record the failure of a run whose process ended before its first event: Dagster watches started runs only."""
-        run = self.instance.get_run_by_id(run_id)
-        if run is not None and run.status in _BEFORE_THE_FIRST_EVENT:
-            self.instance.report_run_failed(run, DIED)
+        report_if_lost_with_retries(self.instance, run_id)
 
     def terminate(self, run_id: str) -> bool:
         """Interrupt the process of a run, which then ends as cancelled; return whether there was one."""

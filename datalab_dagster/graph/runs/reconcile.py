@@ -8,7 +8,7 @@ import dagster as dg
 
 from datalab.deployment import Deployment
 from datalab.registry import Run
-from datalab_dagster.graph.runs.launcher import DIED
+from datalab_dagster.graph.runs.lost import DIED, report_if_lost
 from resources.process import PROCESS_TAG, is_alive
 
 _PATIENCE = timedelta(minutes=2)
@@ -44,6 +44,26 @@ def reconcile(deployment: Deployment, instance: dg.DagsterInstance, *, watched: 
     """
     for run in deployment.registry.runs.in_flight():
         _reconcile_one(deployment, instance, run, watched=watched)
+
+
+def end_lost(deployment: Deployment, instance: dg.DagsterInstance, run_id: str, *, watched: bool) -> None:
+    """Record the end of a run whose process, begun without a daemon, has ended and has not recorded it itself.
+
+    Args:
+        deployment: of the run.
+        instance: its records; the run may have ended before it was created there.
+        run_id: the run.
+        watched: whether a daemon was started meanwhile; it then ends and restarts a started run.
+    """
+    runs = deployment.registry.runs
+    known = instance.get_run_by_id(run_id)
+    if known is None:
+        runs.fail(run_id, DIED)
+        deployment.registry.claims.release(run_id)
+    elif watched:
+        report_if_lost(instance, run_id)
+    else:
+        _reconcile_one(deployment, instance, runs.get(run_id), watched=False)
 
 
 def _reconcile_one(deployment: Deployment, instance: dg.DagsterInstance, run: Run, *, watched: bool) -> None:

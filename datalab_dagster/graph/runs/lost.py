@@ -1,0 +1,73 @@
+"""Reports runs whose process ended before it could report anything; processes of started runs are watched by Dagster.
+
+Whoever starts a process waits for its end. Runs whose launching process has ended as well are found by a sensor.
+"""
+
+from __future__ import annotations
+
+import time
+
+import dagster as dg
+
+from resources.process import PROCESS_TAG, is_alive, this_process
+
+DIED = "The process that executed the run died."
+LAUNCHER_TAG = "datalab/launcher"
+_ATTEMPTS, _SECONDS = 60, 2.0
+"""How often, and after how long, a report is repeated while the database does not answer."""
+
+
+def launcher_tag(run_id: str) -> dict[str, str]:
+    """Return the tag that names this process as the one that waits for the end of the run's process.
+
+    It contains the id of the run, because Dagster copies the tags of a run that a person executes again.
+    """
+    return {LAUNCHER_TAG: f"{this_process()}:{run_id}"}
+
+
+def report_if_lost(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Report the end of a run whose process has ended without its first event, or while it was cancelled.
+
+    Any other run is left alone: it has reported its end, or Dagster's monitoring, which looks at started runs only,
+    reports it. So exactly one of both does.
+
+    Returns:
+        Whether the run was lost.
+    """
+    run = instance.get_run_by_id(run_id)
+    if run is not None and run.status is dg.DagsterRunStatus.STARTING:
+        instance.report_run_failed(run, DIED)
+        return True
+    if run is not None and run.status is dg.DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(run, message=DIED)
+        return True
+    return False
+
+
+def report_if_lost_with_retries(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Do as `report_if_lost`; repeat it while the database does not answer: it may have been killed as well."""
+    for _ in range(_ATTEMPTS):
+        try:
+            report_if_lost(instance, run_id)
+        except Exception:  # noqa: BLE001 - the errors of Dagster's storage share no base class
+            time.sleep(_SECONDS)
+        else:
+            return
+
+
+def report_unwatched(instance: dg.DagsterInstance) -> list[str]:
+    """Report every lost run whose launching process has ended too, such as that of a killed `datalab up`.
+
+    Returns:
+        The ids of these runs.
+    """
+    waiting = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING])
+    return [
+        run.run_id for run in instance.get_runs(waiting) if _is_unwatched(run) and report_if_lost(instance, run.run_id)
+    ]
+
+
+def _is_unwatched(run: dg.DagsterRun) -> bool:
+    process = run.tags.get(PROCESS_TAG)
+    launcher, _, launched = run.tags.get(LAUNCHER_TAG, "").rpartition(":")
+    return process is not None and launched == run.run_id and not is_alive(launcher) and not is_alive(process)
