@@ -65,6 +65,7 @@ def follow(instance: dg.DagsterInstance, run_id: str) -> None:
     ("status", "after"),
     [
         (STARTING, FAILURE),
+        (dg.DagsterRunStatus.NOT_STARTED, FAILURE),
         (CANCELING, CANCELED),
         (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTED),  # the daemon watches these
         (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.SUCCESS),
@@ -82,7 +83,7 @@ def test_the_launcher_reports_a_process_that_ended_before_its_first_event(
         assert status_of(instance, run_id) is after
         said = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.RUN_FAILURE).records
         messages = [record.event_log_entry.get_dagster_event().message for record in said]
-        assert messages == ([DIED] if status is STARTING else []), "one report, so one restart"
+        assert messages == ([DIED] if after is FAILURE and status is not FAILURE else []), "one report, so one restart"
 
 
 def test_a_report_waits_for_a_database_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,13 +132,14 @@ def test_without_a_daemon_the_service_that_began_the_run_records_its_end(
         return subprocess.Popen([sys.executable, "-c", ""], text=True)
 
     monkeypatch.setattr("datalab_dagster.service.runs.begin_process", killed)
-    monkeypatch.setattr(uuid, "uuid4", lambda: uuid.UUID(int=1))
+    run_id = uuid.uuid4()
+    monkeypatch.setattr("datalab_dagster.service.runs.uuid", SimpleNamespace(uuid4=lambda: run_id))
     access: Any = SimpleNamespace(instance=living.instance, is_poll_due=lambda: False)
     runs, registry = LocalRuns(living.deployment, access, {}), living.deployment.registry
     lab = living.lab()
     living.provision(lab, FILES)
     if created:
-        living.instance.create_run_for_job(dg.job(name="x")(lambda: None), run_id=str(uuid.UUID(int=1)))
+        living.instance.create_run_for_job(dg.job(name="x")(lambda: None), run_id=str(run_id))
     run = runs.validate(lab, again=False, by=ME)
     assert eventually(lambda: registry.runs.get(run.run_id).ended_at is not None, 20)
     ended, explained = registry.runs.get(run.run_id), registry.labs.state(lab.id)

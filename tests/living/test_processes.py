@@ -77,6 +77,7 @@ def test_a_spare_is_loaded_when_the_run_has_ended(monkeypatch: pytest.MonkeyPatc
             return 0
 
     monkeypatch.setattr(launcher, "prepare", lambda: said.append("prepared"))
+    monkeypatch.setattr(ProcessRunLauncher, "instance", None)
     monkeypatch.setattr(launcher_module, "report_if_lost_with_retries", lambda *_: None)
     launcher._follow(Process(), "run-1")  # type: ignore[arg-type]
     assert said == ["ended", "prepared", "reaped"]

@@ -13,6 +13,7 @@ from resources.process import PROCESS_TAG, is_alive, this_process
 
 DIED = "The process that executed the run died."
 LAUNCHER_TAG = "datalab/launcher"
+_BEFORE_THE_FIRST_EVENT = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING)
 _ATTEMPTS, _SECONDS = 60, 2.0
 """How often, and after how long, a report is repeated while the database does not answer."""
 
@@ -35,7 +36,7 @@ def report_if_lost(instance: dg.DagsterInstance, run_id: str) -> bool:
         Whether the run was lost.
     """
     run = instance.get_run_by_id(run_id)
-    if run is not None and run.status is dg.DagsterRunStatus.STARTING:
+    if run is not None and run.status in _BEFORE_THE_FIRST_EVENT:
         instance.report_run_failed(run, DIED)
         return True
     if run is not None and run.status is dg.DagsterRunStatus.CANCELING:

@@ -62,8 +62,11 @@ def end_lost(deployment: Deployment, instance: dg.DagsterInstance, run_id: str, 
         deployment.registry.claims.release(run_id)
     elif watched:
         report_if_lost(instance, run_id)
-    else:
+    elif known.is_finished:
         _reconcile_one(deployment, instance, runs.get(run_id), watched=False)
+    else:
+        instance.report_run_failed(known, DIED)
+        runs.fail(run_id, DIED)
 
 
 def _reconcile_one(deployment: Deployment, instance: dg.DagsterInstance, run: Run, *, watched: bool) -> None:
