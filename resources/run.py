@@ -17,7 +17,7 @@ from datalab.deployment import Deployment
 from datalab.deployment.addresses import STATISTICS_REPORT, Address, Datasets, computed, result, validated
 from datalab.deployment.errors import DatasetNotValidated, RunSuperseded
 from datalab.deployment.places import EncryptedPlace, Place
-from datalab.errors import InputMissing, UsageError
+from datalab.errors import InputMissing, OutputFailed, UsageError
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.registry import NewResult, Run
@@ -237,10 +237,19 @@ def started(
 
     Raises:
         LabNotFound, RunRefused: it cannot start.
+        OutputFailed: the disk is full, or the home cannot be written to; the run has this reason.
         RunSuperseded: the datasets for which it was requested have been replaced.
     """
     registry = deployment.registry
-    with deployment.folders.locked(lab_id), scratch_directory(deployment.scratch) as scratch:
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(deployment.folders.locked(lab_id))
+            scratch = stack.enter_context(scratch_directory(deployment.scratch))
+        except OutputFailed as error:
+            with contextlib.suppress(UsageError):  # it has ended, or another run answers the change
+                registry.runs.start(lab_id, run_id, cause=cause, sequence=sequence)
+                registry.runs.fail(run_id, str(error))
+            raise
         lab = registry.labs.get(lab_id)
         known = registry.runs.start(lab_id, run_id, cause=cause, sequence=sequence)
         if known.ended_at is not None:

@@ -64,8 +64,8 @@ class UpIsRunning(UsageError):
 class HomeUnusable(DatalabError):
     def __init__(self, home: Path, reason: str) -> None:
         super().__init__(
-            f"The home directory {home} cannot be used: {reason}. Nothing was started; correct DATALAB_HOME or its "
-            "permissions, then run again."
+            f"The home directory {home} cannot be used: {reason}. Nothing was started; correct DATALAB_HOME, its "
+            "permissions or its free space, then run again."
         )
 
 

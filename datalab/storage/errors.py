@@ -86,15 +86,21 @@ class StoreUnreachable(StorageError):
 
 
 class UploadInterrupted(StorageError):
-    """An upload stopped; pass `upload_id` with the same file and key to continue it."""
+    """An upload stopped; repeating the same call continues it, unless its source can be read only once.
 
-    def __init__(self, upload_id: str, chunks: int, reason: str) -> None:
+    `upload_id` is its id in the store and the audit log.
+    """
+
+    def __init__(self, upload_id: str, chunks: int, reason: str, *, resumable: bool = True) -> None:
         self.upload_id = upload_id
         self.chunks = chunks
-        super().__init__(
-            f"The upload stopped after {counted(chunks, 'chunk')} ({reason}). What is stored is "
-            f"kept; upload the same file with upload id {upload_id} to continue."
+        next_step = (
+            "What is stored is kept; remove the cause, then upload the same file under the same name again: the upload "
+            "continues from there."
+            if resumable
+            else "Its source can be read only once; remove the cause, then upload it again from its start."
         )
+        super().__init__(f"The upload stopped after {counted(chunks, 'chunk')} ({reason}). {next_step}")
 
 
 class PartMissing(StorageError):

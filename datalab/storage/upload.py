@@ -71,10 +71,12 @@ class Upload:
             UploadInterrupted: the store failed; run again with the same upload id to continue.
             InputUnreadable: the source failed.
         """
+        resumable = size_of(source) is not None
         try:
             return self._publish(self._store(source, labels, parallel, progress), labels)
         except StoreUnreachable as error:
-            raise UploadInterrupted(self.upload_id, self._sent, error.reason) from None
+            reason = f"{error.reason}, {self._objects.where}"
+            raise UploadInterrupted(self.upload_id, self._sent, reason, resumable=resumable) from None
         except OSError as error:
             raise InputUnreadable(labels.name, why(error)) from None
 

@@ -73,7 +73,7 @@ class KeySpool:
         if not self._spilled:
             new_file(self._path)
         with self._path.open("ab") as file:
-            entries.tofile(file)
+            file.write(entries.data.cast("B"))  # unlike tofile, it says why it fails
         self._written += entries.nbytes
         self._buffer, self._buffered, self._spilled = [], 0, True
 

@@ -47,9 +47,14 @@ def up(port: int, portal_port: int | None, host: str | None, no_portal: bool) ->
     addresses = Addresses(host or "127.0.0.1", port, settings.portal if with_portal else None)
 
     def say(text: str) -> None:
-        echo(f"{time.strftime('%H:%M:%S')}  {text}", err=True)
+        with contextlib.suppress(OSError):  # the disk of the file that this goes to is full: no reason to stop
+            echo(f"{time.strftime('%H:%M:%S')}  {text}", err=True)
 
     def answered(home: Path, secret: str | None) -> None:
+        with contextlib.suppress(OSError):
+            say_where(home, secret)
+
+    def say_where(home: Path, secret: str | None) -> None:
         echo(f"Data Lab is running (started in {duration(round(time.monotonic() - started))}).")
         if addresses.portal is not None:
             echo(f"  Portal   {address(addresses.portal.host, addresses.portal.port, secret)}")

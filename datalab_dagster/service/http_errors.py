@@ -187,6 +187,7 @@ _FACTS_OF: dict[str, tuple[str, ...]] = {
     "TooManyLogins": ("retry_after",),
     "TooManyUploads": ("retry_after",),
     "PartMissing": ("numbers",),
+    "StoreUnreachable": ("reason",),
     "UploadInterrupted": ("upload_id", "chunks"),
     "ChunkDamaged": ("manifest_hash", "number"),
     "ManifestDamaged": ("manifest_hash",),

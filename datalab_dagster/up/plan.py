@@ -86,7 +86,9 @@ def services(home: Path, addresses: Addresses) -> list[Service]:
         socket_file.unlink(missing_ok=True)
         # JSON is YAML.
         location = {"grpc_server": {"socket": str(socket_file), "location_name": CODE_LOCATION}}
-        write_whole(workspace, json.dumps({"load_from": [location]}))
+        text = json.dumps({"load_from": [location]})
+        if not workspace.exists() or workspace.read_text(encoding="utf-8") != text:  # a full disk stops no restart
+            write_whole(workspace, text)
 
     found = [
         Service(

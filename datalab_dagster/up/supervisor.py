@@ -18,7 +18,7 @@ import psutil
 from datalab.home.directory import scratch_places
 from datalab.home.logs import log_directory, log_file, rotate
 from datalab.home.up import UpRecord, write_record
-from datalab.scratch import sweep
+from datalab.scratch import sweep, why
 from datalab_dagster.up import processes
 from datalab_dagster.up.database import WatchedDatabase
 from datalab_dagster.up.service import Patience, Running, Service
@@ -57,6 +57,7 @@ class Supervisor:
         self._home = home
         self._database = database
         self._record = record
+        self._is_recorded = True
         self._say = say
         self._signals = 0
         self._last_signal = -math.inf
@@ -101,18 +102,31 @@ class Supervisor:
             for running in self._running:
                 if running.is_due and self._may_start(running) and not self._database.is_down:
                     self._record = self._record.with_child(running.start())
-                    write_record(self._home, self._record)
+                    self._write_record()
             if not told and all(running.has_answered for running in self._running):
                 told = True
                 answered()
             if time.monotonic() - tidied > _TIDY_SECONDS:
                 tidied = time.monotonic()
+                if not self._is_recorded:
+                    self._write_record()
                 processes.reap(pid for running in self._running if (pid := running.pid))
                 for place in scratch_places(self._home):
                     sweep(place)
                 for log in sorted(log_directory(self._home).glob("*.log")):
                     rotate(log)
             self._wake.wait(_TURN_SECONDS)
+
+    def _write_record(self) -> None:
+        """Write the record; on a full disk the one before it stays, and this one is written when there is room."""
+        try:
+            write_record(self._home, self._record)
+        except OSError as error:
+            if self._is_recorded:
+                self._say(f"Its processes cannot be recorded in {self._home} ({why(error)}). Make room there.")
+            self._is_recorded = False
+        else:
+            self._is_recorded = True
 
     def _may_start(self, running: Running) -> bool:
         ready = {other.service.name for other in self._running if other.has_answered}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,6 +24,8 @@ _MACROS = ("CREATE OR REPLACE TEMP MACRO xxhash64(text) AS hash(text)",)
 """Functions of Spark SQL that DuckDB lacks (see datalab.engines.protocol); any good 64-bit hash is enough."""
 
 _ARROW = "Arrow"
+_SIGNS_OF_A_FULL_DISK = ("No space left", "failed to offload")
+"""The second one: what DuckDB may spill, 90 % of the free space, is used up."""
 
 
 class DuckDBEngine:
@@ -99,10 +102,10 @@ class DuckDBEngine:
             with self._open().cursor() as cursor:
                 yield from keys.later_of_equals(cursor, candidates)
         except duckdb.Error as error:
-            kind = type(error).__name__
+            reason = _full(error) or f"comparing keys: {type(error).__name__}"
         else:
             return
-        raise OutputFailed(self._scratch, f"comparing keys: {kind}")
+        raise OutputFailed(self._scratch, reason)
 
     def drop(self, name: str) -> None:
         kind = self._kinds.pop(name, None)
@@ -149,11 +152,25 @@ class DuckDBEngine:
         self._guarded(panel, sql, lambda: self._open().execute(sql, list(parameters)))
 
     def _guarded(self, panel: str, sql: str, action: Callable[[], T]) -> T:
-        """Run `action`; an error keeps its kind, not its text, which may quote a value of a row."""
+        """Run `action`; an error keeps its kind, not its text, which may quote a value of a row.
+
+        Raises:
+            OutputFailed: the disk is full.
+            EngineError: any other error.
+        """
         try:
             return action()
         except (duckdb.Error, pa.ArrowException) as error:
-            kind, advice = type(error).__name__, ""
+            kind, advice, full = type(error).__name__, "", _full(error)
             if isinstance(error, duckdb.OutOfMemoryException):
                 advice = "Give the engine a higher memory_limit, or more space in its temp_directory, and run again."
+        if full:
+            raise OutputFailed(self._scratch, full)
         raise EngineError(panel, self.name, kind, sql, advice)
+
+
+def _full(error: Exception) -> str | None:
+    """Return why `error` means that the disk is full; None: it has another cause."""
+    if any(sign in str(error) for sign in _SIGNS_OF_A_FULL_DISK):
+        return os.strerror(errno.ENOSPC)
+    return None

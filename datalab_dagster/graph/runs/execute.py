@@ -6,6 +6,7 @@ Instead of an id, `--wait` loads everything first and then reads the id of one r
 
 from __future__ import annotations
 
+import contextlib
 import json
 import select
 import signal
@@ -44,7 +45,8 @@ def _handed_over() -> str:
         try:
             warm_up()
         except (OSError, DatalabError, dg.DagsterError):  # a full disk, say: only speed depends on it
-            traceback.print_exc()
+            with contextlib.suppress(OSError):  # the disk of the log is full, too
+                traceback.print_exc()
     run_id = sys.stdin.readline().strip()
     if not run_id:
         sys.exit(0)

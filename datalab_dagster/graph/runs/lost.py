@@ -1,6 +1,6 @@
 """Reports runs whose process ended before it could report anything; processes of started runs are watched by Dagster.
 
-Whoever starts a process waits for its end. Runs whose launching process has ended as well are found by a sensor.
+The process that starts one waits for its end. Runs whose launching process has ended as well are found by a sensor.
 """
 
 from __future__ import annotations

@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from datalab.home.directory import home_directory
+from datalab.home.logs import log_file, open_log
 
 EXECUTE = "datalab_dagster.graph.runs.execute"
-LOG_NAME = "runs.log"
+LOG_NAME = "runs"
 BEGIN, WAIT = "--begin", "--wait"
 
 
@@ -82,9 +83,7 @@ class Spares:
 
 
 def _start(environment: Mapping[str, str], argument: str, stdin: int) -> subprocess.Popen[str]:
-    log = home_directory(environment) / "logs" / LOG_NAME
-    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as errors:
+    with os.fdopen(open_log(log_file(home_directory(environment), LOG_NAME)), "w") as errors:
         return subprocess.Popen(
             [sys.executable, "-m", EXECUTE, argument],
             env=dict(environment),
