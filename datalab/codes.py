@@ -104,6 +104,10 @@ FILE_ERRORS = {
     "PARQUET_READ_ERROR": Explanation(
         "A Parquet file cannot be read", "Write it again; it may be damaged or encrypted."
     ),
+    "RECORD_TOO_LONG": Explanation(
+        "A record is longer than 16 MiB",
+        "Look near the row that the report names. Most often a quote is never closed, or the file has no line ends.",
+    ),
 }
 """Why no row of a file can be read."""
 

@@ -19,6 +19,7 @@ from pydantic import (
     StrictInt,
     StrictStr,
     ValidationError,
+    ValidationInfo,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
@@ -28,6 +29,7 @@ from datalab.collaboration import CollaborationType
 from datalab.errors import ConfigurationError, InputMissing, InputUnreadable, suggestion
 from datalab.id_types import IdType
 from datalab.kinds import KINDS, DatasetKind
+from datalab.names import LONGEST_NAME, name_problem, visibility_problem
 
 USER_ID = "userId"
 RESERVED_MATCHING_NAMES = frozenset({"all_users", "distinct_users_with_demographics"})
@@ -35,6 +37,14 @@ RESERVED_MATCHING_NAMES = frozenset({"all_users", "distinct_users_with_demograph
 
 See docs/spec/statistics.md#4-demographics.
 """
+
+
+MOST_EMBEDDINGS = 10_000
+MOST_IDENTIFIERS = 100
+STORED = {"stored": True}
+"""Context to read a definition that an earlier version accepted: limits that are new are not applied to it."""
+_DEFINITION_BYTES = 1 << 20
+_MOST_ERRORS = 100
 
 
 def _whole_characters(text: str) -> str:
@@ -118,17 +128,21 @@ class LabDefinition(WireModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _all_errors_at_once(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _all_errors_at_once(cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
         """Run the rules in addition to the field checks, so that one exception lists every error."""
         found: list[InitErrorDetails] = []
         lab: Self | None = None
-        try:
-            lab = handler(data)
-        except ValidationError as error:
-            found += [_with_suggestion(details) for details in error.errors(include_url=False)]
+        given = data if isinstance(data, dict) else {}
+        beyond = [] if info.context == STORED else limit_violations(given)
+        if not any(key in _LISTS for key, _ in beyond):  # a list that is too long is not examined
+            try:
+                lab = handler(data)
+            except ValidationError as error:
+                found += [_with_suggestion(details) for details in error.errors(include_url=False)[:_MOST_ERRORS]]
+            beyond = [*beyond, *rule_violations(given)]
         found += [
             InitErrorDetails(type=PydanticCustomError("lab_rule", "{rule}", {"rule": rule}), loc=(key,), input=None)
-            for key, rule in rule_violations(data if isinstance(data, dict) else {})
+            for key, rule in beyond
         ]
         if found or lab is None:
             raise ValidationError.from_exception_data(cls.__name__, found, hide_input=True)
@@ -165,6 +179,39 @@ class LabDefinition(WireModel):
     def other_id(self) -> IdentifierConfig:
         """The identifier of a two-column file that is not `userId`."""
         return next(entry for entry in self.identifiers_config if entry.id_name != USER_ID)
+
+
+_LISTS = ("identifiersConfig", "collaborationTypes")
+
+
+def limit_violations(data: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return (key, sentence) for every limit of size that `data` exceeds; accepts data of any shape.
+
+    Rows are read, and tables made, in the shape that a definition gives them: without limits, a definition decides how
+    much memory a check needs.
+    """
+    found: list[tuple[str, str]] = []
+    for field, key in zip(("identifiers_config", "collaboration_types"), _LISTS, strict=True):
+        entries = _value(data, field)
+        if isinstance(entries, list) and len(entries) > MOST_IDENTIFIERS:
+            found.append((key, f"At most {MOST_IDENTIFIERS} entries are possible; there are {len(entries)}"))
+    if found:
+        return found
+    count = _value(data, "num_embeddings")
+    if isinstance(count, int) and count > MOST_EMBEDDINGS:
+        found.append(
+            ("numEmbeddings", f"At most {MOST_EMBEDDINGS:,} columns are possible. Reduce the embeddings first")
+        )
+    for field in ("name", "publisher_email"):
+        value = _value(data, field)
+        if isinstance(value, str) and (problem := name_problem(value)):
+            found.append((to_camel(field), problem))
+    config = _value(data, "identifiers_config")
+    for number, entry in enumerate(config if isinstance(config, list) else []):
+        name = _entry(entry)["id_name"]
+        if isinstance(name, str) and name and (problem := name_problem(name) or visibility_problem(name)):
+            found.append((f"identifiersConfig[{number}].idName", problem))
+    return found
 
 
 def rule_violations(data: dict[str, Any]) -> list[tuple[str, str]]:
@@ -232,12 +279,13 @@ def _with_suggestion(details: Any) -> InitErrorDetails:
     model: type[WireModel] = IdentifierConfig if inside_entry else LabDefinition
     message = details["msg"]
     if details["type"] == "extra_forbidden":
-        message = "Unknown key" + suggestion(key, [to_camel(name) for name in model.model_fields])
+        message = "Unknown key" + suggestion(key[:LONGEST_NAME], [to_camel(name) for name in model.model_fields])
     elif details["type"] == "missing":
         message = "Missing key"
     elif details["type"] == "enum":
         kinds = CollaborationType if "collaborationTypes" in details["loc"] else IdType
-        near = suggestion(str(details["input"]), [kind.value for kind in kinds])
+        given = details["input"]
+        near = suggestion(given[:LONGEST_NAME], [kind.value for kind in kinds]) if isinstance(given, str) else ""
         message = f"Unknown value; expected one of {', '.join(kinds)}{near}"
     return InitErrorDetails(
         type=PydanticCustomError("lab_key", "{message}", {"message": message}), loc=details["loc"], input=None
@@ -296,7 +344,11 @@ def _parsed_yaml(text: str) -> Any:
 
 def _text_of(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(_DEFINITION_BYTES + 1)
+        if len(content) > _DEFINITION_BYTES:
+            raise ConfigurationError(str(path), ["It is longer than 1 MiB, which no lab definition is"])
+        return content.decode("utf-8-sig")
     except FileNotFoundError:
         raise InputMissing(path) from None
     except OSError as error:

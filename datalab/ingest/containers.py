@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -88,7 +89,7 @@ class ZipArchive:
     """A zip archive: its members and their content.
 
     Raises:
-        FileLevelError: on opening, when the archive has no readable central directory.
+        FileLevelError: on opening, when the archive has no readable central directory, or one that names bytes twice.
     """
 
     def __init__(self, path: Path) -> None:
@@ -96,12 +97,13 @@ class ZipArchive:
         try:
             self._size = self._file.seek(0, io.SEEK_END)
             entries = read_directory(self._file, self._size)
+            # Of entries with the same name the last one counts, at its own position.
+            last = {entry.name: index for index, entry in enumerate(entries)}
+            self.entries = [entry for index, entry in enumerate(entries) if last[entry.name] == index]
+            _check_apart(self.entries)
         except BaseException:
             self._file.close()
             raise
-        # Of entries with the same name the last one counts, at its own position.
-        last = {entry.name: index for index, entry in enumerate(entries)}
-        self.entries = [entry for index, entry in enumerate(entries) if last[entry.name] == index]
 
     @property
     def position(self) -> int:
@@ -171,6 +173,14 @@ class ZipArchive:
                     yield piece
         except (OSError, pa.ArrowException):
             raise zip_damaged(f"Failed to read zip entry '{entry.name}': corrupt zstd stream") from None
+
+
+def _check_apart(entries: list[ZipEntry]) -> None:
+    """Raise FileLevelError if members share bytes: a small archive could make its reader read without end."""
+    filled = sorted((entry for entry in entries if entry.compressed_size), key=lambda entry: entry.offset)
+    for before, entry in pairwise(filled):
+        if before.offset + before.compressed_size > entry.offset:
+            raise zip_damaged(f"Zip entries '{before.name}' and '{entry.name}' share bytes")
 
 
 def _inflate(name: str, read: Callable[[int], bytes], size: int) -> Iterator[bytes]:

@@ -5,6 +5,8 @@ The texts are those of docs/spec/validation.md#21-file-level-errors.
 
 from __future__ import annotations
 
+from datalab.ingest.limits import RECORD_BYTES
+
 GZIP_TYPE = "application/gzip"
 ZIP_TYPE = "application/zip"
 PARQUET_TYPE = "application/vnd.apache.parquet"
@@ -92,6 +94,15 @@ def zip_member_is_compressed_parquet(name: str) -> FileLevelError:
         "Re-create the zip with compression disabled (store), or upload the parquet directly."
     )
     return FileLevelError("ZIP_DECODE_ERROR", message, ZIP_TYPE)
+
+
+def record_too_long(number: int, detected_file_type: str) -> FileLevelError:
+    """Return the failure of a file with a record that is longer than any may be; `number` is its row number."""
+    message = (
+        f"Record {number} is longer than {RECORD_BYTES >> 20} MiB. Most often a quote is never closed; "
+        f"look near row {number}."
+    )
+    return FileLevelError("RECORD_TOO_LONG", message, detected_file_type)
 
 
 def parquet_unreadable(reason: str, member: str | None) -> FileLevelError:

@@ -8,18 +8,31 @@ writes the values. Memory holds a batch, never a column chunk.
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Iterator
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from datalab.ingest import failures
+from datalab.ingest.limits import (
+    BLOCK_BYTES,
+    PARQUET_FOOTER_BYTES,
+    PARQUET_RESIDENT_BYTES,
+    RECORD_BYTES,
+    RecordTooLongError,
+)
+from datalab.ingest.parquet_pages import ColumnPages, rows_at_once
 from datalab.ingest.parquet_text import NoTextError, text_of
+from datalab.ingest.thrift import DamagedHeaderError
 
 _BUFFER_BYTES = 1 << 20
-_BATCH_BYTES = 64 << 20
+_TAIL_BYTES = 8
 _NEEDS_QUOTES = (b",", b'"', b"\r", b"\n")
 _WHITE_SPACE_ONLY = (
     "^[\\t\\x0b\\x0c \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}]+$"
@@ -53,13 +66,20 @@ class ParquetMember:
             FileLevelError: the footer cannot be read, or a column is binary or nested.
         """
         self._member = member
+        self._source = source
+        with self._bytes() as file:
+            if _footer_bytes(file) > PARQUET_FOOTER_BYTES:
+                reason = f"its footer is longer than {PARQUET_FOOTER_BYTES >> 20} MiB; write larger row groups"
+                raise failures.parquet_unreadable(reason, self._member)
         try:
             self._file = pq.ParquetFile(
                 source, buffer_size=_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True
             )
             schema = self._file.schema_arrow
         except _READ_ERRORS:
-            raise failures.parquet_unreadable("Parquet error: Invalid Parquet file. Corrupt footer", member) from None
+            raise failures.parquet_unreadable(
+                "Parquet error: Invalid Parquet file. Corrupt footer", self._member
+            ) from None
         self.num_columns = len(schema)
         self.num_rows: int = self._file.metadata.num_rows if self.num_columns else 0
         self._dates64 = _date64_columns(self._file.metadata.metadata or {})
@@ -79,25 +99,74 @@ class ParquetMember:
         if not self.num_rows:
             return
         names = [str(index) for index in range(self.num_columns)]
-        stored = sum(self._file.metadata.row_group(group).total_byte_size for group in range(self._file.num_row_groups))
-        rows = max(1, min(rows, _BATCH_BYTES * self.num_rows // max(1, stored)))
         try:
-            for batch in self._file.iter_batches(batch_size=rows, use_threads=False):
-                batch.validate(full=True)  # otherwise Arrow does not check that strings are UTF-8
-                columns = [
-                    text_of(column.cast(pa.date64()) if index in self._dates64 else column)
-                    for index, column in enumerate(batch.columns)
-                ]
-                text = pa.RecordBatch.from_arrays(columns, names=names)
-                self.text_bytes += _csv_bytes(text)
-                self.rows_read += text.num_rows
-                yield text
+            waiting: list[pa.RecordBatch] = []
+            for group in range(self._file.num_row_groups):
+                for batch in self._file.iter_batches(self._rows_at_once(group, rows), [group], use_threads=False):
+                    batch.validate(full=True)  # otherwise Arrow does not check that strings are UTF-8
+                    columns = [
+                        text_of(column.cast(pa.date64()) if index in self._dates64 else column)
+                        for index, column in enumerate(batch.columns)
+                    ]
+                    text = pa.RecordBatch.from_arrays(columns, names=names)
+                    self._check_lengths(text, sum(one.num_rows for one in waiting))
+                    waiting.append(text)
+                    if _is_enough(waiting, rows):
+                        yield self._handed_out(waiting)
+                        waiting = []
+            if waiting:
+                yield self._handed_out(waiting)
         except NoTextError as error:
             raise failures.parquet_unreadable(error.reason, self._member) from None
-        except _READ_ERRORS:
+        except (*_READ_ERRORS, DamagedHeaderError):
             raise failures.parquet_unreadable("Parquet error: the data pages are damaged", self._member) from None
         if self.rows_read != self.num_rows:
             raise failures.parquet_unreadable("Parquet error: rows are missing", self._member)
+
+    def _bytes(self) -> AbstractContextManager[BinaryIO]:
+        """Return the bytes of the file, to be read beside Arrow."""
+        return Path(self._source).open("rb") if isinstance(self._source, str) else nullcontext(self._source)
+
+    def _rows_at_once(self, group: int, rows: int) -> int:
+        """Return how many rows of a row group may be decoded at once.
+
+        Raises:
+            FileLevelError: its pages are too large to be read.
+            RecordTooLongError: it has a value that is too long.
+            DamagedHeaderError: the headers of its pages cannot be read.
+        """
+        facts = self._file.metadata.row_group(group)
+        with self._bytes() as file:
+            columns = [ColumnPages(file, facts.column(index), rows) for index in range(facts.num_columns)]
+        long_values = [column.long_value for column in columns if column.long_value is not None]
+        if long_values:
+            before = sum(self._file.metadata.row_group(earlier).num_rows for earlier in range(group))
+            raise RecordTooLongError(before + min(long_values) - self.rows_read)
+        count = rows_at_once(columns, min(rows, max(1, facts.num_rows)))
+        resident = sum(column.resident + column.needed(count) for column in columns)
+        if resident > PARQUET_RESIDENT_BYTES:
+            raise failures.parquet_unreadable(
+                f"the pages of row group {group} need {resident >> 20} MiB of memory at once, more than "
+                f"{PARQUET_RESIDENT_BYTES >> 20} MiB; write the file with smaller row groups or pages",
+                self._member,
+            )
+        return count
+
+    def _check_lengths(self, text: pa.RecordBatch, waiting: int) -> None:
+        """Raise RecordTooLongError if a row, and so a value, is too long; most batches are shorter as a whole."""
+        if text.nbytes <= RECORD_BYTES:
+            return
+        lengths = np.zeros(text.num_rows, np.int64)
+        for column in text.columns:
+            lengths += pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False)
+        if lengths.max(initial=0) > RECORD_BYTES:
+            raise RecordTooLongError(waiting + int(np.argmax(lengths > RECORD_BYTES)))
+
+    def _handed_out(self, batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+        text = batches[0] if len(batches) == 1 else pa.concat_batches(batches)
+        self.text_bytes += _csv_bytes(text)
+        self.rows_read += text.num_rows
+        return text
 
     def close(self) -> None:
         self._file.close(force=True)
@@ -114,6 +183,22 @@ class ParquetMember:
             raise failures.parquet_column_is_binary(field.name, name, self._member)
         if pa.types.is_nested(kind):
             raise failures.parquet_column_is_nested(field.name, str(kind), self._member)
+
+
+def _is_enough(batches: list[pa.RecordBatch], rows: int) -> bool:
+    count: int = sum(batch.num_rows for batch in batches)
+    size: int = sum(batch.nbytes for batch in batches)
+    return count >= rows or size >= BLOCK_BYTES
+
+
+def _footer_bytes(file: BinaryIO) -> int:
+    """Return the length of the footer: the four bytes before the magic ones at the end."""
+    if file.seek(0, io.SEEK_END) < _TAIL_BYTES:
+        return 0
+    file.seek(-_TAIL_BYTES, io.SEEK_END)
+    length = int.from_bytes(file.read(4), "little")
+    file.seek(0)
+    return length
 
 
 def _date64_columns(metadata: dict[bytes, bytes]) -> frozenset[int]:

@@ -6,13 +6,17 @@ where blocks begin.
 
 from __future__ import annotations
 
+import array
 import codecs
+import contextlib
 import csv
 import io
 import re
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +24,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
-from datalab.ingest.split import Block, Quoting, outside, quote_positions, quoted_spans, record_ends
+from datalab.ingest.limits import BLOCK_BYTES
+from datalab.ingest.quotes import Quoting, outside, quote_positions, quoted_spans, unquoted
+from datalab.ingest.split import Block
 
 Indexes = NDArray[np.int64]
 
@@ -31,6 +37,12 @@ _BLANK_LINE = re.compile(
 )
 _MAY_BEGIN_BLANK_LINE = np.zeros(256, bool)
 _MAY_BEGIN_BLANK_LINE[list(b"\t\n\v\f\r \xc2\xe1\xe2\xe3")] = True
+_LONGEST_HEADER = 1 << 20
+"""No record that names columns is longer."""
+_WINDOW = 1 << 20
+_CELLS_AT_ONCE = 1 << 18
+_ONE_AT_A_TIME = threading.Lock()
+"""Held by what needs much more memory than its block has bytes: Python's `csv`, long records, rows of many widths."""
 _FEW_ODD_ROWS = 10_000
 """Up to this number of rows of a wrong width in a block, one call for each is faster than a check of all rows."""
 _FOREIGN_SEPARATOR = re.compile(r"[;\t|]")
@@ -70,62 +82,66 @@ def read_block(block: Block, width: int, *, count_text: bool = False) -> Records
 
     With `count_text` the bytes of its text are counted too, which only files in containers need.
     """
-    text_bytes = len(block.data) - _blank_bytes(block) if count_text else 0
-    data = block.data
-    if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n")
-    if block.quoting is Quoting.IRREGULAR:
-        return _read_exactly(data, width, text_bytes)
-    if block.quoting is Quoting.NONE and b"\r" in data:
-        data = data.replace(b"\r", b"\n")
-    return _read_fast(data, width, text_bytes)
+    with _ONE_AT_A_TIME if _is_heavy(block) else contextlib.nullcontext():
+        text_bytes = len(block.data) - _blank_bytes(block) if count_text else 0
+        data = block.data
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n")
+        if block.quoting is Quoting.IRREGULAR:
+            return _read_exactly(data, width, text_bytes)
+        if block.quoting is Quoting.NONE and b"\r" in data:
+            data = data.replace(b"\r", b"\n")
+        return _read_fast(data, width, text_bytes)
+
+
+def _is_heavy(block: Block) -> bool:
+    return block.quoting is Quoting.IRREGULAR or len(block.data) > 2 * BLOCK_BYTES
 
 
 def first_record(block: Block) -> list[str]:
-    """Return the fields of the block's first record."""
-    text = block.data.replace(b"\r\n", b"\n").decode()
+    """Return the fields of the block's first record; of a very long one not all."""
+    text = block.data[:_LONGEST_HEADER].replace(b"\r\n", b"\n").decode(errors="ignore")
     return next((row for row in csv.reader(io.StringIO(text, newline="")) if row), [])
 
 
 def _read_fast(data: bytes, width: int, text_bytes: int) -> Records:
     """Read with Arrow, which reports a few rows of a wrong width one by one; many are separated all at once."""
-    odd: list[tuple[int, int, str]] = []
+    odd: list[tuple[int, int]] = []
+    one_column = foreign = 0
 
     def note(row: pacsv.InvalidRow) -> str:
-        odd.append((row.number - 1, row.actual_columns, row.text or ""))
+        nonlocal one_column, foreign
+        odd.append((row.number - 1, row.actual_columns))
+        if row.actual_columns == 1:
+            one_column += 1
+            foreign += _FOREIGN_SEPARATOR.search(row.text or "") is not None
         return "skip" if len(odd) <= _FEW_ODD_ROWS else "error"
 
     rows = _read_with_arrow(data, width, note)
     if rows is None:
         return _read_ragged(data, width, text_bytes)
+    if width == 1:
+        one_column += rows.num_rows
+        foreign += _foreign_of(rows)
     if not odd:
-        return Records(
-            rows,
-            rows.num_rows,
-            one_column=rows.num_rows if width == 1 else 0,
-            foreign_separator=_foreign_of(rows),
-            text_bytes=text_bytes,
-        )
-    where = np.array([index for index, _, _ in odd])
-    widths = np.array([columns for _, columns, _ in odd])
+        return Records(rows, rows.num_rows, one_column=one_column, foreign_separator=foreign, text_bytes=text_bytes)
+    where = np.array([index for index, _ in odd])
+    widths = np.array([columns for _, columns in odd])
     count = rows.num_rows + len(odd)
-    narrow = [text for _, columns, text in odd if columns == 1]
     return Records(
         rows,
         count,
         np.delete(np.arange(count), where),
         where[widths < width],
         where[widths > width],
-        len(narrow) + (rows.num_rows if width == 1 else 0),
-        sum(1 for text in narrow if _FOREIGN_SEPARATOR.search(text)) + _foreign_of(rows),
+        one_column,
+        foreign,
         text_bytes,
     )
 
 
 def _foreign_of(rows: pa.RecordBatch) -> int:
-    """Return how many rows of a single column contain a separator of another dialect; 0 for several columns."""
-    if rows.num_columns != 1:
-        return 0
+    """Return how many rows of a single column contain a separator of another dialect."""
     found: int = pc.sum(pc.match_substring_regex(rows.column(0), _FOREIGN_SEPARATOR.pattern), min_count=0).as_py()
     return found
 
@@ -161,23 +177,27 @@ def _read_with_arrow(
 
 def _read_ragged(data: bytes, width: int, text_bytes: int) -> Records:
     """Find the width of every record, then let Arrow read those of the correct width."""
-    quotes = quote_positions(data)
-    ends = record_ends(data, quotes)
+    octets = np.frombuffer(data, np.uint8)
+    free = unquoted(octets)
+    is_end = (octets == 0x0A) | (octets == 0x0D)
+    is_comma = octets == 0x2C
+    if free is not None:
+        is_end &= free
+        is_comma &= free
+    ends = np.flatnonzero(is_end)
     if not ends.size or ends[-1] != len(data) - 1:
         ends = np.append(ends, len(data))
     starts = np.concatenate([[0], ends[:-1] + 1])
-    filled = ends > starts
-    starts, ends = starts[filled], ends[filled]
-    array = np.frombuffer(data, np.uint8)
-    commas = outside(np.flatnonzero(array == 0x2C), quotes)
-    widths = np.searchsorted(commas, ends) - np.searchsorted(commas, starts) + 1
+    starts = starts[ends > starts]
+    widths = _counts(is_comma, starts) + 1
     right = widths == width
     # Each record includes the line ends behind it.
     lengths = np.diff(starts, append=len(data))
-    rows = _read_with_arrow(array[starts[0] :][np.repeat(right, lengths)].tobytes(), width)
+    rows = _read_with_arrow(octets[starts[0] :][np.repeat(right, lengths)].tobytes(), width)
     if rows is None:
         raise AssertionError("records of one width are uniform")
     narrow = widths == 1
+    is_foreign = (octets == 0x3B) | (octets == 0x09) | (octets == 0x7C)
     return Records(
         rows,
         len(widths),
@@ -185,36 +205,54 @@ def _read_ragged(data: bytes, width: int, text_bytes: int) -> Records:
         np.flatnonzero(widths < width),
         np.flatnonzero(widths > width),
         int(narrow.sum()),
-        _count_foreign(array, starts[narrow], ends[narrow]),
+        int(((_counts(is_foreign, starts) > 0) & narrow).sum()),
         text_bytes,
     )
 
 
-def _count_foreign(array: NDArray[np.uint8], starts: Indexes, ends: Indexes) -> int:
-    """Return how many of the records contain a separator of another dialect."""
-    separators = np.flatnonzero((array == 0x3B) | (array == 0x09) | (array == 0x7C))
-    return int((np.searchsorted(separators, ends) > np.searchsorted(separators, starts)).sum())
+def _counts(marked: NDArray[np.bool_], starts: Indexes) -> Indexes:
+    """Return how many bytes of each record are marked."""
+    counted: Indexes = np.add.reduceat(marked.view(np.uint8), starts, dtype=np.int64)
+    return counted
 
 
 def _read_exactly(data: bytes, width: int, text_bytes: int) -> Records:
     """Read with Python's `csv`, whose state machine is exactly that of 7.3; about ten times slower."""
-    rows = [row for row in csv.reader(io.StringIO(data.decode(), newline="")) if row]
-    widths = np.fromiter(map(len, rows), np.int64, len(rows))
-    columns = list(zip(*(row for row in rows if len(row) == width), strict=True)) or [()] * width
-    narrow = [row[0] for row in rows if len(row) == 1]
+    widths = array.array("q")
+    batches = [row_schema(width).empty_table()]
+    waiting: list[list[str]] = []
+    one_column = foreign = 0
+    for record in csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8", newline="")):
+        if not record:
+            continue
+        widths.append(len(record))
+        if len(record) == 1:
+            one_column += 1
+            foreign += _FOREIGN_SEPARATOR.search(record[0]) is not None
+        if len(record) == width:
+            waiting.append(record)
+            if len(waiting) * width >= _CELLS_AT_ONCE:
+                batches.append(_table(waiting, width))
+                waiting = []
+    batches.append(_table(waiting, width))
+    found = np.frombuffer(widths, np.int64) if widths else _no_indexes()
+    rows = pa.concat_tables(batches).combine_chunks().to_batches()
     return Records(
-        pa.record_batch(
-            [pa.array([value or None for value in column], pa.string()) for column in columns],
-            schema=row_schema(width),
-        ),
-        len(rows),
-        np.flatnonzero(widths == width),
-        np.flatnonzero(widths < width),
-        np.flatnonzero(widths > width),
-        len(narrow),
-        sum(1 for value in narrow if _FOREIGN_SEPARATOR.search(value)),
+        rows[0] if rows else pa.RecordBatch.from_pylist([], schema=row_schema(width)),
+        len(found),
+        np.flatnonzero(found == width),
+        np.flatnonzero(found < width),
+        np.flatnonzero(found > width),
+        one_column,
+        foreign,
         text_bytes,
     )
+
+
+def _table(records: list[list[str]], width: int) -> pa.Table:
+    columns = list(zip(*records, strict=True)) or [()] * width
+    arrays = [pa.array([value or None for value in column], pa.string()) for column in columns]
+    return pa.table(arrays, schema=row_schema(width))
 
 
 def _blank_bytes(block: Block) -> int:
@@ -223,17 +261,28 @@ def _blank_bytes(block: Block) -> int:
     See docs/spec/validation.md#75-originalfilesizebytes.
     """
     data = block.data
-    array = np.frombuffer(data, np.uint8)
-    starts = np.concatenate([[0], np.flatnonzero(array[:-1] == 0x0A) + 1])
-    if not block.starts_line:
-        starts = starts[1:]
-    starts = starts[_MAY_BEGIN_BLANK_LINE[array[starts]]]
+    octets = np.frombuffer(data, np.uint8)
+    quotes = spans = None
     if block.quoting is Quoting.REGULAR:
-        starts = outside(starts, quote_positions(data))
+        quotes = quote_positions(data)
     elif block.quoting is Quoting.IRREGULAR:
-        spans = np.array(quoted_spans(data), np.int64).reshape(-1, 2)
-        opened = np.searchsorted(spans[:, 0], starts)
-        closed = np.searchsorted(spans[:, 1], starts)
-        starts = starts[opened == closed]
-    lines = (_BLANK_LINE.match(data, int(start)) for start in starts)
-    return sum(len(line[0]) for line in lines if line)
+        spans = np.fromiter(chain.from_iterable(quoted_spans(data)), np.int32).reshape(-1, 2)
+    blank = 0
+    for window in range(0, len(data), _WINDOW):
+        # A line begins at the very start and behind each LF.
+        starts = np.flatnonzero(octets[window : min(window + _WINDOW, len(data) - 1)] == 0x0A).astype(np.int32)
+        starts += np.int32(window + 1)
+        if window == 0 and block.starts_line:
+            starts = np.concatenate([np.zeros(1, np.int32), starts])
+        starts = starts[_MAY_BEGIN_BLANK_LINE[octets[starts]]]
+        if quotes is not None:
+            starts = outside(starts, quotes)
+        elif spans is not None:
+            opened = np.searchsorted(spans[:, 0], starts)
+            closed = np.searchsorted(spans[:, 1], starts)
+            starts = starts[opened == closed]
+        is_empty = octets[starts] == 0x0A
+        blank += int(np.count_nonzero(is_empty))
+        lines = (_BLANK_LINE.match(data, int(start)) for start in starts[~is_empty])
+        blank += sum(len(line[0]) for line in lines if line)
+    return blank

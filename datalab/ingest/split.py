@@ -1,35 +1,40 @@
 """Cuts decoded text into blocks of whole records, so that blocks can be read in parallel.
 
 The definition of a record is docs/spec/validation.md#7-records: this module only finds where records end;
-`datalab.ingest.records` reads them.
+`datalab.ingest.records` reads them. However a text is made, a block and what is kept beside it stay small.
 """
 
 from __future__ import annotations
 
-import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+
+from datalab.ingest.blank import BlankLines
+from datalab.ingest.limits import BLOCK_BYTES, BLOCK_RECORDS, RECORD_BYTES, RecordTooLongError
+from datalab.ingest.quotes import (
+    Quoting,
+    first_long_record,
+    is_regular,
+    last_end,
+    last_unquoted_end,
+    quote_positions,
+    quoted_spans,
+    quoting_of,
+    stretches,
+)
 
 WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 """Unicode White_Space: what a blank line may consist of (docs/spec/validation.md#72-line-pass)."""
 _ASCII_WHITE_SPACE = b"\t\n\v\f\r "
-_OPENING_QUOTE = re.compile(rb'(?:\A|(?<=[,\r\n]))"')
-_CLOSING_QUOTE = re.compile(rb'[^"]*+(?:""[^"]*+)*+"')
-
-
-class Quoting(Enum):
-    """How a block is quoted, which decides the reader."""
-
-    NONE = "none"
-    """No quote at all."""
-    REGULAR = "regular"
-    """Every quote opens, closes or doubles where a CSV writer would put it; odd ones are inside."""
-    IRREGULAR = "irregular"
-    """Anything else; only the exact reader can read it."""
+_WINDOW = 1 << 18
+_LAST_SPANS = 4096
+"""A record almost always ends behind one of these; if not, all quoted fields are walked a second time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +52,22 @@ class Splitter:
 
     Lines of white space at the very end of the text are no records (docs/spec/validation.md#72-line-pass); `split` is
     called once per member and keeps them until the next member, or the next chunk, shows that the text continues.
+
+    Args:
+        records: how many records a block has at most, roughly.
+        directory: where many blank lines are kept.
     """
 
-    def __init__(self) -> None:
-        self._held: list[bytes] = []
+    def __init__(self, records: int = BLOCK_RECORDS, directory: Path | None = None) -> None:
+        self._records = records
+        self._blank = BlankLines(directory)
         self._starts_line = True
         self.is_at_start = True
         """Whether no text was read yet."""
+
+    def close(self) -> None:
+        """Free what is kept of blank lines."""
+        self._blank.close()
 
     def begin_inside_line(self) -> None:
         """Treat the first line as not blank."""
@@ -63,22 +77,41 @@ class Splitter:
         """Yield the blocks of one member; an open quote ends with its member.
 
         See docs/spec/validation.md#q14-an-open-quote-at-the-end-of-a-zip-member.
+
+        Raises:
+            RecordTooLongError: the record behind those yielded is too long.
         """
         parts: list[bytes] = []
-        size = tried = 0
+        size = tried = lines = 0
         for chunk in chunks:
-            parts.append(chunk)
-            size += len(chunk)
-            # A record longer than a chunk is scanned again only when its length has doubled: linear, not quadratic.
-            if size < 2 * tried:
-                continue
-            data = b"".join(parts)
-            end, quoting = cut(data)
-            yield from self._blocks(data[:end], quoting)
-            parts, size, tried = [data[end:]], len(data) - end, len(data) - end
+            for piece, ends in _pieces(chunk, self._records):
+                parts.append(piece)
+                size += len(piece)
+                lines += ends
+                # A record longer than a chunk is scanned again only when its length has doubled: linear, not
+                # quadratic. What is kept stays small, too: that lines may be records, or that one is too long.
+                if size < 2 * tried and size <= RECORD_BYTES and lines < self._records:
+                    continue
+                data = b"".join(parts)
+                end, quoting = cut(data)
+                if len(data) > RECORD_BYTES:
+                    yield from self._up_to_long_record(data)
+                yield from self._blocks(data[:end], quoting)
+                parts, size, tried, lines = [data[end:]], len(data) - end, len(data) - end, 0
         data = b"".join(parts)
+        if len(data) > RECORD_BYTES:
+            yield from self._up_to_long_record(data)
         if data:
             yield from self._blocks(data, quoting_of(data), is_end=True)
+
+    def _up_to_long_record(self, data: bytes) -> Iterator[Block]:
+        """Yield the records before one that is too long, then raise; do nothing if all are short enough."""
+        start = first_long_record(data)
+        if start is None:
+            return
+        yield from self._blocks(data[:start], quoting_of(data[:start]))
+        yield from self._kept_blocks(data[start:])
+        raise RecordTooLongError
 
     def _blocks(self, data: bytes, quoting: Quoting, *, is_end: bool = False) -> Iterator[Block]:
         if not data:
@@ -86,11 +119,29 @@ class Splitter:
         self.is_at_start = False
         keep = len(data) if is_end and _ends_inside_quotes(data, quoting) else self._end_of_content(data)
         if keep:
-            yield Block(b"".join([*self._held, data[:keep]]), quoting, self._starts_line)
-            self._held = []
+            yield from self._kept_blocks(data)
+            yield Block(data[:keep], quoting, self._starts_line)
             self._starts_line = data.endswith(b"\n", 0, keep)
         if keep < len(data):
-            self._held.append(data[keep:])
+            self._blank.add(data[keep:])
+
+    def _kept_blocks(self, following: bytes) -> Iterator[Block]:
+        """Yield the whitespace-only lines that were kept back: text follows, so they are records.
+
+        The last of them may go on in what follows, and is blank only if its rest is.
+        """
+        goes_on_blank = self._blank.ends_line or _begins_blank(following)
+        for is_whole, pieces in groupby(self._blank.release(), key=itemgetter(1)):
+            starts_line = is_whole or goes_on_blank
+            rest = b""
+            for piece, _ in pieces:
+                rest += piece
+                if end := cut(rest)[0]:
+                    yield Block(rest[:end], Quoting.NONE, starts_line)
+                    rest = rest[end:]
+            if rest:
+                yield Block(rest, Quoting.NONE, starts_line)
+            self._starts_line = starts_line
 
     def _end_of_content(self, data: bytes) -> int:
         """Return the end of the last line of `data` that is not blank; 0 if all are."""
@@ -103,104 +154,64 @@ class Splitter:
         return len(data) if newline < 0 else newline + 1
 
 
+def _begins_blank(text: bytes) -> bool:
+    """Return whether the first line of `text` holds nothing but white space."""
+    line = text[: text.find(b"\n") + 1 or len(text)].lstrip(_ASCII_WHITE_SPACE)
+    return not line or (line[0] >= 0x80 and not line.decode().strip(WHITE_SPACE))
+
+
+def _pieces(chunk: bytes, lines: int) -> Iterator[tuple[bytes, int]]:
+    """Yield `chunk` in pieces that are not too long and have about `lines` line ends at most, with that number."""
+    ends = _line_ends(chunk)
+    if len(chunk) < 2 or (len(chunk) <= BLOCK_BYTES and ends <= lines):
+        yield chunk, ends
+        return
+    half = len(chunk) // 2
+    yield from _pieces(chunk[:half], lines)
+    yield from _pieces(chunk[half:], lines)
+
+
+def _line_ends(data: bytes) -> int:
+    """Return how many lines end in `data`, by LF or by CR, whichever is more frequent; window by window for speed."""
+    array = np.frombuffer(data, np.uint8)
+    windows = [array[start : start + _WINDOW] for start in range(0, len(array), _WINDOW)]
+    found = sum(int(np.count_nonzero(window == 0x0A)) for window in windows)
+    if b"\r" in data:
+        found = max(found, sum(int(np.count_nonzero(window == 0x0D)) for window in windows))
+    return found
+
+
 def cut(data: bytes) -> tuple[int, Quoting]:
     """Return where the last complete record of `data` ends (0: nowhere) and how the part before is quoted.
 
     `data` begins at the start of a record and may end anywhere.
     """
     if b'"' not in data:
-        return _last_end(data, len(data)), Quoting.NONE
+        # Behind LF if there is one: then the next block begins a line.
+        return data.rfind(b"\n") + 1 or last_end(data, 0, len(data)), Quoting.NONE
     quotes = quote_positions(data)
-    if _is_regular(data, quotes):
-        ends = record_ends(data, quotes)
-        # Behind the last byte the next may be LF (of a CRLF) or a quote: the very last byte ends a record only as LF.
-        while ends.size and ends[-1] == len(data) - 1 and data[ends[-1]] != 0x0A:
-            ends = ends[:-1]
-        return (int(ends[-1]) + 1 if ends.size else 0), Quoting.REGULAR
-    limit = len(data)
-    spans = quoted_spans(data)
-    while spans:
-        start, end = spans.pop()
-        position = _last_end(data, limit)
-        if position > end:
-            return position, Quoting.IRREGULAR
-        limit = start
-    return _last_end(data, limit), Quoting.IRREGULAR
+    if is_regular(data, quotes):
+        return last_unquoted_end(data, quotes), Quoting.REGULAR
+    return _last_irregular_end(data), Quoting.IRREGULAR
 
 
-def _last_end(data: bytes, limit: int) -> int:
-    """Return where the last unquoted record before `limit` ends: behind LF, else behind a single CR."""
-    newline = data.rfind(b"\n", 0, limit) + 1
-    if newline:
-        return newline
-    # A CR at the very end may be half of a CRLF.
-    return data.rfind(b"\r", 0, min(limit, len(data) - 1)) + 1
-
-
-def quoting_of(data: bytes) -> Quoting:
-    """Return how `data`, the rest of a text, is quoted; an open quote at its end is irregular."""
-    if b'"' not in data:
-        return Quoting.NONE
-    quotes = quote_positions(data)
-    return Quoting.REGULAR if quotes.size % 2 == 0 and _is_regular(data, quotes) else Quoting.IRREGULAR
-
-
-def quote_positions(data: bytes) -> NDArray[np.int64]:
-    positions: NDArray[np.int64] = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x22)
-    return positions
-
-
-def _is_regular(data: bytes, quotes: NDArray[np.int64]) -> bool:
-    """Return whether counting quotes is enough to find the quoted parts.
-
-    Even quotes must open (behind a separator, or right behind the quote they double), odd ones must close (before a
-    separator or the quote that doubles them): then the record parser and the count agree, by induction over the quotes.
-    A quote at either end of `data` counts as next to a separator.
-    """
-    around = np.frombuffer(b"\n" + data + b"\n", np.uint8)
-    before = around[quotes[0::2]]
-    after = around[quotes[1::2] + 2]
-    return bool(_SEPARATOR_OR_QUOTE[before].all() and _SEPARATOR_OR_QUOTE[after].all())
-
-
-_SEPARATOR_OR_QUOTE = np.zeros(256, bool)
-_SEPARATOR_OR_QUOTE[list(b',\n\r"')] = True
-
-
-def outside(positions: NDArray[np.int64], quotes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the `positions` that are outside regular `quotes`."""
-    inside = np.searchsorted(quotes, positions) % 2 == 1
-    kept: NDArray[np.int64] = positions[~inside] if quotes.size else positions
-    return kept
-
-
-def record_ends(data: bytes, quotes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the positions of all LF and CR outside regular `quotes` (the LF of a CRLF and blank lines included)."""
-    array = np.frombuffer(data, np.uint8)
-    ends = array == 0x0A
-    if b"\r" in data:
-        ends |= array == 0x0D
-    return outside(np.flatnonzero(ends), quotes)
-
-
-def quoted_spans(data: bytes) -> list[tuple[int, int]]:
-    """Return (opening, closing) quote positions of the quoted fields by the record parser's rules.
-
-    See docs/spec/validation.md#73-record-parser.
-
-    An unterminated field closes at the end of `data`.
-    """
-    spans = []
-    position = 0
-    while opening := _OPENING_QUOTE.search(data, position):
-        closing = _CLOSING_QUOTE.match(data, opening.end())
-        position = closing.end() if closing else len(data)
-        spans.append((opening.start(), position - 1 if closing else position))
-    return spans
+def _last_irregular_end(data: bytes) -> int:
+    last = deque(quoted_spans(data), maxlen=_LAST_SPANS)
+    right = len(data)
+    for opening, closing in reversed(last):
+        if end := last_end(data, closing + 1, right):
+            return end
+        right = opening
+    if len(last) < _LAST_SPANS:
+        return last_end(data, 0, right)
+    found = 0
+    for left, stop in stretches(data):
+        found = last_end(data, left, stop) or found
+    return found
 
 
 def _ends_inside_quotes(data: bytes, quoting: Quoting) -> bool:
     if quoting is not Quoting.IRREGULAR:
         return False
-    spans = quoted_spans(data)
-    return bool(spans) and spans[-1][1] == len(data)
+    last = deque(quoted_spans(data), maxlen=1)
+    return bool(last) and last[0][1] == len(data)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from datalab.errors import InputUnreadable
 from datalab.ingest import encodings
+from datalab.ingest.limits import BLOCK_BYTES
 
-CHUNK_BYTES = 16 << 20
 _EMPTY_LINES = re.compile(rb"\A(?:\r?\n)*+")
 
 Pieces = Callable[[int], Iterator[bytes]]
@@ -46,7 +46,7 @@ class TextMember:
         self._zipped = zipped
         self.line_end_added = False
 
-    def chunks(self, size: int = CHUNK_BYTES) -> Iterator[bytes]:
+    def chunks(self, size: int = BLOCK_BYTES) -> Iterator[bytes]:
         """Yield the text as valid UTF-8 in chunks of about `size` bytes, none empty, without byte order mark.
 
         No character is split.

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from datalab.ingest.failures import zip_damaged
+from datalab.ingest.limits import ZIP_DIRECTORY_BYTES, ZIP_MEMBERS
 
 STORED = 0
 """The method of members that are not compressed."""
@@ -65,7 +66,7 @@ def read_directory(file: BinaryIO, size: int) -> list[ZipEntry]:
     """Return the members of the archive in `file`, which is `size` bytes long, in the order of its directory.
 
     Raises:
-        FileLevelError: there is no central directory, or it contradicts the file.
+        FileLevelError: there is no central directory, it contradicts the file, or it is too large.
     """
     for end in itertools.islice(_ends(file, size), _MOST_CANDIDATES):
         try:
@@ -107,13 +108,18 @@ def _directory(file: BinaryIO, size: int, end: int) -> list[ZipEntry]:
     # Bytes in front of the archive shift every offset, unless the program that added them corrected the offsets.
     for shift in (0, end - length - start):
         if shift >= 0 and _at(file, start + shift, 4) == b"PK\x01\x02":
+            if count > ZIP_MEMBERS:
+                raise zip_damaged(f"It has {count:,} members, more than {ZIP_MEMBERS:,}")
             return _walk(file, start + shift, count, shift)
     raise ValueError
 
 
 def _walk(file: BinaryIO, position: int, count: int, shift: int) -> list[ZipEntry]:
     entries = []
+    begin = position
     for _ in range(count):
+        if position - begin > ZIP_DIRECTORY_BYTES:
+            raise zip_damaged(f"Its directory is longer than {ZIP_DIRECTORY_BYTES >> 20} MiB")
         fields = _CENTRAL.unpack(_at(file, position, _CENTRAL.size))
         if fields[0] != b"PK\x01\x02":
             raise ValueError
@@ -131,9 +137,9 @@ def _walk(file: BinaryIO, position: int, count: int, shift: int) -> list[ZipEntr
         local = _LOCAL.unpack(_at(file, offset + shift, _LOCAL.size))
         if local[0] != b"PK\x03\x04":
             raise ValueError
-        begin = offset + shift + _LOCAL.size + local[9] + local[10]
+        content = offset + shift + _LOCAL.size + local[9] + local[10]
         name = _name(raw_name, flags, extra)
-        entries.append(ZipEntry(name, flags, method, crc, compressed_size, size, begin))
+        entries.append(ZipEntry(name, flags, method, crc, compressed_size, size, content))
     return entries
 
 
@@ -144,10 +150,11 @@ def _at(file: BinaryIO, position: int, length: int) -> bytes:
 
 def _extra_fields(data: bytes) -> dict[int, bytes]:
     fields = {}
-    while len(data) >= 4:
-        kind, length = struct.unpack_from("<2H", data)
-        fields[kind] = data[4 : 4 + length]
-        data = data[4 + length :]
+    position = 0
+    while len(data) - position >= 4:
+        kind, length = struct.unpack_from("<2H", data, position)
+        fields[kind] = data[position + 4 : position + 4 + length]
+        position += 4 + length
     return fields
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from datalab.kinds import MATCHING, DatasetKind
-from datalab.lab import LabDefinition
+from datalab.lab import STORED, LabDefinition
 from datalab.registry.database import Database
 from datalab.registry.errors import Problem, ProblemCode, ProvisioningRefused
 from datalab.registry.models import DatasetRow, EventRow, KeyRow, SlotRow
@@ -169,7 +169,7 @@ def change_in(
     begin_provisioning(session)
     row = live_lab(session, lab_id, lock=True)
     wanted = [(kind, changes[kind]) for kind in DatasetKind if kind in changes]
-    definition = LabDefinition.model_validate(row.definition)
+    definition = LabDefinition.model_validate(row.definition, context=STORED)
     problems = _problems(session, definition, provisioned(session, lab_id), dict(wanted))
     if problems:
         raise ProvisioningRefused(lab_id, problems)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from datalab.errors import UsageError
 from datalab.kinds import DatasetKind
-from datalab.lab import LabDefinition
+from datalab.lab import STORED, LabDefinition
 from datalab.registry.errors import LabNotFound, RunNotFound
 from datalab.registry.models import DatasetRow, EventRow, LabRow, RunRow, SlotRow
 from datalab.registry.records import Event, Lab
@@ -136,6 +136,6 @@ def event_of(row: EventRow) -> Event:
 
 
 def lab_of(row: LabRow) -> Lab:
-    definition = LabDefinition.model_validate(row.definition)
+    definition = LabDefinition.model_validate(row.definition, context=STORED)
     owners = tuple(owner.user_id for owner in row.owners)
     return Lab(row.id, row.name, definition, row.created_at, row.created_by, owners, row.deleted_at)

@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from datalab.engines import Engine, Hashes
+from datalab.ingest.limits import BLOCK_RECORDS
 from datalab.ingest.records import Indexes, Records
-from datalab.kinds import EMPTY_CELL, INVALID_FLOAT_FORMAT, ColumnType, IdFormat
+from datalab.kinds import EMPTY_CELL, INVALID_FLOAT_FORMAT, ColumnType, IdFormat, ReportForm
 from datalab.kinds.arrow import ARROW_TYPES
 from datalab.lab import USER_ID, LabDefinition
 from datalab.validation.flags import IdentifierFlags
@@ -24,6 +25,9 @@ from datalab.validation.schemas import DatasetSchema, Failure, failures
 
 CELL_ERROR_CAP = 499
 SCHEMA_ERROR_CAP = 500
+LONGEST_SHOWN = 32_768
+"""How many characters of a value a report quotes."""
+_NAMES_BYTES = 16 << 20
 NOT_ENOUGH = "NOT_ENOUGH_COLUMNS_PROVIDED"
 TOO_MANY = "TOO_MANY_COLUMNS_PROVIDED"
 
@@ -62,6 +66,14 @@ class Checked:
     """The first cell errors of the block in order of row and column, up to the limit of a report."""
 
 
+def records_per_block(lab: LabDefinition, schema: DatasetSchema) -> int:
+    """Return how many records may be checked at once: of identifiers, every row holds the name of its id."""
+    if schema.report_form is not ReportForm.IDS:
+        return BLOCK_RECORDS
+    longest = max(len(entry.id_name.encode()) for entry in lab.identifiers_config)
+    return min(BLOCK_RECORDS, _NAMES_BYTES // longest)
+
+
 def check_rows(records: Records, schema: DatasetSchema, engine: Engine) -> Checked:
     """Check the rows of a segments, demographics or embeddings block."""
     rows = records.rows
@@ -93,14 +105,27 @@ def _rows_by_code(found: list[Failure]) -> dict[str, int]:
 
 
 def _cell_faults(found: list[Failure], rows: pa.RecordBatch, indexes: Indexes | None) -> list[CellFault]:
-    first = [(int(row), f.column, f.check.code) for f in found for row in np.flatnonzero(f.rows)[:CELL_ERROR_CAP]]
+    found = sorted(found, key=lambda failure: (failure.column, failure.check.code))
+    failing = np.flatnonzero(np.logical_or.reduce([failure.rows for failure in found]))[:CELL_ERROR_CAP]
+    by_row = np.array([failure.rows[failing] for failure in found]).T
     faults = []
-    for row, column, code in sorted(first)[:CELL_ERROR_CAP]:
+    for place in np.flatnonzero(by_row)[:CELL_ERROR_CAP]:
+        row, failure = int(failing[place // len(found)]), found[place % len(found)]
         message = "Cell contains no value"
-        if code == INVALID_FLOAT_FORMAT:
-            message = f"Value '{rows.column(column)[row].as_py()}' is not a valid floating point number"
-        faults.append(CellFault(row if indexes is None else int(indexes[row]), column, code, message))
+        if failure.check.code == INVALID_FLOAT_FORMAT:
+            value = shown(rows.column(failure.column)[row].as_py())
+            message = f"Value '{value}' is not a valid floating point number"
+        index = row if indexes is None else int(indexes[row])
+        faults.append(CellFault(index, failure.column, failure.check.code, message))
     return faults
+
+
+def shown(value: str) -> str:
+    """Return a value as a report quotes it: a very long one is cut off.
+
+    See docs/spec/validation.md#q28-records-longer-than-16-mib.
+    """
+    return value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"
 
 
 def _typed(rows: pa.RecordBatch, schema: DatasetSchema) -> pa.RecordBatch:

@@ -9,12 +9,16 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from datalab.ingest.failures import record_too_long
+from datalab.ingest.limits import BLOCK_CELLS, BLOCK_RECORDS, BLOCKS_UNDER_WAY_BYTES, RecordTooLongError
 from datalab.ingest.parquet import ParquetMember
 from datalab.ingest.records import Records, first_record, read_block, row_schema
 from datalab.ingest.source import Input
@@ -25,55 +29,106 @@ from datalab.validation.check import Checked
 WORKERS = max(2, min(8, os.cpu_count() or 2))
 """Threads that read and check blocks, in addition to the one that cuts and the one that writes."""
 _WAITING_BLOCKS = 2
+_TABLE_ROWS = 65_536
+"""Rows of a Parquet file that are read at once; their values may be long."""
 
 
 class Pipeline:
     """The blocks of one input, checked.
 
     Attributes:
+        records: how many records were handed out.
         is_csv: whether all of the input was text; known at the end.
         header: the fields of the first record of a text; known with the first block.
         table_bytes: size of the Parquet tables of the input as CSV text; known at the end.
     """
 
-    def __init__(self, source: Input, width: int, check: Callable[[Records], Checked]) -> None:
+    def __init__(
+        self,
+        source: Input,
+        width: int,
+        check: Callable[[Records], Checked],
+        *,
+        block_records: int = BLOCK_RECORDS,
+        scratch: Path | None = None,
+    ) -> None:
+        """Read `source`.
+
+        Args:
+            source: the input.
+            width: how many columns a row has.
+            check: checks the records of a block.
+            block_records: how many records of the right width a block has at most.
+            scratch: a private directory.
+        """
         self._source = source
         self._width = width
         self._check = check
+        self._block_records = max(1, min(block_records, BLOCK_CELLS // width))
+        self._scratch = scratch
+        self._too_long: RecordTooLongError | None = None
+        self.records = 0
         self.is_csv = True
         self.header: list[str] = []
         self.table_bytes = 0
 
     def __iter__(self) -> Iterator[Checked]:
+        """Yield the checked blocks.
+
+        Raises:
+            FileLevelError: the file is damaged, or a record is too long; what was yielded must not be used.
+        """
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="check") as pool:
-            under_way: deque[Future[Checked]] = deque()
+            under_way: deque[tuple[Future[Checked], int]] = deque()
+            size = 0
             try:
-                for read in self._readers():
-                    under_way.append(pool.submit(self._read_and_check, read))
-                    if len(under_way) >= WORKERS + _WAITING_BLOCKS:
-                        yield under_way.popleft().result()
+                for read, weight in self._readers():
+                    under_way.append((pool.submit(self._read_and_check, read), weight))
+                    size += weight
+                    while len(under_way) >= WORKERS + _WAITING_BLOCKS or (
+                        size > BLOCKS_UNDER_WAY_BYTES and len(under_way) > 1
+                    ):
+                        size -= under_way[0][1]
+                        yield self._counted(under_way.popleft()[0])
                 while under_way:
-                    yield under_way.popleft().result()
+                    yield self._counted(under_way.popleft()[0])
             finally:
                 pool.shutdown(cancel_futures=True)
+        if self._too_long:
+            number = self.records + self._too_long.offset
+            raise record_too_long(number, self._source.detected_file_type)
+
+    def _counted(self, block: Future[Checked]) -> Checked:
+        checked = block.result()
+        self.records += checked.records.count
+        return checked
 
     def _read_and_check(self, read: Callable[[], Records]) -> Checked:
         return self._check(read())
 
-    def _readers(self) -> Iterator[Callable[[], Records]]:
-        """Yield, for every block of the input in order, a function that reads its records."""
-        splitter = Splitter()
-        for member in self._source.members():
-            if isinstance(member, ParquetMember):
-                self.is_csv = False
-                for batch in member.batches():
-                    yield partial(_table_records, batch, self._width)
-                self.table_bytes += member.text_bytes
-                continue
-            for block in self._blocks(member, splitter):
-                if not self.header:
-                    self.header = first_record(block)
-                yield partial(read_block, block, self._width, count_text=self._source.is_container)
+    def _readers(self) -> Iterator[tuple[Callable[[], Records], int]]:
+        """Yield a function that reads records, and the bytes of its block, for every block of the input in order.
+
+        The blocks end before a record that is too long.
+        """
+        try:
+            yield from self._members()
+        except RecordTooLongError as error:
+            self._too_long = error
+
+    def _members(self) -> Iterator[tuple[Callable[[], Records], int]]:
+        with closing(Splitter(self._block_records, self._scratch)) as splitter:
+            for member in self._source.members():
+                if isinstance(member, ParquetMember):
+                    self.is_csv = False
+                    for batch in member.batches(min(self._block_records, _TABLE_ROWS)):
+                        yield partial(_table_records, batch, self._width), batch.nbytes
+                    self.table_bytes += member.text_bytes
+                    continue
+                for block in self._blocks(member, splitter):
+                    if not self.header:
+                        self.header = first_record(block)
+                    yield partial(read_block, block, self._width, count_text=self._source.is_container), len(block.data)
 
     def _blocks(self, member: TextMember, splitter: Splitter) -> Iterator[Block]:
         chunks = member.chunks()

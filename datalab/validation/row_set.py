@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from datalab.engines import Rows
 
+_WINDOW = 1 << 20
+
 
 class RowSet:
     """A set of row numbers, one bit for each row up to the largest.
@@ -50,7 +52,11 @@ class RowSet:
 
     def first(self, count: int) -> Rows:
         """Return the `count` smallest rows."""
-        held = np.flatnonzero(self._bits)[:count]
+        held = np.zeros(0, np.int64)
+        for start in range(0, len(self._bits), _WINDOW):
+            held = np.concatenate([held, np.flatnonzero(self._bits[start : start + _WINDOW])[:count] + start])
+            if len(held) >= count:
+                break
         bits = np.unpackbits(self._bits[held], bitorder="little").reshape(-1, 8)
         places, offsets = np.nonzero(bits)
         return (held[places] * 8 + offsets)[:count]

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from datalab.engines import Engine, Rows, open_engine
+from datalab.engines import Engine, open_engine
 from datalab.errors import InputChanged, InputMissing, OutputFailed
 from datalab.ingest.failures import FileLevelError
 from datalab.ingest.source import Input, open_input
@@ -24,12 +24,20 @@ from datalab.kinds import KINDS, MATCHING, DatasetKind, ReportForm
 from datalab.lab import LabDefinition
 from datalab.results.validation import AnyValidationReport, DatasetFacts, SchemaError
 from datalab.scratch import publish, scratch_directory, why
-from datalab.validation.check import Checked, check_identifiers, check_rows
+from datalab.validation.check import Checked, check_identifiers, check_rows, records_per_block
 from datalab.validation.flags import IdentifierFlags
 from datalab.validation.hints import hints, is_header
-from datalab.validation.key_spool import Flags, KeySpool
+from datalab.validation.key_spool import KeySpool, MarkedRows
+from datalab.validation.long_keys import with_short_keys
 from datalab.validation.pipeline import Pipeline
-from datalab.validation.report import SAMPLE_CAP, IdentifiersReport, InputSummary, RowsReport, file_level_report
+from datalab.validation.report import (
+    SAMPLE_CAP,
+    IdentifiersReport,
+    InputSummary,
+    RowsReport,
+    file_level_report,
+    shortened,
+)
 from datalab.validation.row_set import RowSet
 from datalab.validation.rows_file import RowsFile, write_empty
 from datalab.validation.schemas import DatasetSchema, dataset_schema
@@ -129,8 +137,8 @@ class _Pass:
         self._engine = engine
         self._progress = progress
         self._keys = KeySpool(scratch)
-        self._marked: list[tuple[Rows, Flags]] = []
-        """Possible duplicates with flags: row numbers, flags."""
+        self._marked = MarkedRows(scratch / "marked")
+        """Possible duplicates with flags."""
         self._facts = DatasetFacts(input_bytes=source.size)
         self._text_bytes = 0
         self._report: RowsReport | IdentifiersReport
@@ -141,7 +149,9 @@ class _Pass:
         else:
             self._report = RowsReport(schema, lab)
             check = partial(check_rows, schema=schema, engine=engine)
-        self._blocks = Pipeline(source, schema.file_width, check)
+        self._blocks = Pipeline(
+            source, schema.file_width, check, block_records=records_per_block(lab, schema), scratch=scratch
+        )
 
     def run(self, *, keep_rows: bool) -> tuple[Validated, Path]:
         """Return the outcome and the file of the valid rows; only of their keys unless `keep_rows`."""
@@ -168,13 +178,13 @@ class _Pass:
         candidates = RowSet()
         for rows, flags in self._keys.repeated():
             candidates.add(rows)
-            self._marked.append((rows[flags != 0], flags[flags != 0]))
+            self._marked.add(rows[flags != 0], flags[flags != 0])
         if not candidates.count:
             return RowSet()
         key = [self._schema.rows[index].name for index in self._schema.key]
         tables = chain(valid.select(candidates, key), rejected.select(candidates, key))
         repeated = RowSet()
-        for rows in self._engine.repeated_rows(tables):
+        for rows in self._engine.repeated_rows(map(with_short_keys, tables)):
             repeated.add(rows)
         return repeated
 
@@ -187,7 +197,7 @@ class _Pass:
         wrong_case = unknown_names = 0
         report: AnyValidationReport
         if isinstance(self._report, IdentifiersReport):
-            for rows, flags in self._marked:
+            for rows, flags in self._marked.read():
                 self._report.take_back(flags[duplicates.contains(rows)])
             everything = RowSet.up_to(self._report.rows)
             report = self._report.finish(
@@ -224,7 +234,7 @@ class _Pass:
         shown = RowSet()
         shown.add(duplicates.first(SAMPLE_CAP))
         columns = [column.name for column in self._schema.rows]
-        tables = [table for file in files for table in file.select(shown, columns)]
+        tables = [shortened(table) for file in files for table in file.select(shown, columns)]
         return pa.concat_tables(tables, promote_options="default").sort_by("row") if tables else pa.table({"row": []})
 
     def _add(self, checked: Checked, valid: RowsFile, rejected: RowsFile) -> None:

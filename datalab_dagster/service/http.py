@@ -11,7 +11,7 @@ import httpx
 from pydantic import BaseModel, TypeAdapter
 
 from datalab.kinds import DatasetKind
-from datalab.lab import LabDefinition
+from datalab.lab import STORED, LabDefinition
 from datalab.registry import KeyRole
 from datalab.registry.errors import DatasetNotFound, RunNotFound
 from datalab.registry.ownership import Permission
@@ -227,11 +227,11 @@ class HttpService:
     # ------------------------------------------------------------------------------------------------- helpers
 
     def _one(self, model: type[Model], method: str, path: str, **request: Any) -> Model:
-        return model.model_validate(self._connection.json(method, path, **request))
+        return model.model_validate(self._connection.json(method, path, **request), context=STORED)
 
     def _list(self, model: type[Model], path: str, **request: Any) -> list[Model]:
         found = self._connection.json("GET", path, **request)
-        return TypeAdapter(list[model]).validate_python(found)  # type: ignore[valid-type]
+        return TypeAdapter(list[model]).validate_python(found, context=STORED)  # type: ignore[valid-type]
 
     def _lab(self, lab: str) -> str:
         """Return the path of a lab; first resolve a name that a path cannot contain."""

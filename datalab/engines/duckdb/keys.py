@@ -10,6 +10,7 @@ import pyarrow as pa
 from datalab.engines.protocol import Hashes, Rows
 
 _CANDIDATES_AT_ONCE = 500_000
+_BYTES_AT_ONCE = 32 << 20
 
 
 def key_hashes(connection: duckdb.DuckDBPyConnection, columns: Sequence[pa.Array]) -> Hashes:
@@ -31,9 +32,10 @@ def later_of_equals(connection: duckdb.DuckDBPyConnection, candidates: Iterable[
         else:
             connection.execute("INSERT INTO candidates FROM part")
     if keys:
+        # Not by row_number(): a window holds all rows of a key at once, however many have the same one.
         later = connection.sql(
-            f"SELECT row FROM (SELECT row, row_number() OVER (PARTITION BY {', '.join(keys)} ORDER BY row) AS nth "
-            "FROM candidates) WHERE nth > 1"
+            "SELECT c.row FROM candidates AS c ANTI JOIN "
+            f"(SELECT min(row) AS row FROM candidates GROUP BY {', '.join(keys)}) AS firsts USING (row)"
         )
         for batch in later.to_arrow_reader():
             yield batch.column(0).to_numpy()
@@ -42,12 +44,13 @@ def later_of_equals(connection: duckdb.DuckDBPyConnection, candidates: Iterable[
 def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """Yield the rows of `tables` in fewer, larger tables: every insertion is a transaction."""
     waiting: list[pa.Table] = []
-    rows = 0
+    rows = size = 0
     for table in tables:
         waiting.append(table)
         rows += table.num_rows
-        if rows >= _CANDIDATES_AT_ONCE:
+        size += table.nbytes
+        if rows >= _CANDIDATES_AT_ONCE or size >= _BYTES_AT_ONCE:
             yield pa.concat_tables(waiting, promote_options="default")
-            waiting, rows = [], 0
+            waiting, rows, size = [], 0, 0
     if waiting:
         yield pa.concat_tables(waiting, promote_options="default")
