@@ -2,6 +2,7 @@
 
 DatalabError
 ├── ConfigurationError     the lab definition is wrong; lists every error
+│   └── LabTooLarge        an earlier version accepted it; it can be read, but nothing is computed for it
 ├── UsageError             the call is not possible (unknown dataset, missing argument)
 ├── UnexpectedFailure      a bug in this program or in a library; says where, without the text of the cause
 └── InputError             an input cannot be checked at all (no report is written)
@@ -50,6 +51,16 @@ class ConfigurationError(DatalabError):
 
     def _heading(self, errors: str) -> str:
         return f"{self.where} has {errors}; nothing was checked."
+
+
+class LabTooLarge(ConfigurationError):
+    """A lab that an earlier version made exceeds the limits of definitions; `mistakes` has a sentence for each."""
+
+    def _heading(self, errors: str) -> str:
+        return (
+            f"{self.where} was made by an earlier version and exceeds the limits of this one; nothing was changed. "
+            "Make a new lab within the limits and provision the datasets to that one:"
+        )
 
 
 class UsageError(DatalabError):

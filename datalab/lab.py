@@ -26,10 +26,18 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from datalab.collaboration import CollaborationType
-from datalab.errors import ConfigurationError, InputMissing, InputUnreadable, suggestion
+from datalab.errors import ConfigurationError, InputMissing, InputUnreadable, LabTooLarge, suggestion
+from datalab.formats import counted
 from datalab.id_types import IdType
 from datalab.kinds import KINDS, DatasetKind
-from datalab.names import LONGEST_NAME, name_problem, visibility_problem
+from datalab.lab_limits import (
+    DEFINITION_BYTES,
+    LONGEST_NAME,
+    MOST_EMBEDDINGS,
+    MOST_IDENTIFIERS,
+    name_problem,
+    visibility_problem,
+)
 
 USER_ID = "userId"
 RESERVED_MATCHING_NAMES = frozenset({"all_users", "distinct_users_with_demographics"})
@@ -38,12 +46,8 @@ RESERVED_MATCHING_NAMES = frozenset({"all_users", "distinct_users_with_demograph
 See docs/spec/statistics.md#4-demographics.
 """
 
-
-MOST_EMBEDDINGS = 10_000
-MOST_IDENTIFIERS = 100
 STORED = {"stored": True}
-"""Context to read a definition that an earlier version accepted: limits that are new are not applied to it."""
-_DEFINITION_BYTES = 1 << 20
+"""Context to read a definition that an earlier version accepted; beyond the limits `require_limits` refuses its use."""
 _MOST_ERRORS = 100
 
 
@@ -200,7 +204,10 @@ def limit_violations(data: dict[str, Any]) -> list[tuple[str, str]]:
     count = _value(data, "num_embeddings")
     if isinstance(count, int) and count > MOST_EMBEDDINGS:
         found.append(
-            ("numEmbeddings", f"At most {MOST_EMBEDDINGS:,} columns are possible. Reduce the embeddings first")
+            (
+                "numEmbeddings",
+                f"At most {counted(MOST_EMBEDDINGS, 'column')} are possible. Reduce the embeddings first",
+            )
         )
     for field in ("name", "publisher_email"):
         value = _value(data, field)
@@ -212,6 +219,16 @@ def limit_violations(data: dict[str, Any]) -> list[tuple[str, str]]:
         if isinstance(name, str) and name and (problem := name_problem(name) or visibility_problem(name)):
             found.append((f"identifiersConfig[{number}].idName", problem))
     return found
+
+
+def require_limits(lab: LabDefinition) -> None:
+    """Refuse to compute anything for a lab that an earlier version accepted, if it exceeds a limit.
+
+    Raises:
+        LabTooLarge: it does; lists every limit.
+    """
+    if found := limit_violations(dict(lab)):
+        raise LabTooLarge("This lab", [f"{key}: {rule}" for key, rule in found])
 
 
 def rule_violations(data: dict[str, Any]) -> list[tuple[str, str]]:
@@ -345,9 +362,11 @@ def _parsed_yaml(text: str) -> Any:
 def _text_of(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            content = file.read(_DEFINITION_BYTES + 1)
-        if len(content) > _DEFINITION_BYTES:
-            raise ConfigurationError(str(path), ["It is longer than 1 MiB, which no lab definition is"])
+            content = file.read(DEFINITION_BYTES + 1)
+        if len(content) > DEFINITION_BYTES:
+            raise ConfigurationError(
+                str(path), [f"It is longer than {DEFINITION_BYTES >> 20} MiB, which no lab definition is"]
+            )
         return content.decode("utf-8-sig")
     except FileNotFoundError:
         raise InputMissing(path) from None

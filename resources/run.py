@@ -17,9 +17,9 @@ from datalab.deployment import Deployment
 from datalab.deployment.addresses import STATISTICS_REPORT, Address, Datasets, computed, result, validated
 from datalab.deployment.errors import DatasetNotValidated, RunSuperseded
 from datalab.deployment.places import EncryptedPlace, Place
-from datalab.errors import InputMissing, OutputFailed, UsageError
+from datalab.errors import InputMissing, LabTooLarge, OutputFailed, UsageError
 from datalab.kinds import DatasetKind
-from datalab.lab import LabDefinition
+from datalab.lab import LabDefinition, require_limits
 from datalab.registry import NewResult, Run
 from datalab.results.files import STATISTICS, VALIDATION_STATUS, ResultFile
 from datalab.results.statistics import StatisticsResultV2
@@ -237,6 +237,7 @@ def started(
 
     Raises:
         LabNotFound, RunRefused: it cannot start.
+        LabTooLarge: an earlier version made the lab, beyond the limits of definitions; the run is recorded as failed.
         OutputFailed: the disk is full, or the home cannot be written to; the run has this reason.
         RunSuperseded: the datasets for which it was requested have been replaced.
     """
@@ -256,9 +257,18 @@ def started(
             raise RunSuperseded(lab_id)
         run = DeploymentRun(deployment, lab.definition, known, scratch)
         try:
+            _require_limits(run)
             yield run
         finally:
             run.end()
+
+
+def _require_limits(run: LabRun) -> None:
+    try:
+        require_limits(run.definition)
+    except LabTooLarge as error:
+        run.note_failure("definition", str(error))
+        raise
 
 
 def mark_process(instance: dg.DagsterInstance | None, run_id: str) -> None:

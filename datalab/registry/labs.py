@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Select, false, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
-from datalab.lab import LabDefinition
+from datalab.lab import LabDefinition, require_limits
 from datalab.registry.database import Database
 from datalab.registry.errors import LabNameAmbiguous, LabNotFound, OwnersWrong
 from datalab.registry.facts import facts_of
@@ -35,7 +35,12 @@ class Labs:
         self._database = database
 
     def create(self, definition: LabDefinition, *, by: str) -> Lab:
-        """Create a lab, whose owner is `by`; its configuration cannot be changed afterwards."""
+        """Create a lab, whose owner is `by`; its configuration cannot be changed afterwards.
+
+        Raises:
+            LabTooLarge: the definition is that of a lab which an earlier version made, beyond the limits.
+        """
+        require_limits(definition)
         row = LabRow(
             id=str(uuid.uuid4()),
             name=definition.name,

@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from datalab.kinds import MATCHING, DatasetKind
-from datalab.lab import STORED, LabDefinition
+from datalab.lab import STORED, LabDefinition, require_limits
 from datalab.registry.database import Database
 from datalab.registry.errors import Problem, ProblemCode, ProvisioningRefused
 from datalab.registry.models import DatasetRow, EventRow, KeyRow, SlotRow
@@ -170,6 +170,8 @@ def change_in(
     row = live_lab(session, lab_id, lock=True)
     wanted = [(kind, changes[kind]) for kind in DatasetKind if kind in changes]
     definition = LabDefinition.model_validate(row.definition, context=STORED)
+    if any(manifest_hash is not None for manifest_hash in changes.values()):
+        require_limits(definition)
     problems = _problems(session, definition, provisioned(session, lab_id), dict(wanted))
     if problems:
         raise ProvisioningRefused(lab_id, problems)

@@ -128,6 +128,15 @@ def shown(value: str) -> str:
     return value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"
 
 
+def shortened(table: pa.Table) -> pa.Table:
+    """Return a table whose texts are hardly longer than what a report quotes of them."""
+    columns = [
+        pc.utf8_slice_codeunits(column, 0, LONGEST_SHOWN + 1) if pa.types.is_string(column.type) else column
+        for column in table.columns
+    ]
+    return pa.table(columns, names=table.column_names)
+
+
 def _typed(rows: pa.RecordBatch, schema: DatasetSchema) -> pa.RecordBatch:
     """Return the rows with the types of the valid rows; NaN becomes null (docs/spec/validation.md#q18-nan)."""
     columns = []

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from datalab.kinds import EMPTY_CELL, KINDS, MATCHING, ReportForm
 from datalab.lab import LabDefinition
@@ -40,12 +39,12 @@ from datalab.results.validation import (
 )
 from datalab.validation.check import (
     CELL_ERROR_CAP,
-    LONGEST_SHOWN,
     NOT_ENOUGH,
     SCHEMA_ERROR_CAP,
     TOO_MANY,
     CellFault,
     Checked,
+    shortened,
     shown,
     width_faults,
 )
@@ -267,15 +266,6 @@ def _sample_rows(table: pa.Table) -> list[SampleRow]:
         SampleRow(row_number=row["row"], values=", ".join(shown(row[name] or "") for name in names))
         for row in shortened(table).to_pylist()
     ]
-
-
-def shortened(table: pa.Table) -> pa.Table:
-    """Return a table whose texts are hardly longer than what a report quotes of them."""
-    columns = [
-        pc.utf8_slice_codeunits(column, 0, LONGEST_SHOWN + 1) if pa.types.is_string(column.type) else column
-        for column in table.columns
-    ]
-    return pa.table(columns, names=table.column_names)
 
 
 def echo(lab: LabDefinition) -> list[IdentifierEcho]:

@@ -21,23 +21,16 @@ from datalab.errors import InputChanged, InputMissing, OutputFailed
 from datalab.ingest.failures import FileLevelError
 from datalab.ingest.source import Input, open_input
 from datalab.kinds import KINDS, MATCHING, DatasetKind, ReportForm
-from datalab.lab import LabDefinition
+from datalab.lab import LabDefinition, require_limits
 from datalab.results.validation import AnyValidationReport, DatasetFacts, SchemaError
 from datalab.scratch import publish, scratch_directory, why
-from datalab.validation.check import Checked, check_identifiers, check_rows, records_per_block
+from datalab.validation.check import Checked, check_identifiers, check_rows, records_per_block, shortened
 from datalab.validation.flags import IdentifierFlags
 from datalab.validation.hints import hints, is_header
 from datalab.validation.key_spool import KeySpool, MarkedRows
 from datalab.validation.long_keys import with_short_keys
 from datalab.validation.pipeline import Pipeline
-from datalab.validation.report import (
-    SAMPLE_CAP,
-    IdentifiersReport,
-    InputSummary,
-    RowsReport,
-    file_level_report,
-    shortened,
-)
+from datalab.validation.report import SAMPLE_CAP, IdentifiersReport, InputSummary, RowsReport, file_level_report
 from datalab.validation.row_set import RowSet
 from datalab.validation.rows_file import RowsFile, write_empty
 from datalab.validation.schemas import DatasetSchema, dataset_schema
@@ -74,10 +67,12 @@ def validate(
         progress: called for every block.
 
     Raises:
+        LabTooLarge: an earlier version made the lab, beyond the limits of definitions.
         InputMissing: there is no such file.
         InputChanged: the file was modified during the pass.
         OutputFailed: valid rows or scratch could not be written; `valid_rows` is unchanged.
     """
+    require_limits(lab)
     schema = dataset_schema(kind, lab)
     with scratch_directory(valid_rows.parent if valid_rows else None) as scratch:
         try:

@@ -182,6 +182,7 @@ _FACTS_OF: dict[str, tuple[str, ...]] = {
     "ConfigurationError": ("where", "mistakes"),
     "DatasetInUse": ("labs",),
     "LabIncomplete": ("missing",),
+    "LabTooLarge": ("where", "mistakes"),
     "ProvisioningRefused": ("problems",),
     "RequestInvalid": ("mistakes",),
     "TooManyLogins": ("retry_after",),

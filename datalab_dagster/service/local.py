@@ -13,7 +13,7 @@ from datalab.deployment import Deployment, addresses
 from datalab.deployment.parts import PartUploads
 from datalab.errors import InputMissing
 from datalab.kinds import DatasetKind
-from datalab.lab import LabDefinition
+from datalab.lab import LabDefinition, require_limits
 from datalab.registry import Dataset, KeyRole, Lab, Result, Run
 from datalab.registry.errors import DatasetNotFound, KeyNotFound
 from datalab.registry.ownership import User, Verb, decide
@@ -208,6 +208,7 @@ class LocalService:
 
     def validate(self, lab: str, *, again: bool = False) -> RunInfo:
         found = self._lab(lab, Verb.CHANGE_LAB)
+        require_limits(found.definition)
         if missing := self._deployment.missing(found):
             raise LabIncomplete(found.id, [kind.value for kind in missing])
         return self._run_info(self._runs.validate(found, again=again, by=self._user))

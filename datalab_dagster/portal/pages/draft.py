@@ -17,6 +17,7 @@ from datalab.formats import counted, listed
 from datalab.id_types import IdType
 from datalab.kinds import KINDS, OPTIONAL, DatasetKind
 from datalab.lab import LabDefinition, lab_from_dict
+from datalab.lab_limits import MOST_EMBEDDINGS
 from datalab_dagster.service.models import ServiceModel
 
 STEPS = ("Collaboration types", "Identifiers", "Identifiers schema", "Name and review")
@@ -199,6 +200,9 @@ def _dataset_problems(draft: Draft) -> list[str]:
         numbered = KINDS[kind].numbered
         if numbered and draft.counts.get(kind, 0) < 1:
             found.append(f"{KINDS[kind].title} need the number of {numbered.what} columns, at least 1.")
+        if numbered and draft.counts.get(kind, 0) > MOST_EMBEDDINGS:
+            most = counted(MOST_EMBEDDINGS, f"{numbered.what} column")
+            found.append(f"{KINDS[kind].title} have at most {most}.")
     return found
 
 
@@ -220,7 +224,7 @@ def _spoken(error: str) -> str:
     """Return an error without its wire key, and with identifiers counted from 1."""
     if place := _PLACE.match(error):
         number, field, text = int(place[1]) + 1, place[2], place[3]
-        if field == "idName":
+        if field == "idName" and not text.startswith("A name"):
             return f"Identifier {number} needs a name."
         return f"Identifier {number}: {text}"
     key, colon, text = error.partition(": ")

@@ -11,6 +11,7 @@ from datalab.errors import ConfigurationError
 from datalab.id_types import IdType
 from datalab.kinds import KINDS
 from datalab.lab import LabDefinition
+from datalab.lab_limits import MOST_EMBEDDINGS
 from datalab.statistics.readiness import readiness
 from datalab_dagster.portal.access import Changer, Record, Service
 from datalab_dagster.portal.pages import draft as making
@@ -80,7 +81,9 @@ def _step(
         schemas=making.schemas(draft),
         **_review(draft, publisher if step == making.REVIEW_STEP else None),
     )
-    return render(request, "wizard.html.j2", page, status=status, id_types=list(IdType), kinds=KINDS)
+    return render(
+        request, "wizard.html.j2", page, status=status, id_types=list(IdType), kinds=KINDS, most_columns=MOST_EMBEDDINGS
+    )
 
 
 def _review(draft: Draft, publisher: str | None) -> dict[str, Any]:

@@ -95,6 +95,9 @@ def test_types_need_their_datasets(publisher: TestClient, service: QuietService)
     assert "AI lookalike must have segments or embeddings" in answer.text
     answer = publisher.post(NEW, data={**fields, "type": "LOOKALIKE", "dataset": "embeddings", "go": "next"})
     assert "Embeddings need the number of embedding columns, at least 1." in answer.text
+    many = {"type": "LOOKALIKE", "dataset": "embeddings", "num_embeddings": "10001", "go": "next"}
+    answer = publisher.post(NEW, data={**fields, **many})
+    assert "Embeddings have at most 10,000 embedding columns." in answer.text
     assert service.labs() == []
 
 
