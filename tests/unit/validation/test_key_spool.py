@@ -49,5 +49,39 @@ def test_a_spool_gives_back_the_rows_whose_hash_repeats(
             assert found == expected
 
 
+@pytest.mark.parametrize("keys", [[7], [7, 7, 7, 8], list(range(100))], ids=["one key", "two keys", "many keys"])
+def test_a_partition_that_is_too_large_is_partitioned_again(
+    keys: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All hashes begin with the same bytes, as if many more rows were in the file."""
+    for name, value in (("_BUFFERED_ROWS", 50), ("_LARGE", 20), ("_AT_ONCE", 30)):
+        monkeypatch.setattr(key_spool, name, value)
+    spool = KeySpool(tmp_path)
+    hashes = np.array([keys[row % len(keys)] for row in range(1000)], np.uint64)
+    flags = np.arange(1000).astype(np.uint16)
+    for start in range(0, 1000, 40):
+        part = slice(start, start + 40)
+        spool.add(hashes[part], np.arange(1000)[part], flags[part])
+    spool.add(np.array([2**40], np.uint64), np.array([1000]))
+    found: dict[int, int] = {}
+    for rows, flags_of in spool.repeated():
+        found |= dict(zip(rows.tolist(), flags_of.tolist(), strict=True))
+    assert found == {row: row for row in range(1000)}
+    assert [path.name for path in tmp_path.iterdir()] == ["keys"], "what was partitioned again is removed"
+
+
+def test_few_partitions_are_sorted_ahead_of_the_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All rows may repeat: their numbers must not wait in memory until the reader has come to them."""
+    sorted_so_far: list[int] = []
+    sort = key_spool._repeated
+    monkeypatch.setattr(key_spool, "_repeated", lambda entries: (sorted_so_far.append(1), sort(entries))[1])
+    monkeypatch.setattr(key_spool, "_BUFFERED_ROWS", 1)
+    spool = KeySpool(tmp_path)
+    hashes = np.repeat(np.arange(256, dtype=np.uint64) << np.uint64(56), 2)
+    spool.add(hashes, np.arange(512))
+    ahead = [len(sorted_so_far) - read for read, _ in enumerate(spool.repeated(), 1)]
+    assert len(ahead) == 256 and max(ahead) <= key_spool._SORTERS
+
+
 def test_an_empty_spool_repeats_nothing(tmp_path: Path) -> None:
     assert list(KeySpool(tmp_path).repeated()) == []
