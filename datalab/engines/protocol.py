@@ -22,6 +22,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from datalab.errors import DatalabError
+from datalab.formats import number, size
 
 Parameter = str | int | float | bool | None
 """A value bound to a `?` of a statement."""
@@ -31,6 +32,13 @@ Hashes = NDArray[np.uint64]
 
 Rows = NDArray[np.int64]
 """Numbers of rows, from 0."""
+
+
+MOST_VALUES = 500_000
+"""How many values, rows times columns, the result of a query may have: what is made of them needs much more memory."""
+
+RESULT_BYTES = 64 << 20
+"""How many bytes the result of a query may have."""
 
 
 class EngineError(DatalabError):
@@ -43,6 +51,19 @@ class EngineError(DatalabError):
         super().__init__(
             f"Panel '{panel}' could not be computed: {engine} raised {kind}. The datasets are unchanged and no result "
             f"was kept. {advice or 'Run again; if it fails the same way, report it with this statement.'}\n{sql}"
+        )
+
+
+class ResultTooLargeError(EngineError):
+    """A query has more rows, or longer texts, than a panel may list: the data decide, so memory must not."""
+
+    def __init__(self, panel: str, sql: str) -> None:
+        self.panel, self.kind, self.sql = panel, type(self).__name__, sql
+        DatalabError.__init__(
+            self,
+            f"Panel '{panel}' would list more than {number(MOST_VALUES)} values, or more than {size(RESULT_BYTES)} of "
+            "text. The datasets are unchanged and no result was kept. A column has too many distinct values, or too "
+            "long ones: reduce them and provision the dataset again.",
         )
 
 
@@ -59,7 +80,11 @@ class Engine(Protocol):
         """Register a pyarrow Table or Dataset (such as one that decrypts its Parquet files) as relation `name`."""
 
     def query(self, sql: str, parameters: Sequence[Parameter] = (), *, panel: str) -> pa.Table:
-        """Execute a SELECT and return its rows, in no particular order unless the text gives one."""
+        """Execute a SELECT and return its rows, in no particular order unless the text gives one.
+
+        Raises:
+            ResultTooLargeError: it has more than `MOST_VALUES` values or `RESULT_BYTES`; nothing beyond is read.
+        """
 
     def create_table(self, name: str, sql: str, parameters: Sequence[Parameter] = (), *, panel: str) -> None:
         """Execute a SELECT and keep its rows as relation `name`, replacing an earlier one."""

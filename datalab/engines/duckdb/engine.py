@@ -13,8 +13,9 @@ from typing import Any, Self, TypeVar
 import duckdb
 import pyarrow as pa
 
+from datalab.engines import protocol
 from datalab.engines.duckdb import keys
-from datalab.engines.protocol import EngineError, Hashes, Parameter, Rows
+from datalab.engines.protocol import EngineError, Hashes, Parameter, ResultTooLargeError, Rows
 from datalab.errors import OutputFailed
 from datalab.scratch import new_file, scratch_directory
 
@@ -24,6 +25,7 @@ _MACROS = ("CREATE OR REPLACE TEMP MACRO xxhash64(text) AS hash(text)",)
 """Functions of Spark SQL that DuckDB lacks (see datalab.engines.protocol); any good 64-bit hash is enough."""
 
 _ARROW = "Arrow"
+_ROWS_AT_ONCE = 10_000
 _SIGNS_OF_A_FULL_DISK = ("No space left", "failed to offload")
 """The second one: what DuckDB may spill, 90 % of the free space, is used up."""
 
@@ -75,7 +77,19 @@ class DuckDBEngine:
         self._guarded(name, f"-- register Arrow as {self.quote(name)}", lambda: self._open().register(name, source))
 
     def query(self, sql: str, parameters: Sequence[Parameter] = (), *, panel: str) -> pa.Table:
-        return self._guarded(panel, sql, lambda: self._open().sql(sql, params=list(parameters)).to_arrow_table())
+        return self._guarded(panel, sql, lambda: self._bounded(sql, parameters, panel))
+
+    def _bounded(self, sql: str, parameters: Sequence[Parameter], panel: str) -> pa.Table:
+        reader = self._open().sql(sql, params=list(parameters)).to_arrow_reader(_ROWS_AT_ONCE)
+        batches: list[pa.RecordBatch] = []
+        values = size = 0
+        for batch in _batches(reader):
+            values += batch.num_rows * batch.num_columns
+            size += batch.nbytes
+            if values > protocol.MOST_VALUES or size > protocol.RESULT_BYTES:
+                raise ResultTooLargeError(panel, sql)
+            batches.append(batch)
+        return pa.Table.from_batches(batches, reader.schema)
 
     def create_table(self, name: str, sql: str, parameters: Sequence[Parameter] = (), *, panel: str) -> None:
         self.drop(name)
@@ -167,6 +181,15 @@ class DuckDBEngine:
         if full:
             raise OutputFailed(self._scratch, full)
         raise EngineError(panel, self.name, kind, sql, advice)
+
+
+def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of a result; an error of DuckDB has its class again, which Arrow's reader hides."""
+    try:
+        yield from reader
+    except OSError as error:
+        kind = str(error).partition(" Error:")[0].title().replace(" ", "")
+        raise getattr(duckdb, f"{kind}Exception", duckdb.Error)(str(error)) from None
 
 
 def _full(error: Exception) -> str | None:

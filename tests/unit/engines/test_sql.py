@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from datalab.engines import Engine, EngineError
+from datalab.engines import Engine, EngineError, protocol
+from datalab.engines.protocol import ResultTooLargeError
 from tests.engines import EngineUnderTest
 
 
@@ -77,6 +78,27 @@ def test_a_failure_names_the_panel_and_the_statement_but_no_value(engine: Engine
     # A traceback prints the chain too; DuckDB's own text quotes the value.
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
+
+
+def test_a_failure_in_a_late_row_names_no_value_either(engine: Engine) -> None:
+    engine.register_arrow("late", pa.table({"v": [*["1"] * 200_000, "secret"]}))
+    with pytest.raises(EngineError, match="'ages' could not be computed") as failure:
+        engine.query("SELECT CAST(v AS INT) AS n FROM late", panel="ages")
+    error = failure.value
+    assert "secret" not in str(error) and error.__cause__ is None and error.__context__ is None
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MOST_VALUES", 5), ("RESULT_BYTES", 100)])
+def test_a_result_has_a_largest_size(engine: Engine, monkeypatch: pytest.MonkeyPatch, limit: str, most: int) -> None:
+    """The data decide how many rows a panel has, so they must not decide how much memory it needs."""
+    engine.register_arrow("names", pa.table({"v": ["x" * 30] * 3, "n": [1, 2, 3]}))
+    text = "SELECT v, n FROM names WHERE n <= ?"
+    assert len(engine.query(text, [2], panel="names")) == 2
+    monkeypatch.setattr(protocol, limit, most)
+    assert len(engine.query(text, [2], panel="names")) == 2
+    with pytest.raises(ResultTooLargeError, match=r"'names' would list more than .* reduce them"):
+        engine.query(text, [3], panel="names")
+    assert len(engine.query(text, [1], panel="names")) == 1, "the engine can be used afterwards"
 
 
 def test_more_than_the_memory_limit_is_spilled(under_test: EngineUnderTest, tmp_path: Path) -> None:
