@@ -1,4 +1,4 @@
-"""Keeps whitespace-only lines, of which nobody knows yet whether text follows, in little memory.
+"""Keeps whitespace-only lines in little memory until it is known whether text follows.
 
 Only white space is kept, so its place needs no protection. `datalab.ingest.split` decides which lines are blank.
 """

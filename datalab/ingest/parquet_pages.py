@@ -20,7 +20,7 @@ _PLAIN_DICTIONARY, _DELTA_BYTE_ARRAY, _RLE_DICTIONARY = 2, 7, 8
 _BYTE_ARRAY = "BYTE_ARRAY"
 _WIDEST_NUMBER = 32
 _ENTRY_BYTES = 20
-"""What Arrow keeps for each value of a dictionary, beside the value."""
+"""What Arrow keeps for each value of a dictionary, in addition to the value."""
 _LARGEST_READ_DICTIONARY = 64 << 20
 _CODECS = {"UNCOMPRESSED": None, "LZ4": "lz4_raw", "LZ4_RAW": "lz4_raw"}
 

@@ -12,7 +12,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from datalab.ingest.limits import RECORD_BYTES
+from datalab.ingest import limits
 
 Positions = NDArray[np.int32]
 """Positions in a block, ascending."""
@@ -146,16 +146,16 @@ def first_long_record(data: bytes) -> int | None:
         ends = [end for end in (data.find(b"\n", left, right), data.find(b"\r", left, right)) if end >= 0]
         if not ends:
             continue
-        if min(ends) - start > RECORD_BYTES:
+        if min(ends) - start > limits.RECORD_BYTES:
             return start
         start = min(ends) + 1
-        while right - start > RECORD_BYTES:
-            behind = _end_within(data, start, start + RECORD_BYTES + 1)
+        while right - start > limits.RECORD_BYTES:
+            behind = _end_within(data, start, start + limits.RECORD_BYTES + 1)
             if not behind:
                 return start
             start = behind
         start = _end_within(data, start, right) or start
-    return start if len(data) - data.endswith(b"\r") - start > RECORD_BYTES else None
+    return start if len(data) - data.endswith(b"\r") - start > limits.RECORD_BYTES else None
 
 
 def _end_within(data: bytes, left: int, right: int) -> int:

@@ -1,7 +1,7 @@
 """Cuts decoded text into blocks of whole records, so that blocks can be read in parallel.
 
 The definition of a record is docs/spec/validation.md#7-records: this module only finds where records end;
-`datalab.ingest.records` reads them. However a text is made, a block and what is kept beside it stay small.
+`datalab.ingest.records` reads them. However a text is made, blocks stay small, and so does what is kept between them.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from datalab.ingest import limits
 from datalab.ingest.blank import BlankLines
-from datalab.ingest.limits import BLOCK_BYTES, BLOCK_RECORDS, RECORD_BYTES, RecordTooLongError
+from datalab.ingest.limits import BLOCK_BYTES, BLOCK_RECORDS, RecordTooLongError
 from datalab.ingest.quotes import (
     Quoting,
     first_long_record,
@@ -90,16 +91,16 @@ class Splitter:
                 lines += ends
                 # A record longer than a chunk is scanned again only when its length has doubled: linear, not
                 # quadratic. What is kept stays small, too: that lines may be records, or that one is too long.
-                if size < 2 * tried and size <= RECORD_BYTES and lines < self._records:
+                if size < 2 * tried and size <= limits.RECORD_BYTES and lines < self._records:
                     continue
                 data = b"".join(parts)
                 end, quoting = cut(data)
-                if len(data) > RECORD_BYTES:
+                if len(data) > limits.RECORD_BYTES:
                     yield from self._up_to_long_record(data)
                 yield from self._blocks(data[:end], quoting)
                 parts, size, tried, lines = [data[end:]], len(data) - end, len(data) - end, 0
         data = b"".join(parts)
-        if len(data) > RECORD_BYTES:
+        if len(data) > limits.RECORD_BYTES:
             yield from self._up_to_long_record(data)
         if data:
             yield from self._blocks(data, quoting_of(data), is_end=True)
@@ -128,7 +129,7 @@ class Splitter:
     def _kept_blocks(self, following: bytes) -> Iterator[Block]:
         """Yield the whitespace-only lines that were kept back: text follows, so they are records.
 
-        The last of them may go on in what follows, and is blank only if its rest is.
+        The last of them may continue in what follows, and is blank only if its rest is.
         """
         goes_on_blank = self._blank.ends_line or _begins_blank(following)
         for is_whole, pieces in groupby(self._blank.release(), key=itemgetter(1)):

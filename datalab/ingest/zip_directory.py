@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from datalab.formats import number
 from datalab.ingest.failures import zip_damaged
 from datalab.ingest.limits import ZIP_DIRECTORY_BYTES, ZIP_MEMBERS
 
@@ -109,7 +110,7 @@ def _directory(file: BinaryIO, size: int, end: int) -> list[ZipEntry]:
     for shift in (0, end - length - start):
         if shift >= 0 and _at(file, start + shift, 4) == b"PK\x01\x02":
             if count > ZIP_MEMBERS:
-                raise zip_damaged(f"It has {count:,} members, more than {ZIP_MEMBERS:,}")
+                raise zip_damaged(f"It has {number(count)} members, more than {number(ZIP_MEMBERS)}")
             return _walk(file, start + shift, count, shift)
     raise ValueError
 

@@ -1,24 +1,24 @@
-"""Writes hostile files without holding them, and runs `datalab` while its memory is measured; no test is here."""
+"""Writes hostile files without holding them, and checks them while memory is measured; no test is here."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import struct
 import subprocess
-import tempfile
+import sys
 import threading
-import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 import pyarrow as pa
 
-from tests.commands import COMMAND, environment
+from tests.commands import environment
+from tests.labs import wire_lab
 
 LIMIT = 1536 << 20
 """What a process may have in memory, whatever a file says."""
@@ -30,47 +30,71 @@ Text = list[tuple[bytes, int]]
 
 @dataclass(frozen=True)
 class Measured:
-    """What a command did."""
+    """What a check gave, and what it took."""
 
-    code: int
-    out: str
-    err: str
+    report: dict[str, Any]
+    rows: int
     peak: int
     seconds: float
 
     @property
-    def json(self) -> Any:
-        return json.loads(self.out)
+    def only_error(self) -> tuple[str, int, str]:
+        """The code, row and message of the one error of a file that failed as a whole."""
+        assert self.report["outcome"] == "FAILED" and self.rows == 0
+        [error] = self.report["schema"]["recordedErrors"]
+        return error["code"], error["row"], error["message"]
 
 
-def measured(*arguments: str | Path, **extra: str) -> Measured:
-    """Run `datalab`; a process that needs more than the limit is killed, so that the machine survives the attack."""
-    begun = time.monotonic()
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        started = subprocess.Popen(
-            [COMMAND, *map(str, arguments)], stdout=out, stderr=err, env=environment(**extra), stdin=subprocess.DEVNULL
+class Checker:
+    """A process of its own that checks one file after the other; it is killed when it needs more than the limit."""
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.attacks.checking"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+            env=environment(),
         )
-        ended = threading.Event()
-        guard = threading.Thread(target=_kill_when_large, args=(started.pid, ended))
-        guard.start()
-        _, status, usage = os.wait4(started.pid, 0)
-        started.returncode = os.waitstatus_to_exitcode(status)
-        ended.set()
-        guard.join()
-        out.seek(0)
-        err.seek(0)
-        seconds = time.monotonic() - begun
-        return Measured(started.returncode, out.read(), err.read(), usage.ru_maxrss << 10, seconds)
+        self._ended = threading.Event()
+        self._guard = threading.Thread(target=_kill_when_large, args=(self._process.pid, self._ended))
+        self._guard.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        self._guard.join()
+        self._process.kill()
+        self._process.communicate()
+
+    def check(self, path: Path, dataset: str = "segments", **lab: Any) -> Measured:
+        """Check a file, and remove it.
+
+        Args:
+            path: the file.
+            dataset: which dataset it is.
+            lab: keys of the definition.
+        """
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.write(json.dumps([str(path), dataset, wire_lab(**lab)]) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        path.unlink()
+        assert answer, f"it needed more than {LIMIT >> 20} MiB and was killed, or ended with an error"
+        found = Measured(**json.loads(answer))
+        print(f"{path.name}: {found.peak >> 20} MiB, {found.seconds:.1f} s")
+        assert found.peak < LIMIT, f"{found.peak >> 20} MiB"
+        return found
 
 
 def _kill_when_large(pid: int, ended: threading.Event) -> None:
-    try:
+    """Kill a process that needs too much, so that the machine survives the attack."""
+    with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
-        while not ended.wait(0.05):
+        while not ended.wait(0.02):
             if process.memory_info().rss > LIMIT + 256 * MIB:
                 process.kill()
-    except psutil.NoSuchProcess:
-        pass
 
 
 def write_text(path: Path, text: Text) -> Path:
@@ -80,6 +104,11 @@ def write_text(path: Path, text: Text) -> Path:
             for _ in range(times):
                 file.write(piece)
     return path
+
+
+def write_returns(path: Path, text: Text) -> Path:
+    """Write a text whose lines end with CR."""
+    return write_text(path, [(piece.replace(b"\n", b"\r"), times) for piece, times in text])
 
 
 def write_utf_16(path: Path, text: Text) -> Path:
@@ -96,6 +125,11 @@ def write_gzip(path: Path, text: Text) -> Path:
             file.write(piece)
         file.write(struct.pack("<2L", crc, size & 0xFFFFFFFF))
     return path
+
+
+def write_zstd(path: Path, text: Text) -> Path:
+    """Write a text as the only member, a Zstandard one, of a zip."""
+    return write_zip(path, text, zstd=True)
 
 
 def write_zip(path: Path, text: Text, *, zstd: bool = False) -> Path:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datalab.ingest import zip_directory
 from datalab.ingest.containers import ZipArchive, gunzip
 from datalab.ingest.failures import FileLevelError
 
@@ -182,6 +183,50 @@ def test_what_cannot_be_read_is_a_zip_error(path: Path, data: bytes) -> None:
     with pytest.raises(FileLevelError, match=r"^ZIP_DECODE_ERROR$") as failure:
         contents(path, data)
     assert failure.value.message.startswith("Could not read the uploaded zip archive: ")
+
+
+def refused(path: Path, data: bytes) -> str:
+    with pytest.raises(FileLevelError, match=r"^ZIP_DECODE_ERROR$") as failure:
+        contents(path, data)
+    return failure.value.message
+
+
+def test_members_that_share_bytes_are_refused(path: Path) -> None:
+    """Fifty names for one body would be read fifty times; a part of a body is one too."""
+    members = [(f"{number:02}", b"u1,s1\n" * 100) for number in range(50)]
+    data = archive(*members)
+    first = struct.pack("<L", 0)
+    for entry in range(1, 50):
+        data = patched(data, 42, first, entry=entry)
+    assert "Zip entries '00' and '01' share bytes" in refused(path, data)
+    inside = archive(("a", archive(("b", b"1\n"))[:33]), ("b", b"1\n"))
+    assert contents(path, inside), "what is stored in a member is its content"
+    assert "'a' and 'b' share bytes" in refused(path, patched(inside, 42, struct.pack("<L", 31), entry=1))
+
+
+def many(count: int, *, extra: bytes = b"") -> bytes:
+    """An archive of empty members."""
+    local = struct.pack("<4s5H3L2H", b"PK\x03\x04", 20, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    entry = struct.pack("<4s6H3L5H2L", b"PK\x01\x02", 20, 20, *(0,) * 8, len(extra), 0, 0, 0, 0, 0)
+    wide = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, len(entry + extra) * count, 30)
+    data = local + (entry + extra) * count
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, len(data), 1)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    return data + wide + locator + end
+
+
+def test_ten_thousand_members_are_read_and_no_more(path: Path) -> None:
+    assert len(contents(path, many(10_000))) == 1, "all have one name"
+    assert "It has 10,001 members, more than 10,000" in refused(path, many(10_001))
+    claimed = many(4).replace(struct.pack("<2Q", 4, 4), struct.pack("<2Q", 4 << 30, 4 << 30))
+    assert "more than 10,000" in refused(path, claimed)
+
+
+def test_a_directory_has_a_longest_size(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = many(100, extra=struct.pack("<2H", 9, 19_996) + bytes(19_996))
+    assert len(contents(path, data)) == 1
+    monkeypatch.setattr(zip_directory, "ZIP_DIRECTORY_BYTES", 1 << 20)
+    assert "Its directory is longer than 1 MiB" in refused(path, data)
 
 
 def test_an_archive_with_a_wrong_size_of_inflated_data_is_read(path: Path) -> None:
