@@ -1,6 +1,6 @@
 """The identifier types of a lab, an entry each: wire name, description, and format of the values.
 
-`datalab.validation.formats` matches values against a pattern.
+`datalab.ingest.formats` matches values against a pattern.
 """
 
 from __future__ import annotations

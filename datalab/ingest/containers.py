@@ -92,8 +92,8 @@ class ZipArchive:
         FileLevelError: on opening, when the archive has no readable central directory, or one that names bytes twice.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = path.open("rb")
+    def __init__(self, source: Path | BinaryIO) -> None:
+        self._file: BinaryIO = source.open("rb") if isinstance(source, Path) else source
         try:
             self._size = self._file.seek(0, io.SEEK_END)
             entries = read_directory(self._file, self._size)

@@ -13,13 +13,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from datalab.engines import Engine, Hashes
+from datalab.ingest.formats import has_format
 from datalab.ingest.limits import BLOCK_RECORDS
 from datalab.ingest.records import Indexes, Records
 from datalab.kinds import EMPTY_CELL, INVALID_FLOAT_FORMAT, ColumnType, IdFormat, ReportForm
 from datalab.kinds.arrow import ARROW_TYPES
 from datalab.lab import USER_ID, LabDefinition
 from datalab.validation.flags import IdentifierFlags
-from datalab.validation.formats import has_format
 from datalab.validation.key_spool import Flags
 from datalab.validation.schemas import DatasetSchema, Failure, failures
 

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from pandera.errors import SchemaErrors
 
 from datalab.id_types import ValueFormat
+from datalab.ingest.formats import has_format, is_float
 from datalab.kinds import EMPTY_CELL, INVALID_FLOAT_FORMAT, KINDS, Column, DatasetKind, IdFormat, ReportForm
 from datalab.kinds.arrow import arrow_schema
 from datalab.lab import USER_ID, LabDefinition
-from datalab.validation.formats import has_format, is_float
 
 Mask = NDArray[np.bool_]
 

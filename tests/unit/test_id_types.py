@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from datalab.id_types import IdType
-from datalab.validation.formats import has_format
+from datalab.ingest.formats import has_format
 from datalab_dagster import types
 
 RUNNING = Path(__file__).parents[2] / "docs" / "running.md"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datalab.id_types import IdType, ValueFormat
-from datalab.validation.formats import has_format, is_float
+from datalab.ingest.formats import has_format, is_float
 from tests.labs import USER_ID, Checked, make_lab
 from tests.reference import FLOAT, ID_TYPES
 from tests.strategies import BAD_FLOATS, GOOD_FLOATS, NEAR_IDS, VALID_IDS
