@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +18,7 @@ from datalab.collaboration import CollaborationType
 from datalab.errors import OutputFailed, UsageError
 from datalab.kinds import KINDS, DatasetKind
 from datalab.sample.dirt import spoiled
+from datalab.sample.earlier import LAB_FILE, SAMPLE_NAME
 from datalab.sample.rows import ID_TYPES, MOST_DIMENSIONS, Dataset
 
 Progress = Callable[[DatasetKind, int, int], None]
@@ -51,7 +54,7 @@ def write_sample(
     """Write a realistic lab of `users` users: `LAB.json` and a CSV file without header per dataset.
 
     The same arguments give the same bytes on every machine. Existing files of these names are replaced when all new
-    files are complete; other files of the directory stay. Memory does not grow with `users`.
+    files are complete (`refuse_to_replace` checks whose they are); other files of the directory stay. Memory does not grow with `users`.
 
     Args:
         directory: Created if it does not exist.
@@ -90,7 +93,7 @@ def write_sample(
             )
     sample = SampleLab(
         directory=directory,
-        lab=directory / "LAB.json",
+        lab=directory / LAB_FILE,
         files={kind: directory / f"{kind}.csv" for kind in DatasetKind},
         rows=rows,
         dirty_rows={},
@@ -107,6 +110,9 @@ def _write(sample: SampleLab, datasets: list[Dataset], dirty: float, progress: P
         parts[sample.lab].write_text(json.dumps(_definition(datasets[0].dimensions), indent=2) + "\n", encoding="utf-8")
         for dataset in datasets:
             sample.dirty_rows[dataset.kind] = _write_file(parts[sample.files[dataset.kind]], dataset, dirty, progress)
+        now = time.time_ns()  # one time for all: by it `earlier` recognises them
+        for part in parts.values():
+            os.utime(part, ns=(now, now))
         for path, part in parts.items():
             part.replace(path)
     except OSError as error:
@@ -160,7 +166,7 @@ def _definition(dimensions: int) -> dict[str, Any]:
     roles = {"hashed_email": "isMatchingId", "hashed_phone": "isMatchingId"}
     names = sorted(ID_TYPES, key=lambda name: name != "userId")
     return {
-        "name": "Sample publisher",
+        "name": SAMPLE_NAME,
         "identifiersConfig": [
             {
                 "idName": name,

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from datalab.formats import counted, number
-from datalab.sample import write_sample
+from datalab.sample import refuse_to_replace, write_sample
 from datalab_dagster.terminal.text import echo
 
 
@@ -23,8 +23,14 @@ from datalab_dagster.terminal.text import echo
     metavar="SHARE",
     help="Share of rows that are invalid on purpose.",
 )
-def sample(directory: Path, users: int, seed: int, dirty: float) -> int:
-    """Write LAB.json and the files of a synthetic lab of any size to DIR."""
+@click.option("--force", is_flag=True, help="Also replace files that are not of an earlier sample.")
+def sample(directory: Path, users: int, seed: int, dirty: float, force: bool) -> int:
+    """Write LAB.json and the files of a synthetic lab of any size to DIR.
+
+    Files of an earlier sample are replaced. If DIR has other files of these names, nothing is written.
+    """
+    if not force:
+        refuse_to_replace(directory)
     lab = write_sample(directory, users=users, seed=seed, dirty=dirty)
     for kind, path in lab.files.items():
         echo(f"{path}  {counted(lab.rows[kind], 'row')}, {number(lab.dirty_rows[kind])} invalid on purpose")
