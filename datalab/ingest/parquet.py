@@ -27,6 +27,7 @@ from datalab.ingest.limits import (
     RECORD_BYTES,
     RecordTooLongError,
 )
+from datalab.ingest.parquet_int96 import Int96Fractions, int96_columns
 from datalab.ingest.parquet_pages import ColumnPages, rows_at_once
 from datalab.ingest.parquet_text import NoTextError, text_of
 from datalab.ingest.thrift import DamagedHeaderError
@@ -73,7 +74,11 @@ class ParquetMember:
                 raise failures.parquet_unreadable(reason, self._member)
         try:
             self._file = pq.ParquetFile(
-                source, buffer_size=_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True
+                source,
+                buffer_size=_BUFFER_BYTES,
+                pre_buffer=False,
+                page_checksum_verification=True,
+                coerce_int96_timestamp_unit="s",  # `parquet_int96` adds the fractions
             )
             schema = self._file.schema_arrow
         except _READ_ERRORS:
@@ -99,13 +104,21 @@ class ParquetMember:
         if not self.num_rows:
             return
         names = [str(index) for index in range(self.num_columns)]
+        old = int96_columns(self._file)
         try:
+            fractions = Int96Fractions(self._source, old, _BUFFER_BYTES) if old else None
             waiting: list[pa.RecordBatch] = []
             for group in range(self._file.num_row_groups):
-                for batch in self._file.iter_batches(self._rows_at_once(group, rows), [group], use_threads=False):
+                at_once = self._rows_at_once(group, rows)
+                if fractions:
+                    fractions.begin(group, at_once)
+                for batch in self._file.iter_batches(at_once, [group], use_threads=False):
                     batch.validate(full=True)  # otherwise Arrow does not check that strings are UTF-8
+                    known = fractions.texts(batch) if fractions else {}
                     columns = [
-                        text_of(column.cast(pa.date64()) if index in self._dates64 else column)
+                        known[index]
+                        if index in known
+                        else text_of(column.cast(pa.date64()) if index in self._dates64 else column)
                         for index, column in enumerate(batch.columns)
                     ]
                     text = pa.RecordBatch.from_arrays(columns, names=names)

@@ -19,6 +19,9 @@ import pyarrow.compute as pc
 # Arrow writes no timestamps outside about these years (in seconds since 1970), like all other writers.
 _ARROW_SECONDS = 30_000 * 31_556_952
 _LAST_SECONDS = 260_000 * 31_556_952
+_NANOSECONDS_REACH = 2**63 // 10**9 - 2 * 86_400
+"""Seconds since 1970 from which a time zone can move nanoseconds beyond 64 bits."""
+_DECIMAL_BITS = 128
 _UNITS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>\d\d):?(?P<minutes>\d\d)?", re.ASCII)
 _UTC_NAMES = frozenset({"UTC", "Etc/UTC", "Z", "GMT"})
@@ -59,7 +62,7 @@ def _text(column: pa.Array) -> pa.StringArray:
     if pa.types.is_decimal(kind):
         return _decimal_text(column)
     if pa.types.is_date32(kind):
-        return _with_year_sign(column.cast(pa.string()))
+        return _date_text(column)
     if pa.types.is_date64(kind):
         return _timestamp_text(column.cast(pa.timestamp("ms")))
     if pa.types.is_timestamp(kind):
@@ -72,6 +75,23 @@ def _text(column: pa.Array) -> pa.StringArray:
         return column.cast(pa.string())
     except pa.ArrowException:
         raise NoTextError(f"values of type {kind} have no text") from None
+
+
+def text_of_split(seconds: pa.Array, nanoseconds: pa.Array) -> pa.StringArray:
+    """Return the text of timestamps whose whole seconds (timestamp[s]) and fractions (0 to 999,999,999 ns) are apart.
+
+    Raises:
+        NoTextError: a timestamp is out of the range that has a text.
+
+    >>> text_of_split(pa.array([253402214400], pa.timestamp("s")), pa.array([999_000_000])).to_pylist()
+    ['9999-12-31T00:00:00.999']
+    """
+    digits = pc.utf8_lpad(nanoseconds.cast(pa.string()), 9, "0")
+    fraction = _with_short_fraction(pc.binary_join_element_wise(".", digits, ""))
+    if seconds.type.tz is None:
+        return pc.binary_join_element_wise(_timestamp_text(seconds), fraction, "")
+    local, offsets = _local(seconds)
+    return pc.binary_join_element_wise(_timestamp_text(local), fraction, offsets, "")
 
 
 def _each_distinct(column: pa.Array, spell: Callable[[Any], str]) -> pa.StringArray:
@@ -121,7 +141,16 @@ def _half_float_text(bits: int) -> str:
 def _decimal_text(column: pa.Array) -> pa.StringArray:
     if column.type.scale <= 6:  # Arrow writes longer fractions with an exponent when they are small
         return column.cast(pa.string())
+    if column.type.bit_width < _DECIMAL_BITS:  # Arrow does not encode smaller ones
+        column = column.cast(pa.decimal128(column.type.precision, column.type.scale))
     return _each_distinct(column, lambda value: format(value, "f"))
+
+
+def _date_text(column: pa.Array) -> pa.StringArray:
+    midnights = column.cast(pa.timestamp("s"))
+    if _furthest(midnights) > _ARROW_SECONDS:
+        return pc.replace_substring_regex(_timestamp_text(midnights), "T00:00:00$", "")
+    return _with_year_sign(column.cast(pa.string()))
 
 
 def _timestamp_text(column: pa.Array) -> pa.StringArray:
@@ -142,6 +171,22 @@ def _timestamp_text(column: pa.Array) -> pa.StringArray:
 
 def _zoned_text(column: pa.Array) -> pa.StringArray:
     """Spell local times with the offset at each instant, `Z` for none."""
+    if column.type.unit == "ns" and _furthest(column.cast(pa.timestamp("ns"))) > _NANOSECONDS_REACH:
+        return text_of_split(*_split(column))  # the local time may not fit into 64 bits
+    local, offsets = _local(column)
+    return pc.binary_join_element_wise(_timestamp_text(local), offsets, "")
+
+
+def _split(column: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return the whole seconds of timestamps in nanoseconds, and the nanoseconds after them."""
+    ticks = column.cast(pa.int64()).fill_null(0).to_numpy()
+    seconds, rest = np.divmod(ticks, 10**9)
+    whole = pa.array(seconds, mask=column.is_null().to_numpy(zero_copy_only=False))
+    return whole.cast(pa.timestamp("s", column.type.tz)), pa.array(rest)
+
+
+def _local(column: pa.Array) -> tuple[pa.Array, pa.StringArray]:
+    """Return the local times of instants without zone, and the text of their offsets."""
     unit, zone = column.type.unit, column.type.tz
     utc = column.cast(pa.timestamp(unit))
     if (fixed := _fixed_offset(zone)) is not None:
@@ -154,8 +199,7 @@ def _zoned_text(column: pa.Array) -> pa.StringArray:
         except pa.ArrowException:
             raise NoTextError("unknown time zone") from None
     ticks = pc.subtract(local.cast(pa.int64()), utc.cast(pa.int64()))
-    offsets = _each_distinct(ticks, lambda value: _offset_text(value // _UNITS_PER_SECOND[unit]))
-    return pc.binary_join_element_wise(_timestamp_text(local), offsets, "")
+    return local, _each_distinct(ticks, lambda value: _offset_text(value // _UNITS_PER_SECOND[unit]))
 
 
 def _fixed_offset(zone: str) -> int | None:

@@ -54,7 +54,8 @@ def write_sample(
     """Write a realistic lab of `users` users: `LAB.json` and a CSV file without header per dataset.
 
     The same arguments give the same bytes on every machine. Existing files of these names are replaced when all new
-    files are complete (`refuse_to_replace` checks whose they are); other files of the directory stay. Memory does not grow with `users`.
+    files are complete (`refuse_to_replace` checks whose they are); other files of the directory stay. Memory does not
+    grow with `users`.
 
     Args:
         directory: Created if it does not exist.
