@@ -35,6 +35,15 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f"; did you mean '{by_folded[near[0]]}'?" if near else ""
 
 
+def as_sentence(text: str) -> str:
+    """Return a sentence with its stop; one that ends with a suggestion has a question mark already.
+
+    >>> as_sentence("There is none"), as_sentence("There is none; did you mean 'x'?")
+    ('There is none.', "There is none; did you mean 'x'?")
+    """
+    return text if text.endswith("?") else f"{text}."
+
+
 class DatalabError(Exception):
     """Root of all errors that the project raises on purpose."""
 

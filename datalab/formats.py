@@ -120,6 +120,18 @@ def moment(value: datetime) -> str:
     return f"{utc:%Y-%m-%d %H:%M} UTC"
 
 
+def name_or_unnamed(name: str, created_at: datetime | None = None) -> str:
+    """Return a name as people see it; one without a visible character is no name.
+
+    Example:
+        >>> name_or_unnamed("Sports"), name_or_unnamed(" ", datetime(2026, 11, 26, 2, 12))
+        ('Sports', 'Unnamed, created 2026-11-26 02:12 UTC')
+    """
+    if any(character.isprintable() and not character.isspace() for character in name):
+        return name
+    return f"Unnamed, created {moment(created_at)}" if created_at else "Unnamed"
+
+
 def listed(words: list[str], last: str = "and") -> str:
     """Join words with commas, and the last two with `last`.
 

@@ -15,7 +15,7 @@ from typing import BinaryIO, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from datalab.errors import UsageError
+from datalab.errors import UsageError, as_sentence
 
 Options = TypeVar("Options", bound=BaseModel)
 
@@ -93,7 +93,7 @@ class Connector(ABC, Generic[Options]):
 
 class ConnectorUnknown(UsageError):
     def __init__(self, scheme: str, near: str) -> None:
-        super().__init__(f"There is no connector for addresses that begin with '{scheme}://'{near}.")
+        super().__init__(as_sentence(f"There is no connector for addresses that begin with '{scheme}://'{near}"))
 
 
 class ConnectorNotInstalled(UsageError):

@@ -31,7 +31,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datalab.errors import DatalabError, UsageError, suggestion
+from datalab.errors import DatalabError, UsageError, as_sentence, suggestion
 from datalab.formats import counted, listed
 from datalab.kinds import DatasetKind
 
@@ -127,7 +127,8 @@ class EmbeddedPostgresFailed(RegistryError):
 
 class LabNotFound(UsageError):
     def __init__(self, lab: str, known: Iterable[str] = ()) -> None:
-        super().__init__(f"There is no lab '{lab}'{suggestion(lab, known)}. `datalab lab list` lists all.")
+        none = as_sentence(f"There is no lab '{lab}'{suggestion(lab, known)}")
+        super().__init__(f"{none} `datalab lab list` lists all.")
 
 
 class LabNameAmbiguous(UsageError):
@@ -259,7 +260,8 @@ class AccessListWrong(UsageError):
 
 class UserNotFound(UsageError):
     def __init__(self, email: str, known: Iterable[str] = ()) -> None:
-        super().__init__(f"There is no user '{email}'{suggestion(email, known)}. `datalab user list` lists all.")
+        none = as_sentence(f"There is no user '{email}'{suggestion(email, known)}")
+        super().__init__(f"{none} `datalab user list` lists all.")
 
 
 class UserExists(UsageError):

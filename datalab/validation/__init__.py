@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datalab.errors import UsageError, suggestion
+from datalab.errors import UsageError, as_sentence, suggestion
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 
@@ -26,7 +26,8 @@ def dataset_kind(name: str) -> DatasetKind:
         return DatasetKind(name)
     except ValueError:
         known = [kind.value for kind in DatasetKind]
-        raise UsageError(f"Unknown dataset '{name}'{suggestion(name, known)} Known: {', '.join(known)}.") from None
+        unknown = as_sentence(f"Unknown dataset '{name}'{suggestion(name, known)}")
+        raise UsageError(f"{unknown} Known: {', '.join(known)}.") from None
 
 
 def validate_file(

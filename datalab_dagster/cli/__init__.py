@@ -30,6 +30,7 @@ COMMANDS = {
     "report": ("report", "Print the statistics that preflight wrote to DIR, or the current ones of LAB."),
     "sample": ("sample", "Write LAB.json and the files of a synthetic lab of any size to DIR."),
     "up": ("up", "Run a Data Lab: database, Dagster's pages and daemon, portal; Ctrl-C stops everything."),
+    "down": ("down", "Stop the database that a script or a command has started under DATALAB_HOME."),
     "lab": ("lab", "Create, list, show and delete labs."),
     "dataset": ("dataset", "Upload, list, show, download and delete datasets, which are kept encrypted."),
     "provision": (

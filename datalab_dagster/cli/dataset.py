@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from datalab.errors import UsageError
-from datalab.formats import listed, number, size
+from datalab.formats import listed, name_or_unnamed, number, size
 from datalab_dagster.cli import listing
 from datalab_dagster.cli.deployment import confirm, json_option, opened, the_dataset, user_option, yes_option
 from datalab_dagster.cli.transfer import download_file, download_to, is_address, upload_file
@@ -180,4 +180,5 @@ def delete(manifest_hash: str, force: bool, yes: bool, user: str | None) -> int:
 
 def _names(service: LabService) -> dict[str, str]:
     """The names of all labs by their ids."""
-    return {lab.id: lab.name for lab in service.labs()} | {lab.id: lab.name for lab in service.other_labs()}
+    own = {lab.id: name_or_unnamed(lab.name, lab.created_at) for lab in service.labs()}
+    return own | {lab.id: name_or_unnamed(lab.name) for lab in service.other_labs()}

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from datalab.errors import UsageError
-from datalab.formats import listed
+from datalab.formats import listed, name_or_unnamed
 from datalab.lab import lab_from_dict, load_lab
 from datalab_dagster.cli import lab_view, listing
 from datalab_dagster.cli.deployment import confirm, json_option, opened, user_option, yes_option
@@ -98,7 +98,7 @@ def owners(lab_name: str, added: tuple[str, ...], removed: tuple[str, ...], user
     if as_json:
         listing.print_json(found)
     else:
-        listing.line(f"Lab {found.id} ({found.name}) belongs to {listed(found.owners)}.")
+        listing.line(f"Lab {found.id} ({name_or_unnamed(found.name)}) belongs to {listed(found.owners)}.")
     return 0
 
 
@@ -111,7 +111,7 @@ def delete(lab_name: str, yes: bool, user: str | None) -> int:
     with opened(user) as service:
         found = service.lab(lab_name)
         held = f" It holds {', '.join(slot.kind.value for slot in found.slots)}." if found.slots else ""
-        confirm(f"Delete lab {found.id} ({found.name}) and its results permanently?{held}", yes=yes)
+        confirm(f"Delete lab {found.id} ({name_or_unnamed(found.name)}) and its results permanently?{held}", yes=yes)
         service.delete_lab(found.id)
-    listing.line(f"Lab {found.id} ({found.name}) was deleted; its datasets are kept.")
+    listing.line(f"Lab {found.id} ({name_or_unnamed(found.name)}) was deleted; its datasets are kept.")
     return 0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.markup import escape
 
-from datalab.formats import size
+from datalab.formats import name_or_unnamed, size
 from datalab.kinds import DatasetKind
 from datalab_dagster.cli.listing import coloured, console_for_text, line, print_table, short, when
 from datalab_dagster.service import Action, EventInfo, LabInfo, OtherLabInfo, SlotInfo
@@ -24,7 +24,7 @@ def print_labs(labs: Sequence[LabInfo], others: Sequence[OtherLabInfo]) -> None:
         _print_own(labs)
     if others:
         line("\nLabs of others, of which you see the state; an owner can name you one too (`datalab lab owners`):")
-        rows = [(lab.id, lab.name, coloured(lab.state), ", ".join(lab.owners)) for lab in others]
+        rows = [(lab.id, name_or_unnamed(lab.name), coloured(lab.state), ", ".join(lab.owners)) for lab in others]
         print_table(("lab", "name", "state", "owners"), rows, markup=("state",))
 
 
@@ -35,7 +35,7 @@ def _print_own(labs: Sequence[LabInfo]) -> None:
     rows = [
         (
             lab.id,
-            lab.name,
+            name_or_unnamed(lab.name, lab.created_at),
             coloured(lab.state.state),
             ", ".join(kind.value for kind in lab.definition.datasets if kind in _filled(lab)) or "–",
             ", ".join(kind.value for kind in lab.definition.datasets if kind not in _filled(lab)) or "–",
@@ -50,7 +50,7 @@ def _print_own(labs: Sequence[LabInfo]) -> None:
 def print_state(lab: LabInfo) -> None:
     """Print the state of a lab, its reason, and what to do next."""
     console = console_for_text()
-    console.print(f"\n[bold]{escape(lab.name)}[/bold]  {lab.id}", highlight=False)
+    console.print(f"\n[bold]{escape(name_or_unnamed(lab.name, lab.created_at))}[/bold]  {lab.id}", highlight=False)
     console.print(f"{coloured(lab.state.state)}: {escape(lab.state.reason)}", highlight=False, soft_wrap=True)
     console.print(f"Next: {lab.state.next_step}", highlight=False, soft_wrap=True, markup=False)
 

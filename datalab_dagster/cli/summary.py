@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from datalab.codes import explain
-from datalab.formats import counted, duration, number, share
+from datalab.formats import counted, duration, name_or_unnamed, number, share
 from datalab.kinds import DatasetKind
 from datalab.results.files import AGGREGATES, VALIDATION_STATUS
 from datalab.results.statistics import StatisticsResultV2
@@ -32,7 +32,7 @@ RESULT_NAMES = sorted(AGGREGATES, key=lambda name: name != VALIDATION_STATUS.nam
 def print_preflight(result: PreflightResult) -> None:
     """Print what a preflight found and where it stored its results."""
     console = console_for_text()
-    console.print(f"\n[bold]{escape(result.lab.name)}[/bold] checked in {duration(result.seconds)}\n")
+    console.print(f"\n[bold]{escape(name_or_unnamed(result.lab.name))}[/bold] checked in {duration(result.seconds)}\n")
     console.print(_table(result.datasets, result.status.datasets))
     for kind, dataset in result.datasets.items():
         _print_details(console, kind, dataset, result.status.datasets[kind.value])

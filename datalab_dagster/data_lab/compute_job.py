@@ -69,7 +69,7 @@ class ValidationReportJob(ComputeJob):
         super().__init__(data_lab_id, action, files.VALIDATION_REPORT.name, client)
 
     def get_validation_report(self) -> ValidationReport:
-        """Return the report of segments, demographics or embeddings; that of identifiers is in `result`."""
+        """Return the report of segments, demographics or embeddings."""
         return ValidationReport.model_validate_json(self.get_result())
 
 
@@ -79,9 +79,13 @@ class DataLabIdentifiersValidationReportJob(ValidationReportJob):
     def __init__(self, data_lab_id: str, client: Client) -> None:
         super().__init__(data_lab_id, results.lab_action(results.REPORTS[DatasetKind.IDENTIFIERS]), client)
 
+    def get_validation_report(self) -> IdentifiersValidationReport:  # type: ignore[override]  # the vendor's raises
+        """Return the report of the identifiers, which has a shape of its own."""
+        return IdentifiersValidationReport.model_validate_json(self.get_result())
+
     def result(self) -> IdentifiersValidationReport:
         """Return the report."""
-        return IdentifiersValidationReport.model_validate_json(self.get_result())
+        return self.get_validation_report()
 
 
 class DataLabSegmentsValidationReportJob(ValidationReportJob):

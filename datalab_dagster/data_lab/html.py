@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from datalab.errors import DatalabError
-from datalab.formats import number
+from datalab.formats import name_or_unnamed, number
 from datalab_dagster.service import LabState
 from datalab_dagster.service.models import LabInfo, ResultInfo, SharedLab
 from datalab_dagster.service.protocol import LabService
@@ -38,7 +38,7 @@ def _shared(lab: SharedLab | None, name: str) -> str:
 def _parts(lab: LabInfo, current: ResultInfo | None) -> Iterable[str]:
     colour = _COLOURS.get(lab.state.state, _OTHER)
     yield '<div style="font-family:system-ui,sans-serif;line-height:1.4;max-width:46em">'
-    yield f'<div><b style="font-size:1.15em">{escape(lab.name or "Data Lab")}</b> '
+    yield f'<div><b style="font-size:1.15em">{escape(name_or_unnamed(lab.name, lab.created_at))}</b> '
     yield f'<span style="border:1px solid {colour};color:{colour};border-radius:1em;padding:0 .6em">'
     yield f"{escape(lab.state.state.value)}</span> <code>{escape(lab.id)}</code></div>"
     yield f"<p>{escape(lab.state.reason)} {escape(lab.state.next_step)}</p>"

@@ -41,3 +41,19 @@ class DatabaseKeepsEnding(DatalabError):
         super().__init__(
             f"The database ended and could not be restarted, so `datalab up` has stopped everything. {reason}"
         )
+
+
+class DatabaseOfOthers(UsageError):
+    def __init__(self) -> None:
+        super().__init__(
+            "The database is the one of DATALAB_POSTGRES_URL, which `datalab` does not start or stop. Nothing was "
+            "stopped."
+        )
+
+
+class DatabaseInUse(DatalabError):
+    def __init__(self, home: Path) -> None:
+        super().__init__(
+            f"Other processes are connected to the database under {home}, so it keeps running. Wait until they have "
+            "ended, or stop it with --force: their transactions are rolled back."
+        )

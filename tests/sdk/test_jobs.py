@@ -86,6 +86,14 @@ def test_results_are_zips_with_the_vendors_names(
         job.download_result("nonsense")
 
 
+@pytest.mark.parametrize("kind", [DataLabIdentifiersValidationReportJob, DataLabSegmentsValidationReportJob])
+def test_a_report_is_the_same_by_both_names(quick: Client, memory: MemoryService, lab: DataLab, kind: Any) -> None:
+    job = kind(lab.id, quick)
+    job.run()
+    finish(memory, job.job_id)
+    assert job.get_validation_report() == job.result()
+
+
 class _OtherFile(ComputeJob):
     def result(self) -> bytes:
         return self.get_result()

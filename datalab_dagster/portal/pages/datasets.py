@@ -8,6 +8,7 @@ from pydantic import computed_field
 from datalab.kinds import KINDS, DatasetKind
 from datalab_dagster.portal.access import Changer, Reader, Record, Service
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
+from datalab_dagster.portal.pages.texts import lab_name
 from datalab_dagster.service import DatasetInfo, DatasetInUse, KeyAccessDenied, KeyRole, LabService
 from datalab_dagster.service.http_errors import status_of
 from datalab_dagster.service.models import ServiceModel
@@ -101,8 +102,10 @@ def _rows(service: LabService, datasets: list[DatasetInfo]) -> list[DatasetRow]:
     places: dict[str, list[Place]] = {}
     for lab in labs:
         for slot in lab.slots:
-            places.setdefault(slot.manifest_hash, []).append(Place(lab_id=lab.id, lab_name=lab.name, kind=slot.kind))
-    others = {lab.id: lab.name for lab in service.other_labs()} if datasets else {}
+            places.setdefault(slot.manifest_hash, []).append(
+                Place(lab_id=lab.id, lab_name=lab_name(lab), kind=slot.kind)
+            )
+    others = {lab.id: lab_name(lab) for lab in service.other_labs()} if datasets else {}
     for dataset in datasets:
         hidden = [Place(lab_id=lab, lab_name=others[lab], kind=None) for lab in dataset.labs if lab in others]
         places[dataset.manifest_hash] = places.get(dataset.manifest_hash, []) + hidden

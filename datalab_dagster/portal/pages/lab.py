@@ -17,7 +17,7 @@ from datalab_dagster.portal.access import Admin, Changer, Record, Service, Visit
 from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
 from datalab_dagster.portal.pages.progress import StepGroup, graph_url, groups_of
-from datalab_dagster.portal.pages.texts import dataset_title, next_step
+from datalab_dagster.portal.pages.texts import dataset_title, lab_name, next_step
 from datalab_dagster.service import (
     DatasetInfo,
     LabIncomplete,
@@ -147,7 +147,7 @@ def owners(lab: str, request: Request, visitor: Changer, service: Service, recor
         return render(request, "lab.html.j2", page, status=status_of(error))
     record("lab.owners", now.id, owners=now.owners)
     where = f"/datalabs/{info.id}" if visitor.email != removed else "/datalabs"
-    return go(request, where, f"{info.name} belongs to {listed(now.owners)}.")
+    return go(request, where, f"{lab_name(info)} belongs to {listed(now.owners)}.")
 
 
 def lab_for(service: LabService, lab: str, visitor: Visitor) -> LabInfo:

@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from datalab.kinds import DatasetKind
 from datalab_dagster.portal.access import Admin, Changer, Record, Service
 from datalab_dagster.portal.pages.page import PageModel, go, render
-from datalab_dagster.portal.pages.texts import next_step
+from datalab_dagster.portal.pages.texts import lab_name, next_step
 from datalab_dagster.portal.shared import shared_labs
 from datalab_dagster.service import LabState, OtherLabInfo, Permission
 from datalab_dagster.service.models import LabInfo, ServiceModel, SharedLab
@@ -98,7 +98,7 @@ def delete(lab: str, request: Request, visitor: Changer, service: Service, recor
     info = service.lab(lab)
     service.delete_lab(info.id)
     record("lab.delete", info.id)
-    return go(request, "/datalabs", f"Deleted {info.name}. Its datasets are still in the Dataset Portal.")
+    return go(request, "/datalabs", f"Deleted {lab_name(info)}. Its datasets are still in the Dataset Portal.")
 
 
 def home(request: Request, visitor: Admin) -> Response:

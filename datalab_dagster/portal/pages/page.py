@@ -109,6 +109,7 @@ def environment() -> Environment:
         moment=moment,
         size=size,
         dataset=texts.dataset_title,
+        lab_name=texts.lab_name,
         type_name=texts.type_name,
         short=lambda manifest_hash: manifest_hash[:12],
     )

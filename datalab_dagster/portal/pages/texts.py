@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from datalab.collaboration import CollaborationType
 from datalab.dashboard.texts import DATASETS
-from datalab.formats import duration, listed
+from datalab.formats import duration, listed, name_or_unnamed
 from datalab.kinds import DatasetKind
 from datalab.statistics import PANELS
 from datalab_dagster.service import Action, LabState, RunState
@@ -86,6 +87,11 @@ def step_group(name: str) -> str:
 def dataset_title(kind: DatasetKind | str) -> str:
     """Return the title of a dataset."""
     return DATASETS[DatasetKind(kind)][0]
+
+
+def lab_name(lab: Any) -> str:
+    """Return the name of a lab as people see it; `lab` is any record of one."""
+    return name_or_unnamed(lab.name, getattr(lab, "created_at", None))
 
 
 def type_name(kind: CollaborationType | str) -> str:

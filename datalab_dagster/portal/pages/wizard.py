@@ -18,6 +18,7 @@ from datalab_dagster.portal.pages import draft as making
 from datalab_dagster.portal.pages.draft import Draft, Requirement, Schema
 from datalab_dagster.portal.pages.draft_form import with_form
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
+from datalab_dagster.portal.pages.texts import lab_name
 
 
 class WizardPage(PageModel):
@@ -65,7 +66,7 @@ def submit(request: Request, visitor: Changer, service: Service, record: Record,
         return _step(request, draft, step, error.mistakes, visitor.email, status=422)
     lab = service.create_lab(definition)
     record("lab.create", lab.id, name=lab.name)
-    return go(request, f"/datalabs/{lab.id}", f"Created {lab.name}. Provision its datasets next.")
+    return go(request, f"/datalabs/{lab.id}", f"Created {lab_name(lab)}. Provision its datasets next.")
 
 
 def _step(
