@@ -21,7 +21,7 @@ _ARROW_SECONDS = 30_000 * 31_556_952
 _LAST_SECONDS = 260_000 * 31_556_952
 _NANOSECONDS_REACH = 2**63 // 10**9 - 2 * 86_400
 """Seconds since 1970 from which a time zone can move nanoseconds beyond 64 bits."""
-_DECIMAL_BITS = 128
+_LARGE_DECIMALS = (pa.types.is_decimal128, pa.types.is_decimal256)
 _UNITS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>\d\d):?(?P<minutes>\d\d)?", re.ASCII)
 _UTC_NAMES = frozenset({"UTC", "Etc/UTC", "Z", "GMT"})
@@ -141,7 +141,7 @@ def _half_float_text(bits: int) -> str:
 def _decimal_text(column: pa.Array) -> pa.StringArray:
     if column.type.scale <= 6:  # Arrow writes longer fractions with an exponent when they are small
         return column.cast(pa.string())
-    if column.type.bit_width < _DECIMAL_BITS:  # Arrow does not encode smaller ones
+    if not any(is_large(column.type) for is_large in _LARGE_DECIMALS):  # Arrow does not encode smaller ones
         column = column.cast(pa.decimal128(column.type.precision, column.type.scale))
     return _each_distinct(column, lambda value: format(value, "f"))
 
