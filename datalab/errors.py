@@ -44,6 +44,15 @@ def as_sentence(text: str) -> str:
     return text if text.endswith("?") else f"{text}."
 
 
+def none_such(what: str, name: str, known: Iterable[str]) -> str:
+    """Return the sentence that nothing has this name, with the nearest of `known`.
+
+    >>> none_such("lab", "Alpa", ["Alpha"])
+    "There is no lab 'Alpa'; did you mean 'Alpha'?"
+    """
+    return as_sentence(f"There is no {what} '{name}'{suggestion(name, known)}")
+
+
 class DatalabError(Exception):
     """Root of all errors that the project raises on purpose."""
 

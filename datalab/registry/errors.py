@@ -31,7 +31,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datalab.errors import DatalabError, UsageError, as_sentence, suggestion
+from datalab.errors import DatalabError, UsageError, none_such
 from datalab.formats import counted, listed
 from datalab.kinds import DatasetKind
 
@@ -127,8 +127,7 @@ class EmbeddedPostgresFailed(RegistryError):
 
 class LabNotFound(UsageError):
     def __init__(self, lab: str, known: Iterable[str] = ()) -> None:
-        none = as_sentence(f"There is no lab '{lab}'{suggestion(lab, known)}")
-        super().__init__(f"{none} `datalab lab list` lists all.")
+        super().__init__(f"{none_such('lab', lab, known)} `datalab lab list` lists all.")
 
 
 class LabNameAmbiguous(UsageError):
@@ -260,8 +259,7 @@ class AccessListWrong(UsageError):
 
 class UserNotFound(UsageError):
     def __init__(self, email: str, known: Iterable[str] = ()) -> None:
-        none = as_sentence(f"There is no user '{email}'{suggestion(email, known)}")
-        super().__init__(f"{none} `datalab user list` lists all.")
+        super().__init__(f"{none_such('user', email, known)} `datalab user list` lists all.")
 
 
 class UserExists(UsageError):
