@@ -13,11 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from datalab.kinds import DatasetKind
-from tests.commands import COMMAND, Ended, datalab, datalab_here, environment
+from tests.commands import COMMAND, Ended, datalab, datalab_here, end_of, environment, patched_datalab
 from tests.labs import MATCHED_USER_ID, wire_lab
 
 KINDS = [kind.value for kind in DatasetKind]
 HEAVY = ["pandas", "pyarrow", "dagster", "duckdb", "pandera", "pydantic", "numpy", "yaml", "rich", "chardetng_py"]
+NO_PROGRESS = "import math; from datalab_dagster.terminal import checks; checks._SECONDS_BETWEEN_LINES = math.inf"
+"""Leaves out the lines that a check prints every five seconds while it runs."""
 ONE_COLUMN = json.dumps(wire_lab(MATCHED_USER_ID, numIdentifiersColumns=1))
 
 
@@ -37,7 +39,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def preflight(lab: Path) -> Ended:
-    return datalab("preflight", lab / "LAB.json", *file_options(lab), "--out", lab / "out")
+    words = ("preflight", lab / "LAB.json", *file_options(lab), "--out", lab / "out")
+    return end_of(patched_datalab(NO_PROGRESS, *words, cwd=lab.parent))
 
 
 @pytest.fixture
@@ -226,7 +229,8 @@ class TestCheck:
     def test_one_file_with_its_report_and_valid_rows(self, small: Path) -> None:
         report, rows = small / "new" / "report.json", small / "new" / "valid.parquet"
         options = ["--lab", small / "LAB.json", "--report", report, "--valid-rows", rows]
-        ended = datalab("check", "identifiers", small / "identifiers.csv", *options)
+        words = ("check", "identifiers", small / "identifiers.csv", *options)
+        ended = end_of(patched_datalab(NO_PROGRESS, *words, cwd=small))
         assert (ended.code, ended.err) == (0, "")
         assert "DUPLICATE_VALUES" in ended.out and str(report) in ended.out
         assert json.loads(report.read_bytes())["report"]["numValidRows"] == 2
