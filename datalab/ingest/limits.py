@@ -21,14 +21,27 @@ BLOCK_CELLS = 2_000_000
 BLOCKS_UNDER_WAY_BYTES = 96 << 20
 """How many bytes of text, or of decoded Parquet values, are read and checked at the same time."""
 
-PARQUET_BATCH_BYTES = 32 << 20
+PARQUET_BATCH_BYTES = 64 << 20
 """How many bytes the rows of a Parquet file decode to that are decoded at once."""
 
 PARQUET_RESIDENT_BYTES = 800 << 20
-"""How many bytes the pages of a row group may need while its rows are read."""
+"""How many bytes the footer and the pages of a row group may need while its rows are read."""
+
+PARQUET_PAGES = 1_000_000
+"""How many pages a Parquet file may have."""
+
+PARQUET_ROWS = 1_000_000_000
+"""How many rows a Parquet file may have: the file need not be long for that."""
+
+PARQUET_TEXT_BYTES = 1 << 30
+PARQUET_TEXT_RATIO = 1_000
+"""How long the rows, as text, or the pages may be: `PARQUET_TEXT_BYTES` and so many times the length of the file."""
 
 PARQUET_FOOTER_BYTES = 32 << 20
-"""The longest footer of a Parquet file: what Arrow makes of one is many times as large."""
+"""The longest footer of a Parquet file."""
+
+PARQUET_FOOTER_MEMORY_BYTES = 400 << 20
+"""How many bytes a footer of a Parquet file may need in memory."""
 
 ZIP_MEMBERS = 10_000
 """How many members a zip archive may have."""

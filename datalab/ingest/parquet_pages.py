@@ -1,147 +1,275 @@
-"""How much memory the rows of a Parquet file need, from the headers of its pages; `thrift` reads the headers.
+"""How much memory the rows of a Parquet file need, from its pages; `thrift` reads their headers.
 
 A page of a few bytes can hold a value of a mebibyte sixty thousand times: stored sizes say nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import BinaryIO
+from array import array
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
 
-import pyarrow as pa
+import numpy as np
 import pyarrow.parquet as pq
 
 from datalab.ingest.limits import PARQUET_BATCH_BYTES, RECORD_BYTES
+from datalab.ingest.parquet_footer import Chunk, Footer
+from datalab.ingest.parquet_values import check_count, decompressed, longest_prefix, longest_text
 from datalab.ingest.thrift import DamagedHeaderError, Fields, number, read_struct, struct_of
 
 _DATA, _DICTIONARY, _DATA_V2 = 0, 2, 3
-_PLAIN_DICTIONARY, _DELTA_BYTE_ARRAY, _RLE_DICTIONARY = 2, 7, 8
+_PLAIN, _BIT_PACKED = 0, 4
+_DELTA_LENGTH_BYTE_ARRAY, _DELTA_BYTE_ARRAY = 6, 7
+_DICTIONARY_ENCODINGS = (2, 8)
+_UNCOMPRESSED = 0
 _BYTE_ARRAY = "BYTE_ARRAY"
-_WIDEST_NUMBER = 32
-_ENTRY_BYTES = 20
+_ROW_BYTES = {"BOOLEAN": 12, "INT32": 24, "FLOAT": 24, "INT64": 40, "DOUBLE": 32, "INT96": 56, _BYTE_ARRAY: 9}
+_WIDE_ROW_BYTES = 130
+"""What Arrow keeps of a row, and of its text, by type; of texts, in addition to the value."""
+_ENTRY_BYTES = 24
 """What Arrow keeps for each value of a dictionary, in addition to the value."""
-_LARGEST_READ_DICTIONARY = 64 << 20
-_CODECS = {"UNCOMPRESSED": None, "LZ4": "lz4_raw", "LZ4_RAW": "lz4_raw"}
+_READER_BYTES = 16 << 10
+"""What a reader of a column needs, in addition to pages and dictionary."""
+_LARGEST_READ = 64 << 20
+_LARGE_PAGE = 32 << 20
+_LARGEST_PAGE_READ = 512 << 20
+_SMALL_DICTIONARY = 65_536
+_PADDING = 100
+"""Readers look for pages so much behind the end of a column, as some old writers give it wrongly."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """Values of one column: rows `first` to `first + count`, `size` bytes when not compressed."""
-
-    first: int
-    count: int
-    size: int
+class TooManyPagesError(Exception):
+    """A file has more pages than any may have."""
 
 
-class ColumnPages:
-    """What the pages of one column in a row group need.
+class RowGroupPages:
+    """What the pages of a row group need.
 
     Attributes:
-        resident: bytes that a reader of the column keeps: its largest page and its dictionary.
-        per_row: the most bytes of a value in pages that can decode to more than their size; 0 if there are none.
+        count: how many there are.
+        size: the bytes of all, when not compressed.
         long_value: the first row of a page whose values are longer on average than any may be; None if there is none.
     """
 
-    def __init__(self, file: BinaryIO, column: pq.ColumnChunkMetaData, rows: int) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        footer: Footer,
+        schema: pq.ParquetSchema,
+        group: int,
+        rows: int,
+        most_pages: int,
+        buffer_bytes: int,
+    ) -> None:
         """Read the headers of the pages.
+
+        Args:
+            file: the Parquet file.
+            footer: its footer.
+            schema: its columns; none is nested.
+            group: the index of the row group.
+            rows: how many rows are read at once at most.
+            most_pages: how many pages it may have.
+            buffer_bytes: what a reader of a column reads at once.
 
         Raises:
             DamagedHeaderError: they cannot be read.
+            TooManyPagesError: there are too many.
         """
-        self.per_row = 0
+        self._most: int = max(1, min(rows, footer.rows[group]))
+        self._columns = []
+        self.count = self.size = 0
+        chunks = list(footer.chunks(group))
+        if len(chunks) != len(schema) or any(chunk.values != footer.rows[group] for chunk in chunks):
+            raise DamagedHeaderError
+        for index, chunk in enumerate(chunks):
+            column = _ColumnPages(file, chunk, schema.column(index), self._most, most_pages - self.count)
+            self._columns.append(column)
+            self.count += column.count
+            self.size += column.size
+        self._fixed = sum(column.row_bytes for column in self._columns)
+        self._texts = [column for column in self._columns if column.starts]
+        long_values = [column.long_value for column in self._columns if column.long_value is not None]
+        self.long_value: int | None = min(long_values, default=None)
+        self._resident: int = max((column.transient for column in self._columns), default=0)
+        for column in self._columns:
+            self._resident += column.resident + min(buffer_bytes, column.stored) + _READER_BYTES
+
+    def rows_at_once(self) -> int:
+        """Return how many rows decode to about `PARQUET_BATCH_BYTES`, or to what one row may need."""
+        budget = max(PARQUET_BATCH_BYTES, self._needed(1) * 5 // 4)
+        count = self._most
+        while count > 1 and self._needed(count) > budget:
+            count //= 2
+        return count
+
+    def memory(self, rows: int) -> int:
+        """Return how many bytes are needed to read `rows` rows at once."""
+        return self._resident + self._needed(rows)
+
+    def _needed(self, rows: int) -> int:
+        """Return the most bytes to which `rows` rows in a row decode."""
+        return self._fixed * rows + sum(column.needed(rows) for column in self._texts)
+
+
+class _Page(NamedTuple):
+    kind: int
+    header: Fields
+    content: int
+    """Where the content begins."""
+    size: int
+    """The size when not compressed."""
+    compressed: int
+    values: int
+    """How many it has."""
+    encoding: int
+
+
+class _ColumnPages:
+    """What the pages of one column in a row group need.
+
+    Attributes:
+        count: how many pages there are.
+        size: the bytes of all, when not compressed.
+        stored: the bytes of the column in the file.
+        resident: bytes that a reader of the column keeps: its largest page and its dictionary.
+        transient: bytes that a reader needs while it reads a page.
+        row_bytes: the most bytes of a row, in addition to those that its page contains as they are.
+        starts: the first row of every page that decodes to at most its size.
+        long_value: see `RowGroupPages`.
+    """
+
+    def __init__(self, file: BinaryIO, chunk: Chunk, column: pq.ColumnSchema, rows: int, most_pages: int) -> None:
+        self._file = file
+        self._chunk = chunk
+        self._rows = rows
+        self._is_nullable = column.max_definition_level > 0
+        self._is_text = column.physical_type == _BYTE_ARRAY
+        self.count = self.size = 0
+        self.stored = chunk.stored
+        self.transient = 0
         self.long_value: int | None = None
-        self._plain: list[_Page] = []
-        is_text = column.physical_type == _BYTE_ARRAY
-        largest = dictionary = longest = row = 0
-        for kind, header, content in _pages(file, column):
-            size = max(number(header, 2), number(header, 3))
-            if kind == _DICTIONARY:
-                count = number(struct_of(header, 7), 1)
-                dictionary = 2 * size + min(count, size) * _ENTRY_BYTES
-                self._note_mean(size, count, row, is_text=is_text)
-                longest = _longest_value(file, column, content, header, rows) if is_text else 0
-                continue
-            details = struct_of(header, 5 if kind == _DATA else 8)
-            count, encoding = number(details, 1), number(details, 2 if kind == _DATA else 4)
-            largest = max(largest, size)
-            if not is_text:
-                self.per_row = _WIDEST_NUMBER if column.physical_type == "FIXED_LEN_BYTE_ARRAY" else 8
-            elif encoding in (_PLAIN_DICTIONARY, _RLE_DICTIONARY):
-                self.per_row = max(self.per_row, longest)
-            elif encoding == _DELTA_BYTE_ARRAY:  # every value may repeat all of the one before
-                self.per_row = max(self.per_row, size)
-            else:
-                self._plain.append(_Page(row, count, size))
-            self._note_mean(size, count, row, is_text=is_text and encoding not in (_PLAIN_DICTIONARY, _RLE_DICTIONARY))
-            row += count
-        self.resident = largest + dictionary
+        self.starts = array("q")
+        self._ends = array("q")
+        self._sizes = array("q")
+        self._largest = self._kept = self._longest = self._per_row = row = 0
+        for page in _pages(file, chunk):
+            self.count += 1
+            if self.count > most_pages:
+                raise TooManyPagesError
+            self.size += page.size
+            self._largest = max(self._largest, page.size)
+            if chunk.codec != _UNCOMPRESSED:
+                self.transient = max(self.transient, page.compressed)
+            if page.kind == _DICTIONARY:
+                self._add_dictionary(page, row)
+            elif page.kind in (_DATA, _DATA_V2):
+                self._add_data(page, row)
+                row += page.values
+                if row > chunk.values:
+                    raise DamagedHeaderError
+        self.resident = self._largest + self._kept
+        self.row_bytes = self._per_row + _ROW_BYTES.get(column.physical_type, _WIDE_ROW_BYTES)
 
     def needed(self, rows: int) -> int:
-        """Return the most bytes to which `rows` rows in a row decode."""
-        held = most = 0
-        left = 0
-        for page in self._plain:
-            held += page.size
-            while self._plain[left].first + self._plain[left].count + rows <= page.first:
-                held -= self._plain[left].size
-                left += 1
-            most = max(most, held)
-        return most + self.per_row * rows
+        """Return the most bytes that `rows` rows in a row take of pages that decode to at most their size."""
+        starts, ends = np.frombuffer(self.starts, np.int64), np.frombuffer(self._ends, np.int64)
+        sums = np.concatenate([[0], np.cumsum(np.frombuffer(self._sizes, np.int64))])
+        firsts = np.searchsorted(ends, starts - rows, side="right")
+        return int((sums[1:] - sums[firsts]).max(initial=0))
 
-    def _note_mean(self, size: int, count: int, row: int, *, is_text: bool) -> None:
-        if is_text and self.long_value is None and size // max(1, count) > RECORD_BYTES + 64:
+    def _add_dictionary(self, page: _Page, row: int) -> None:
+        if page.values * (4 if self._is_text else 1) > page.size:
+            raise DamagedHeaderError
+        self._kept = max(self._kept, page.size + page.values * _ENTRY_BYTES)
+        if not self._is_text:
+            return
+        self._note_mean(page, row)
+        self._longest = max(self._longest, page.size)
+        is_read = (
+            page.size * self._rows > PARQUET_BATCH_BYTES
+            and page.size + page.compressed <= _LARGEST_READ
+            and page.values <= max(self._chunk.values, _SMALL_DICTIONARY)
+        )
+        if is_read:
+            self._longest = longest_text(self._content(page), page.values)
+
+    def _add_data(self, page: _Page, row: int) -> None:
+        is_delta = page.encoding in (_DELTA_LENGTH_BYTE_ARRAY, _DELTA_BYTE_ARRAY)
+        if is_delta:
+            self._add_delta(page)
+        if not self._is_text:
+            return
+        if page.encoding in _DICTIONARY_ENCODINGS:
+            self._per_row = max(self._per_row, self._longest)
+            return
+        self._note_mean(page, row)
+        if _LARGE_PAGE < page.size <= _LARGEST_PAGE_READ - page.compressed and page.encoding == _PLAIN:
+            self._per_row = max(self._per_row, longest_text(self._values(page), page.values))
+            return
+        self.starts.append(row)
+        self._ends.append(row + page.values)
+        self._sizes.append(page.size)
+
+    def _add_delta(self, page: _Page) -> None:
+        if page.size + page.compressed > _LARGEST_READ:
+            raise DamagedHeaderError
+        values = self._values(page)
+        self._kept = max(self._kept, 8 * page.values)
+        if page.encoding == _DELTA_LENGTH_BYTE_ARRAY:
+            check_count(values, page.values)
+        else:
+            self._per_row = max(self._per_row, longest_prefix(values, page.values))
+
+    def _values(self, page: _Page) -> bytes:
+        """Return the content of a data page without the levels before its values."""
+        if page.kind == _DATA:
+            content = self._content(page)
+            if not self._is_nullable:
+                return content
+            if number(struct_of(page.header, 5), 3) == _BIT_PACKED:
+                return content[(page.values + 7) // 8 :]
+            return content[4 + int.from_bytes(content[:4], "little") :]
+        details = struct_of(page.header, 8)
+        levels = number(details, 5) + number(details, 6)
+        if not 0 <= levels <= min(page.size, page.compressed):
+            raise DamagedHeaderError
+        stored = self._stored(page)[levels:]
+        return decompressed(stored, self._chunk.codec, page.size - levels) if number(details, 7) else stored
+
+    def _content(self, page: _Page) -> bytes:
+        return decompressed(self._stored(page), self._chunk.codec, page.size)
+
+    def _stored(self, page: _Page) -> bytes:
+        self._file.seek(page.content)
+        return self._file.read(page.compressed)
+
+    def _note_mean(self, page: _Page, row: int) -> None:
+        if self.long_value is None and page.size // max(1, page.values) > RECORD_BYTES + 64:
             self.long_value = row
 
 
-def rows_at_once(columns: Sequence[ColumnPages], most: int) -> int:
-    """Return how many rows, `most` at most, decode to about `PARQUET_BATCH_BYTES` or to what one row may need."""
-    budget = max(PARQUET_BATCH_BYTES, sum(column.needed(1) for column in columns) * 5 // 4)
-    count = max(1, most)
-    while count > 1 and sum(column.needed(count) for column in columns) > budget:
-        count //= 2
-    return count
-
-
-def _pages(file: BinaryIO, column: pq.ColumnChunkMetaData) -> Iterator[tuple[int, Fields, int]]:
-    """Yield (type, header, where the content begins) of the pages that a reader reads, in order."""
-    position = column.data_page_offset
-    if column.has_dictionary_page and 0 < (column.dictionary_page_offset or 0) < position:
-        position = column.dictionary_page_offset
-    end = position + column.total_compressed_size
+def _pages(file: BinaryIO, chunk: Chunk) -> Iterator[_Page]:
+    """Yield the pages that a reader reads, in order."""
+    position = chunk.begin
+    end = position + chunk.stored + _PADDING
     values = 0
-    while values < column.num_values and position < end:
+    while values < chunk.values and 0 <= position < end:
         header, length = read_struct(file, position)
-        content = position + length
         kind = number(header, 1)
-        if kind in (_DATA, _DICTIONARY, _DATA_V2):
-            yield kind, header, content
-        if kind in (_DATA, _DATA_V2):
-            values += number(struct_of(header, 5 if kind == _DATA else 8), 1)
-        compressed = number(header, 3)
-        if compressed < 0 or number(header, 2) < 0:
+        details = struct_of(header, {_DATA: 5, _DICTIONARY: 7, _DATA_V2: 8}.get(kind, 0))
+        page = _Page(
+            kind,
+            header,
+            position + length,
+            number(header, 2),
+            number(header, 3),
+            number(details, 1),
+            number(details, 4 if kind == _DATA_V2 else 2),
+        )
+        if min(page.size, page.compressed, page.values) < 0:
             raise DamagedHeaderError
-        position = content + compressed
-
-
-def _longest_value(file: BinaryIO, column: pq.ColumnChunkMetaData, content: int, header: Fields, rows: int) -> int:
-    """Return the length of the longest text in a dictionary page, or a larger number where that does not matter."""
-    size, compressed = number(header, 2), number(header, 3)
-    if size * rows <= PARQUET_BATCH_BYTES or size > _LARGEST_READ_DICTIONARY:
-        return size
-    file.seek(content)
-    data = file.read(compressed)
-    codec = _CODECS.get(column.compression, column.compression.lower())
-    try:
-        if codec is not None:
-            data = pa.decompress(data, decompressed_size=size, codec=codec, asbytes=True)
-    except (pa.ArrowException, OSError, ValueError):
-        return size
-    longest = position = 0
-    for _ in range(number(struct_of(header, 7), 1)):
-        length = int.from_bytes(data[position : position + 4], "little")
-        position += 4 + length
-        if position > len(data):
-            break
-        longest = max(longest, length)
-    return longest
+        yield page
+        if kind in (_DATA, _DATA_V2):
+            values += page.values
+        position = page.content + page.compressed

@@ -54,6 +54,8 @@ def _text(column: pa.Array) -> pa.StringArray:
     if isinstance(kind, pa.BaseExtensionType):
         return _text(column.storage)
     if pa.types.is_dictionary(kind):
+        if len(column.dictionary) > len(column):  # most of it is not used
+            return _text(pc.take(column.dictionary, column.indices))
         return pc.take(_text(column.dictionary), column.indices)
     if pa.types.is_float16(kind):
         return _each_distinct(column.view(pa.uint16()), _half_float_text)

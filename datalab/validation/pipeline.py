@@ -121,7 +121,8 @@ class Pipeline:
             for member in self._source.members():
                 if isinstance(member, ParquetMember):
                     self.is_csv = False
-                    for batch in member.batches(min(self._block_records, _TABLE_ROWS)):
+                    rows = min(self._block_records, _TABLE_ROWS)
+                    for batch in member.batches(rows, text_bytes_before=self.table_bytes):
                         yield partial(_table_records, batch, self._width), batch.nbytes
                     self.table_bytes += member.text_bytes
                     continue
