@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -25,13 +26,14 @@ from datalab.registry import LabState, RunState
 from datalab.storage import DatasetStore, Key
 from datalab.storage.errors import StoreUnreachable, UploadInterrupted
 from datalab.validation.key_spool import KeySpool
+from datalab_dagster.service import LabInfo
 from datalab_dagster.service.http_errors import body_of, error_from
 from datalab_dagster.up import supervisor as supervisor_module
 from datalab_dagster.up.database import WatchedDatabase
 from datalab_dagster.up.supervisor import Supervisor
 from tests.commands import COMMAND
 from tests.living.conftest import FILES, Living, living
-from tests.living.world import World
+from tests.living.world import World, eventually
 from tests.unit.registry.conftest import server, url
 
 __all__ = ["living", "server", "url"]
@@ -221,6 +223,10 @@ def fill(place: Path) -> Path:
     return ballast
 
 
+def ended_as(world: World, lab: LabInfo, *states: RunState) -> bool:
+    return tuple(run.state for run in world.service.runs(lab.id)) == states
+
+
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_on_a_real_full_disk(disks: World) -> None:
@@ -239,11 +245,11 @@ def test_on_a_real_full_disk(disks: World) -> None:
         assert f"{home / name}" in state.reason and "No space left on device" in state.reason, state
         assert "Remove the cause, then validate again" in state.next_step
         assert world.service.results(lab.id) == []
-        assert [run.reason for run in world.service.runs(lab.id)] and world.scratch() == [ballast][: name == "scratch"]
         ballast.unlink()
+        assert eventually(lambda: world.scratch() == []), "nothing is left of the run"
         world.service.validate(lab.id)
         assert world.becomes(lab, LabState.READY), world.told(lab)
-        assert [run.state for run in world.service.runs(lab.id)] == [RunState.FINISHED, RunState.FAILED]
+        assert eventually(partial(ended_as, world, lab, RunState.FINISHED, RunState.FAILED)), world.told(lab)
 
     ballast = fill(home / "store")
     file = world.files / "large.csv"

@@ -165,7 +165,7 @@ def kill_spares(world: World) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("kills", [20])
 def test_killed_at_many_moments_of_its_start(kills: int) -> None:
     world = World(users=300)
