@@ -15,10 +15,11 @@ from datalab.home.errors import SettingsWrong
 from datalab.home.private import close_to_others
 from datalab.home.secret import make_secret, remove_secret
 from datalab.home.settings import FILE_NAME, HOME, Environment
-from datalab.home.up import UpRecord, held, left_record, remove_record, write_record
+from datalab.home.up import HomeUnusable, UpRecord, held, left_record, remove_record, write_record
 from datalab.registry import Database, EmbeddedPostgres, Registry, embedded
 from datalab.registry.errors import RegistryError
 from datalab.registry.fitness import check_server
+from datalab.scratch import why
 from datalab.storage import master_keys
 from datalab.storage.errors import KeyInvalid
 from datalab_dagster.portal.binding import check_bind
@@ -67,8 +68,8 @@ def up(
         record = UpRecord(os.getpid(), addresses.dagster_url, addresses.portal_url)
         if before and before.started_database:
             record = replace(record, started_database=True)
-        write_record(home, record)
         stack.callback(remove_record, home)
+        _record(home, record)
         secret = make_secret(home)
         stack.callback(remove_secret, home)
         server = embedded(environment)
@@ -117,7 +118,6 @@ def _with_database(
     """Start the database, and stop it at the end if this process started it."""
     started = server.start()
     record = replace(record, started_database=record.started_database or started)
-    write_record(home, record)
     if record.started_database:
 
         def stop() -> None:
@@ -125,4 +125,17 @@ def _with_database(
                 say("Other processes still use the database; it keeps running.")
 
         stack.callback(stop)
+    _record(home, record)
     return record
+
+
+def _record(home: Path, record: UpRecord) -> None:
+    """Write the record of this `up`.
+
+    Raises:
+        HomeUnusable: the disk is full, say.
+    """
+    try:
+        write_record(home, record)
+    except OSError as error:
+        raise HomeUnusable(home, why(error)) from None

@@ -21,20 +21,23 @@ import pytest
 from datalab.engines import open_engine
 from datalab.errors import OutputFailed
 from datalab.home.logs import open_log, rotate
-from datalab.home.up import UpRecord
+from datalab.home.up import HomeUnusable, UpRecord
 from datalab.registry import LabState, RunState
 from datalab.storage import DatasetStore, Key
 from datalab.storage.errors import StoreUnreachable, UploadInterrupted
 from datalab.validation.key_spool import KeySpool
 from datalab_dagster.service import LabInfo
 from datalab_dagster.service.http_errors import body_of, error_from
+from datalab_dagster.up import lab as up_module
 from datalab_dagster.up import supervisor as supervisor_module
 from datalab_dagster.up.database import WatchedDatabase
+from datalab_dagster.up.plan import Addresses
 from datalab_dagster.up.supervisor import Supervisor
 from tests.commands import COMMAND
 from tests.living.conftest import FILES, Living, living
 from tests.living.world import World, eventually
 from tests.unit.registry.conftest import server, url
+from tests.up.processes import free_port
 
 __all__ = ["living", "server", "url"]
 
@@ -145,6 +148,15 @@ def test_a_record_that_cannot_be_written_is_written_when_there_is_room(
     supervisor._write_record()
     assert supervisor._is_recorded and (tmp_path / "up.json").exists()
     supervisor._close()
+
+
+def test_an_up_that_cannot_write_its_record_says_what_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(up_module, "write_record", full)
+    addresses = Addresses("127.0.0.1", free_port(), None)
+    with pytest.raises(HomeUnusable, match="No space left on device") as refused:
+        up_module.up(addresses, lambda _: None, lambda *_: None, {"DATALAB_HOME": str(tmp_path)})
+    assert str(tmp_path) in str(refused.value) and "free space" in str(refused.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["up.lock"]
 
 
 # -------------------------------------------------------------------------------------------------------- uploads
