@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from datalab.dashboard.bundle import static_text
 from datalab.dashboard.charts import MAX_BARS, MAX_SIDES, specs
-from datalab.dashboard.disclosure import shareable
+from datalab.dashboard.disclosure import shareable, shareable_finding
 from datalab.dashboard.payload import content_policy, download, inline_json
 from datalab.dashboard.summary import change_rows, deltas, headlines, notes, readiness_rows, verdict
 from datalab.dashboard.tables import absent, panels, shown_of
@@ -18,6 +18,7 @@ from datalab.lab import LabDefinition
 from datalab.results.files import STATISTICS
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
+from datalab.statistics.causes import Evidence, causes_of, reasons_of
 from datalab.statistics.compare import Comparison
 from datalab.statistics.readiness import Readiness
 
@@ -48,7 +49,13 @@ def render_dashboard(
             (see `datalab.dashboard.disclosure`). 0 shows everything.
     """
     report = shareable(statistics, minimum_count, shared=lab.share_statistics)
-    found = notes(statistics, status, comparison, minimum_count)
+    causes = causes_of(
+        status,
+        statistics,
+        comparison,
+        Evidence(reasons_of(report["basic_statistics"])),
+        lambda finding: shareable_finding(finding, minimum_count),
+    )
     shown = panels(lab, report)
     changed = deltas(comparison, report, minimum_count)
     figures = headlines(lab, report)
@@ -63,8 +70,8 @@ def render_dashboard(
         .render(
             lab=lab,
             statistics_file=STATISTICS.name,
-            verdict=verdict(lab, report, status, found, readiness),
-            notes=found,
+            verdict=verdict(lab, report, status, causes, readiness),
+            notes=notes(causes),
             headlines=figures,
             readiness=readiness_rows(readiness),
             changes=change_rows(comparison, report, minimum_count),

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from datalab.codes import explain
-from datalab.dashboard.disclosure import shareable_changes, shareable_finding
+from datalab.dashboard.disclosure import shareable_changes
+from datalab.dashboard.sentences import advice, first_error, not_ready, sentence
 from datalab.dashboard.tables import PageFigure
 from datalab.dashboard.texts import metric_name
 from datalab.formats import Cell, counted, figures_in_text, listed, number, share, signed, signed_share
 from datalab.kinds import KINDS, MATCHING, OPTIONAL
 from datalab.lab import LabDefinition
-from datalab.results.statistics import Finding, StatisticsResultV2
 from datalab.results.status import ValidationStatus
+from datalab.statistics.causes import DROPS_OF_DATASET, Cause, Severity
 from datalab.statistics.compare import Comparison
 from datalab.statistics.readiness import Readiness
 from datalab.statistics.tables import ratio
@@ -39,6 +41,8 @@ class Note:
     figures: str
     advice: str
     code: str
+    follows: list[Note] = field(default_factory=list)
+    """What follows from it."""
 
 
 @dataclass
@@ -67,39 +71,38 @@ class ChangeRow:
     """`up`, `down`, `same`, `new`, `gone` or `unknown`."""
 
 
-def notes(
-    statistics: StatisticsResultV2, status: ValidationStatus | None, comparison: Comparison | None, minimum: int
-) -> list[Note]:
-    """Return all findings, the most severe first."""
-    found: list[tuple[str, Finding]] = []
-    for dataset in status.datasets.values() if status else []:
-        found += [("error", finding) for finding in dataset.errors]
-    found += [("error", finding) for finding in statistics.data_errors]
-    found += [("warning", finding) for finding in statistics.quality_warnings]
-    found += [("change", finding) for finding in (comparison.warnings if comparison else [])]
-    unique = {(finding.code, finding.message): (kind, finding) for kind, finding in reversed(found)}
-    return [_note(kind, shareable_finding(finding, minimum)) for kind, finding in reversed(unique.values())]
+def notes(causes: Iterable[Cause]) -> list[Note]:
+    """Return causes as text, the strongest first, each with what follows from it."""
+    return [_note(cause) for cause in causes]
 
 
-def _note(kind: str, finding: Finding) -> Note:
-    words = explain(finding.code)
-    subject, colon, rest = finding.message.partition(": ")
-    if kind == "change":
+def _note(cause: Cause) -> Note:
+    below = [_note(one) for one in cause.follows]
+    if cause.finding is None:
+        return Note(cause.severity.value, sentence(cause).removesuffix("."), "", advice(cause), _code(cause), below)
+    title, subject = explain(cause.code).meaning, cause.subject
+    rest = cause.finding.message.removeprefix(f"{subject}: ")
+    if cause.severity is Severity.CHANGE:
         dataset, name = metric_name(subject)
         subject = f"{name} ({dataset.lower()})"
-    return Note(kind, words.meaning, f"{subject}{colon}{figures_in_text(rest)}", words.advice, finding.code)
+    return Note(cause.severity.value, title, f"{subject}: {figures_in_text(rest)}", advice(cause), cause.code, below)
+
+
+def _code(cause: Cause) -> str:
+    """Return the code of a group of findings: that of each of them."""
+    return cause.follows[0].code if cause.code == DROPS_OF_DATASET else cause.code
 
 
 def verdict(
-    lab: LabDefinition, report: Json, status: ValidationStatus | None, found: list[Note], ready: Readiness
+    lab: LabDefinition, report: Json, status: ValidationStatus | None, causes: Sequence[Cause], ready: Readiness
 ) -> Verdict:
     """Return whether the lab is Ready, and why or why not."""
     is_ready = (status.status if status else report["status"]) == "SUCCESS"
-    errors = sum(note.kind == "error" for note in found)
-    warnings = len(found) - errors
     if not is_ready:
-        problem = f"{counted(errors, 'data error')} must be corrected first" if errors else "its validation failed"
-        return Verdict(False, f"This lab is not ready for a Media DCR: {problem}.")
+        first = first_error(causes)
+        return Verdict(False, not_ready(first) if first else "Not ready: its validation failed.")
+    warnings = sum(1 + len(cause.follows) for cause in causes if cause.code != DROPS_OF_DATASET)
+    warnings += sum(len(cause.follows) for cause in causes if cause.code == DROPS_OF_DATASET)
     users = report["basic_statistics"][MATCHING]["distinct_user_ids"]
     usable = [entry.ready for entry in ready.root.values() if entry.enabled]
     count = "fewer than " + users[2:] if isinstance(users, str) and users.startswith("< ") else number(users)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.markup import escape
 
+from datalab.dashboard.sentences import advice, not_ready, slot_words
 from datalab.formats import name_or_unnamed, size
 from datalab.kinds import DatasetKind
+from datalab.statistics.causes import Cause
+from datalab.statistics.slots import Slot
 from datalab_dagster.cli.listing import coloured, console_for_text, line, print_table, short, when
 from datalab_dagster.service import Action, EventInfo, LabInfo, OtherLabInfo, SlotInfo
 
@@ -47,11 +50,13 @@ def _print_own(labs: Sequence[LabInfo]) -> None:
     print_table(("lab", "name", "state", "provisioned", "missing", "made", "owners"), rows, markup=("state",))
 
 
-def print_state(lab: LabInfo) -> None:
-    """Print the state of a lab, its reason, and what to do next."""
+def print_state(lab: LabInfo, cause: Cause | None = None) -> None:
+    """Print the state of a lab, its reason, the first cause if it is not Ready, and what to do next."""
     console = console_for_text()
     console.print(f"\n[bold]{escape(name_or_unnamed(lab.name, lab.created_at))}[/bold]  {lab.id}", highlight=False)
     console.print(f"{coloured(lab.state.state)}: {escape(lab.state.reason)}", highlight=False, soft_wrap=True)
+    if cause is not None:
+        console.print(f"{not_ready(cause)} {advice(cause)}", highlight=False, soft_wrap=True, markup=False)
     console.print(f"Next: {lab.state.next_step}", highlight=False, soft_wrap=True, markup=False)
 
 
@@ -67,18 +72,20 @@ def print_definition(lab: LabInfo) -> None:
     print_table(("identifier", "type", "roles"), rows)
 
 
-def print_slots(lab: LabInfo) -> None:
-    """Print a row per slot, filled or empty."""
+def print_slots(lab: LabInfo, states: Mapping[DatasetKind, Slot] | None = None) -> None:
+    """Print a row per slot, filled or empty, with its state in the current result if that is known."""
     filled = _filled(lab)
     rows = []
     for kind in lab.definition.datasets:
         slot = filled.get(kind)
+        state = [slot_words(states[kind])] if states else []
         if slot is None:
-            rows.append((kind.value, "–", "not provisioned", "", "", ""))
+            rows.append((kind.value, *state, "–", "not provisioned", "", "", ""))
             continue
         placed = (size(slot.size), when(slot.provisioned_at), slot.provisioned_by)
-        rows.append((kind.value, short(slot.manifest_hash), slot.dataset_name, *placed))
-    print_table(("slot", "dataset", "name", "size", "provisioned", "by"), rows, numbers=("size",))
+        rows.append((kind.value, *state, short(slot.manifest_hash), slot.dataset_name, *placed))
+    header = ("slot", *(["state"] if states else []), "dataset", "name", "size", "provisioned", "by")
+    print_table(header, rows, numbers=("size",))
 
 
 def print_events(events: Sequence[EventInfo]) -> None:

@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from datalab.dashboard.sentences import sentence
 from datalab.formats import figures_in_text
-from datalab.results.statistics import Finding
+from datalab.statistics.causes import Cause, Severity
 from datalab_dagster.service import LabState
 from datalab_dagster.terminal.safe_console import SafeConsole
 from datalab_dagster.terminal.text import echo
@@ -90,16 +91,32 @@ def coloured(state: LabState) -> str:
     return f"[{colour}]{state.value}[/]" if colour else state.value
 
 
-def print_findings(console: Console, groups: Iterable[tuple[str, Iterable[Finding]]]) -> None:
-    """Print the findings, if any, under one heading, each with the label of its group."""
-    found = [(label, finding) for label, findings in groups for finding in findings]
+def print_causes(console: Console, causes: Iterable[Cause]) -> None:
+    """Print the causes of a lab's state, if any, under one heading, each with what follows from it below it."""
+    found = list(causes)
     if found:
         console.print("\nFindings")
-    for label, finding in found:
-        subject, colon, figures = finding.message.partition(": ")
-        text = escape(f"{subject}{colon}{figures_in_text(figures)}")
-        console.print(f"  {label} {finding.code}: {text}", soft_wrap=True, highlight=False)
+    for cause in found:
+        print_finding = _finding_text if cause.finding else sentence
+        console.print(f"  {_LABELS[cause.severity]} {escape(print_finding(cause))}", soft_wrap=True, highlight=False)
+        for below in cause.follows:
+            joint = "" if cause.finding is None else "follows: "
+            console.print(f"    {joint}{escape(_finding_text(below))}", soft_wrap=True, highlight=False)
 
 
-ERROR, WARNING, DROP = "[red]error[/]", "[yellow]warning[/]", "[yellow]drop[/]"
+def _finding_text(cause: Cause) -> str:
+    """Return the code and the text of a finding."""
+    if cause.finding is None:
+        return f"{cause.code}: {sentence(cause)}"
+    rest = cause.finding.message.removeprefix(f"{cause.subject}: ")
+    if rest == cause.finding.message:
+        return f"{cause.subject}: {cause.code}: {rest}"
+    return f"{cause.code}: {cause.subject}: {figures_in_text(rest)}"
+
+
+_LABELS = {
+    Severity.ERROR: "[red]error[/]",
+    Severity.WARNING: "[yellow]warning[/]",
+    Severity.CHANGE: "[yellow]drop[/]",
+}
 """Labels of findings, as markup."""

@@ -15,8 +15,9 @@ from datalab.dashboard.tables import written
 from datalab.formats import number, signed_share
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2
 from datalab.statistics import PANELS, Comparison, ReportNumbers
+from datalab.statistics.causes import Evidence, causes_of, reasons_of
 from datalab.statistics.tables import Cell, Column, Table, Unit
-from datalab_dagster.cli.listing import DROP, ERROR, WARNING, console_for_text, print_findings
+from datalab_dagster.cli.listing import console_for_text, print_causes
 
 T = TypeVar("T")
 
@@ -38,8 +39,8 @@ def print_report(statistics: StatisticsResult | StatisticsResultV2, comparison: 
                 _print_table(console, panel.title, table, report.matching_ids)
     if changes:
         _print_changes(console, changes)
-    drops = changes.warnings if changes else []
-    print_findings(console, [(ERROR, statistics.data_errors), (WARNING, statistics.quality_warnings), (DROP, drops)])
+    reasons = reasons_of(statistics.basic_statistics.model_dump())
+    print_causes(console, causes_of(None, statistics, changes, Evidence(reasons)))
     console.print(f"\nStatus of the statistics: {statistics.status}\n")
 
 
@@ -50,7 +51,7 @@ def print_comparison(changes: Comparison) -> None:
         console.print("Nothing changed.")
         return
     _print_changes(console, changes)
-    print_findings(console, [(DROP, changes.warnings)])
+    print_causes(console, causes_of(None, comparison=changes))
 
 
 def _print_table(console: Console, title: str, table: Table, matching_ids: Sequence[str]) -> None:

@@ -9,13 +9,13 @@ import click
 
 from datalab.errors import OutputFailed, UsageError
 from datalab.results import files
-from datalab.results.statistics import Finding, StatisticsResultV2, parse_statistics_result
+from datalab.results.statistics import StatisticsResultV2, parse_statistics_result
 from datalab.results.status import ValidationStatus
 from datalab.scratch import why
 from datalab.statistics import Comparison, compare_statistics
+from datalab.statistics.causes import Cause, Evidence, causes_of, reasons_of
 from datalab_dagster.cli import listing, panels, run_view
 from datalab_dagster.cli.deployment import json_option, opened, the_result, user_option
-from datalab_dagster.cli.listing import DROP, ERROR, WARNING
 from datalab_dagster.service import LabInfo, LabService, ResultInfo
 
 
@@ -59,7 +59,7 @@ def results(
         if chosen is None:
             listing.line(f"Lab {lab.id} has no result yet. {lab.state.next_step}")
             return 0
-        run_view.print_result(chosen, findings_of(service, chosen))
+        run_view.print_result(chosen, causes_in(service, chosen))
         if not run_id:
             run_view.print_results(history)
     for path in written:
@@ -69,21 +69,28 @@ def results(
     return 0
 
 
-def findings_of(service: LabService, result: ResultInfo) -> list[tuple[str, list[Finding]]]:
-    """Return the findings of a result and the drops since the previous refresh, with a label for each group."""
+def status_in(service: LabService, result: ResultInfo) -> ValidationStatus | None:
+    """Return the validation status of a result, if it is kept."""
+    if files.VALIDATION_STATUS.name not in result.files:
+        return None
+    text = service.result_file(result.lab_id, files.VALIDATION_STATUS.name, run_id=result.run_id)
+    return ValidationStatus.model_validate_json(text)
 
-    def read(name: str) -> bytes:
-        return service.result_file(result.lab_id, name, run_id=result.run_id)
 
-    groups: list[tuple[str, list[Finding]]] = []
-    if files.VALIDATION_STATUS.name in result.files:
-        status = ValidationStatus.model_validate_json(read(files.VALIDATION_STATUS.name))
-        groups += [(f"{ERROR} {name}:", found.errors) for name, found in status.datasets.items()]
-        if status.statistics is not None:
-            groups += [(ERROR, status.statistics.data_errors), (WARNING, status.statistics.quality_warnings)]
-    if files.COMPARISON.name in result.files:
-        groups.append((DROP, Comparison.model_validate_json(read(files.COMPARISON.name)).warnings))
-    return groups
+def causes_in(service: LabService, result: ResultInfo) -> list[Cause]:
+    """Return the causes of the lab's state that a result and its drops since the previous refresh show."""
+
+    def read(name: str) -> bytes | None:
+        return service.result_file(result.lab_id, name, run_id=result.run_id) if name in result.files else None
+
+    changes, numbers = read(files.COMPARISON.name), read(files.STATISTICS.name)
+    statistics = parse_statistics_result(numbers) if numbers else None
+    report = statistics.basic_statistics.model_dump() if isinstance(statistics, StatisticsResultV2) else {}
+    return causes_of(
+        status_in(service, result),
+        comparison=Comparison.model_validate_json(changes) if changes else None,
+        evidence=Evidence(reasons_of(report)),
+    )
 
 
 def _chosen(service: LabService, lab: LabInfo, history: list[ResultInfo], run_id: str | None) -> ResultInfo | None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from datalab.dashboard.sentences import first_error, not_ready
 from datalab.formats import duration, number
 from datalab.kinds import KINDS, DatasetKind
-from datalab.results.statistics import Finding
+from datalab.statistics.causes import Cause
 from datalab_dagster.cli.listing import (
     console_for_text,
     line,
-    print_findings,
+    print_causes,
     print_table,
     short,
     when,
@@ -87,13 +88,15 @@ def print_results(results: Sequence[ResultInfo]) -> None:
     print_table(("run", "", "verdict", "made", "from"), rows, markup=("verdict",))
 
 
-def print_result(result: ResultInfo, findings: Iterable[tuple[str, Iterable[Finding]]]) -> None:
-    """Print a result: verdict, findings with the label of their group, headline numbers, files."""
+def print_result(result: ResultInfo, causes: Sequence[Cause]) -> None:
+    """Print a result: verdict, why the lab is not Ready, findings, headline numbers, files."""
     console = console_for_text()
     colour = "green" if result.status == "SUCCESS" else "red"
     which = "the current result" if result.current else "not of the datasets provisioned now"
     console.print(f"\nResult of run {short(result.run_id)} ({which}): [{colour}]{result.status}[/]", highlight=False)
-    print_findings(console, findings)
+    if result.status != "SUCCESS" and (first := first_error(causes)):
+        line(not_ready(first))
+    print_causes(console, causes)
     print_headlines(result.summary)
     reports = ", ".join(kind.value for kind in result.reports)
     line(f"Files: {', '.join(result.files) or 'none'}")

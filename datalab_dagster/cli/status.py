@@ -6,10 +6,13 @@ import json
 
 import click
 
+from datalab.dashboard.sentences import first_error
 from datalab.errors import UsageError
+from datalab.statistics.slots import slot_states
 from datalab_dagster.cli import lab_view, listing, run_view
 from datalab_dagster.cli.deployment import json_option, opened, user_option
 from datalab_dagster.cli.exits import UNDECIDED
+from datalab_dagster.cli.results import causes_in, status_in
 from datalab_dagster.cli.watch import follow_lab, lab_and_run
 from datalab_dagster.service import LabInfo, LabService, LabState, RunInfo
 from datalab_dagster.terminal.text import echo
@@ -52,11 +55,17 @@ def verdict_code(lab: LabInfo) -> int:
 
 
 def _print(service: LabService, lab: LabInfo, run: RunInfo | None) -> None:
-    lab_view.print_state(lab)
-    lab_view.print_slots(lab)
+    current = service.current_result(lab.id)
+    causes = causes_in(service, current) if current else []
+    first = first_error(causes) if lab.state.state is LabState.FAILED else None
+    lab_view.print_state(lab, first)
+    found = status_in(service, current) if current else None
+    checking = lab.state.state is LabState.VALIDATING
+    filled = [slot.kind for slot in lab.slots]
+    lab_view.print_slots(lab, slot_states(lab.definition.datasets, filled, found, causes, checking=checking))
     if run is not None:
         run_view.print_run(run, steps=not run.is_complete)
-    if (current := service.current_result(lab.id)) is not None:
+    if current is not None:
         run_view.print_headlines(current.summary)
 
 

@@ -13,16 +13,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from datalab.codes import explain
+from datalab.dashboard.sentences import first_error, not_ready, rows_words
 from datalab.formats import counted, duration, name_or_unnamed, number, share
 from datalab.kinds import DatasetKind
 from datalab.results.files import AGGREGATES, VALIDATION_STATUS
-from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import DatasetStatus
 from datalab.results.validation import Hint
-from datalab.statistics import Comparison, Readiness, ValidatedDataset
+from datalab.statistics import Readiness, ValidatedDataset
+from datalab.statistics.causes import Cause, Evidence, Severity, causes_of, reasons_of
+from datalab.statistics.slots import RowsState, rows_state
 from datalab.statistics.tables import ratio
 from datalab.validation.stream import Validated
-from datalab_dagster.cli.listing import DROP, ERROR, WARNING, console_for_text, print_findings
+from datalab_dagster.cli.listing import console_for_text, print_causes
 from datalab_dagster.graph.preflight import PreflightResult
 
 RESULT_NAMES = sorted(AGGREGATES, key=lambda name: name != VALIDATION_STATUS.name)
@@ -36,7 +38,8 @@ def print_preflight(result: PreflightResult) -> None:
     console.print(_table(result.datasets, result.status.datasets))
     for kind, dataset in result.datasets.items():
         _print_details(console, kind, dataset, result.status.datasets[kind.value])
-    print_statistics_findings(console, result.statistics, result.comparison)
+    causes = _causes(result)
+    print_causes(console, causes)
     console.print("\nReady for")
     for line in readiness_lines(result.readiness):
         console.print(f"  {line}", highlight=False, markup=False)
@@ -47,7 +50,7 @@ def print_preflight(result: PreflightResult) -> None:
     for name in RESULT_NAMES:
         if (result.out / name).exists():
             _print_path(console, result.out / name)
-    console.print(f"\n{_verdict(result)}\n")
+    console.print(f"\n{_verdict(result, causes)}\n", soft_wrap=True)
 
 
 def preflight_json(result: PreflightResult) -> str:
@@ -69,10 +72,11 @@ def preflight_json(result: PreflightResult) -> str:
     )
 
 
-def print_statistics_findings(console: Console, statistics: StatisticsResultV2, comparison: Comparison | None) -> None:
-    """Print data errors, quality warnings and drops since the previous result, if any."""
-    drops = comparison.warnings if comparison else []
-    print_findings(console, [(ERROR, statistics.data_errors), (WARNING, statistics.quality_warnings), (DROP, drops)])
+def _causes(result: PreflightResult) -> list[Cause]:
+    """Return the causes of the state that the lab would have."""
+    reasons = reasons_of(result.statistics.basic_statistics.model_dump())
+    hints = {kind: [hint.code for hint in dataset.facts.hints] for kind, dataset in result.datasets.items()}
+    return causes_of(result.status, result.statistics, result.comparison, Evidence(reasons, hints))
 
 
 def readiness_lines(readiness: Readiness) -> Iterable[str]:
@@ -94,8 +98,19 @@ def print_check(kind: DatasetKind, outcome: Validated, report: Path | None) -> N
     dataset = ValidatedDataset.from_report(outcome.report, outcome.facts)
     console.print(_table({kind: dataset}, {}))
     _print_details(console, kind, dataset, None)
+    if rows_state(dataset.outcome, dataset.total_rows, dataset.valid_rows) in (RowsState.FEW, RowsState.NONE):
+        console.print(f"\n{_hardly_valid(dataset)}", highlight=False, markup=False)
     if report is not None:
         console.print(f"\nPrivate report: {report}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _hardly_valid(dataset: ValidatedDataset) -> str:
+    """Return the sentence about a file most of whose rows are invalid."""
+    if not dataset.total_rows:
+        return "The file has no row."
+    amount = "Almost nothing" if dataset.valid_rows * 20 <= dataset.total_rows else "At most half"
+    of_rows = f"{number(dataset.valid_rows)} of {counted(dataset.total_rows, 'row')}"
+    return f"{amount if dataset.valid_rows else 'Nothing'} is valid: {of_rows}."
 
 
 def check_json(kind: DatasetKind, outcome: Validated, report: Path | None) -> str:
@@ -125,16 +140,30 @@ def _table(datasets: dict[DatasetKind, ValidatedDataset], statuses: dict[str, Da
     table.add_column("outcome")
     for kind, dataset in datasets.items():
         status = statuses.get(kind.value)
-        passed = dataset.outcome == "PASSED" and (status is None or status.status == "SUCCESS")
+        passed = status is None or status.status == "SUCCESS"
+        state = rows_state(dataset.outcome, dataset.total_rows, dataset.valid_rows)
         table.add_row(
             kind.value,
             number(dataset.total_rows),
             number(dataset.valid_rows),
             number(dataset.invalid_rows),
             share(ratio(dataset.invalid_rows, dataset.total_rows) or 0.0),
-            f"[{'green' if passed else 'red'}]{dataset.outcome}[/]",
+            f"[{_COLOURS[state] if passed else 'red'}]{_outcome(dataset, state)}[/]",
         )
     return table
+
+
+_COLOURS = {RowsState.ALL: "green", RowsState.MOST: "yellow"} | dict.fromkeys(
+    (RowsState.FEW, RowsState.NONE, RowsState.FAILED), "red"
+)
+
+
+def _outcome(dataset: ValidatedDataset, state: RowsState) -> str:
+    """Return the outcome of the report; PASSED alone only where most rows are valid."""
+    if dataset.outcome != "PASSED" or state in (RowsState.ALL, RowsState.MOST):
+        return dataset.outcome
+    words = rows_words(state, dataset.total_rows, dataset.valid_rows)
+    return f"{dataset.outcome}, {words[:1].lower()}{words[1:]}"
 
 
 def _print_details(
@@ -162,13 +191,12 @@ def _hint(hint: Hint) -> str:
     return f"hint: {hint.message}"
 
 
-def _verdict(result: PreflightResult) -> str:
+def _verdict(result: PreflightResult, causes: list[Cause]) -> str:
     if result.passed:
         invalid = sum(dataset.invalid_rows for dataset in result.datasets.values())
         dropped = f"; {number(invalid)} invalid rows are dropped" if invalid else ""
         return f"[bold green]PASSED[/]: the lab would be Ready{dropped}."
-    failed = [name for name, dataset in result.status.datasets.items() if dataset.status == "FAILED"]
-    reasons = [f"{' and '.join(failed)} cannot be used as provided"] if failed else []
-    if errors := len(result.statistics.data_errors):
-        reasons.append(counted(errors, "data error"))
-    return f"[bold red]FAILED[/]: the lab would not be Ready ({'; '.join(reasons)}); see above for what to fix."
+    first = first_error(causes)
+    why = f" {escape(not_ready(first))}" if first else ""
+    errors = sum(one.severity is Severity.ERROR for cause in causes for one in (cause, *cause.follows))
+    return f"[bold red]FAILED[/]: the lab would not be Ready ({counted(errors, 'data error')}).{why}"

@@ -7,7 +7,7 @@ import click
 from datalab_dagster.cli import lab_view, listing, run_view
 from datalab_dagster.cli.deployment import confirm, json_option, opened, the_run, user_option, yes_option
 from datalab_dagster.cli.exits import UNDECIDED
-from datalab_dagster.cli.results import findings_of
+from datalab_dagster.cli.results import causes_in
 from datalab_dagster.cli.watch import follow_run
 from datalab_dagster.service import LabService, RunInfo, RunState
 from datalab_dagster.terminal.text import echo
@@ -107,7 +107,7 @@ def _finish(service: LabService, ended: RunInfo, as_json: bool) -> int:
     else:
         run_view.print_run(ended, steps=False)
         if result is not None:
-            run_view.print_result(result, findings_of(service, result))
+            run_view.print_result(result, causes_in(service, result))
         lab_view.print_state(service.lab(ended.lab_id))
     if result is not None and result.current:  # also when the run failed after its verdict
         return 0 if result.status == "SUCCESS" else 1

@@ -6,11 +6,39 @@ import pytest
 from rich.console import Console
 
 from datalab.results.statistics import Finding
-from datalab_dagster.cli.listing import WARNING, print_findings
+from datalab.results.status import DatasetStatus, StatisticsStatus, ValidationStatus
+from datalab.statistics.causes import causes_of
+from datalab.statistics.compare import Comparison
+from datalab_dagster.cli.listing import print_causes
+
+EMPTY = Finding(code="EMPTY_DATASET", message="segments: 0 valid rows (at least 1 needed)")
+INVALID = Finding(code="HIGH_INVALID_SHARE", message="segments: 1500 of 20000 rows are invalid (limit 0.05)")
+DROPS = [
+    Finding(code="HEADLINE_DROP", message=f"{metric}: from 9 to 0, -100.0% (limit -20.0%)")
+    for metric in ("demographics.valid_rows", "demographics.distinct_ages")
+]
+
+
+def printed(capsys: pytest.CaptureFixture[str], status: ValidationStatus, drops: list[Finding]) -> list[str]:
+    print_causes(Console(width=160), causes_of(status, comparison=Comparison(changes=[], warnings=drops)))
+    return [line.rstrip() for line in capsys.readouterr().out.splitlines() if line.strip()]
 
 
 def test_the_figures_of_a_finding_are_written_as_on_the_page(capsys: pytest.CaptureFixture[str]) -> None:
-    message = "crm 2026: 1500 of 20000 rows are invalid (limit 0.05)"
-    print_findings(Console(width=160), [(WARNING, [Finding(code="HIGH_INVALID_SHARE", message=message)])])
-    text = capsys.readouterr().out
-    assert "warning HIGH_INVALID_SHARE: crm 2026: 1,500 of 20,000 rows are invalid (limit 5%)" in text
+    block = StatisticsStatus(status="SUCCESS", quality_warnings=[INVALID])
+    lines = printed(capsys, ValidationStatus(status="SUCCESS", datasets={}, statistics=block), [])
+    assert lines[1:] == ["  warning HIGH_INVALID_SHARE: segments: 1,500 of 20,000 rows are invalid (limit 5%)"]
+
+
+def test_a_finding_is_printed_once_with_what_follows_from_it(capsys: pytest.CaptureFixture[str]) -> None:
+    own = DatasetStatus(status="FAILED", errors=[EMPTY], valid_rows=0, invalid_rows=1500)
+    block = StatisticsStatus(status="FAILED", data_errors=[EMPTY], quality_warnings=[INVALID])
+    lines = printed(capsys, ValidationStatus(status="FAILED", datasets={"segments": own}, statistics=block), DROPS)
+    assert lines == [
+        "Findings",
+        "  error EMPTY_DATASET: segments: 0 valid rows (at least 1 needed)",
+        "    follows: HIGH_INVALID_SHARE: segments: 1,500 of 20,000 rows are invalid (limit 5%)",
+        "  drop 2 numbers of Demographics fell since last time.",
+        "    HEADLINE_DROP: demographics.valid_rows: from 9 to 0, −100.0% (limit −20.0%)",
+        "    HEADLINE_DROP: demographics.distinct_ages: from 9 to 0, −100.0% (limit −20.0%)",
+    ]

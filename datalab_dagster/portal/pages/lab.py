@@ -15,6 +15,7 @@ from datalab.kinds import KINDS, DatasetKind
 from datalab.results.status import DatasetStatus
 from datalab_dagster.portal.access import Admin, Changer, Record, Service, Visitor
 from datalab_dagster.portal.pages import results
+from datalab_dagster.portal.pages.causes import CauseView, SlotView, first_of, further, slots_of
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
 from datalab_dagster.portal.pages.progress import StepGroup, graph_url, groups_of
 from datalab_dagster.portal.pages.texts import dataset_title, lab_name, next_step
@@ -56,6 +57,7 @@ class Slot(ServiceModel):
     holds: SlotInfo | None
     checked: DatasetStatus | None
     """Its part of the current result: valid and invalid rows, errors."""
+    state: SlotView
 
 
 class LabPage(LabTab):
@@ -76,7 +78,10 @@ class LabPage(LabTab):
     earlier: ResultInfo | None
     """The newest result, if it is not of the datasets provisioned now."""
     headlines: list[PageFigure]
+    cause: CauseView | None
+    """Why the lab is not Ready, if the current result says so."""
     findings: list[Note]
+    """All other findings of the current result."""
     problems: list[str] = Field(default_factory=list)
     """Why the last action was refused."""
 
@@ -180,10 +185,11 @@ def page_of(service: LabService, info: LabInfo, visitor: Visitor) -> LabPage:
     result = service.current_result(info.id)
     kept = service.results(info.id) if result is None else []
     found = results.read(service, result) if result else None
+    causes = found.causes() if found else []
     stored = service.datasets() if visitor.may(Permission.CHANGE) else []
     return LabPage(
         **head_of(info),
-        slots=_slots(info, found),
+        slots=_slots(info, found, slots_of(info, found.status if found else None, causes, run)),
         choices=[dataset for dataset in reversed(stored) if dataset.secret_id is not None and dataset.your_role],
         without_key=sum(dataset.secret_id is None and dataset.your_role is not None for dataset in stored),
         run=run,
@@ -192,7 +198,8 @@ def page_of(service: LabService, info: LabInfo, visitor: Visitor) -> LabPage:
         result=result,
         earlier=kept[0] if kept else None,
         headlines=found.headlines(info.definition) if found else [],
-        findings=found.findings() if found else [],
+        cause=first_of(causes) if info.state.state is LabState.FAILED else None,
+        findings=further(causes),
     )
 
 
@@ -201,7 +208,7 @@ def is_active(run: RunInfo | None) -> bool:
     return run is not None and run.state is RunState.STARTED
 
 
-def _slots(info: LabInfo, found: results.Found | None) -> list[Slot]:
+def _slots(info: LabInfo, found: results.Found | None, states: dict[DatasetKind, SlotView]) -> list[Slot]:
     holds = {slot.kind: slot for slot in info.slots}
     checked = found.status.datasets if found and found.status else {}
     definition = info.definition
@@ -212,6 +219,7 @@ def _slots(info: LabInfo, found: results.Found | None) -> list[Slot]:
             columns=KINDS[kind].columns_text(definition),
             holds=holds.get(kind),
             checked=checked.get(kind.value),
+            state=states[kind],
         )
         for kind in definition.datasets
     ]

@@ -9,10 +9,11 @@ from fastapi import Request, Response
 
 from datalab.kinds import DatasetKind
 from datalab_dagster.portal.access import Admin, Changer, Record, Service
+from datalab_dagster.portal.pages.causes import CauseView, SlotView, of_lab
 from datalab_dagster.portal.pages.page import PageModel, go, render
 from datalab_dagster.portal.pages.texts import lab_name, next_step
 from datalab_dagster.portal.shared import shared_labs
-from datalab_dagster.service import LabState, OtherLabInfo, Permission
+from datalab_dagster.service import LabService, LabState, OtherLabInfo, Permission
 from datalab_dagster.service.models import LabInfo, ServiceModel, SharedLab
 
 
@@ -24,8 +25,12 @@ class LabRow(ServiceModel):
     state: LabState
     reason: str
     next_step: str
+    cause: CauseView | None
+    """Why it is not Ready, if its current result says so."""
     datasets: dict[DatasetKind, bool]
     """Every slot, and whether it is filled."""
+    slots: dict[DatasetKind, SlotView]
+    """The state of every slot."""
     refreshed_at: datetime | None
     """When a dataset was last provisioned."""
     refreshed_by: str
@@ -65,7 +70,7 @@ def show(request: Request, visitor: Admin, service: Service) -> Response:
     """Every lab with its state, the next step, its datasets and the last refresh; to an admin, what labs share."""
     if not visitor.may(Permission.READ):
         return render(request, "shared.html.j2", SharedPage(labs=shared_labs(service)[::-1]))
-    labs = [row_of(lab) for lab in service.labs()][::-1]
+    labs = [row_of(service, lab) for lab in service.labs()][::-1]
     state = next((known for known in LabState if known.value == request.query_params.get("state")), None)
     search = request.query_params.get("q", "").strip()[:200]
     wanted = search.casefold()
@@ -107,8 +112,9 @@ def home(request: Request, visitor: Admin) -> Response:
     return go(request, "/datalabs")
 
 
-def row_of(lab: LabInfo) -> LabRow:
+def row_of(service: LabService, lab: LabInfo) -> LabRow:
     """Return a lab for the list."""
+    cause, slots = of_lab(service, lab)
     filled = {slot.kind for slot in lab.slots}
     last = max(lab.slots, key=lambda slot: slot.provisioned_at, default=None)
     missing = [kind for kind in lab.definition.datasets if kind not in filled]
@@ -118,7 +124,9 @@ def row_of(lab: LabInfo) -> LabRow:
         state=lab.state.state,
         reason=lab.state.reason,
         next_step=next_step(lab.state.state, missing),
+        cause=cause if lab.state.state is LabState.FAILED else None,
         datasets={kind: kind in filled for kind in lab.definition.datasets},
+        slots=slots,
         refreshed_at=last.provisioned_at if last else None,
         refreshed_by=last.provisioned_by if last else "",
         created_at=lab.created_at,

@@ -8,6 +8,7 @@ from fastapi import Request, Response
 from pydantic import Field
 
 from datalab.codes import explain
+from datalab.dashboard.sentences import rows_words
 from datalab.formats import share
 from datalab.kinds import KINDS, DatasetKind, ReportForm
 from datalab.lab import LabDefinition
@@ -21,6 +22,7 @@ from datalab.results.validation import (
     ValidationReportV0,
 )
 from datalab.statistics.datasets import ValidatedDataset
+from datalab.statistics.slots import RowsState, rows_state
 from datalab.statistics.tables import ratio
 from datalab_dagster.portal.access import Insider, Record, Service
 from datalab_dagster.portal.pages import results
@@ -75,6 +77,9 @@ class ReportSummary(ServiceModel):
     kept: bool
     """Whether the report still exists; it is deleted with the key of its dataset."""
     outcome: Literal["PASSED", "FAILED"] | None = None
+    rows_state: RowsState | None = None
+    rows_words: str = ""
+    """How much of the file is valid."""
     dataset_name: str = ""
     file_type: str = ""
     size: int | None = None
@@ -131,6 +136,7 @@ def summarised(kind: DatasetKind, report: AnyValidationReport, lab: LabDefinitio
     """Return the content of a report, the most frequent problem first."""
     inner = report.report
     facts = ValidatedDataset.from_report(report)
+    state = rows_state(facts.outcome, facts.total_rows, facts.valid_rows)
     counts = sorted(inner.num_invalid_rows_by_error_code.items(), key=lambda item: -item[1])
     samples = (
         _identifier_samples(inner)
@@ -141,6 +147,8 @@ def summarised(kind: DatasetKind, report: AnyValidationReport, lab: LabDefinitio
         kind=kind,
         kept=True,
         outcome=facts.outcome,
+        rows_state=state,
+        rows_words=rows_words(state, facts.total_rows, facts.valid_rows),
         file_type=inner.detected_file_type or "",
         size=inner.original_file_size_bytes,
         rows=facts.total_rows,

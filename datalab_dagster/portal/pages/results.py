@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from datalab.dashboard.disclosure import shareable
-from datalab.dashboard.summary import Note as Finding
-from datalab.dashboard.summary import deltas, headlines, notes
+from datalab.dashboard.disclosure import shareable, shareable_finding
+from datalab.dashboard.summary import deltas, headlines
 from datalab.dashboard.tables import PageFigure
 from datalab.lab import LabDefinition
 from datalab.results.files import COMPARISON, STATISTICS, VALIDATION_STATUS, ResultFile
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2, parse_statistics_result
 from datalab.results.status import ValidationStatus
+from datalab.statistics.causes import Cause, Evidence, causes_of, reasons_of
 from datalab.statistics.compare import Comparison
 from datalab_dagster.portal.shared import without_rows
 from datalab_dagster.service import LabService, ResultInfo, ResultNotFound
@@ -50,9 +50,16 @@ class Found:
             raise ValueError("no statistics")
         return shareable(self.statistics, self.minimum)
 
-    def findings(self) -> list[Finding]:
-        """Return the findings, the most severe first."""
-        return notes(self.statistics, self.status, self.comparison, self.minimum) if self.statistics else []
+    def causes(self) -> list[Cause]:
+        """Return the causes of the lab's state, the strongest first."""
+        reasons = reasons_of(self.report()["basic_statistics"]) if self.statistics else {}
+        return causes_of(
+            self.status,
+            self.statistics,
+            self.comparison,
+            Evidence(reasons),
+            lambda finding: shareable_finding(finding, self.minimum),
+        )
 
     def headlines(self, lab: LabDefinition) -> list[PageFigure]:
         """Return the headline numbers, with their change since the previous result."""
@@ -87,6 +94,17 @@ def _parsed(contents: dict[str, bytes], file: ResultFile, parse: Callable[[bytes
         return parse(contents[file.name]) if file.name in contents else None
     except ValueError:  # pydantic's too; written by another version
         return None
+
+
+def status_of(service: LabService, result: ResultInfo) -> ValidationStatus | None:
+    """Return the status of a result alone, which is small; None: it is missing or has another format."""
+    contents = {}
+    if VALIDATION_STATUS.name in result.files:
+        with contextlib.suppress(ResultNotFound):  # expired meanwhile
+            contents[VALIDATION_STATUS.name] = service.result_file(
+                result.lab_id, VALIDATION_STATUS.name, run_id=result.run_id
+            )
+    return _parsed(contents, VALIDATION_STATUS, ValidationStatus.model_validate_json)
 
 
 def result_of(service: LabService, lab: str, run_id: str | None) -> ResultInfo | None:

@@ -18,6 +18,7 @@ from datalab.dashboard.summary import (
     change_rows,
     deltas,
     headlines,
+    notes,
     readiness_rows,
     verdict,
 )
@@ -147,12 +148,12 @@ def _page(info: LabInfo, found: results.Found, visitor: Visitor) -> StatisticsPa
         return page
     report = found.report()
     ready = readiness(info.definition, statistics)
-    notes = found.findings()
+    causes = found.causes()
     return page.model_copy(
         update={
-            "verdict": verdict(info.definition, report, found.status, notes, ready),
+            "verdict": verdict(info.definition, report, found.status, causes, ready),
             "headlines": found.headlines(info.definition),
-            "findings": notes,
+            "findings": notes(causes),
             "readiness": readiness_rows(ready),
             "changes": change_rows(found.comparison, report, found.minimum),
             "report": report if found.minimum else statistics,

@@ -107,7 +107,7 @@ def test_an_empty_lab() -> None:
     )
     for minimum in (0, MINIMUM):
         html = render(lab, report, minimum_count=minimum, computed_at=None)
-        assert "This lab is not ready for a Media DCR: 1 data error must be corrected first." in Page(html).text
+        assert "Not ready: Identifiers has no valid row." in Page(html).text
         assert len(html) < 100_000, "a page without charts does not carry the charting library"
 
 
@@ -125,7 +125,7 @@ def test_findings_say_what_to_do() -> None:
     block = StatisticsStatus(status="FAILED", data_errors=report.data_errors)
     status = ValidationStatus(status="FAILED", datasets={"embeddings": broken}, statistics=block)
     text = Page(render(report=report, status=status)).text
-    assert "2 data errors must be corrected first" in text
+    assert "Not ready: Embeddings cannot be read: a gzip file is damaged." in text
     assert "A matching id has no values" in text and "Check the spelling of the id name" in text
     assert "segments: 1,500 of 20,000 rows are invalid (limit 5%)" in text
     assert "A gzip file is damaged" in text

@@ -1,0 +1,99 @@
+"""Why a lab is in its state, and what is wrong with each slot, for the pages; `datalab.statistics.causes` decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from datalab.dashboard.sentences import (
+    action,
+    advice,
+    consequences,
+    first_error,
+    not_ready,
+    sentence,
+    short,
+    slot_words,
+)
+from datalab.dashboard.summary import Note, notes
+from datalab.kinds import DatasetKind
+from datalab.results.status import ValidationStatus
+from datalab.statistics.causes import Cause, causes_of
+from datalab.statistics.slots import SlotState, slot_states
+from datalab_dagster.portal.pages import results
+from datalab_dagster.service import LabInfo, LabService, LabState, RunInfo, RunState
+from datalab_dagster.service.models import ServiceModel
+
+
+class CauseView(ServiceModel):
+    """The first cause of a lab's state, for display."""
+
+    code: str
+    dataset: DatasetKind | None
+    verdict: str
+    """Why the lab is not Ready."""
+    sentence: str
+    short: str
+    """What to do, in a line of a list."""
+    advice: str
+    action: str
+    """The words of the button."""
+    consequences: str
+    """How many findings follow from it; empty: none."""
+    follows: list[Note]
+
+
+class SlotView(ServiceModel):
+    """The state of a slot, for display."""
+
+    state: SlotState
+    words: str
+    warnings: int
+
+
+def first_of(causes: Iterable[Cause]) -> CauseView | None:
+    """Return why a lab is not Ready; None: no data error keeps it from being so."""
+    cause = first_error(causes)
+    if cause is None:
+        return None
+    return CauseView(
+        code=cause.code,
+        dataset=cause.dataset,
+        verdict=not_ready(cause).removesuffix(consequences(cause)).rstrip(),
+        sentence=sentence(cause),
+        short=short(cause),
+        advice=advice(cause),
+        action=action(cause),
+        consequences=consequences(cause),
+        follows=notes(cause.follows),
+    )
+
+
+def further(causes: Iterable[Cause]) -> list[Note]:
+    """Return all findings but the first error and what follows from it, each with what follows from it."""
+    listed = list(causes)
+    first = first_error(listed)
+    return notes(cause for cause in listed if cause is not first)
+
+
+def slots_of(
+    info: LabInfo, status: ValidationStatus | None, causes: Iterable[Cause], run: RunInfo | None = None
+) -> dict[DatasetKind, SlotView]:
+    """Return the state of every slot of a lab, with its current result and its newest run."""
+    held = {slot.kind: slot.manifest_hash for slot in info.slots}
+    checking = info.state.state is LabState.VALIDATING or (
+        run is not None and run.state is RunState.STARTED and run.datasets == held
+    )
+    states = slot_states(info.definition.datasets, held, status, causes, checking=checking)
+    return {
+        kind: SlotView(state=slot.state, words=slot_words(slot), warnings=slot.warnings)
+        for kind, slot in states.items()
+    }
+
+
+def of_lab(service: LabService, info: LabInfo) -> tuple[CauseView | None, dict[DatasetKind, SlotView]]:
+    """Return the first cause and the slots of a lab for a list, which reads no statistics."""
+    validated = info.state.state in (LabState.FAILED, LabState.READY)
+    result = service.current_result(info.id) if validated else None
+    status = results.status_of(service, result) if result else None
+    causes = causes_of(status)
+    return first_of(causes), slots_of(info, status, causes)

@@ -1,0 +1,75 @@
+"""Causes in words: every code of a finding has a sentence, with and without figures."""
+
+from __future__ import annotations
+
+import pytest
+
+from datalab.codes import CODES, DATA_ERRORS, DROPS, FILE_ERRORS, QUALITY_WARNINGS, ROW_ERRORS
+from datalab.dashboard import sentences
+from datalab.dashboard.sentences import not_ready, sentence, short
+from datalab.kinds import DatasetKind
+from datalab.results.statistics import Finding
+from datalab.results.status import StatisticsStatus, ValidationStatus
+from datalab.statistics.causes import DROPS_OF_DATASET, WRONG_KIND, Cause, Evidence, Reason, Severity, causes_of
+
+SEGMENTS, IDENTIFIERS = DatasetKind.SEGMENTS, DatasetKind.IDENTIFIERS
+
+
+def cause_of(text: str, **evidence: object) -> Cause:
+    """Return the cause that a finding's code and message are."""
+    code, _, message = text.partition(" ")
+    found = StatisticsStatus(status="FAILED", data_errors=[Finding(code=code, message=message)])
+    status = ValidationStatus(status="FAILED", datasets={}, statistics=found)
+    return causes_of(status, evidence=Evidence(**evidence))[0]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("finding", "expected"),
+    [
+        ("NO_USER_ID_OVERLAP segments: 0 of 19007 users are in identifiers (at least 1 needed)",
+         "None of the 19,007 users in Segments is in Identifiers."),
+        ("NO_MATCHING_IDS hem: 0 ids of this matching id (at least 1 needed)", "No valid hem is in Identifiers."),
+        ("EMPTY_DATASET segments: 0 valid rows (at least 1 needed)", "Segments has no valid row."),
+        ("TOO_FEW_SEGMENTS segments: 1 segments (at least 10 needed)",
+         "Segments has 1 segment; at least 10 are needed."),
+        ("TOO_MANY_SEGMENTS segments: 3000 segments (limit 2000)",
+         "Segments has 3,000 segments; up to 2,000 are allowed."),
+        ("USERS_NOT_IN_IDENTIFIERS demographics: 1044 of 19589 users are not in identifiers (limit 0.01)",
+         "1,044 of 19,589 users in Demographics are not in Identifiers (5.3%; up to 1% is usual)."),
+        ("HIGH_INVALID_SHARE segments: 1500 of 3000 rows are invalid (limit 0.05)",
+         "1,500 of 3,000 rows in Segments are invalid (50.0%; up to 5% is usual)."),
+        ("SHARED_ID maid: one id has 37 users (limit 10)", "One maid belongs to 37 users; up to 10 is usual."),
+        ("HEADLINE_DROP segments.userId.reachable_activation_ids: from 17492 to 0, -100.0% (limit -20.0%)",
+         "Reachable activation ids: userId (Segments) fell from 17,492 to 0 (−100.0%)."),
+        ("EMPTY_CELL segments: 7 rows are invalid (limit 0: invalid rows are not dropped)",
+         "7 rows of Segments are invalid, and this Datalab accepts none: a required value is empty."),
+        ("CLOCK_IS_WRONG segments: 7 hours ahead (limit 0)", "Segments: clock is wrong (7 hours ahead (limit 0))."),
+    ],
+)  # fmt: skip
+def test_a_finding_is_a_sentence(finding: str, expected: str) -> None:
+    assert sentence(cause_of(finding)) == expected
+
+
+def test_the_most_frequent_reason_is_said() -> None:
+    empty = cause_of(
+        "EMPTY_DATASET segments: 0 valid rows (at least 1 needed)",
+        reasons={SEGMENTS: Reason("NOT_ENOUGH_COLUMNS_PROVIDED", 3000)},
+    )
+    assert sentence(empty) == "No row of Segments is valid. Most frequent reason: too few columns, 3,000 rows."
+    assert not_ready(empty).startswith("Not ready: no row of Segments is valid.")
+
+
+FINDINGS = [*DATA_ERRORS, *QUALITY_WARNINGS, *DROPS]
+
+
+@pytest.mark.parametrize("code", FINDINGS)
+def test_every_finding_has_a_sentence(code: str) -> None:
+    assert code in sentences._SENTENCES
+
+
+@pytest.mark.parametrize("code", [*CODES, WRONG_KIND, DROPS_OF_DATASET])
+def test_without_figures_the_meaning_is_said(code: str) -> None:
+    cause = Cause(code, Severity.ERROR, "segments", SEGMENTS)
+    for text in (sentence(cause), short(cause)):
+        assert "Segments" in text and "{" not in text and "  " not in text
+    assert not {*FILE_ERRORS, *ROW_ERRORS} & {*sentences._SENTENCES}
