@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datalab.ingest.parquet_values import decompressed, longest_prefix
+from datalab.ingest.parquet_values import decompressed, longest_prefix, longest_text
 from datalab.ingest.thrift import DamagedHeaderError, read_struct
+from tests.unit.ingest.parquet_bytes import plain
 from tests.unit.ingest.parquet_files import (
     IDS,
     LZ4_OF_HADOOP,
@@ -45,6 +46,15 @@ def test_what_writers_write_is_read_many_rows_at_once(options: dict[str, Any]) -
     data = written(table, **options)
     assert pages_of(data).rows_at_once() == len(IDS)
     assert len(rows(data)) == len(IDS)
+
+
+@given(st.lists(st.integers(0, 3) | st.just(2), max_size=9), st.integers(0, 9), st.integers(0, 12))
+def test_the_longest_text_is_found(lengths: list[int], more: int, cut: int) -> None:
+    texts = [plain("v" * length) for length in lengths]
+    assert longest_text(b"".join(texts), len(texts)) == max(lengths, default=0)
+    data = b"".join(texts)[: max(0, sum(map(len, texts)) - cut)]
+    whole = [length for index, length in enumerate(lengths) if sum(map(len, texts[: index + 1])) <= len(data)]
+    assert longest_text(data, len(texts) + more) == max(whole, default=0)
 
 
 @given(st.lists(st.text("abcü", max_size=12), min_size=1, max_size=300))
