@@ -159,7 +159,9 @@ class _ColumnPages:
                 raise TooManyPagesError
             self.size += page.size
             self._largest = max(self._largest, page.size)
-            if chunk.codec != _UNCOMPRESSED:
+            if chunk.codec == _UNCOMPRESSED:  # readers believe the other size
+                self._largest = max(self._largest, page.compressed)
+            else:
                 self.transient = max(self.transient, page.compressed)
             if page.kind == _DICTIONARY:
                 self._add_dictionary(page, row)

@@ -86,6 +86,13 @@ def test_the_stored_size_of_a_dictionary_is_limited_too() -> None:
     assert "MiB of memory at once" in reason(data)
 
 
+@pytest.mark.parametrize("codec", [UNCOMPRESSED, ZSTD])
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_the_stored_size_of_any_page_is_limited(kind: int, codec: int) -> None:
+    page = Page(plain("a"), 1, kind=kind, size=5, compressed=TWO_GIB)
+    assert pages_of(file_of(Column([page, Page(plain("a"), 1)], 1, codec=codec))).memory(1) > TWO_GIB
+
+
 def test_pages_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("datalab.ingest.parquet.PARQUET_PAGES", 3)
     column = Column([Page(plain("a"), 1)] * 2, 2)
