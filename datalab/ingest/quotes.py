@@ -89,21 +89,22 @@ def unquoted(array: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
 
 def last_unquoted_end(data: bytes, quotes: Positions) -> int:
     """Return where the last record outside regular `quotes` ends, behind its LF or CR; 0: nowhere."""
-    right = len(data)
-    last = len(quotes) - 1
-    if len(quotes) % 2:
-        right, last = int(quotes[-1]), last - 1
-    for stop in range(last + 1, 0, -_GAPS_AT_ONCE):
-        positions = quotes[max(0, stop - _GAPS_AT_ONCE) : stop].tolist()
-        while positions:
-            left = positions.pop() + 1
-            if end := last_end(data, left, right):
+    if b"\n" not in data and b"\r" not in data:
+        return 0
+    right, count = len(data), len(quotes)
+    if count % 2:
+        right, count = int(quotes[-1]), count - 1
+    for stop in range(count, 0, -_QUOTES_AT_ONCE):
+        part = quotes[max(0, stop - _QUOTES_AT_ONCE) : stop]
+        lefts, rights = part[1::2] + 1, np.append(part[2::2], np.int32(right))
+        for gap in np.flatnonzero(rights > lefts)[::-1].tolist():  # quotes side by side leave none
+            if end := last_end(data, int(lefts[gap]), int(rights[gap])):
                 return end
-            right = positions.pop()
+        right = int(part[0])
     return last_end(data, 0, right)
 
 
-_GAPS_AT_ONCE = 4096
+_QUOTES_AT_ONCE = 8192
 
 
 def last_end(data: bytes, left: int, right: int) -> int:
