@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datalab.ingest.failures import FileLevelError
-from datalab.ingest.limits import RecordTooLongError
+from datalab.ingest.limits import PARQUET_RESIDENT_BYTES, RecordTooLongError
 from datalab.ingest.parquet import ParquetMember
 from tests.unit.ingest.parquet_bytes import (
     BOOLEAN,
@@ -77,7 +77,7 @@ def ends(data: bytes) -> None:
             assert batch.num_rows
     except (FileLevelError, RecordTooLongError) as error:
         assert isinstance(error, RecordTooLongError) or error.code == "PARQUET_READ_ERROR"
-    assert pa.default_memory_pool().max_memory() < max(before, 200 * MIB)
+    assert pa.default_memory_pool().max_memory() <= max(before, PARQUET_RESIDENT_BYTES)
 
 
 def ends_when_changed(data: bytes, changes: list[tuple[int, int]]) -> None:
