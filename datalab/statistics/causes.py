@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from datalab.codes import FILE_ERRORS
 from datalab.formats import Cell
 from datalab.kinds import MATCHING, DatasetKind
 from datalab.results.statistics import Finding, StatisticsResultV2
@@ -25,11 +26,7 @@ DROPS_OF_DATASET = "drops-of-dataset"
 
 _FILE_PROBLEMS = frozenset(
     {
-        "FILE_TYPE_DETECTION_FAILED",
-        "INVALID_FILE_TYPE",
-        "GZIP_DECODE_ERROR",
-        "ZIP_DECODE_ERROR",
-        "PARQUET_READ_ERROR",
+        *FILE_ERRORS,
         "POSSIBLE_WRONG_SEPARATOR",
         "POSSIBLE_HEADER_ROW",
         "GUESSED_ENCODING",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from datalab.codes import FILE_ERRORS
 from datalab.kinds import DatasetKind
 from datalab.results.statistics import Finding
 from datalab.results.status import DatasetStatus, StatisticsStatus, ValidationStatus
@@ -111,10 +112,11 @@ def test_a_wrong_separator_explains_the_errors_of_its_dataset_and_no_others() ->
     ]
 
 
-def test_a_file_that_cannot_be_read_is_found_by_its_dataset_although_its_text_does_not_name_it() -> None:
-    broken = finding("PARQUET_READ_ERROR Parquet error: the data pages are damaged")
+@pytest.mark.parametrize("code", FILE_ERRORS)
+def test_a_file_that_cannot_be_read_is_found_by_its_dataset_although_its_text_does_not_name_it(code: str) -> None:
+    broken = finding(f"{code} Error: the file is damaged")
     found = causes_of(status([finding(EMPTY, "segments")], of_datasets={SEGMENTS: [broken]}))
-    assert shape(found) == [("PARQUET_READ_ERROR", SEGMENTS, ["EMPTY_DATASET"])]
+    assert shape(found) == [(code, SEGMENTS, ["EMPTY_DATASET"])]
 
 
 def test_a_dataset_of_another_kind_explains_everything_about_it() -> None:
