@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -113,10 +113,10 @@ def _hardly_valid(dataset: ValidatedDataset) -> str:
     return f"{amount if dataset.valid_rows else 'Nothing'} is valid: {of_rows}."
 
 
-def check_json(kind: DatasetKind, outcome: Validated, report: Path | None) -> str:
-    """Return what the check of one file found as JSON."""
+def check_json(kind: DatasetKind, outcome: Validated, report: Path | None, more: Mapping[str, Any]) -> str:
+    """Return what the check of one file found as JSON, with `more` after it."""
     dataset = ValidatedDataset.from_report(outcome.report, outcome.facts)
-    return json.dumps({"dataset": kind.value, **_facts(dataset, report)}, indent=2)
+    return json.dumps({"dataset": kind.value, **_facts(dataset, report), **more}, indent=2)
 
 
 def _facts(dataset: ValidatedDataset, report: Path | None) -> dict[str, Any]:

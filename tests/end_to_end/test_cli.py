@@ -221,7 +221,8 @@ class TestWrongUsage:
         assert "did you mean 'segments'?" in self.run(small, "check", "segment", "identifiers.csv")
         assert "preflight" in self.run(small, "preflght")
 
-    def test_identifiers_without_a_definition(self, small: Path) -> None:
+    def test_identifiers_without_a_definition_that_do_not_look_like_it(self, small: Path) -> None:
+        (small / "identifiers.csv").write_text("u1;sport\nu2;food\n")
         assert "--lab" in self.run(small, "check", "identifiers", "identifiers.csv")
 
 

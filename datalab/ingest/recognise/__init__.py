@@ -5,7 +5,9 @@ opens Parquet and zip, whose directories are at their ends.
 """
 
 from datalab.ingest.recognise.facts import ColumnFacts, Container, FileFacts, Form, NoDataset, ValueType
-from datalab.ingest.recognise.read import recognise, recognise_file
+from datalab.ingest.recognise.proposal import proposed_lab
+from datalab.ingest.recognise.read import recognise, recognise_file, recognise_path
+from datalab.ingest.recognise.table import Recognised
 
 __all__ = [
     "ColumnFacts",
@@ -13,7 +15,10 @@ __all__ = [
     "FileFacts",
     "Form",
     "NoDataset",
+    "Recognised",
     "ValueType",
+    "proposed_lab",
     "recognise",
     "recognise_file",
+    "recognise_path",
 ]

@@ -14,7 +14,10 @@ MOST = 0.9
 """The share of values, or of records, from which a rule holds."""
 
 MOST_COLUMNS = 1000
-"""How many columns are described one by one; the number of columns is exact."""
+"""How many columns are read; the number of columns is exact."""
+
+DESCRIBED_COLUMNS = 20
+"""How many columns are described one by one in the facts."""
 
 
 class Container(StrEnum):

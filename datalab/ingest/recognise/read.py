@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import stat
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 
+from datalab.errors import InputMissing, InputUnreadable
 from datalab.ingest import encodings
 from datalab.ingest.containers import ZipArchive, gunzip
 from datalab.ingest.failures import FileLevelError
@@ -55,6 +58,23 @@ def recognise_file(file: BinaryIO) -> Recognised:
     file.seek(0)
     data = b"".join(_limited(iter(lambda: file.read(_PIECE), b"")))
     return _read(data, is_whole=size <= len(data), file=file, is_seekable=True)
+
+
+def recognise_path(path: Path) -> Recognised:
+    """Return what the file at a path is, with its columns.
+
+    Raises:
+        InputMissing, InputUnreadable: there is no such file, or it cannot be read.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would block
+            raise InputUnreadable(path, "not a regular file")
+        with path.open("rb") as file:
+            return recognise_file(file)
+    except FileNotFoundError:
+        raise InputMissing(path) from None
+    except OSError as error:
+        raise InputUnreadable(path, error.strerror or "read error") from None
 
 
 def _read(data: bytes, *, is_whole: bool, file: BinaryIO, is_seekable: bool = False) -> Recognised:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from datalab.id_types import IdType
 from datalab.ingest.recognise.columns import column_facts, id_type_of, lacks_type
 from datalab.ingest.recognise.decide import FEW, Decision, decide
-from datalab.ingest.recognise.facts import MOST, MOST_COLUMNS, FileFacts, Form
+from datalab.ingest.recognise.facts import DESCRIBED_COLUMNS, MOST, MOST_COLUMNS, FileFacts, Form
 from datalab.ingest.recognise.header import is_header, names_users
 from datalab.ingest.recognise.records import Split, split
 from datalab.kinds import KINDS, MATCHING
@@ -77,7 +77,7 @@ def of_columns(columns: Sequence[pa.StringArray], known: Mapping[str, Any], read
     return Recognised(
         FileFacts(
             **known,
-            column_facts=tuple(described),
+            column_facts=tuple(described[:DESCRIBED_COLUMNS]),
             kind=decision.kind,
             possible=decision.possible,
             form=decision.form,
