@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
+from datalab.ingest.recognise import recognise
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.registry import Action, Facts, KeyRole, RunState, Verdict, state_of
@@ -111,6 +112,7 @@ class MemoryService:
             secret_id=f"secret-{manifest_hash[:8]}" if store_key else None,
             your_role=KeyRole.OWNER,
             labs=[],
+            facts=recognise(content, is_whole=True),
         )
         return self._datasets[manifest_hash]
 
@@ -126,6 +128,9 @@ class MemoryService:
             if any(slot.manifest_hash == manifest_hash for slot in slots.values())
         ]
         return self._datasets[manifest_hash].model_copy(update={"labs": labs})
+
+    def inspect_dataset(self, manifest_hash: str) -> DatasetInfo:
+        return self.dataset(manifest_hash)
 
     def download_dataset(self, manifest_hash: str, key: Key | None = None) -> BinaryIO:
         del key

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
+from datalab.deployment import recognition
 from datalab.errors import UsageError
 from datalab.registry import Dataset, KeyEntry, KeyRole, Registry, Upload
 from datalab.registry import WrappedKey as KeptKey
@@ -59,11 +60,13 @@ class StoredDatasets:
         An interrupted upload of the same user, name and size is resumed if `source` is seekable.
 
         Raises:
+            NotADataset: the file is empty, a picture, a PDF or a spreadsheet; it is not read to its end.
             UploadInterrupted: the store failed; the same call resumes the upload.
             InputUnreadable: the source failed.
             AccessListWrong: the key would have no owner.
         """
         size = size_of(source)
+        facts, source = recognition.begun(source, name, seekable=size is not None)
         with contextlib.ExitStack() as stack:
             upload = self._resumable(stack, name, size, by, key) if size is not None else None
             if upload is None:
@@ -79,7 +82,7 @@ class StoredDatasets:
                 upload_id=upload.upload_id,
                 progress=progress,
             )
-            return self.finish(upload, manifest_hash)
+            return self.finish(upload, manifest_hash, facts)
 
     def begin(
         self,
@@ -114,8 +117,10 @@ class StoredDatasets:
         """Return the key that an unfinished upload is encrypted with."""
         return self._unwrapped(lambda: self.registry.uploads.get(upload.upload_id), _upload_context(upload.upload_id))
 
-    def finish(self, upload: Upload, manifest_hash: str) -> Dataset:
-        """Register a dataset whose bytes are stored; safe to repeat after a crash."""
+    def finish(self, upload: Upload, manifest_hash: str, facts: recognition.Kept | None = None) -> Dataset:
+        """Register a dataset whose bytes are stored, with what it looks like; safe to repeat after a crash."""
+        with self.store.open(manifest_hash, self.upload_key(upload)) as reader:
+            facts = recognition.stored(reader, facts or upload.facts)
         with self.registry.keychain.wrapping():
             kept = None
             if upload.keep_key:
@@ -129,6 +134,7 @@ class StoredDatasets:
                 key=kept,
                 description=upload.description,
                 usage=upload.usage,
+                facts=facts,
             )
         self.registry.uploads.forget([upload.upload_id])
         return dataset
@@ -174,6 +180,12 @@ class StoredDatasets:
         """Open a dataset for reading and verify every chunk; raises the errors of `DatasetStore.open`."""
         self.registry.datasets.get(manifest_hash)
         return self.store.open(manifest_hash, key)
+
+    def inspect(self, manifest_hash: str, key: Key) -> None:
+        """Recognise a stored dataset from its content and keep its facts; raises the errors of `DatasetStore.open`."""
+        with self.open(manifest_hash, key) as reader:
+            if facts := recognition.stored(reader, None):
+                self.registry.datasets.set_facts(manifest_hash, facts)
 
     def write_to(self, manifest_hash: str, path: Path) -> None:
         """Write the plain content of a dataset to a private file; raises the errors of `DatasetStore.download_to`."""

@@ -1,6 +1,7 @@
-"""Errors of a deployment's runs; no message contains a row value.
+"""Errors of a deployment's datasets and runs; no message contains a row value.
 
 DatalabError
+├── NotADataset          a file that is no dataset was not stored (UsageError)
 ├── RunSuperseded        the datasets of a run were replaced while it was running
 ├── DatasetNotValidated  a run needs files of an earlier run that do not exist (UsageError)
 ├── PathRefused          an id or a name is not a plain file name
@@ -11,6 +12,14 @@ from __future__ import annotations
 
 from datalab.errors import DatalabError, UsageError
 from datalab.kinds import DatasetKind
+
+
+class NotADataset(UsageError):
+    """A file was refused before the rest of it was sent; `reason` says what it is and what to do."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"{name}: not stored: {reason}")
 
 
 class RunSuperseded(DatalabError):

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 
+from datalab.deployment import recognition
 from datalab.deployment.datasets import StoredDatasets
 from datalab.registry import Dataset, KeyRole, Upload
 from datalab.registry.errors import AccessListWrong, UploadNotFound
@@ -45,10 +46,13 @@ class PartUploads:
 
         Raises:
             UsageError: the name is empty.
+            NotADataset: the file has no bytes.
             AccessListWrong: the key would have no owner.
         """
         if access is not None and KeyRole.OWNER not in access.values():
             raise AccessListWrong("it must contain at least one owner")  # before any part is sent
+        if not size:
+            recognition.refuse_empty(name)
         wanted = (size, description, usage, keep_key, dict(access) if access is not None else None)
         for upload in self._datasets.registry.uploads.all(by=by):
             known = (upload.size_bytes, upload.description, upload.usage, upload.keep_key, upload.access)
@@ -75,6 +79,22 @@ class PartUploads:
         if upload.created_by != by or upload.size_bytes is None:
             raise UploadNotFound(upload_id)
         return upload, self._parts(upload)
+
+    def put(self, upload_id: str, number: int, part: bytes | bytearray, *, by: str) -> None:
+        """Store a part; from the first one the file is recognised.
+
+        Raises:
+            NotADataset: the file is a picture, a PDF or a spreadsheet, or has no row; the part is not stored.
+            UploadNotFound: the user has no such upload.
+            PartUnknown, PartSizeWrong: the upload has no such part.
+        """
+        upload, parts = self.find(upload_id, by=by)
+        facts = None
+        if number == 0 and len(part) == parts.length_of(0):
+            facts = recognition.first_part(bytes(part), upload.name, is_whole=parts.count == 1)
+        parts.put(number, part)
+        if facts is not None:
+            self._datasets.registry.uploads.set_facts(upload_id, facts)
 
     def complete(self, upload_id: str, *, by: str, expected: str | None = None) -> Dataset:
         """Make a dataset of an upload; if an earlier call completed it, return that dataset.

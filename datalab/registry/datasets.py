@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
@@ -36,6 +37,7 @@ class Datasets:
         key: WrappedKey | None = None,
         description: str = "",
         usage: str = "PUBLISHED",
+        facts: Mapping[str, Any] | None = None,
     ) -> Dataset:
         """Register an upload with its wrapped key; without a key it cannot be provisioned.
 
@@ -47,21 +49,24 @@ class Datasets:
         """
         if not _MANIFEST_HASH.fullmatch(manifest_hash):
             raise DatasetRefused("a manifest hash has 64 characters of 0-9 and a-f")
-        facts = {
+        kept = None if facts is None else dict(facts)
+        values = {
             "name": name,
             "description": description,
             "size_bytes": size_bytes,
             "usage": usage,
+            "facts": kept,
             "created_by": named(by),
         }
         with self._database.write() as session:
-            session.execute(insert(DatasetRow).values(manifest_hash=manifest_hash, **facts).on_conflict_do_nothing())
+            session.execute(insert(DatasetRow).values(manifest_hash=manifest_hash, **values).on_conflict_do_nothing())
             row = session.get_one(DatasetRow, manifest_hash, with_for_update=True)
             if row.size_bytes != size_bytes:
                 raise DatasetRefused(f"{manifest_hash} is registered with {row.size_bytes} bytes, not {size_bytes}")
             if row.deleted_at is not None:
                 row.name, row.description, row.usage, row.created_by = name, description, usage, by
                 row.created_at = session.scalars(select(func.clock_timestamp())).one()
+                row.facts = kept
                 row.deleted_at = row.deleted_by = None
             if key is not None and session.get(KeyRow, manifest_hash) is None:
                 put_key(session, manifest_hash, key, owner=by)
@@ -90,6 +95,12 @@ class Datasets:
         """Keep the number of rows that a validation counted in a dataset; no error if it no longer exists."""
         with self._database.write() as session:
             session.execute(update(DatasetRow).where(DatasetRow.manifest_hash == manifest_hash).values(rows=rows))
+
+    def set_facts(self, manifest_hash: str, facts: Mapping[str, Any]) -> None:
+        """Keep what the file of a dataset looks like; no error if it no longer exists."""
+        with self._database.write() as session:
+            statement = update(DatasetRow).where(DatasetRow.manifest_hash == manifest_hash)
+            session.execute(statement.values(facts=dict(facts)))
 
     def delete(self, manifest_hash: str, *, by: str, force: bool = False) -> list[Event]:
         """Delete a dataset and its key permanently; with `force` also if it is provisioned.
@@ -160,6 +171,7 @@ def _record(
         size=row.size_bytes,
         rows=row.rows,
         usage=row.usage,
+        facts=row.facts,
         created_at=row.created_at,
         created_by=row.created_by,
         secret_id=secret_id,

@@ -92,6 +92,7 @@ class DatasetRow(Base):
     size_bytes: Mapped[int]
     rows: Mapped[int | None]
     usage: Mapped[str]
+    facts: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = _now()
     created_by: Mapped[str]
     deleted_at: Mapped[datetime | None]
@@ -134,6 +135,7 @@ class UploadRow(Base):
     size_bytes: Mapped[int | None]
     keep_key: Mapped[bool]
     access: Mapped[dict[str, str] | None]
+    facts: Mapped[dict[str, Any] | None]
     wrapped_key: Mapped[bytes]
     master_key_id: Mapped[str] = mapped_column(index=True)
     created_at: Mapped[datetime] = _now()

@@ -69,6 +69,8 @@ class Dataset:
     rows: int | None
     """Counted by its last validation, valid or not; None before the first one."""
     usage: str
+    facts: Mapping[str, Any] | None
+    """What its file looks like, as `datalab.ingest.recognise` found; None: not recognised yet."""
     created_at: datetime
     created_by: str
     secret_id: str | None
@@ -91,6 +93,8 @@ class Upload:
     keep_key: bool
     """Whether the key is kept when the upload has become a dataset."""
     access: Mapping[str, KeyRole] | None
+    facts: Mapping[str, Any] | None
+    """What its file looks like; None until its first part is stored."""
     wrapped: bytes = field(repr=False)
     master_key_id: str
     created_at: datetime

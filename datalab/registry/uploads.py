@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -99,6 +100,11 @@ class Uploads:
                     with contextlib.suppress(SQLAlchemyError):  # a broken connection has released it
                         connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
 
+    def set_facts(self, upload_id: str, facts: Mapping[str, Any]) -> None:
+        """Keep what the file of an upload looks like; no error if the upload no longer exists."""
+        with self._database.write() as session:
+            session.execute(update(UploadRow).where(UploadRow.upload_id == upload_id).values(facts=dict(facts)))
+
     def rewrap(self, upload: Upload, wrapped: bytes, master_key_id: str) -> bool:
         """Keep the key of `upload` under a new master key, unless it was deleted or has changed."""
         statement = (
@@ -120,6 +126,7 @@ def _upload_of(row: UploadRow) -> Upload:
         size_bytes=row.size_bytes,
         keep_key=row.keep_key,
         access=None if row.access is None else {user: KeyRole(role) for user, role in row.access.items()},
+        facts=row.facts,
         wrapped=row.wrapped_key,
         master_key_id=row.master_key_id,
         created_at=row.created_at,

@@ -8,6 +8,7 @@ import click
 
 from datalab.errors import UsageError
 from datalab.formats import listed, name_or_unnamed, number, size
+from datalab.ingest.recognise import FileFacts, words
 from datalab_dagster.cli import listing
 from datalab_dagster.cli.deployment import confirm, json_option, opened, the_dataset, user_option, yes_option
 from datalab_dagster.cli.transfer import download_file, download_to, is_address, upload_file
@@ -38,6 +39,7 @@ def upload(file: Path, name: str | None, description: str, user: str | None, as_
         listing.print_json(stored)
     else:
         listing.line(f"{stored.manifest_hash}  {stored.name}, {size(stored.size)}")
+        _print_facts(stored.facts)
     return 0
 
 
@@ -95,12 +97,36 @@ def show(manifest_hash: str, user: str | None, as_json: bool) -> int:
         "Description": found.description or "–",
         "Size": size(found.size),
         "Rows": number(found.rows),
+        "Content": words.looks_like(found.facts) if found.facts else "not inspected",
         "Uploaded": f"{listing.when(found.created_at)} by {found.created_by}",
         "Key": access,
         "Labs": ", ".join(f"{names.get(lab, lab)} ({lab})" for lab in found.labs) or "–",
     }
     for title, text in facts.items():
         listing.line(f"{title:<12} {text}")
+    return 0
+
+
+@dataset.command()
+@click.argument("manifest_hash", metavar="[HASH]", required=False)
+@click.option("--all", "every", is_flag=True, help="Inspect every dataset that you may use.")
+@user_option
+@json_option
+def inspect(manifest_hash: str | None, every: bool, user: str | None, as_json: bool) -> int:
+    """Recognise stored datasets from their content: kind, columns, separator and types; no value is shown."""
+    if every == (manifest_hash is not None):
+        raise UsageError("Give either the HASH of a dataset, or --all.")
+    with opened(user) as service:
+        every_one = [one for one in service.datasets() if one.your_role]
+        wanted = every_one if manifest_hash is None else [the_dataset(service, manifest_hash)]
+        found = []
+        for one in wanted:
+            found.append(service.inspect_dataset(one.manifest_hash))
+            if not as_json:
+                listing.line(f"{listing.short(one.manifest_hash)}  {one.name}")
+                _print_facts(found[-1].facts, types=True)
+    if as_json:
+        listing.print_json(found if every else found[0])
     return 0
 
 
@@ -176,6 +202,14 @@ def delete(manifest_hash: str, force: bool, yes: bool, user: str | None) -> int:
         service.delete_dataset(found.manifest_hash, force=force)
     listing.line(f"Dataset {found.manifest_hash} ({found.name}) was deleted.")
     return 0
+
+
+def _print_facts(facts: FileFacts | None, *, types: bool = False) -> None:
+    if facts is None:
+        return
+    listing.line(f"  {words.looks_like(facts)}")
+    for text in [*words.notes(facts), *(words.column_types(facts) if types else [])]:
+        listing.line(f"    {text}")
 
 
 def _names(service: LabService) -> dict[str, str]:

@@ -123,6 +123,9 @@ class HttpService:
     def dataset(self, manifest_hash: str) -> DatasetInfo:
         return self._one(DatasetInfo, "GET", _dataset(manifest_hash))
 
+    def inspect_dataset(self, manifest_hash: str) -> DatasetInfo:
+        return self._one(DatasetInfo, "POST", f"{_dataset(manifest_hash)}/inspect")
+
     def download_dataset(self, manifest_hash: str, key: Key | None = None) -> BinaryIO:
         headers = {"X-Dataset-Key": key.to_text()} if key else {}
         response = self._connection.stream("GET", f"{_dataset(manifest_hash)}/content", headers=headers)

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from datalab import errors as root
+from datalab.deployment import errors as deployment
 from datalab.errors import DatalabError, UsageError
 from datalab.formats import counted
 from datalab.kinds import DatasetKind
@@ -147,6 +148,7 @@ _STATUS: dict[type[DatalabError], int] = {
     registry.RoleRefused: 403,
     registry.LoginRefused: 401,
     registry.TooManyLogins: 429,
+    deployment.NotADataset: 422,
     storage.DatasetNotFound: 404,
     storage.KeyMismatch: 422,
     storage.KeyInvalid: 422,
@@ -183,6 +185,7 @@ _FACTS_OF: dict[str, tuple[str, ...]] = {
     "DatasetInUse": ("labs",),
     "LabIncomplete": ("missing",),
     "LabTooLarge": ("where", "mistakes"),
+    "NotADataset": ("reason",),
     "ProvisioningRefused": ("problems",),
     "RequestInvalid": ("mistakes",),
     "TooManyLogins": ("retry_after",),
@@ -244,7 +247,7 @@ def _problem(plain: Mapping[str, str]) -> Problem:
 def _classes() -> dict[str, type[DatalabError]]:
     """Return every class of error by its name; of two with one name, the registry's, which services raise."""
     found: dict[str, type[DatalabError]] = {}
-    for room in (vars(storage), globals(), vars(graph), vars(service), vars(root), vars(registry)):
+    for room in (vars(deployment), vars(storage), globals(), vars(graph), vars(service), vars(root), vars(registry)):
         found |= {kind.__name__: kind for kind in _errors_in(room)}
     return found
 

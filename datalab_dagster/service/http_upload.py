@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import time
@@ -10,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, BinaryIO, TypeVar
 
-from datalab.errors import InputChanged, InputUnreadable
+from datalab.deployment.errors import NotADataset
+from datalab.errors import DatalabError, InputChanged, InputUnreadable
 from datalab.registry import KeyRole
 from datalab.registry.errors import UploadNotFound
 from datalab.scratch import why
@@ -110,6 +112,7 @@ def upload_by_parts(
     """Send the parts of `source` that are not stored yet, and return the dataset.
 
     Raises:
+        NotADataset: the file is no dataset; no other part of it was sent.
         UploadInterrupted: the connection or the store failed; the same call resumes the upload.
         InputUnreadable, InputChanged: the source failed, or its length has changed.
     """
@@ -120,6 +123,10 @@ def upload_by_parts(
     try:
         sending.run(source, progress)
         return with_retries(lambda: uploads.complete(upload.upload_id, sha256=sending.digest.hexdigest()))
+    except NotADataset:
+        with contextlib.suppress(DatalabError):  # swept later
+            uploads.abandon(upload.upload_id)
+        raise
     except _PASSING as error:
         reason = error.reason if isinstance(error, StoreUnreachable) else "the connection broke"
         raise UploadInterrupted(upload.upload_id, sending.sent, reason or "the store failed") from None
@@ -197,7 +204,7 @@ class _Sending:
                 self.digest.update(sha256.digest())
                 waiting.append(pool.submit(self._send, number, part, sha256.hexdigest()))
                 del part
-                if len(waiting) > PARALLEL:
+                if len(waiting) > PARALLEL or number == 0:  # the first part shows whether this is a dataset
                     take()
             while waiting:
                 take()

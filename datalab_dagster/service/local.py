@@ -6,7 +6,6 @@ import contextlib
 import copy
 import os
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from datalab.deployment import Deployment, addresses
@@ -135,6 +134,10 @@ class LocalService:
 
     def dataset(self, manifest_hash: str) -> DatasetInfo:
         return dataset_info(self._registry.datasets.get(manifest_hash), self._may(Verb.LIST))
+
+    def inspect_dataset(self, manifest_hash: str) -> DatasetInfo:
+        self._deployment.datasets.inspect(manifest_hash, self.dataset_key(manifest_hash))
+        return self.dataset(manifest_hash)
 
     def download_dataset(self, manifest_hash: str, key: Key | None = None) -> BinaryIO:
         if key is not None:
@@ -275,9 +278,7 @@ class LocalService:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     # ------------------------------------------------------------------------------------------------- helpers

@@ -8,9 +8,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 from pydantic.alias_generators import to_camel
 
+from datalab.ingest.recognise import FileFacts
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.registry import Action, KeyRole, LabState, Role, RunState, Verdict
@@ -40,6 +48,8 @@ class DatasetInfo(ServiceModel):
     rows: int | None
     """As its last validation counted them, valid or not; None until then."""
     usage: Literal["PUBLISHED", "TEST"]
+    facts: FileFacts | None
+    """What its file looks like, for those who may use it; None: not recognised yet."""
     created_at: datetime
     created_by: str
     secret_id: str | None
@@ -53,6 +63,16 @@ class DatasetInfo(ServiceModel):
     @classmethod
     def _known_usage(cls, usage: object) -> object:
         return "TEST" if usage == "TEST" else "PUBLISHED"
+
+    @field_validator("facts", mode="wrap")
+    @classmethod
+    def _known_facts(cls, facts: object, validate: ValidatorFunctionWrapHandler) -> FileFacts | None:
+        """Take facts that another version kept for none."""
+        try:
+            found: FileFacts | None = validate(facts)
+        except ValidationError:
+            return None
+        return found
 
 
 class StateInfo(ServiceModel):

@@ -73,6 +73,7 @@ class LabService(Protocol):
             access: who may use the stored key; by default the uploader, as owner.
 
         Raises:
+            NotADataset: the file is empty, a picture, a PDF or a spreadsheet; the rest of it is not sent.
             UploadInterrupted: the store failed or the connection broke; the same call resumes the upload.
             AccessListWrong: the key would have no owner.
         """
@@ -89,6 +90,13 @@ class LabService(Protocol):
 
         Raises:
             DatasetNotFound: there is none.
+        """
+
+    def inspect_dataset(self, manifest_hash: str) -> DatasetInfo:
+        """Recognise a stored dataset from its content, and return it with the facts.
+
+        Raises:
+            DatasetNotFound, KeyNotFound, KeyAccessDenied, ChunkDamaged: as their names say.
         """
 
     def download_dataset(self, manifest_hash: str, key: Key | None = None) -> BinaryIO:

@@ -68,7 +68,7 @@ class LocalUploads:
         return self._find(upload_id)[1].length_of(number)
 
     def put(self, upload_id: str, number: int, part: bytes | bytearray) -> PartStored:
-        self._find(upload_id)[1].put(number, part)
+        self._parts.put(upload_id, number, part, by=self._user)
         return PartStored(number=number, size=len(part))
 
     def part(self, upload_id: str, number: int) -> PartInfo:

@@ -75,7 +75,7 @@ def test_wrong_arguments(tmp_path: Path) -> None:
     assert "Give the FILE to check as segments" in datalab_here("check", "segments", cwd=tmp_path).err
     assert "before it the DATASET" in datalab_here("check", "a", "b", "c", cwd=tmp_path).err
     missing = datalab_here("check", "export.csv", cwd=tmp_path)
-    assert missing.code == 3 and "does not exist" in missing.err
+    assert missing.code == 2 and "does not exist" in missing.err
     (tmp_path / "folder").mkdir()
     assert "not a regular file" in datalab_here("check", "folder", cwd=tmp_path).err
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 
@@ -96,3 +97,19 @@ def test_an_interrupted_upload_says_that_it_can_go_on(
     monkeypatch.setattr(service, "upload_dataset", interrupted)
     ended = datalab("dataset", "upload", "segments.csv")
     assert ended.code == 130 and "resumes from there" in ended.err
+
+
+def test_inspect_says_what_datasets_look_like_and_no_value(datalab: Datalab, tmp_path: Path) -> None:
+    rows = "".join(f"usr{number // 3}x;{('sport', 'food', 'cars')[number % 3]}\n" for number in range(90))
+    (tmp_path / "export.csv").write_text(rows)
+    uploaded = datalab("dataset", "upload", "export.csv")
+    assert "Looks like Segments: 2 columns, no header, UTF-8." in uploaded.out
+    manifest_hash = uploaded.out.split()[0]
+    for arguments in ([manifest_hash], ["--all"]):
+        ended = datalab("dataset", "inspect", *arguments)
+        assert ended.code == 0 and "Columns are separated by semicolons: write commas." in ended.out
+        assert "usr" not in ended.out and "sport" not in ended.out
+    told = json.loads(datalab("dataset", "inspect", manifest_hash, "--json").out)
+    assert (told["facts"]["kind"], told["facts"]["separator"]) == ("segments", ";")
+    assert "Looks like Segments" in datalab("dataset", "show", manifest_hash).out
+    assert datalab("dataset", "inspect").code == datalab("dataset", "inspect", manifest_hash, "--all").code == 2

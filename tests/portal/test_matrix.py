@@ -21,6 +21,7 @@ API = {
     "PUT /api/datasets": CHANGE,
     "POST /api/datasets": CHANGE,
     "GET /api/datasets/{manifest_hash}": READ,
+    "POST /api/datasets/{manifest_hash}/inspect": CHANGE,
     "GET /api/datasets/{manifest_hash}/content": PRIVATE,
     "DELETE /api/datasets/{manifest_hash}": CHANGE,
     "GET /api/datasets/{manifest_hash}/key": PRIVATE,

@@ -152,13 +152,44 @@ def test_what_does_not_belong_there_is_refused_and_harms_nothing(client: Client)
     assert me.post("/api/uploads", json=ownerless).json()["error"]["code"] == "AccessListWrong"
 
 
-def test_an_empty_file_has_one_empty_part(client: Client, service: QuietService) -> None:
+PICTURE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(CHUNK_BYTES)
+
+
+def test_an_empty_file_is_refused_before_anything_is_sent(client: Client, service: QuietService) -> None:
     me = client()
-    path = f"/api/uploads/{me.post('/api/uploads', json={'name': 'empty', 'size': 0}).json()['uploadId']}"
-    assert me.get(path).json()["parts"] == 1
-    assert me.put(f"{path}/parts/0", content=b"").status_code == 200
-    dataset = me.post(f"{path}/complete").json()
-    assert dataset["size"] == 0 and service.download_dataset(dataset["manifestHash"]).read() == b""
+    answer = me.post("/api/uploads", json={"name": "empty.csv", "size": 0})
+    assert answer.status_code == 422
+    assert answer.json()["error"] == {
+        "code": "NotADataset",
+        "message": "empty.csv: not stored: the file is empty (0 bytes). Export it again.",
+        "details": {"reason": "the file is empty (0 bytes). Export it again."},
+    }
+    assert me.get("/api/uploads").json() == []
+    whole = me.put("/api/datasets?name=empty.csv", content=b"", headers={"Content-Type": "application/octet-stream"})
+    assert whole.json()["error"]["code"] == "NotADataset" and service.datasets() == []
+
+
+def test_a_picture_is_refused_with_its_first_part(client: Client, service: QuietService) -> None:
+    me = client()
+    begun = me.post("/api/uploads", json={"name": "holiday.png", "size": len(PICTURE)}).json()
+    path = f"/api/uploads/{begun['uploadId']}"
+    refused = me.put(f"{path}/parts/0", content=PICTURE[:CHUNK_BYTES])
+    assert refused.status_code == 422
+    assert "this is a picture, not a dataset" in refused.json()["error"]["message"]
+    assert me.get(path).json()["stored"] == [] and service.datasets() == []
+
+
+def test_facts_of_the_first_part_are_kept_with_the_dataset(client: Client, service: QuietService) -> None:
+    content = b"".join(
+        b"usr%dx;%s\n" % (number // 3, (b"sport", b"food", b"cars")[number % 3]) for number in range(900)
+    )
+    me = client()
+    path = f"/api/uploads/{me.post('/api/uploads', json={'name': 's.csv', 'size': len(content)}).json()['uploadId']}"
+    me.put(f"{path}/parts/0", content=content)
+    facts = me.post(f"{path}/complete").json()["facts"]
+    assert (facts["kind"], facts["separator"], facts["columns"], facts["isWhole"]) == ("segments", ";", 2, True)
+    assert me.get("/api/datasets").json()[0]["facts"] == facts
+    assert "usr" not in str(facts) and "sport" not in str(facts)
 
 
 def test_parts_have_the_format_of_every_other_upload(deployment: Deployment) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import secrets
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from datalab.deployment.errors import NotADataset
 from datalab.errors import DatalabError
+from datalab.ingest.recognise import Container
 from datalab.kinds import DatasetKind
 from datalab.registry import KeyRole, LabState, RunState
 from datalab.registry.errors import (
@@ -59,7 +65,7 @@ class OneWay(io.RawIOBase):
         return self._content.readinto(memoryview(buffer)[:100_000])
 
 
-@pytest.mark.parametrize("size", [0, 1, CHUNK_BYTES, CHUNK_BYTES + 1])
+@pytest.mark.parametrize("size", [1, CHUNK_BYTES, CHUNK_BYTES + 1])
 @pytest.mark.parametrize("source", [io.BytesIO, OneWay])
 def test_what_is_uploaded_comes_back(lab_service: LabService, size: int, source: Callable[[bytes], Any]) -> None:
     content = secrets.token_bytes(size)
@@ -77,6 +83,45 @@ def test_what_is_uploaded_comes_back(lab_service: LabService, size: int, source:
         assert file.read() == content
     with lab_service.download_dataset(info.manifest_hash, key) as file:
         assert file.read(10) == content[:10]
+
+
+PARQUET = io.BytesIO()
+pq.write_table(pa.table({"a": [f"u{n}" for n in range(99)], "b": ["sport", "food", "cars"] * 33}), PARQUET)
+
+
+def test_a_dataset_keeps_what_it_looks_like(lab_service: LabService) -> None:
+    stored = lab_service.dataset(upload(lab_service, PARQUET.getvalue(), "segments.parquet"))
+    assert stored.facts and (stored.facts.kind, stored.facts.columns) == (SEGMENTS, 2)
+    piped = lab_service.upload_dataset(OneWay(gzip.compress(b"u1,sport\nu2,sport\n" * 30)), "piped.csv.gz")  # type: ignore[arg-type]
+    assert piped.facts and (piped.facts.container, piped.facts.records) == (Container.GZIP, 60)
+    assert lab_service.inspect_dataset(stored.manifest_hash) == stored
+
+
+def test_the_end_of_a_zip_archive_shows_its_columns(lab_service: LabService) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("noise.csv", secrets.token_hex(5 * CHUNK_BYTES // 8) + "\n")
+        file.writestr("a.csv", "u1\n")
+    stored = lab_service.dataset(upload(lab_service, archive.getvalue(), "export.zip"))
+    assert stored.facts and stored.facts.records and stored.facts.columns == 1
+
+
+@pytest.mark.parametrize("source", [io.BytesIO, OneWay])
+@pytest.mark.parametrize("content", [b"", b"%PDF-1.7\n" + bytes(2 * CHUNK_BYTES)], ids=["empty", "pdf"])
+def test_what_is_no_dataset_is_not_stored(
+    lab_service: LabService, source: Callable[[bytes], Any], content: bytes
+) -> None:
+    with pytest.raises(NotADataset, match=r"not stored: (the file is empty|this is a PDF document)"):
+        lab_service.upload_dataset(source(content), "broken.pdf")
+    assert lab_service.datasets() == [] and lab_service.uploads.all() == []
+
+
+def test_an_inspection_needs_the_key(lab_service: LabService) -> None:
+    with pytest.raises(DatasetNotFound):
+        lab_service.inspect_dataset("0" * 64)
+    unkept = upload(lab_service, store_key=False)
+    with pytest.raises(KeyNotFound):
+        lab_service.inspect_dataset(unkept)
 
 
 def test_a_source_is_read_from_where_it_stands(lab_service: LabService) -> None:

@@ -101,7 +101,7 @@ class FileFacts(Facts):
     """A file, as far as its first bytes show it."""
 
     is_whole: bool
-    """Whether the file was read to its end, or in the case of Parquet and zip, could be opened."""
+    """Whether the file was read to its end; the rows of Parquet may not have been."""
     no_dataset: NoDataset | None = None
     container: Container = Container.NONE
     encoding: str | None = None

@@ -102,6 +102,14 @@ def describe_dataset(manifest_hash: ManifestHash, visitor: Reader, service: Serv
     return service.dataset(manifest_hash)
 
 
+@router.post("/{manifest_hash}/inspect")
+def inspect_dataset(manifest_hash: ManifestHash, visitor: Changer, service: Service, record: Record) -> DatasetInfo:
+    """Recognise a stored dataset from its content, and keep the facts: counts and names of types, never a value."""
+    dataset = service.inspect_dataset(manifest_hash)
+    record("dataset.inspect", manifest_hash)
+    return dataset
+
+
 @router.get("/{manifest_hash}/content", response_class=StreamingResponse, responses={200: _BINARY})
 def download_dataset(
     manifest_hash: ManifestHash, visitor: Insider, service: Service, record: Record, key: DatasetKey = None

@@ -32,6 +32,7 @@
         if (answer.ok) { return answered; }
         var error = new Error(answered.error ? answered.error.message : "The portal answered with status " + answer.status + ".");
         error.status = answer.status;
+        error.code = answered.error && answered.error.code;
         error.wait = answer.status === 503 && Number(answer.headers.get("Retry-After"));
         throw error;
       });
@@ -99,6 +100,10 @@
       upload.stored.forEach(function (range) { for (var n = range[0]; n <= range[1]; n += 1) { stored.add(n); } });
       job.next = Array.from(job.waiting).map(function (n) { return [n, stored.has(n)]; });
       show();
+      /* The first part alone: from it the portal recognises a file that is no dataset. */
+      var first = job.next.length && job.next[0][0] === 0 ? job.next.shift() : null;
+      return first ? send(first[0], first[1]) : null;
+    }).then(function () {
       return Promise.all(Array.from({ length: AT_ONCE }, worker));
     }).then(function () {
       if (job.paused || job.waiting.size) { return; }
@@ -114,6 +119,7 @@
   function stopped(error) {
     if (!job || (job.paused && error.name === "AbortError")) { return; }
     job.stop.abort();
+    if (error.code === "NotADataset") { refused(error); return; }
     job.paused = true;
     box.classList.add("broken");
     byId("transfer-pause").textContent = "Resume";
@@ -122,6 +128,14 @@
     } else {
       say((error.status ? error.message : "The connection broke.") + " What was stored is kept.");
     }
+  }
+  function refused(error) {
+    if (job.address) { ask("DELETE", job.address).catch(function () { /* swept later */ }).then(list); }
+    box.classList.add("broken");
+    say(error.message);
+    reset(true);
+    input.value = "";
+    input.focus();
   }
   function begin(file, name) {
     job = { file: file, done: 0, sent: 0, paused: false, stop: new AbortController(), next: [], waiting: new Set() };
