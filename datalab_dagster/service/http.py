@@ -72,7 +72,8 @@ class HttpService:
             self._connection.close()
             raise
         self._user = str(visitor["email"])
-        self._reads = Permission.READ in visitor["permissions"]
+        # A portal of an earlier version does not tell permissions: whoever may sign in there may read.
+        self._reads = Permission.READ in visitor.get("permissions", [Permission.READ])
 
     @property
     def user(self) -> str:

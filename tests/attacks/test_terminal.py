@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy import text
 
 import datalab_dagster
+from datalab.registry.models import SCHEMA, LabRow
 from datalab_dagster.terminal.safe_console import SafeConsole
 from datalab_dagster.terminal.text import printable
 from tests.commands import datalab_here
@@ -50,10 +52,20 @@ def test_a_console_shows_them_too(terminal: bool) -> None:
     assert own.count("u001b") >= 8 and ("\x1b[31m" in out.getvalue()) is terminal
 
 
+def rename_as_an_earlier_version_could(service: QuietService, lab_id: str, name: str) -> None:
+    with service._registry.database.write() as session:
+        session.execute(text(f"ALTER TABLE {SCHEMA}.labs DISABLE TRIGGER immutable"))
+        row = session.get_one(LabRow, lab_id)
+        row.name, row.definition = name, {**row.definition, "name": name}
+        session.flush()
+        session.execute(text(f"ALTER TABLE {SCHEMA}.labs ENABLE TRIGGER immutable"))
+
+
 def test_commands_show_names_as_text(service: QuietService, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATALAB_POSTGRES_URL", url)
     monkeypatch.setenv("DATALAB_HOME", str(service._deployment.home))
-    lab = ready_lab(service, EVIL)
+    lab = ready_lab(service)
+    rename_as_an_earlier_version_could(service, lab.id, EVIL)
     dataset = lab.slots[0].manifest_hash
     commands = ["lab list", f"lab show {lab.id}", f"status {lab.id}", f"runs {lab.id}", f"results {lab.id}"]
     commands += ["dataset list", f"dataset show {dataset}", "status no-such-lab", "lab show Base"]

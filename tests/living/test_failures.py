@@ -132,7 +132,7 @@ def test_a_lab_that_fails_validation_is_reported(living: Living, told: tuple[str
     url, sent = told
     configure(living, f"onFailure: {{webhook: '{url}'}}\n")
     lab = living.lab()
-    living.provision(lab, {**FILES, SEGMENTS: "\n"})
+    living.provision(lab, {**FILES, SEGMENTS: "u1\n"})
     result = living.execute(*living.tick())
     failed_labs(status_context(living, result, "failed_labs", "PIPELINE_SUCCESS"))
     assert living.state(lab) is LabState.FAILED
@@ -170,7 +170,7 @@ class TestNight:
         assert living.execute(again).success and living.state(lab) is LabState.READY
 
     def test_labs_that_are_ready_incomplete_or_failed_validation_are_left_alone(self, living: Living) -> None:
-        for files in (FILES, {IDENTIFIERS: FILES[IDENTIFIERS]}, {**FILES, SEGMENTS: "\n"}):
+        for files in (FILES, {IDENTIFIERS: FILES[IDENTIFIERS]}, {**FILES, SEGMENTS: "u1\n"}):
             living.provision(living.lab(), files)
         for request in living.tick():
             living.execute(request)

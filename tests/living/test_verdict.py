@@ -19,7 +19,7 @@ from tests.living.test_failures import configure, requests_of_the_night, status_
 __all__ = ["told"]
 
 Notifications = tuple[str, list[dict[str, Any]]]
-BAD = {**FILES, SEGMENTS: "\n"}
+BAD = {**FILES, SEGMENTS: "u1\n"}
 REASON = "Unexpected ValueError"
 
 

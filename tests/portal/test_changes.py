@@ -50,6 +50,9 @@ def test_a_lab_from_upload_to_deletion(app: FastAPI, client: Client, service: Qu
     assert me.delete(f"/api/uploads/{given_up}").status_code == 204
     assert last("DELETE /api/uploads/{upload_id}") == "upload.abandon"
 
+    assert me.post(f"/api/datasets/{ids}/inspect").json()["facts"]["columns"] == 3
+    assert last("POST /api/datasets/{manifest_hash}/inspect") == "dataset.inspect"
+
     # What was uploaded comes back; its name keeps its markup, as text.
     assert [one["name"] for one in me.get("/api/datasets").json()] == ["ids <b>.csv", "spare", "seg"]
     content = me.get(f"/api/datasets/{ids}/content")

@@ -11,6 +11,7 @@ import pytest
 
 from datalab.deployment import Deployment
 from datalab.errors import UsageError
+from datalab.ingest.recognise.read import SAMPLE_BYTES
 from datalab.registry import KeyRole
 from datalab.registry.errors import AccessListWrong, DatasetInUse, KeyAccessDenied, KeyNotFound, ProvisioningRefused
 from datalab.storage import Key
@@ -18,6 +19,8 @@ from datalab.storage.errors import DatasetNotFound, UploadInterrupted
 from tests.unit.registry.conftest import IDENTIFIERS, ME, definition
 
 Upload = Callable[..., str]
+BIG = SAMPLE_BYTES + 2**20
+"""More bytes than are recognised before anything is stored."""
 
 
 def _full(*_: object) -> None:
@@ -60,17 +63,17 @@ def test_a_broken_upload_is_gone_on_with(deployment: Deployment) -> None:
 @pytest.mark.parametrize(
     ("name", "size", "by", "key"),
     [
-        ("other.csv", 20, ME, None),
-        ("big.csv", 21, ME, None),
-        ("big.csv", 20, "she@x", None),
-        ("big.csv", 20, ME, Key()),
+        ("other.csv", BIG, ME, None),
+        ("big.csv", BIG + 1, ME, None),
+        ("big.csv", BIG, "she@x", None),
+        ("big.csv", BIG, ME, Key()),
     ],
 )
 def test_another_upload_is_not_taken_for_it(
     deployment: Deployment, name: str, size: int, by: str, key: Key | None
 ) -> None:
     with pytest.raises(Exception, match="cannot be read"):
-        deployment.datasets.upload(Failing(bytes(20), 0), "big.csv", by=ME)
+        deployment.datasets.upload(Failing(bytes(BIG), SAMPLE_BYTES), "big.csv", by=ME)
     deployment.datasets.upload(io.BytesIO(bytes(size)), name, by=by, key=key)
     assert len(deployment.registry.uploads.all()) == 1
 
