@@ -72,7 +72,7 @@ class HttpService:
             self._connection.close()
             raise
         self._user = str(visitor["email"])
-        # A portal of an earlier version does not tell permissions: whoever may sign in there may read.
+        # A portal of an earlier version does not tell permissions: there, every person who signs in may read.
         self._reads = Permission.READ in visitor.get("permissions", [Permission.READ])
 
     @property
