@@ -401,6 +401,7 @@ class MemoryService:
                 sequence=sequence,
                 provisioned_by=self.user,
                 provisioned_at=now,
+                looks_like=dataset.facts.kind if dataset.facts else None,
             )
         self._events[lab].append(
             EventInfo(

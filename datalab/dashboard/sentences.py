@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from datalab.codes import FILE_ERRORS, ROW_ERRORS, explain
 from datalab.dashboard.texts import DATASETS, metric_name
-from datalab.formats import Cell, counted, figures_in_text, number, share
+from datalab.formats import Cell, counted, figures_in_text, listed, number, share
 from datalab.kinds import MATCHING, DatasetKind
 from datalab.statistics.causes import DROPS_OF_DATASET, WRONG_KIND, Cause, Severity
 from datalab.statistics.slots import RowsState, Slot, SlotState
@@ -59,6 +59,8 @@ def short(cause: Cause) -> str:
     >>> short(Cause("NO_USER_ID_OVERLAP", Severity.ERROR, "segments", DatasetKind.SEGMENTS, (0, 19007)))
     'Fix Segments: no user in common with Identifiers'
     """
+    if cause.exchanged:
+        return action(cause)
     what = _SHORT.get(cause.code) or explain(cause.code).reason
     return f"Fix {_title(cause)}: {what.format(subject=cause.subject)}"
 
@@ -69,6 +71,9 @@ def action(cause: Cause) -> str:
     >>> action(Cause("EMPTY_DATASET", Severity.ERROR, "segments", DatasetKind.SEGMENTS))
     'Replace Segments'
     """
+    if cause.exchanged:
+        verb = "Swap" if len(cause.exchanged) == 2 else "Exchange"
+        return f"{verb} {_titles(cause.exchanged)}"
     return f"Replace {_title(cause)}"
 
 
@@ -87,6 +92,8 @@ def consequences(cause: Cause) -> str:
 
 def advice(cause: Cause) -> str:
     """Return what to do about a cause, in sentences."""
+    if cause.exchanged:
+        return "Put each dataset into the slot of its kind; validation then starts automatically."
     if cause.code == WRONG_KIND:
         return "Replace it by the dataset that belongs here."
     return explain("HEADLINE_DROP" if cause.code == DROPS_OF_DATASET else cause.code).advice
@@ -118,6 +125,10 @@ def not_ready(cause: Cause) -> str:
     if not text.startswith(tuple(title for title, _ in DATASETS.values())):
         text = text[:1].lower() + text[1:]
     return f"Not ready: {text} {consequences(cause)}".rstrip()
+
+
+def _titles(kinds: Iterable[DatasetKind]) -> str:
+    return listed([DATASETS[kind][0] for kind in kinds])
 
 
 def _title(cause: Cause) -> str:
@@ -166,6 +177,14 @@ def _no_overlap(cause: Cause) -> str:
     return f"None of the {_users(cause.figures[1])} in {_title(cause)} is in {_IDENTIFIERS}"
 
 
+def _wrong_kind(cause: Cause) -> str:
+    if len(cause.exchanged) == 2:
+        return f"{_titles(cause.exchanged)} are swapped: each is in the slot of the other"
+    if cause.exchanged:
+        return f"{_titles(cause.exchanged)} are in each other's slots"
+    return f"{_title(cause)} holds what looks like {DATASETS[DatasetKind(str(cause.figures[0]))][0]}"
+
+
 def _fewer(what: str) -> Callable[[Cause], str]:
     def words(cause: Cause) -> str:
         return f"{_title(cause)} has {_count(cause, what)}; at least {number(int(cause.limit))} are needed"
@@ -196,7 +215,7 @@ def _metric(cause: Cause) -> str:
 
 
 _SENTENCES: dict[str, tuple[int, Callable[[Cause], str]]] = {
-    WRONG_KIND: (1, lambda c: f"{_title(c)} holds what looks like {DATASETS[DatasetKind(str(c.figures[0]))][0]}"),
+    WRONG_KIND: (1, _wrong_kind),
     "EMPTY_DATASET": (0, _empty),
     "NO_MATCHING_IDS": (0, lambda c: f"No valid {c.subject} is in {_title(c)}"),
     "NO_USER_ID_OVERLAP": (0, _no_overlap),

@@ -16,6 +16,7 @@ from datalab.registry.queries import (
     begin_provisioning,
     change_slots,
     event_of,
+    kind_in,
     last_sequence,
     live_dataset,
     live_lab,
@@ -153,6 +154,7 @@ def _slot(slot: SlotRow, event: EventRow, dataset: DatasetRow) -> Slot:
         provisioned_by=event.actor,
         provisioned_at=event.at,
         cause=event.cause,
+        looks_like=kind_in(dataset.facts),
     )
 
 

@@ -5,7 +5,8 @@ Locks are taken in one order everywhere: first the provisioning lock (to change 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -59,6 +60,12 @@ def locked_run(session: Session, run_id: str) -> RunRow:
 def live_dataset(session: Session, manifest_hash: str) -> DatasetRow | None:
     row = session.get(DatasetRow, manifest_hash)
     return row if row is not None and row.deleted_at is None else None
+
+
+def kind_in(facts: Mapping[str, Any] | None) -> DatasetKind | None:
+    """Return the kind that a file certainly has; None: not sure, or its facts are of another version."""
+    kind = (facts or {}).get("kind")
+    return DatasetKind(kind) if kind in list(DatasetKind) else None
 
 
 def provisioned(session: Session, lab_id: str, *, until: int | None = None) -> dict[DatasetKind, str]:

@@ -173,6 +173,8 @@ class Slot:
     provisioned_by: str
     provisioned_at: datetime
     cause: str
+    looks_like: DatasetKind | None
+    """The kind that its file certainly has; None: not sure."""
 
 
 class RunState(StrEnum):

@@ -81,6 +81,13 @@ class Cause:
     follows: tuple[Cause, ...] = ()
 
     @property
+    def exchanged(self) -> list[DatasetKind]:
+        """The datasets that are in each other's slots, if this is the cause."""
+        if self.code != WRONG_KIND or len(self.figures) < 2:
+            return []
+        return [kind for kind in DatasetKind if kind.value in self.figures]
+
+    @property
     def worst(self) -> Severity:
         """The severity of the most severe finding of the group."""
         return min((self, *self.follows), key=lambda cause: list(Severity).index(cause.severity)).severity
@@ -123,8 +130,10 @@ def causes_of(
             found[cause.code, cause.subject] = cause
     single = [*found.values()]
     single += _hinted(known, single)
-    for slot, kind in known.looks_like.items():
-        single.append(Cause(WRONG_KIND, Severity.ERROR, slot.value, slot, (kind.value,)))
+    single += [
+        Cause(WRONG_KIND, Severity.ERROR, slot.value, slot, tuple(kind.value for kind in _elsewhere(slot, known)))
+        for slot in known.looks_like
+    ]
     rest = sorted(single, key=_strength)
     groups = []
     while rest:
@@ -213,6 +222,20 @@ def _hinted(known: Evidence, single: list[Cause]) -> list[Cause]:
     return sorted(found, key=lambda cause: cause.code)
 
 
+def _elsewhere(slot: DatasetKind, known: Evidence) -> list[DatasetKind]:
+    """Return the kind that the dataset of a slot has; if datasets are in each other's slots, all of these in turn.
+
+    Two swapped slots give each other, then themselves; a dataset that no other one made room for gives its kind alone.
+    """
+    kinds = [known.looks_like[slot]]
+    while kinds[-1] is not slot:
+        after = known.looks_like.get(kinds[-1])
+        if after is None or after in kinds:
+            return kinds[:1]
+        kinds.append(after)
+    return kinds
+
+
 def _strength(cause: Cause) -> tuple[int, int, int]:
     """Order findings so that a cause precedes what follows from it."""
     ranks = (WRONG_KIND, *sorted(_FILE_PROBLEMS), EMPTY_DATASET, "NO_USER_ID_OVERLAP")
@@ -230,7 +253,7 @@ def _follows(other: Cause, cause: Cause) -> bool:
     about_it = other.dataset is cause.dataset
     through_identifiers = cause.dataset is MATCHING and other.code == "NO_USER_ID_OVERLAP"
     if cause.code == WRONG_KIND:
-        return about_it or through_identifiers
+        return about_it or through_identifiers or other.dataset in cause.exchanged
     if cause.code in _FILE_PROBLEMS:
         return other.code in _FROM_FILE_PROBLEM and (about_it or through_identifiers)
     if cause.code == EMPTY_DATASET:

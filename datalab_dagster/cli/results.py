@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from datalab.errors import OutputFailed, UsageError
+from datalab.kinds import DatasetKind
 from datalab.results import files
 from datalab.results.statistics import StatisticsResultV2, parse_statistics_result
 from datalab.results.status import ValidationStatus
@@ -59,7 +61,7 @@ def results(
         if chosen is None:
             listing.line(f"Lab {lab.id} has no result yet. {lab.state.next_step}")
             return 0
-        run_view.print_result(chosen, causes_in(service, chosen))
+        run_view.print_result(chosen, causes_in(service, chosen, lab.misplaced if chosen.current else None))
         if not run_id:
             run_view.print_results(history)
     for path in written:
@@ -77,8 +79,13 @@ def status_in(service: LabService, result: ResultInfo) -> ValidationStatus | Non
     return ValidationStatus.model_validate_json(text)
 
 
-def causes_in(service: LabService, result: ResultInfo) -> list[Cause]:
-    """Return the causes of the lab's state that a result and its drops since the previous refresh show."""
+def causes_in(
+    service: LabService, result: ResultInfo, misplaced: Mapping[DatasetKind, DatasetKind] | None = None
+) -> list[Cause]:
+    """Return the causes of the lab's state that a result and its drops since the previous refresh show.
+
+    `misplaced`: slot → the other kind that its dataset has.
+    """
 
     def read(name: str) -> bytes | None:
         return service.result_file(result.lab_id, name, run_id=result.run_id) if name in result.files else None
@@ -89,7 +96,7 @@ def causes_in(service: LabService, result: ResultInfo) -> list[Cause]:
     return causes_of(
         status_in(service, result),
         comparison=Comparison.model_validate_json(changes) if changes else None,
-        evidence=Evidence(reasons_of(report)),
+        evidence=Evidence(reasons_of(report), looks_like=misplaced or {}),
     )
 
 

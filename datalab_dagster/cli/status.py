@@ -8,6 +8,7 @@ import click
 
 from datalab.dashboard.sentences import first_error
 from datalab.errors import UsageError
+from datalab.statistics.causes import Evidence, causes_of
 from datalab.statistics.slots import slot_states
 from datalab_dagster.cli import lab_view, listing, run_view
 from datalab_dagster.cli.deployment import json_option, opened, user_option
@@ -56,8 +57,11 @@ def verdict_code(lab: LabInfo) -> int:
 
 def _print(service: LabService, lab: LabInfo, run: RunInfo | None) -> None:
     current = service.current_result(lab.id)
-    causes = causes_in(service, current) if current else []
-    first = first_error(causes) if lab.state.state is LabState.FAILED else None
+    if current:
+        causes = causes_in(service, current, lab.misplaced)
+    else:
+        causes = causes_of(None, evidence=Evidence(looks_like=lab.misplaced))
+    first = first_error(causes) if lab.state.state in (LabState.FAILED, LabState.STALE, LabState.INCOMPLETE) else None
     lab_view.print_state(lab, first)
     found = status_in(service, current) if current else None
     checking = lab.state.state is LabState.VALIDATING

@@ -107,7 +107,7 @@ def _finish(service: LabService, ended: RunInfo, as_json: bool) -> int:
     else:
         run_view.print_run(ended, steps=False)
         if result is not None:
-            run_view.print_result(result, causes_in(service, result))
+            run_view.print_result(result, causes_in(service, result, service.lab(result.lab_id).misplaced))
         lab_view.print_state(service.lab(ended.lab_id))
     if result is not None and result.current:  # also when the run failed after its verdict
         return 0 if result.status == "SUCCESS" else 1

@@ -94,6 +94,8 @@ class SlotInfo(ServiceModel):
     """Of the provisioning event that put it there."""
     provisioned_by: str
     provisioned_at: datetime
+    looks_like: DatasetKind | None = None
+    """The kind that its file certainly has; None: not sure."""
 
 
 class LabInfo(ServiceModel):
@@ -109,6 +111,13 @@ class LabInfo(ServiceModel):
     state: StateInfo
     slots: list[SlotInfo]
     """The filled slots, identifiers first; `definition.datasets` names all of them."""
+
+    @property
+    def misplaced(self) -> dict[DatasetKind, DatasetKind]:
+        """Slot → the other kind that its dataset certainly has; nothing in a Ready lab, whose datasets are valid."""
+        if self.state.state is LabState.READY:
+            return {}
+        return {slot.kind: slot.looks_like for slot in self.slots if slot.looks_like not in (None, slot.kind)}
 
 
 class OtherLabInfo(ServiceModel):

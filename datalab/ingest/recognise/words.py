@@ -62,6 +62,26 @@ def looks_like(facts: FileFacts) -> str:
     return f"{begin}: {', '.join(_parts(facts))}."
 
 
+def kind_words(facts: FileFacts | None) -> str:
+    """Name the kind of a file in a few words; None: it was not recognised yet.
+
+    Example:
+        >>> kind_words(None), kind_words(FileFacts(is_whole=True, records=9, columns=1, separator=","))
+        ('Not inspected', 'Not sure')
+    """
+    if facts is None:
+        return "Not inspected"
+    if facts.kind:
+        return KINDS[facts.kind].title
+    titles = [KINDS[kind].title for kind in facts.possible]
+    return f"Not sure: {listed(titles, 'or')}" if titles else "Not sure"
+
+
+def form_words(facts: FileFacts | None) -> str:
+    """Describe the columns, the header and the encoding of a file; empty: they could not be read."""
+    return ", ".join(_parts(facts)) if facts and facts.is_readable else ""
+
+
 def notes(facts: FileFacts) -> list[str]:
     """Say what should be changed in the file before it is used, a sentence each."""
     found = []

@@ -17,7 +17,7 @@ from datalab.dashboard.sentences import (
 from datalab.dashboard.summary import Note, notes
 from datalab.kinds import DatasetKind
 from datalab.results.status import ValidationStatus
-from datalab.statistics.causes import Cause, causes_of
+from datalab.statistics.causes import Cause, Evidence, causes_of
 from datalab.statistics.slots import SlotState, slot_states
 from datalab_dagster.portal.pages import results
 from datalab_dagster.service import LabInfo, LabService, LabState, RunInfo, RunState
@@ -40,6 +40,8 @@ class CauseView(ServiceModel):
     consequences: str
     """How many findings follow from it; empty: none."""
     follows: list[Note]
+    exchanged: list[DatasetKind]
+    """The slots whose datasets only have to change places; empty: one must be replaced."""
 
 
 class SlotView(ServiceModel):
@@ -65,6 +67,7 @@ def first_of(causes: Iterable[Cause]) -> CauseView | None:
         action=action(cause),
         consequences=consequences(cause),
         follows=notes(cause.follows),
+        exchanged=cause.exchanged,
     )
 
 
@@ -73,6 +76,11 @@ def further(causes: Iterable[Cause]) -> list[Note]:
     listed = list(causes)
     first = first_error(listed)
     return notes(cause for cause in listed if cause is not first)
+
+
+def says_why(info: LabInfo) -> bool:
+    """Return whether the first cause says more than the state of a lab."""
+    return info.state.state in (LabState.FAILED, LabState.STALE, LabState.INCOMPLETE)
 
 
 def slots_of(
@@ -95,5 +103,5 @@ def of_lab(service: LabService, info: LabInfo) -> tuple[CauseView | None, dict[D
     validated = info.state.state in (LabState.FAILED, LabState.READY)
     result = service.current_result(info.id) if validated else None
     status = results.status_of(service, result) if result else None
-    causes = causes_of(status)
-    return first_of(causes), slots_of(info, status, causes)
+    causes = causes_of(status, evidence=Evidence(looks_like=info.misplaced))
+    return first_of(causes) if says_why(info) else None, slots_of(info, status, causes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import Request, Response
 from pydantic import computed_field
 
+from datalab.ingest.recognise import words
 from datalab.kinds import KINDS, DatasetKind
 from datalab_dagster.portal.access import Changer, Reader, Record, Service
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
@@ -33,6 +34,23 @@ class DatasetRow(DatasetInfo):
     def has_key(self) -> bool:
         """Return whether it can be provisioned."""
         return self.secret_id is not None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def looks_like(self) -> str:
+        """What its file looks like, in a few words; empty for those who may not use it."""
+        return words.kind_words(self.facts) if self.your_role else ""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def notes(self) -> list[str]:
+        """What should be changed in its file."""
+        return words.notes(self.facts) if self.facts else []
+
+    @property
+    def form(self) -> str:
+        """Its columns, header and encoding, in words."""
+        return words.form_words(self.facts)
 
 
 class DatasetsPage(PageModel):

@@ -13,9 +13,10 @@ from datalab.errors import UsageError
 from datalab.formats import listed
 from datalab.kinds import KINDS, DatasetKind
 from datalab.results.status import DatasetStatus
+from datalab.statistics.causes import Evidence, causes_of
 from datalab_dagster.portal.access import Admin, Changer, Record, Service, Visitor
 from datalab_dagster.portal.pages import results
-from datalab_dagster.portal.pages.causes import CauseView, SlotView, first_of, further, slots_of
+from datalab_dagster.portal.pages.causes import CauseView, SlotView, first_of, further, says_why, slots_of
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
 from datalab_dagster.portal.pages.progress import StepGroup, graph_url, groups_of
 from datalab_dagster.portal.pages.texts import dataset_title, lab_name, next_step
@@ -185,7 +186,7 @@ def page_of(service: LabService, info: LabInfo, visitor: Visitor) -> LabPage:
     result = service.current_result(info.id)
     kept = service.results(info.id) if result is None else []
     found = results.read(service, result) if result else None
-    causes = found.causes() if found else []
+    causes = found.causes(info.misplaced) if found else causes_of(None, evidence=Evidence(looks_like=info.misplaced))
     stored = service.datasets() if visitor.may(Permission.CHANGE) else []
     return LabPage(
         **head_of(info),
@@ -198,7 +199,7 @@ def page_of(service: LabService, info: LabInfo, visitor: Visitor) -> LabPage:
         result=result,
         earlier=kept[0] if kept else None,
         headlines=found.headlines(info.definition) if found else [],
-        cause=first_of(causes) if info.state.state is LabState.FAILED else None,
+        cause=first_of(causes) if says_why(info) else None,
         findings=further(causes),
     )
 

@@ -124,7 +124,7 @@ def row_of(service: LabService, lab: LabInfo) -> LabRow:
         state=lab.state.state,
         reason=lab.state.reason,
         next_step=next_step(lab.state.state, missing),
-        cause=cause if lab.state.state is LabState.FAILED else None,
+        cause=cause,
         datasets={kind: kind in filled for kind in lab.definition.datasets},
         slots=slots,
         refreshed_at=last.provisioned_at if last else None,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from datalab.dashboard.disclosure import shareable, shareable_finding
 from datalab.dashboard.summary import deltas, headlines
 from datalab.dashboard.tables import PageFigure
+from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.results.files import COMPARISON, STATISTICS, VALIDATION_STATUS, ResultFile
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2, parse_statistics_result
@@ -50,14 +51,14 @@ class Found:
             raise ValueError("no statistics")
         return shareable(self.statistics, self.minimum)
 
-    def causes(self) -> list[Cause]:
-        """Return the causes of the lab's state, the strongest first."""
+    def causes(self, misplaced: Mapping[DatasetKind, DatasetKind] | None = None) -> list[Cause]:
+        """Return the causes of the lab's state, the strongest first; `misplaced`: slot → the kind of its dataset."""
         reasons = reasons_of(self.report()["basic_statistics"]) if self.statistics else {}
         return causes_of(
             self.status,
             self.statistics,
             self.comparison,
-            Evidence(reasons),
+            Evidence(reasons, looks_like=misplaced or {}),
             lambda finding: shareable_finding(finding, self.minimum),
         )
 
