@@ -214,7 +214,9 @@ class MemoryService:
         found = self.lab(lab).id
         del self._labs[found], self._slots[found]
 
-    def change(self, lab: str, changes: Mapping[DatasetKind, str | None], *, cause: str = "") -> LabInfo:
+    def change(
+        self, lab: str, changes: Mapping[DatasetKind, str | None], *, cause: str = "", check_kinds: bool = False
+    ) -> LabInfo:
         found = self.lab(lab)
         problems = [
             Problem(ProblemCode.NOT_PROVISIONED, kind, f"Nothing is provisioned as {kind.value}")
@@ -225,6 +227,10 @@ class MemoryService:
         if any(after.values()) and after.get(DatasetKind.IDENTIFIERS) is None:
             message = "Identifiers are not provisioned; provision them first or together with the others"
             problems.append(Problem(ProblemCode.IDENTIFIERS_MISSING, DatasetKind.IDENTIFIERS, message))
+        for kind, manifest_hash in changes.items() if check_kinds else ():
+            facts = self.dataset(manifest_hash).facts if manifest_hash else None
+            if facts and facts.kind not in (None, kind):
+                problems.append(Problem(ProblemCode.KIND_MISMATCH, kind, f"It looks like {facts.kind.value}"))
         if problems:
             raise ProvisioningRefused(found.id, problems)
         for kind, manifest_hash in changes.items():

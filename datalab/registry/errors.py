@@ -194,6 +194,8 @@ class ProblemCode(StrEnum):
     NO_KEY = "NO_KEY"
     IDENTIFIERS_MISSING = "IDENTIFIERS_MISSING"
     NOT_PROVISIONED = "NOT_PROVISIONED"
+    KIND_MISMATCH = "KIND_MISMATCH"
+    """The dataset certainly has another kind; only if kinds are checked."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from datalab.kinds import MATCHING, DatasetKind
+from datalab.kinds import KINDS, MATCHING, DatasetKind
 from datalab.lab import STORED, LabDefinition, require_limits
 from datalab.registry.database import Database
 from datalab.registry.errors import Problem, ProblemCode, ProvisioningRefused
@@ -55,6 +55,7 @@ class Provisioning:
         by: str,
         cause: str = "",
         source: str | None = None,
+        check_kinds: bool = False,
     ) -> list[Event]:
         """Change slots of a lab, all or none, in one transaction.
 
@@ -64,6 +65,7 @@ class Provisioning:
             by: the user who changes it.
             cause: why, in a few words (``"upload by drop zone"``); shown with the run that follows.
             source: the fingerprint of the file that a connector provisioned, see `has_taken`.
+            check_kinds: whether a new dataset that certainly has another kind than its slot is refused.
 
         Returns:
             One event per changed slot, identifiers first; a slot that already held the dataset has none, so it is safe
@@ -72,10 +74,10 @@ class Provisioning:
         Raises:
             LabNotFound: there is no such lab.
             ProvisioningRefused: lists every broken rule: the lab has no such slot, no such dataset, its key is not
-                stored, identifiers come neither first nor with it, the slot is already empty.
+                stored, identifiers come neither first nor with it, the slot is already empty, the kind is another one.
         """
         with self._database.write() as session:
-            return change_in(session, lab_id, changes, by=by, cause=cause, source=source)
+            return change_in(session, lab_id, changes, by=by, cause=cause, source=source, check_kinds=check_kinds)
 
     def current(self, lab_id: str) -> dict[DatasetKind, Slot]:
         """Return what each filled slot holds, since when and by whom; identifiers first."""
@@ -166,6 +168,7 @@ def change_in(
     by: str,
     cause: str,
     source: str | None = None,
+    check_kinds: bool = False,
 ) -> list[Event]:
     """Do the same as `Provisioning.change`, in the caller's transaction."""
     begin_provisioning(session)
@@ -174,7 +177,10 @@ def change_in(
     definition = LabDefinition.model_validate(row.definition, context=STORED)
     if any(manifest_hash is not None for manifest_hash in changes.values()):
         require_limits(definition)
-    problems = _problems(session, definition, provisioned(session, lab_id), dict(wanted))
+    held = provisioned(session, lab_id)
+    problems = _problems(session, definition, held, dict(wanted))
+    if check_kinds:
+        problems += _other_kinds(session, {kind: new for kind, new in wanted if new and new != held.get(kind)})
     if problems:
         raise ProvisioningRefused(lab_id, problems)
     return change_slots(session, lab_id, wanted, by=by, cause=cause, source=source)
@@ -209,4 +215,16 @@ def _problems(
     if filled and changes.get(MATCHING, now.get(MATCHING)) is None:
         message = "Identifiers are not provisioned; provision them first or together with the others"
         report(ProblemCode.IDENTIFIERS_MISSING, filled[0], message)
+    return found
+
+
+def _other_kinds(session: Session, changes: Mapping[DatasetKind, str]) -> list[Problem]:
+    """Return the datasets that certainly have another kind than their slot."""
+    found = []
+    for slot, manifest_hash in changes.items():
+        row = live_dataset(session, manifest_hash)
+        kind = kind_in(row.facts) if row else None
+        if row and kind not in (None, slot):
+            message = f"{row.name} looks like {KINDS[kind].title}, not {KINDS[slot].title}"
+            found.append(Problem(ProblemCode.KIND_MISMATCH, slot, message))
     return found

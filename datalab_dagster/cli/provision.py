@@ -20,9 +20,10 @@ from datalab_dagster.terminal.text import echo
 @click.argument("lab_name", metavar="LAB")
 @options_of_kinds(lambda kind: {"metavar": "HASH|FILE|URL", "help": f"For the {kind.name}."})
 @click.option("--cause", default="", metavar="TEXT", help="The reason, in a few words; events and runs show it.")
+@click.option("--as-is", is_flag=True, help="Also accept a dataset that certainly has another kind than its slot.")
 @user_option
 @json_option
-def provision(lab_name: str, cause: str, user: str | None, as_json: bool, **given: str | None) -> int:
+def provision(lab_name: str, cause: str, as_is: bool, user: str | None, as_json: bool, **given: str | None) -> int:
     """Provision datasets to a lab, in one change; datasets already in these slots are replaced.
 
     Name a dataset by its manifest hash, or by a file or an address such as s3://bucket/users.csv, which is uploaded
@@ -35,7 +36,7 @@ def provision(lab_name: str, cause: str, user: str | None, as_json: bool, **give
         lab = service.lab(lab_name)
         _check_slots(lab, chosen)
         hashes = _hashes(service, chosen, for_machines=as_json)
-        changed = service.change(lab.id, hashes, cause=cause)
+        changed = _changed(service, lab, hashes, cause, check_kinds=not as_is)
         already = [kind.value for kind, hashed in hashes.items() if _held(lab).get(kind) == hashed]
     _print(changed, as_json, note=f"Already provisioned: {', '.join(already)}." if already else "")
     return 0
@@ -59,6 +60,21 @@ def deprovision(lab_name: str, kinds: tuple[str, ...], cause: str, user: str | N
         changed = service.change(lab.id, {DatasetKind(kind): None for kind in kinds}, cause=cause)
     _print(changed, as_json)
     return 0
+
+
+def _changed(
+    service: LabService, lab: LabInfo, hashes: dict[DatasetKind, str], cause: str, *, check_kinds: bool
+) -> LabInfo:
+    """Provision the datasets; say how to confirm a kind."""
+    try:
+        return service.change(lab.id, hashes, cause=cause, check_kinds=check_kinds)
+    except ProvisioningRefused as error:
+        if {problem.code for problem in error.problems} != {ProblemCode.KIND_MISMATCH}:
+            raise
+        given = " ".join(f"{KINDS[kind].option} {manifest_hash}" for kind, manifest_hash in hashes.items())
+        raise UsageError(
+            f"{error}\nWhat was uploaded is stored. If it is meant: `datalab provision {lab.id} {given} --as-is`."
+        ) from None
 
 
 def _check_slots(lab: LabInfo, chosen: dict[DatasetKind, str]) -> None:

@@ -167,9 +167,12 @@ class HttpService:
     def delete_lab(self, lab: str) -> None:
         self._connection.json("DELETE", self._lab(lab))
 
-    def change(self, lab: str, changes: Mapping[DatasetKind, str | None], *, cause: str = "") -> LabInfo:
+    def change(
+        self, lab: str, changes: Mapping[DatasetKind, str | None], *, cause: str = "", check_kinds: bool = False
+    ) -> LabInfo:
         wanted = {DatasetKind(kind).value: manifest_hash for kind, manifest_hash in changes.items()}
-        return self._one(LabInfo, "PATCH", f"{self._lab(lab)}/slots", json=wanted, params={"cause": cause})
+        params = {"cause": cause, "confirmKind": not check_kinds}
+        return self._one(LabInfo, "PATCH", f"{self._lab(lab)}/slots", json=wanted, params=params)
 
     def events(self, lab: str) -> list[EventInfo]:
         return self._list(EventInfo, f"{self._lab(lab)}/events")

@@ -192,14 +192,19 @@ class LocalService:
         self._registry.labs.delete(self._lab(lab, Verb.CHANGE_LAB).id, by=self._user)
         self._runs.stop_outdated()
 
-    def change(self, lab: str, changes: Mapping[DatasetKind, str | None], *, cause: str = "") -> LabInfo:
+    def change(
+        self, lab: str, changes: Mapping[DatasetKind, str | None], *, cause: str = "", check_kinds: bool = False
+    ) -> LabInfo:
         found = self._lab(lab, Verb.CHANGE_LAB)
         held = self._registry.provisioning.datasets(found.id)
         for kind, manifest_hash in changes.items():
             if manifest_hash is not None and held.get(DatasetKind(kind)) != manifest_hash:
                 with contextlib.suppress(DatasetNotFound):  # the change says so, with every other broken rule
                     self._may(Verb.PROVISION, self._registry.datasets.get(manifest_hash))
-        if self._registry.provisioning.change(found.id, changes, by=self._user, cause=cause):
+        made = self._registry.provisioning.change(
+            found.id, changes, by=self._user, cause=cause, check_kinds=check_kinds
+        )
+        if made:
             self._runs.stop_outdated()
         return self._lab_info_now(found)
 

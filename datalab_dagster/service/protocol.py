@@ -162,10 +162,13 @@ class LabService(Protocol):
     def delete_lab(self, lab: str) -> None:
         """Deprovision everything and delete the lab; its datasets are kept."""
 
-    def change(self, lab: str, changes: Mapping[DatasetKind, str | None], *, cause: str = "") -> LabInfo:
+    def change(
+        self, lab: str, changes: Mapping[DatasetKind, str | None], *, cause: str = "", check_kinds: bool = False
+    ) -> LabInfo:
         """Provision (a manifest hash) or deprovision (None) slots of a lab, in one transaction.
 
         A dataset that is already provisioned causes no event. While `datalab up` runs, validation starts automatically.
+        With `check_kinds`, a new dataset that certainly has another kind than its slot is refused too.
 
         Raises:
             LabNotFound, LabNameAmbiguous: no such lab.

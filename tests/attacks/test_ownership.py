@@ -132,6 +132,7 @@ ROUTES = {
     "GET /datalabs/new": Line(PUBLISHERS),
     "POST /datalabs/new": Line(PUBLISHERS, form={}),
     "GET /datalabs/{lab}": Line("OVA"),
+    "GET /datalabs/{lab}/choose/identifiers": Line("O"),
     "GET /datalabs/{lab}/statistics": Line("OVA"),
     "GET /datalabs/{lab}/reports": Line("O"),
     "GET /datalabs/{lab}/history": Line("OV"),

@@ -98,6 +98,16 @@ def upload(page: Any, path: Path, name: str) -> None:
     page.locator("table.datasets").get_by_text(name, exact=True).wait_for(timeout=PATIENT)
 
 
+def choose(page: Any, kind: DatasetKind, name: str) -> None:
+    """Choose a stored dataset for a slot, in the dialog."""
+    page.locator(f"#choose-{kind.value}").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("heading", name="Choose a dataset for").wait_for()
+    dialog.get_by_role("radio", name=name).check()
+    dialog.get_by_role("button", name="Choose", exact=True).click()
+    page.locator(f'tr[data-slot="{kind.value}"] .choose .holds', has_text=name).wait_for()
+
+
 def validate(page: Any) -> None:
     """Validate the lab that is shown and wait until its page says how it ended."""
     page.get_by_role("button", name="Validate Datalab").click()
@@ -144,11 +154,18 @@ def test_from_files_to_a_compared_refresh(
 
     page.get_by_role("heading", name="Browser walk").wait_for()
     assert page.get_by_role("button", name="Validate Datalab").is_disabled()
-    page.get_by_label("Dataset for identifiers").select_option(index=3)
-    page.get_by_label("Dataset for segments").select_option(index=2)
-    page.get_by_label("Dataset for demographics").select_option(index=1)
+    choose(page, DatasetKind.IDENTIFIERS, "identifiers-may.csv")
+    page.locator("#choose-segments").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("1–1 of 1").wait_for()  # only what looks like segments
+    dialog.get_by_label("Kind").select_option("any")
+    dialog.get_by_text("1–3 of 3").wait_for()
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.id") == "choose-segments"
+    choose(page, DatasetKind.SEGMENTS, "segments-may.csv")
+    choose(page, DatasetKind.DEMOGRAPHICS, EVIL)
     page.get_by_role("button", name="Provision", exact=True).click()
-    page.get_by_text("Provisioned identifiers and segments and demographics.").wait_for()
+    page.get_by_text("Provisioned Identifiers, Segments and Demographics.").wait_for()
     assert page.locator('tr[data-slot="demographics"] .holds').inner_text() == EVIL
     validate(page)
     assert "Users" in page.locator("dl.headline").inner_text()
@@ -171,7 +188,8 @@ def test_from_files_to_a_compared_refresh(
     assert page.locator("tr", has_text="segments-may.csv").locator('[data-label="Rows"]').inner_text() == f"{rows:,}"
     upload(page, june, "segments-june.csv")
     page.get_by_role("link", name="Browser walk").first.click()
-    page.get_by_label("Dataset for segments").select_option(index=1)
+    page.get_by_role("link", name="Fill all slots").click()
+    page.locator('tr[data-slot="segments"] .choose .holds', has_text="segments-june.csv").wait_for()
     page.get_by_role("button", name="Provision", exact=True).click()
     page.get_by_text("The datasets changed since the last validation.").wait_for()
     page.get_by_role("link", name="its statistics").wait_for()
@@ -219,18 +237,26 @@ def test_an_upload_that_breaks_off_goes_on_where_it_stopped(browser: Any, portal
 
 
 def test_without_scripts_one_can_provision_and_read(browser: Any, portal: Portal, tmp_path: Path) -> None:
-    portal.service.upload_dataset(io.BytesIO(b"u1,s1\n" * 300_000), "plain.csv")
+    plain = "".join(f"u{number % 5000},segment {number % 7}\n" for number in range(50_000))
+    portal.service.upload_dataset(io.BytesIO(plain.encode()), "plain.csv")
     visit = Visit(browser, portal, java_script_enabled=False)
     page = visit.go("/datasets")
     assert page.get_by_text("datalab dataset upload FILE").is_visible()
     assert not page.get_by_role("button", name="Upload").is_visible()
     lab = portal.service.create_lab(load_lab_of(tmp_path))
     page = visit.go(f"/datalabs/{lab.id}")
-    page.get_by_label("Dataset for identifiers").select_option(index=1)
+    page.locator("#choose-identifiers").click()
+    page.get_by_label("Kind").select_option("any")
+    page.get_by_label("Search").fill("plain")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_role("radio", name="plain.csv").check()
+    page.get_by_role("button", name="Choose", exact=True).click()
     page.get_by_role("button", name="Provision", exact=True).click()
-    page.get_by_text("Provisioned identifiers.").wait_for()
+    page.get_by_text("plain.csv looks like Segments, but you chose it for Identifiers.").wait_for()
+    page.get_by_role("button", name="Provision it as it is").click()
+    page.get_by_text("Provisioned Identifiers.").wait_for()
     assert portal.service.lab(lab.id).slots[0].dataset_name == "plain.csv"
-    visit.close()
+    visit.close(expected=("409",))
 
 
 def load_lab_of(folder: Path) -> Any:
@@ -244,7 +270,11 @@ def test_pages_fit_and_can_be_read(browser: Any, portal: Portal, width: int, the
     visit = Visit(browser, portal, viewport={"width": width, "height": 800}, color_scheme=theme)
     pages = ["/datalabs", "/datasets", "/datalabs/new", "/login", "/no-such-page"]
     for lab in portal.service.labs():
-        pages += [f"/datalabs/{lab.id}{tab}" for tab in ("", "/statistics", "/reports", "/history", "/delete")]
+        pages += [
+            f"/datalabs/{lab.id}{tab}"
+            for tab in ("", "/choose/segments?kind=any", "/statistics", "/reports", "/history")
+        ]
+        pages.append(f"/datalabs/{lab.id}/delete")
     for address in pages:
         page = visit.go(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address

@@ -81,10 +81,18 @@ def delete_lab(lab: LabName, visitor: Changer, service: Service, record: Record)
 
 @router.patch("/labs/{lab}/slots")
 def change_slots(
-    lab: LabName, changes: Changes, visitor: Changer, service: Service, record: Record, cause: Cause = ""
+    lab: LabName,
+    changes: Changes,
+    visitor: Changer,
+    service: Service,
+    record: Record,
+    cause: Cause = "",
+    confirm_kind: Annotated[
+        bool, Query(alias="confirmKind", description="Accept a dataset that certainly has another kind than its slot")
+    ] = False,
 ) -> LabInfo:
-    """Provision and deprovision slots, all in one transaction or none."""
-    now = service.change(lab, changes, cause=cause)
+    """Provision and deprovision slots, all in one transaction or none; KIND_MISMATCH unless kinds are confirmed."""
+    now = service.change(lab, changes, cause=cause, check_kinds=not confirm_kind)
     record("lab.provision", now.id, changes={kind.value: given for kind, given in changes.items()}, cause=cause)
     return now
 

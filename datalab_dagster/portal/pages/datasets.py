@@ -100,7 +100,7 @@ def delete(
 
 
 def _page(request: Request, service: LabService) -> DatasetsPage:
-    rows = _rows(service, service.datasets())
+    rows = rows_of(service, service.datasets()[::-1])
     search = request.query_params.get("q", "").strip()[:200]
     wanted = search.casefold()
     return DatasetsPage(
@@ -112,10 +112,11 @@ def _page(request: Request, service: LabService) -> DatasetsPage:
 
 
 def _row(service: LabService, manifest_hash: str) -> DatasetRow:
-    return _rows(service, [service.dataset(manifest_hash)])[0]
+    return rows_of(service, [service.dataset(manifest_hash)])[0]
 
 
-def _rows(service: LabService, datasets: list[DatasetInfo]) -> list[DatasetRow]:
+def rows_of(service: LabService, datasets: list[DatasetInfo]) -> list[DatasetRow]:
+    """Return datasets with the slots that contain them, in the same order."""
     labs = service.labs() if datasets else []
     places: dict[str, list[Place]] = {}
     for lab in labs:
@@ -128,6 +129,5 @@ def _rows(service: LabService, datasets: list[DatasetInfo]) -> list[DatasetRow]:
         hidden = [Place(lab_id=lab, lab_name=others[lab], kind=None) for lab in dataset.labs if lab in others]
         places[dataset.manifest_hash] = places.get(dataset.manifest_hash, []) + hidden
     return [
-        DatasetRow.model_validate({**vars(dataset), "places": places[dataset.manifest_hash]})
-        for dataset in reversed(datasets)
+        DatasetRow.model_validate({**vars(dataset), "places": places[dataset.manifest_hash]}) for dataset in datasets
     ]

@@ -19,6 +19,7 @@ FILES = {
     "portal.css": OWN,
     "early.js": OWN,
     "portal.js": OWN,
+    "choose.js": OWN,
     "upload.js": OWN,
     "wizard.js": OWN,
     "icon.svg": OWN,

@@ -1,7 +1,11 @@
-"""The page of one lab: its datasets, the progress of its validation, its result; and the actions on it."""
+"""The page of one lab: its datasets, the progress of its validation, its result; validation and owners.
+
+`provisioning` has the action that fills its slots, `choose` the page on which a dataset is chosen.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Request, Response
@@ -17,18 +21,17 @@ from datalab.statistics.causes import Evidence, causes_of
 from datalab_dagster.portal.access import Admin, Changer, Record, Service, Visitor
 from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.causes import CauseView, SlotView, first_of, further, says_why, slots_of
+from datalab_dagster.portal.pages.choices import Choice, choices, chosen_in, is_usable, proposed
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
 from datalab_dagster.portal.pages.progress import StepGroup, graph_url, groups_of
-from datalab_dagster.portal.pages.texts import dataset_title, lab_name, next_step
+from datalab_dagster.portal.pages.texts import lab_name, next_step
 from datalab_dagster.service import (
-    DatasetInfo,
     LabIncomplete,
     LabInfo,
     LabNotFound,
     LabService,
     LabState,
     Permission,
-    ProvisioningRefused,
     ResultInfo,
     RunInfo,
     RunState,
@@ -38,7 +41,6 @@ from datalab_dagster.service.http_errors import status_of
 from datalab_dagster.service.models import ServiceModel
 
 VALIDATED = (LabState.READY, LabState.FAILED)
-CAUSE = "portal"
 
 
 class LabTab(PageModel):
@@ -59,16 +61,18 @@ class Slot(ServiceModel):
     checked: DatasetStatus | None
     """Its part of the current result: valid and invalid rows, errors."""
     state: SlotView
+    chosen: Choice | None
+    """The dataset that the visitor has chosen for it; it is not provisioned yet."""
 
 
 class LabPage(LabTab):
     """The page of a lab."""
 
     slots: list[Slot]
-    choices: list[DatasetInfo]
-    """Stored datasets that the visitor may provision, the newest first."""
-    without_key: int
-    """Datasets of the visitor that cannot be provisioned, because their key was not kept."""
+    can_choose: bool
+    """Whether there is a stored dataset that the visitor may provision."""
+    proposed: dict[DatasetKind, str]
+    """The newest unused dataset of each kind; empty: none is newer than what is provisioned."""
     run: RunInfo | None
     """The newest run, with its steps."""
     progress: list[StepGroup]
@@ -93,37 +97,8 @@ def show(lab: str, request: Request, visitor: Admin, service: Service) -> Respon
     if not visitor.may(Permission.READ):
         suffix = ".json" if request.url.path.endswith(".json") else ""
         return go(request, f"/datalabs/{info.id}/statistics{suffix}")
-    return render(request, "lab.html.j2", page_of(service, info, visitor))
-
-
-def provision(lab: str, request: Request, visitor: Changer, service: Service, record: Record, form: Fields) -> Response:
-    """Provisions the chosen datasets, or removes one; all changes or none."""
-    info = service.lab(lab)
-    removed = str(form.get("deprovision", ""))
-    chosen: dict[DatasetKind, str | None] = {
-        kind: str(form[kind.value]) for kind in info.definition.datasets if form.get(kind.value) and not removed
-    }
-    if removed in set(DatasetKind):
-        chosen = {DatasetKind(removed): None}
-    problems = _changed_meanwhile(info, chosen, form)
-    if not chosen:
-        problems = ["Choose a dataset for at least one slot, then provision."]
-    status = 409
-    if not problems:
-        try:
-            service.change(info.id, chosen, cause=CAUSE)
-        except ProvisioningRefused as error:
-            problems = [problem.message for problem in error.problems]
-        except UsageError as error:
-            problems, status = [str(error)], status_of(error)
-    if problems:
-        page = page_of(service, service.lab(info.id), visitor).model_copy(update={"problems": problems})
-        return render(request, "lab.html.j2", page, status=status)
-    for kind, manifest_hash in chosen.items():
-        action = "lab.provision" if manifest_hash else "lab.deprovision"
-        record(action, info.id, kind=kind.value, manifest_hash=manifest_hash)
-    verb = "Deprovisioned" if removed else "Provisioned"
-    return go(request, f"/datalabs/{info.id}", f"{verb} {' and '.join(kind.value for kind in chosen)}.")
+    chosen = chosen_in(request.query_params, info) if visitor.may(Permission.CHANGE) else {}
+    return render(request, "lab.html.j2", page_of(service, info, visitor, chosen))
 
 
 def validate(lab: str, request: Request, visitor: Changer, service: Service, record: Record, form: Fields) -> Response:
@@ -179,8 +154,10 @@ def head_of(info: LabInfo) -> dict[str, Any]:
     return {"lab": info, "next_step": next_step(info.state.state, missing)}
 
 
-def page_of(service: LabService, info: LabInfo, visitor: Visitor) -> LabPage:
-    """Return the content of the page of a lab for this visitor."""
+def page_of(
+    service: LabService, info: LabInfo, visitor: Visitor, chosen: Mapping[DatasetKind, str] | None = None
+) -> LabPage:
+    """Return the content of the page of a lab for this visitor; `chosen`: slot → manifest hash, not provisioned yet."""
     runs = service.runs(info.id)
     run = service.run(runs[0].run_id) if runs else None
     result = service.current_result(info.id)
@@ -190,9 +167,11 @@ def page_of(service: LabService, info: LabInfo, visitor: Visitor) -> LabPage:
     stored = service.datasets() if visitor.may(Permission.CHANGE) else []
     return LabPage(
         **head_of(info),
-        slots=_slots(info, found, slots_of(info, found.status if found else None, causes, run)),
-        choices=[dataset for dataset in reversed(stored) if dataset.secret_id is not None and dataset.your_role],
-        without_key=sum(dataset.secret_id is None and dataset.your_role is not None for dataset in stored),
+        slots=_slots(
+            info, found, slots_of(info, found.status if found else None, causes, run), choices(chosen or {}, stored)
+        ),
+        can_choose=any(is_usable(dataset) for dataset in stored),
+        proposed=proposed(info, stored),
         run=run,
         progress=groups_of(run.steps) if run else [],
         graph_url=graph_url(run),
@@ -209,7 +188,12 @@ def is_active(run: RunInfo | None) -> bool:
     return run is not None and run.state is RunState.STARTED
 
 
-def _slots(info: LabInfo, found: results.Found | None, states: dict[DatasetKind, SlotView]) -> list[Slot]:
+def _slots(
+    info: LabInfo,
+    found: results.Found | None,
+    states: Mapping[DatasetKind, SlotView],
+    chosen: Mapping[DatasetKind, Choice],
+) -> list[Slot]:
     holds = {slot.kind: slot for slot in info.slots}
     checked = found.status.datasets if found and found.status else {}
     definition = info.definition
@@ -221,24 +205,7 @@ def _slots(info: LabInfo, found: results.Found | None, states: dict[DatasetKind,
             holds=holds.get(kind),
             checked=checked.get(kind.value),
             state=states[kind],
+            chosen=chosen.get(kind),
         )
         for kind in definition.datasets
     ]
-
-
-def _changed_meanwhile(info: LabInfo, chosen: dict[DatasetKind, str | None], form: Fields) -> list[str]:
-    """Name the slots that changed after the visitor's page was loaded, so that no change is overwritten unseen."""
-    now = {slot.kind: slot for slot in info.slots}
-    found = []
-    for kind in chosen:
-        slot, seen = now.get(kind), form.get(f"seen-{kind.value}")
-        if seen is None or str(seen) == str(slot.sequence if slot else 0):
-            continue
-        if slot:
-            found.append(
-                f"{dataset_title(kind)} was changed by {slot.provisioned_by} after you opened this page. "
-                "Your choice was not saved; check the dataset that it has now and choose again."
-            )
-        else:
-            found.append(f"{dataset_title(kind)} was deprovisioned after you opened this page. Choose again.")
-    return found

@@ -9,11 +9,13 @@ from typing import Any
 from fastapi import APIRouter
 
 from datalab_dagster.portal.pages import (
+    choose,
     datasets,
     history,
     lab,
     labs,
     progress,
+    provisioning,
     reports,
     session,
     statistics,
@@ -47,6 +49,7 @@ PAGES = (
     Page("/datalabs", labs.show),
     Page("/datalabs/new", wizard.show),
     Page("/datalabs/{lab}", lab.show),
+    Page("/datalabs/{lab}/choose/{kind}", choose.show),
     Page("/datalabs/{lab}/statistics", statistics.show),
     Page("/datalabs/{lab}/reports", reports.show),
     Page("/datalabs/{lab}/history", history.show),
@@ -60,7 +63,7 @@ PAGES = (
 ACTIONS = (
     Action("/datasets/{dataset}/delete", datasets.delete),
     Action("/datalabs/new", wizard.submit),
-    Action("/datalabs/{lab}/provision", lab.provision),
+    Action("/datalabs/{lab}/provision", provisioning.provision),
     Action("/datalabs/{lab}/validate", lab.validate),
     Action("/datalabs/{lab}/owners", lab.owners),
     Action("/datalabs/{lab}/runs/{run}/cancel", progress.cancel),

@@ -27,7 +27,7 @@ def test_a_failed_lab_begins_with_its_cause_and_one_button(publisher: TestClient
     assert first_heading(page).startswith("Not ready: no row of Segments is valid. Most frequent reason: ")
     assert "1 further finding follows from it." in page.text
     assert page.html.count('class="button primary"') == 1 and '<button class="primary"' not in page.html
-    assert "#choose-segments" in page.links and "Replace Segments" in page.text
+    assert f"/datalabs/{lab.id}/choose/segments" in page.links and "Replace Segments" in page.text
     cause = twin(publisher, f"/datalabs/{lab.id}")["cause"]
     assert (cause["code"], cause["dataset"]) == ("EMPTY_DATASET", "segments")
     assert [note["code"] for note in cause["follows"]] == ["HIGH_INVALID_SHARE"]

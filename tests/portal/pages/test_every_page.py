@@ -46,6 +46,7 @@ def addresses(service: QuietService, lab: LabInfo) -> list[str]:
     """The addresses of all pages that have a twin, filled in."""
     values = {
         "lab": lab.id,
+        "kind": "segments",
         "run": service.runs(lab.id)[0].run_id,
         "dataset": service.datasets()[-1].manifest_hash,
     }

@@ -45,11 +45,11 @@ def test_several_slots_are_provisioned_at_once(
     page = read(publisher, f"/datalabs/{empty_lab.id}")
     chosen = {kind.value: stored[kind] for kind in DatasetKind}
     after = send(publisher, page, f"/datalabs/{empty_lab.id}/provision", **chosen)
-    assert "Provisioned identifiers and segments and demographics and embeddings." in after.text
+    assert "Provisioned Identifiers, Segments, Demographics and Embeddings." in after.text
     assert {slot.kind: slot.manifest_hash for slot in service.lab(empty_lab.id).slots} == stored
     assert "segments-may.csv" in after.text and "The datasets provisioned now were not validated yet." in after.text
     assert [event.cause for event in service.events(empty_lab.id)] == ["portal"] * 4
-    assert "Provisioned identifiers" not in read(publisher, f"/datalabs/{empty_lab.id}").text, "said once"
+    assert "Provisioned Identifiers" not in read(publisher, f"/datalabs/{empty_lab.id}").text, "said once"
 
 
 def test_a_refusal_names_the_rule_and_changes_nothing(
@@ -69,7 +69,7 @@ def test_deprovisioning(publisher: TestClient, service: QuietService, validated:
     lab = validated()
     page = read(publisher, f"/datalabs/{lab.id}")
     after = send(publisher, page, f"/datalabs/{lab.id}/provision", deprovision="segments")
-    assert "Deprovisioned segments." in after.text and "Provision segments." in after.text
+    assert "Deprovisioned Segments." in after.text and "Provision segments." in after.text
     assert service.lab(lab.id).state.state is LabState.INCOMPLETE
     assert "its statistics" in after.text, "the result before can still be read"
 
@@ -87,7 +87,7 @@ def test_of_two_people_the_second_is_told_what_the_first_did(
     assert status_of(after) == "409" and "Identifiers was changed by first@publisher.example" in after.text
     assert service.lab(empty_lab.id).slots[0].manifest_hash == stored[IDENTIFIERS]
     again = send(publisher, after, f"/datalabs/{empty_lab.id}/provision", identifiers=stored[SEGMENTS])
-    assert "Provisioned identifiers." in again.text
+    assert "Provisioned Identifiers." in again.text
 
 
 def test_only_datasets_with_a_key_can_be_chosen(
@@ -95,7 +95,7 @@ def test_only_datasets_with_a_key_can_be_chosen(
 ) -> None:
     service.upload_dataset(io.BytesIO(b"x"), "keyless.csv", store_key=False)
     service.upload_dataset(io.BytesIO(b"x"), "keyed.csv")
-    page = read(publisher, f"/datalabs/{empty_lab.id}")
+    page = read(publisher, f"/datalabs/{empty_lab.id}/choose/identifiers")
     assert "keyed.csv" in page.text and "keyless.csv" not in page.text
     assert "1 stored dataset cannot be chosen: the key was not kept." in page.text
 
