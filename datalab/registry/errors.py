@@ -122,9 +122,6 @@ class EmbeddedPostgresFailed(RegistryError):
         super().__init__(f"PostgreSQL under {home} cannot be {action}: {reason}. Its data are untouched.{see}")
 
 
-# ------------------------------------------------------------------------------------------------- wrong calls
-
-
 class LabNotFound(UsageError):
     def __init__(self, lab: str, known: Iterable[str] = ()) -> None:
         super().__init__(f"{none_such('lab', lab, known)} `datalab lab list` lists all.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import os
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from datalab.registry.ownership import User, Verb, decide
 from datalab.storage import Key
 from datalab.storage.errors import EncryptedFileDamaged
 from datalab_dagster.graph.access import DagsterAccess
+from datalab_dagster.service import slots
 from datalab_dagster.service.accounts import LocalAccounts
 from datalab_dagster.service.errors import LabIncomplete, ResultNotFound
 from datalab_dagster.service.infos import dataset_info, find_result, lab_info, result_info
@@ -166,9 +166,9 @@ class LocalService:
 
     def labs(self) -> list[LabInfo]:
         asker = self._may(self._reading)
-        slots = self._registry.provisioning.all_current() if self._reading is Verb.READ_LAB else {}
+        held = self._registry.provisioning.all_current() if self._reading is Verb.READ_LAB else {}
         return [
-            lab_info(lab, explained, slots.get(lab.id, {}))
+            lab_info(lab, explained, held.get(lab.id, {}))
             for lab, explained in self._registry.labs.states()
             if decide(asker, self._reading, lab) is None
         ]
@@ -196,15 +196,7 @@ class LocalService:
         self, lab: str, changes: Mapping[DatasetKind, str | None], *, cause: str = "", check_kinds: bool = False
     ) -> LabInfo:
         found = self._lab(lab, Verb.CHANGE_LAB)
-        held = self._registry.provisioning.datasets(found.id)
-        for kind, manifest_hash in changes.items():
-            if manifest_hash is not None and held.get(DatasetKind(kind)) != manifest_hash:
-                with contextlib.suppress(DatasetNotFound):  # the change says so, with every other broken rule
-                    self._may(Verb.PROVISION, self._registry.datasets.get(manifest_hash))
-        made = self._registry.provisioning.change(
-            found.id, changes, by=self._user, cause=cause, check_kinds=check_kinds
-        )
-        if made:
+        if slots.change(self._registry, self._user, found.id, changes, cause=cause, check_kinds=check_kinds):
             self._runs.stop_outdated()
         return self._lab_info_now(found)
 

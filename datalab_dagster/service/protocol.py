@@ -233,15 +233,11 @@ class LabService(Protocol):
             ResultNotFound: there is no such result, or its dataset was deleted, together with the key of the report.
         """
 
-    # ---------------------------------------------------------------------------------------------- audit log
-
     def audit_log(self, *, limit: int = 100, before: int | None = None) -> list[AuditInfo]:
         """Return the entries of the audit log, the newest first; `before`: only those with a smaller number.
 
         Of the entries on labs and datasets: the user's own, and those on what they own.
         """
-
-    # ---------------------------------------------------------------------------------------------------- end
 
     def close(self) -> None:
         """Close all connections; running validations continue."""

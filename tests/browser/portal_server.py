@@ -25,6 +25,36 @@ from datalab_dagster.service.local import LocalService
 
 OWNER = "pat@publisher.example"
 
+CONTRAST = """() => {
+  const probe = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  const parse = (text) => {
+    probe.clearRect(0, 0, 1, 1); probe.fillStyle = text; probe.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = probe.getImageData(0, 0, 1, 1).data; return [r, g, b, a / 255];
+  };
+  const over = (top, below) => [0, 1, 2].map((i) => top[i] * top[3] + below[i] * (1 - top[3])).concat(1);
+  const linear = (v) => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; };
+  const light = (c) => .2126 * linear(c[0]) + .7152 * linear(c[1]) + .0722 * linear(c[2]);
+  const behind = (element) => {
+    const layers = [];
+    for (let at = element; at; at = at.parentElement) layers.push(parse(getComputedStyle(at).backgroundColor));
+    return layers.reverse().reduce((below, top) => over(top, below), [255, 255, 255, 1]);
+  };
+  const low = [];
+  for (const element of document.querySelectorAll('body *')) {
+    const words = [...element.childNodes].filter((n) => n.nodeType === 3 && n.textContent.trim()).length;
+    if (!words || !element.getClientRects().length) continue;
+    if (element.closest('svg, .unseen, :disabled, option, script, noscript')) continue;
+    const style = getComputedStyle(element), ground = behind(element);
+    if (style.visibility === 'hidden') continue;
+    const [a, b] = [light(over(parse(style.color), ground)), light(ground)].sort((x, y) => y - x);
+    const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.66 && parseInt(style.fontWeight) >= 700);
+    const ratio = (a + .05) / (b + .05);
+    if (ratio < (large ? 3 : 4.5)) low.push(`${element.textContent.trim().slice(0, 40)}: ${ratio.toFixed(2)}`);
+  }
+  return low;
+}"""
+"""Lists the texts of a page with too little contrast."""
+
 
 @dataclass
 class Portal:

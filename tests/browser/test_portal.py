@@ -16,7 +16,7 @@ from datalab.lab import load_lab
 from datalab.registry import LabState
 from datalab.registry.accounts import Role
 from datalab.sample import write_sample
-from tests.browser.portal_server import OWNER, Portal, Visit, served
+from tests.browser.portal_server import CONTRAST, OWNER, Portal, Visit, served
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -28,35 +28,6 @@ ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "-
 PATIENT = 180_000
 PASSWORD = "correct horse battery"
 EVIL = "<img src=x onerror=alert(1)>.csv"
-
-CONTRAST = """() => {
-  const probe = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-  const parse = (text) => {
-    probe.clearRect(0, 0, 1, 1); probe.fillStyle = text; probe.fillRect(0, 0, 1, 1);
-    const [r, g, b, a] = probe.getImageData(0, 0, 1, 1).data; return [r, g, b, a / 255];
-  };
-  const over = (top, below) => [0, 1, 2].map((i) => top[i] * top[3] + below[i] * (1 - top[3])).concat(1);
-  const linear = (v) => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; };
-  const light = (c) => .2126 * linear(c[0]) + .7152 * linear(c[1]) + .0722 * linear(c[2]);
-  const behind = (element) => {
-    const layers = [];
-    for (let at = element; at; at = at.parentElement) layers.push(parse(getComputedStyle(at).backgroundColor));
-    return layers.reverse().reduce((below, top) => over(top, below), [255, 255, 255, 1]);
-  };
-  const low = [];
-  for (const element of document.querySelectorAll('body *')) {
-    const words = [...element.childNodes].filter((n) => n.nodeType === 3 && n.textContent.trim()).length;
-    if (!words || !element.getClientRects().length) continue;
-    if (element.closest('svg, .unseen, :disabled, option, script, noscript')) continue;
-    const style = getComputedStyle(element), ground = behind(element);
-    if (style.visibility === 'hidden') continue;
-    const [a, b] = [light(over(parse(style.color), ground)), light(ground)].sort((x, y) => y - x);
-    const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.66 && parseInt(style.fontWeight) >= 700);
-    const ratio = (a + .05) / (b + .05);
-    if (ratio < (large ? 3 : 4.5)) low.push(`${element.textContent.trim().slice(0, 40)}: ${ratio.toFixed(2)}`);
-  }
-  return low;
-}"""
 
 
 @pytest.fixture(scope="module")

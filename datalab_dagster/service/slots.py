@@ -1,0 +1,34 @@
+"""Changes of the slots of a lab on this machine: what the user may provision, and what is recorded."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+
+from datalab.kinds import DatasetKind
+from datalab.registry import Registry
+from datalab.registry.errors import DatasetNotFound
+from datalab.registry.ownership import Verb
+
+
+def change(
+    registry: Registry,
+    user: str,
+    lab_id: str,
+    changes: Mapping[DatasetKind, str | None],
+    *,
+    cause: str,
+    check_kinds: bool,
+) -> bool:
+    """Change slots of a lab for a user who may change it; return whether anything was changed.
+
+    Raises:
+        KeyAccessDenied: the user may not provision a dataset that is new to its slot.
+        ProvisioningRefused: nothing was changed; `.problems` names every broken rule.
+    """
+    held = registry.provisioning.datasets(lab_id)
+    for kind, manifest_hash in changes.items():
+        if manifest_hash is not None and held.get(DatasetKind(kind)) != manifest_hash:
+            with contextlib.suppress(DatasetNotFound):  # the change says so, with every other broken rule
+                registry.ownership.check(user, Verb.PROVISION, registry.datasets.get(manifest_hash))
+    return bool(registry.provisioning.change(lab_id, changes, by=user, cause=cause, check_kinds=check_kinds))
