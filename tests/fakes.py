@@ -42,6 +42,7 @@ from datalab_dagster.service import (
     StateInfo,
     StepInfo,
 )
+from datalab_dagster.service.models import ExpectedInfo, KnownUsersInfo
 
 STEPS = ("identifiers", "identifiers_validation_report", "statistics_report", "dashboard")
 CHUNK = 1 << 16
@@ -236,6 +237,16 @@ class MemoryService:
         for kind, manifest_hash in changes.items():
             self._change(found.id, kind, manifest_hash, cause)
         return self.lab(found.id)
+
+    def expect(self, lab: str, expected: Mapping[DatasetKind, ExpectedInfo]) -> LabInfo:
+        slots = self._slots[self.lab(lab).id]
+        for kind, one in expected.items():
+            slots[kind] = slots[kind].model_copy(update={"expected": one})
+        return self.lab(lab)
+
+    def known_users(self, lab: str, chosen: Mapping[DatasetKind, str]) -> dict[DatasetKind, KnownUsersInfo]:
+        self.lab(lab)
+        return {}
 
     def events(self, lab: str) -> list[EventInfo]:
         return list(self._events[self.lab(lab).id])

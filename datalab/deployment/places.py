@@ -13,7 +13,7 @@ run. Deleting a dataset deletes its key; afterwards, files computed from its row
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -213,6 +213,11 @@ class EncryptedPlace(_Files):
             self._must_be_complete(address)
             self._cipher(address).decrypt_to(self._rows(address), plain)
         return plain
+
+    def read_rows(self, address: Address, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield columns of rows in batches, decrypted in memory; raises the errors of `open_rows`."""
+        self._must_be_complete(address)
+        yield from self._cipher(address).read_batches(self._rows(address), columns)
 
     def keep_rows(self, address: Address, rows: Path) -> None:
         plain, path = self._plain(address), self._rows(address)

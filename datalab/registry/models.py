@@ -173,6 +173,7 @@ class SlotRow(Base):
     kind: Mapped[str] = mapped_column(primary_key=True)
     manifest_hash: Mapped[str] = mapped_column(ForeignKey(DatasetRow.manifest_hash), index=True)
     sequence: Mapped[int] = mapped_column(ForeignKey(EventRow.sequence))
+    expected: Mapped[dict[str, Any] | None]
 
 
 class RunRow(Base):

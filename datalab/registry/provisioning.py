@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -78,6 +79,26 @@ class Provisioning:
         """
         with self._database.write() as session:
             return change_in(session, lab_id, changes, by=by, cause=cause, source=source, check_kinds=check_kinds)
+
+    def expect(self, lab_id: str, expected: Mapping[DatasetKind, Mapping[str, Any]]) -> None:
+        """Keep how many rows and ids the datasets in slots should have, until they are replaced.
+
+        Raises:
+            LabNotFound: there is no such lab.
+            ProvisioningRefused: a slot is empty; nothing was kept.
+        """
+        with self._database.write() as session:
+            live_lab(session, lab_id, lock=True)
+            rows = {kind: session.get(SlotRow, (lab_id, kind.value)) for kind in expected}
+            empty = [kind for kind, row in rows.items() if row is None]
+            if empty:
+                problems = [
+                    Problem(ProblemCode.NOT_PROVISIONED, one, f"Nothing is provisioned as {one}") for one in empty
+                ]
+                raise ProvisioningRefused(lab_id, problems)
+            for kind, row in rows.items():
+                if row is not None:
+                    row.expected = dict(expected[kind])
 
     def current(self, lab_id: str) -> dict[DatasetKind, Slot]:
         """Return what each filled slot holds, since when and by whom; identifiers first."""
@@ -157,6 +178,7 @@ def _slot(slot: SlotRow, event: EventRow, dataset: DatasetRow) -> Slot:
         provisioned_at=event.at,
         cause=event.cause,
         looks_like=kind_in(dataset.facts),
+        expected=slot.expected,
     )
 
 

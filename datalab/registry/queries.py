@@ -120,7 +120,7 @@ def change_slots(
         elif slot is None:
             session.add(SlotRow(lab_id=lab_id, kind=kind.value, manifest_hash=manifest_hash, sequence=row.sequence))
         else:
-            slot.manifest_hash, slot.sequence = manifest_hash, row.sequence
+            slot.manifest_hash, slot.sequence, slot.expected = manifest_hash, row.sequence, None
         session.flush()
         events.append(event_of(row))
     return events

@@ -175,6 +175,8 @@ class Slot:
     cause: str
     looks_like: DatasetKind | None
     """The kind that its file certainly has; None: not sure."""
+    expected: Mapping[str, Any] | None
+    """`rows`, and `ids` by their names, that this dataset should have; None: nothing was said."""
 
 
 class RunState(StrEnum):

@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from datalab.kinds import DatasetKind
+from datalab.formats import listed
+from datalab.kinds import KINDS, DatasetKind
 from datalab.registry.claims import claim_for_run
 from datalab.registry.database import Database
 from datalab.registry.errors import ChangeClaimed, RunNotFound, RunRefused
@@ -18,7 +19,6 @@ from datalab.registry.queries import in_order, last_sequence, live_lab, locked_r
 from datalab.registry.records import Run, RunState
 
 _LONGEST_REASON = 2_000
-_LATE = "The datasets were replaced before it began."
 
 
 class Runs:
@@ -43,8 +43,9 @@ class Runs:
             run_id: the executor's id of the run; a repeated call returns the same run.
             cause: who or what started it.
             datasets: that it reads; by default those provisioned at this moment.
-            sequence: the provisioning event for which it was requested. If the lab has had a later one, the run is
-                recorded as ended: it computes nothing, and the later event keeps its own run.
+            sequence: the provisioning event for which it was requested. If a later one has left other datasets, the run
+                is recorded as ended: it computes nothing, and the later event keeps its own run. If a later one has
+                left the same datasets, the run answers that one.
 
         Raises:
             LabNotFound: there is no such lab.
@@ -54,19 +55,20 @@ class Runs:
         with self._database.write() as session:
             live_lab(session, lab_id, lock=True)
             known = session.scalars(select(RunRow).where(RunRow.run_id == run_id)).first()
-            is_late = sequence is not None and sequence != last_sequence(session, lab_id)
+            now, last = provisioned(session, lab_id), last_sequence(session, lab_id)
             if known is not None:
                 if known.lab_id != lab_id:
                     raise RunRefused(run_id, f"it belongs to lab {known.lab_id}")
                 if known.ended_at is not None:
                     raise RunRefused(run_id, f"it has already ended ({known.state})")
-                if is_late:
-                    _end(session, known, RunState.SUPERSEDED, _LATE)
+                if sequence not in (None, last) and in_order(known.datasets) != now:
+                    _end(session, known, RunState.SUPERSEDED, _superseded(in_order(known.datasets), now))
                 return run_of(known)
-            reads = provisioned(session, lab_id, until=sequence) if datasets is None else dict(datasets)
-            row = _new(session, lab_id, run_id, reads, cause, sequence)
+            reads = dict(datasets) if datasets is not None else provisioned(session, lab_id, until=sequence)
+            is_late = sequence not in (None, last) and reads != now
+            row = _new(session, lab_id, run_id, reads, cause, sequence if is_late else last)
             if is_late:
-                _end(session, row, RunState.SUPERSEDED, _LATE)
+                _end(session, row, RunState.SUPERSEDED, _superseded(in_order(row.datasets), now))
             elif sequence is not None:
                 claim_for_run(session, row)
             else:
@@ -135,6 +137,22 @@ class Runs:
                 current = _is_current(session, row)
                 _end(session, row, RunState.CANCELLED if current else RunState.SUPERSEDED, reason or None)
             return run_of(row)
+
+    def supersede(self, run_id: str) -> bool:
+        """End a run whose datasets were replaced, with the reason, and return whether this call ended it.
+
+        A run of what is provisioned now continues: its datasets may have been put back since `outdated` listed it.
+
+        Raises:
+            RunNotFound: no such run was started.
+        """
+        with self._database.write() as session:
+            row = locked_run(session, run_id)
+            if row.ended_at is not None or _is_current(session, row):
+                return False
+            now = provisioned(session, row.lab_id)
+            _end(session, row, RunState.SUPERSEDED, _superseded(in_order(row.datasets), now))
+            return True
 
     def get(self, run_id: str) -> Run:
         """Return a run.
@@ -216,6 +234,23 @@ def _in_flight() -> Select[RunRow]:
 
 def _is_current(session: Session, row: RunRow) -> bool:
     return provisioned(session, row.lab_id) == in_order(row.datasets)
+
+
+def _superseded(read: Mapping[DatasetKind, str], now: Mapping[DatasetKind, str]) -> str:
+    """Return why a run for the datasets `read` does not count, now that `now` is provisioned."""
+    if not now:
+        return "Nothing is provisioned any more."
+    replaced = [KINDS[kind].title for kind in read if kind in now and now[kind] != read[kind]]
+    removed = [KINDS[kind].title for kind in read if kind not in now]
+    added = [KINDS[kind].title for kind in now if kind not in read]
+    if not (replaced or removed or added):
+        return "Its datasets were put back by a later change, which has a run of its own."
+    found = [
+        f"{listed(titles)} {'was' if len(titles) == 1 else 'were'} {verb}"
+        for titles, verb in ((replaced, "replaced"), (removed, "taken out"), (added, "added"))
+        if titles
+    ]
+    return f"{listed(found)}."
 
 
 def _end(session: Session, row: RunRow, state: RunState, reason: str | None) -> None:

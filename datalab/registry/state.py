@@ -62,6 +62,8 @@ class ExplainedState:
     state: LabState
     reason: str
     next_step: str
+    awaits_run: bool = False
+    """Whether a validation starts automatically while `datalab up` runs."""
 
 
 def state_of(facts: Facts) -> ExplainedState:
@@ -121,19 +123,20 @@ def _failed(facts: Facts) -> ExplainedState:
 
 
 def _stale(facts: Facts) -> ExplainedState:
-    if facts.run is RunState.CANCELLED or facts.run is RunState.SUPERSEDED:
-        reason = "The run on the datasets provisioned now was cancelled."
+    cancelled = facts.run is RunState.CANCELLED
+    if cancelled:
+        reason = f"The validation of these datasets was cancelled{_because(facts)}."
     elif facts.validated_before:
-        reason = "The datasets changed since the last validation."
+        reason = "The datasets have changed since the last validation."
     else:
-        reason = "The datasets provisioned now were not validated yet."
+        reason = "These datasets have not been validated yet."
     if facts.outdated_run:
-        reason += " A run on replaced data is still in progress."
-    return ExplainedState(
-        LabState.STALE,
-        reason,
-        f"While `datalab up` runs, a validation starts automatically; otherwise: `datalab validate {facts.lab}`.",
-    )
+        reason += " A validation of the replaced data is still running; its result will not count."
+    start = f"`datalab validate {facts.lab}`"
+    next_step = f"While `datalab up` runs, a validation starts automatically; otherwise: {start}."
+    if cancelled:
+        next_step = f"Start the validation ({start})."
+    return ExplainedState(LabState.STALE, reason, next_step, awaits_run=not cancelled)
 
 
 def _interrupted(facts: Facts) -> str:

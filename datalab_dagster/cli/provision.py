@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from datalab.errors import UsageError
-from datalab.kinds import KINDS, NAMES, DatasetKind
+from datalab.formats import listed
+from datalab.kinds import KINDS, MATCHING, NAMES, DatasetKind
 from datalab_dagster.cli import lab_view, listing
 from datalab_dagster.cli.deployment import is_hash, json_option, opened, the_dataset, user_option
 from datalab_dagster.cli.kinds import options_of_kinds
 from datalab_dagster.cli.transfer import is_address, upload_file, upload_from
 from datalab_dagster.service import LabInfo, LabService, Problem, ProblemCode, ProvisioningRefused
+from datalab_dagster.service.models import ExpectedInfo
 from datalab_dagster.terminal.text import echo
 
 
@@ -20,10 +23,25 @@ from datalab_dagster.terminal.text import echo
 @click.argument("lab_name", metavar="LAB")
 @options_of_kinds(lambda kind: {"metavar": "HASH|FILE|URL", "help": f"For the {kind.name}."})
 @click.option("--cause", default="", metavar="TEXT", help="The reason, in a few words; events and runs show it.")
+@click.option(
+    "--expect",
+    "expected",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="Expected rows of a dataset provisioned here, or ids of this name; `datalab status` compares.",
+)
 @click.option("--as-is", is_flag=True, help="Also accept a dataset that certainly has another kind than its slot.")
 @user_option
 @json_option
-def provision(lab_name: str, cause: str, as_is: bool, user: str | None, as_json: bool, **given: str | None) -> int:
+def provision(
+    lab_name: str,
+    cause: str,
+    expected: tuple[str, ...],
+    as_is: bool,
+    user: str | None,
+    as_json: bool,
+    **given: str | None,
+) -> int:
     """Provision datasets to a lab, in one change; datasets already in these slots are replaced.
 
     Name a dataset by its manifest hash, or by a file or an address such as s3://bucket/users.csv, which is uploaded
@@ -35,8 +53,11 @@ def provision(lab_name: str, cause: str, as_is: bool, user: str | None, as_json:
     with opened(user) as service:
         lab = service.lab(lab_name)
         _check_slots(lab, chosen)
+        numbers = _expected(lab, chosen, expected)
         hashes = _hashes(service, chosen, for_machines=as_json)
         changed = _changed(service, lab, hashes, cause, check_kinds=not as_is)
+        if numbers:
+            changed = service.expect(lab.id, numbers)
         already = [kind.value for kind, hashed in hashes.items() if _held(lab).get(kind) == hashed]
     _print(changed, as_json, note=f"Already provisioned: {', '.join(already)}." if already else "")
     return 0
@@ -75,6 +96,27 @@ def _changed(
         raise UsageError(
             f"{error}\nWhat was uploaded is stored. If it is meant: `datalab provision {lab.id} {given} --as-is`."
         ) from None
+
+
+def _expected(lab: LabInfo, chosen: Iterable[DatasetKind], given: Iterable[str]) -> dict[DatasetKind, ExpectedInfo]:
+    """Return the expected numbers; a name of a dataset means its rows, any other one a configured identifier."""
+    ids = [entry.id_name for entry in lab.definition.identifiers_config]
+    kinds = list(chosen)
+    found: dict[DatasetKind, ExpectedInfo] = {}
+    for text in given:
+        name, _, count = text.rpartition("=")
+        kind = DatasetKind(name) if name in list(DatasetKind) else MATCHING
+        if not (count.isascii() and count.isdigit() and len(count) < 16):
+            raise UsageError(f"--expect {text}: give NAME=NUMBER, such as segments=105000.")
+        if kind not in kinds or (name != kind.value and name not in ids):
+            known = listed([*(one.value for one in kinds), *(ids if MATCHING in kinds else [])])
+            raise UsageError(f"--expect {text}: '{name}' is not provisioned here. Known names: {known}.")
+        before = found.get(kind, ExpectedInfo())
+        if name == kind.value:
+            found[kind] = before.model_copy(update={"rows": int(count)})
+        else:
+            found[kind] = before.model_copy(update={"ids": {**before.ids, name: int(count)}})
+    return found
 
 
 def _check_slots(lab: LabInfo, chosen: dict[DatasetKind, str]) -> None:

@@ -79,6 +79,14 @@ def status_in(service: LabService, result: ResultInfo) -> ValidationStatus | Non
     return ValidationStatus.model_validate_json(text)
 
 
+def statistics_in(service: LabService, result: ResultInfo) -> StatisticsResultV2 | None:
+    """Return the statistics of a result, if they are kept in the present format."""
+    if files.STATISTICS.name not in result.files:
+        return None
+    found = parse_statistics_result(service.result_file(result.lab_id, files.STATISTICS.name, run_id=result.run_id))
+    return found if isinstance(found, StatisticsResultV2) else None
+
+
 def causes_in(
     service: LabService, result: ResultInfo, misplaced: Mapping[DatasetKind, DatasetKind] | None = None
 ) -> list[Cause]:

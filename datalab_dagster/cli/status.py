@@ -6,14 +6,16 @@ import json
 
 import click
 
+from datalab.dashboard.expected import expected_words
 from datalab.dashboard.sentences import first_error
 from datalab.errors import UsageError
 from datalab.statistics.causes import Evidence, causes_of
+from datalab.statistics.expected import Expected, compared
 from datalab.statistics.slots import slot_states
 from datalab_dagster.cli import lab_view, listing, run_view
 from datalab_dagster.cli.deployment import json_option, opened, user_option
 from datalab_dagster.cli.exits import UNDECIDED
-from datalab_dagster.cli.results import causes_in, status_in
+from datalab_dagster.cli.results import causes_in, statistics_in, status_in
 from datalab_dagster.cli.watch import follow_lab, lab_and_run
 from datalab_dagster.service import LabInfo, LabService, LabState, RunInfo
 from datalab_dagster.terminal.text import echo
@@ -67,6 +69,10 @@ def _print(service: LabService, lab: LabInfo, run: RunInfo | None) -> None:
     checking = lab.state.state is LabState.VALIDATING
     filled = [slot.kind for slot in lab.slots]
     lab_view.print_slots(lab, slot_states(lab.definition.datasets, filled, found, causes, checking=checking))
+    wanted = {slot.kind: Expected(slot.expected.rows, slot.expected.ids) for slot in lab.slots if slot.expected}
+    statistics = statistics_in(service, current) if current and wanted else None
+    for one in compared(wanted, found, statistics):
+        listing.line(f"{'warning: ' if one.is_off else ''}{expected_words(one)}")
     if run is not None:
         run_view.print_run(run, steps=not run.is_complete)
     if current is not None:

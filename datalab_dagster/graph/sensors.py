@@ -29,7 +29,6 @@ _log = logging.getLogger(__name__)
 """Goes to the log of the code server; the log of a tick is discarded, as Dagster keeps it where output of steps is."""
 _ATTEMPTS = 3
 """How often a run is started for the same data if it is interrupted without an error of its own."""
-_ANSWERS = (RunState.STARTED, RunState.FINISHED)
 _ELSEWHERE = "`datalab up` runs on this home; its daemon does this."
 
 
@@ -63,13 +62,15 @@ def provisioning(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Sk
 
 
 def _request(deployment: Deployment, instance: dg.DagsterInstance, lab: Lab, change: LabChange) -> dg.RunRequest | None:
-    """Return the run for a change; None if nothing is to be computed, or another run answers it."""
+    """Return the run for a change; None if the result of these datasets is known, or another run answers it."""
     provisioned = deployment.registry.provisioning.datasets(lab.id)
     kinds = [kind for kind in change.kinds if kind in provisioned]
     with_verdict = {result.run_id for result in deployment.registry.results.history(lab.id, limit=5)}
-    answered = any(
-        run.sequence >= change.sequence
-        and (run.state in _ANSWERS or run.run_id in with_verdict)
+    answered = deployment.registry.results.current(lab.id) is not None or any(
+        (
+            run.state is RunState.STARTED
+            or (run.sequence >= change.sequence and (run.state is RunState.FINISHED or run.run_id in with_verdict))
+        )
         and dict(run.datasets) == provisioned
         for run in deployment.registry.runs.history(lab.id, limit=5)
     )

@@ -24,11 +24,10 @@ from datalab.registry.ownership import GRANTS, Permission
 from datalab.storage import Key, size_of
 from datalab.storage.errors import KeyInvalid
 from datalab_dagster.graph.errors import RunNotStarted
+from datalab_dagster.service.account_models import AccountInfo, AuditInfo, TokenInfo, UserInfo
 from datalab_dagster.service.errors import NO_DATASET, LabIncomplete, NotPermitted, ResultNotFound, ServiceUnreachable
 from datalab_dagster.service.home_protocol import Accounts, HomeService, Keys
 from datalab_dagster.service.models import (
-    AccountInfo,
-    AuditInfo,
     DatasetInfo,
     EventInfo,
     KeyAccess,
@@ -41,12 +40,11 @@ from datalab_dagster.service.models import (
     SlotInfo,
     StateInfo,
     StepInfo,
-    TokenInfo,
     UploadInfo,
-    UserInfo,
 )
-from datalab_dagster.service.protocol import LabService, Uploads
+from datalab_dagster.service.protocol import LabService
 from datalab_dagster.service.uploads import PART_BYTES
+from datalab_dagster.service.uploads_protocol import Uploads
 
 __all__ = [
     "GRANTS",

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from datalab.registry import Role, accounts
-from datalab_dagster.service.models import AccountInfo, TokenInfo, UnownedInfo, UserInfo
+from datalab_dagster.service.account_models import AccountInfo, TokenInfo, UnownedInfo, UserInfo
 
 
 class LocalAccounts:

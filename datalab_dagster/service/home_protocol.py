@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from datalab.registry import Role
-from datalab_dagster.service.models import AccountInfo, TokenInfo, UnownedInfo, UserInfo
+from datalab_dagster.service.account_models import AccountInfo, TokenInfo, UnownedInfo, UserInfo
 from datalab_dagster.service.protocol import LabService
 
 

@@ -17,16 +17,18 @@ from datalab.registry.errors import DatasetNotFound, RunNotFound
 from datalab.registry.ownership import Permission
 from datalab.results.files import AGGREGATES
 from datalab.storage import Key, size_of
+from datalab_dagster.service.account_models import AuditInfo
 from datalab_dagster.service.errors import ResultNotFound
 from datalab_dagster.service.http_connection import Connection, secret_for
 from datalab_dagster.service.http_download import Download
 from datalab_dagster.service.http_shared import HttpSharedLabs
 from datalab_dagster.service.http_upload import HttpUploads, upload_by_parts, upload_in_one
 from datalab_dagster.service.models import (
-    AuditInfo,
     DatasetInfo,
     EventInfo,
+    ExpectedInfo,
     KeyAccess,
+    KnownUsersInfo,
     LabInfo,
     OtherLabInfo,
     ResultInfo,
@@ -173,6 +175,15 @@ class HttpService:
         wanted = {DatasetKind(kind).value: manifest_hash for kind, manifest_hash in changes.items()}
         params = {"cause": cause, "confirmKind": not check_kinds}
         return self._one(LabInfo, "PATCH", f"{self._lab(lab)}/slots", json=wanted, params=params)
+
+    def expect(self, lab: str, expected: Mapping[DatasetKind, ExpectedInfo]) -> LabInfo:
+        wanted = {kind.value: one.model_dump(mode="json", by_alias=True) for kind, one in expected.items()}
+        return self._one(LabInfo, "PUT", f"{self._lab(lab)}/expected", json=wanted)
+
+    def known_users(self, lab: str, chosen: Mapping[DatasetKind, str]) -> dict[DatasetKind, KnownUsersInfo]:
+        params = {DatasetKind(kind).value: manifest_hash for kind, manifest_hash in chosen.items()}
+        found = self._connection.json("GET", f"{self._lab(lab)}/known-users", params=params)
+        return TypeAdapter(dict[DatasetKind, KnownUsersInfo]).validate_python(found)
 
     def events(self, lab: str) -> list[EventInfo]:
         return self._list(EventInfo, f"{self._lab(lab)}/events")

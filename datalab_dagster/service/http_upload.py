@@ -22,7 +22,8 @@ from datalab_dagster.service.errors import ServiceUnreachable
 from datalab_dagster.service.http_connection import Connection
 from datalab_dagster.service.http_errors import TooManyUploads
 from datalab_dagster.service.models import DatasetInfo, PartInfo, PartStored, UploadInfo
-from datalab_dagster.service.protocol import Progress, Uploads
+from datalab_dagster.service.protocol import Progress
+from datalab_dagster.service.uploads_protocol import Uploads
 
 Answer = TypeVar("Answer")
 

@@ -20,9 +20,10 @@ def dataset_info(dataset: Dataset, user: User) -> DatasetInfo:
     return DatasetInfo.model_validate({**vars(dataset), "your_role": role, "facts": facts})
 
 
-def lab_info(lab: Lab, explained: ExplainedState, slots: Mapping[DatasetKind, Slot]) -> LabInfo:
-    """Return a lab with its state and what it holds."""
-    return LabInfo.model_validate({**vars(lab), "state": explained, "slots": list(slots.values())})
+def lab_info(lab: Lab, explained: ExplainedState, slots: Mapping[DatasetKind, Slot], *, is_up: bool) -> LabInfo:
+    """Return a lab with its state and what it holds; `is_up`: whether `datalab up` runs."""
+    state = {**vars(explained), "starts_automatically": is_up and explained.awaits_run}
+    return LabInfo.model_validate({**vars(lab), "state": state, "slots": list(slots.values())})
 
 
 def result_info(place: EncryptedPlace, result: Result, current: Result | None) -> ResultInfo:

@@ -19,15 +19,17 @@ from datalab.storage import Key
 from datalab.storage.errors import EncryptedFileDamaged
 from datalab_dagster.graph.access import DagsterAccess
 from datalab_dagster.service import slots
+from datalab_dagster.service.account_models import AuditInfo
 from datalab_dagster.service.accounts import LocalAccounts
 from datalab_dagster.service.errors import LabIncomplete, ResultNotFound
 from datalab_dagster.service.infos import dataset_info, find_result, lab_info, result_info
 from datalab_dagster.service.keys import LocalKeys
 from datalab_dagster.service.models import (
-    AuditInfo,
     DatasetInfo,
     EventInfo,
+    ExpectedInfo,
     KeyAccess,
+    KnownUsersInfo,
     LabInfo,
     OtherLabInfo,
     ResultInfo,
@@ -158,8 +160,6 @@ class LocalService:
         entry = self._registry.keychain.set_access(manifest_hash, access, by=self._user)
         return KeyAccess(users=dict(entry.access))
 
-    # --------------------------------------------------------------------------------------------------- labs
-
     def create_lab(self, definition: LabDefinition) -> LabInfo:
         self._may(Verb.MAKE)
         return self._lab_info_now(self._registry.labs.create(definition, by=self._user))
@@ -167,8 +167,9 @@ class LocalService:
     def labs(self) -> list[LabInfo]:
         asker = self._may(self._reading)
         held = self._registry.provisioning.all_current() if self._reading is Verb.READ_LAB else {}
+        is_up = self._runs.is_up
         return [
-            lab_info(lab, explained, held.get(lab.id, {}))
+            lab_info(lab, explained, held.get(lab.id, {}), is_up=is_up)
             for lab, explained in self._registry.labs.states()
             if decide(asker, self._reading, lab) is None
         ]
@@ -200,11 +201,19 @@ class LocalService:
             self._runs.stop_outdated()
         return self._lab_info_now(found)
 
+    def expect(self, lab: str, expected: Mapping[DatasetKind, ExpectedInfo]) -> LabInfo:
+        found = self._lab(lab, Verb.CHANGE_LAB)
+        self._registry.provisioning.expect(found.id, {kind: one.model_dump() for kind, one in expected.items()})
+        return self._lab_info_now(found)
+
+    def known_users(self, lab: str, chosen: Mapping[DatasetKind, str]) -> dict[DatasetKind, KnownUsersInfo]:
+        found = self._lab(lab, Verb.CHANGE_LAB)
+        known = slots.known_users_of(self._deployment, self._user, found.id, chosen)
+        return {kind: KnownUsersInfo.model_validate(one) for kind, one in known.items()}
+
     def events(self, lab: str) -> list[EventInfo]:
         events = self._registry.provisioning.events(self._lab(lab, Verb.READ_LAB).id)
         return [EventInfo.model_validate(event) for event in events]
-
-    # --------------------------------------------------------------------------------------------------- runs
 
     def validate(self, lab: str, *, again: bool = False) -> RunInfo:
         found = self._lab(lab, Verb.CHANGE_LAB)
@@ -225,8 +234,6 @@ class LocalService:
     def cancel_run(self, run_id: str) -> RunInfo:
         self._lab(self._registry.runs.get(run_id).lab_id, Verb.CHANGE_LAB)
         return self._run_info(self._runs.cancel(run_id, by=self._user))
-
-    # ------------------------------------------------------------------------------------------------ results
 
     def results(self, lab: str) -> list[ResultInfo]:
         lab_id = self._lab(lab, Verb.READ_LAB).id
@@ -257,15 +264,11 @@ class LocalService:
         except (InputMissing, DatasetNotFound, KeyNotFound, EncryptedFileDamaged):
             raise ResultNotFound(result.lab_id, f"validation report of {kind.value} that can be read") from None
 
-    # ---------------------------------------------------------------------------------------------- audit log
-
     def audit_log(self, *, limit: int = 100, before: int | None = None) -> list[AuditInfo]:
         asker = self._may(Verb.AUDIT)
         user = None if asker.alone else asker.name
         entries = self._registry.accounts.audit.entries(limit=limit, before=before, user=user)
         return [AuditInfo.model_validate(entry) for entry in entries]
-
-    # ---------------------------------------------------------------------------------------------------- end
 
     def close(self) -> None:
         self._runs.close()
@@ -278,8 +281,6 @@ class LocalService:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # ------------------------------------------------------------------------------------------------- helpers
-
     def _may(self, verb: Verb, thing: Dataset | None = None) -> User:
         return self._registry.ownership.check(self._user, verb, thing)
 
@@ -288,7 +289,8 @@ class LocalService:
         return self._registry.labs.get_for(self._user, verb, lab)
 
     def _lab_info_now(self, lab: Lab) -> LabInfo:
-        return lab_info(lab, self._registry.labs.state(lab.id), self._registry.provisioning.current(lab.id))
+        explained, slots = self._registry.labs.state(lab.id), self._registry.provisioning.current(lab.id)
+        return lab_info(lab, explained, slots, is_up=self._runs.is_up)
 
     def _run_info(self, run: Run, steps: Sequence[Any] = ()) -> RunInfo:
         return RunInfo.model_validate({**vars(run), "url": self._runs.url(run), "steps": list(steps)})

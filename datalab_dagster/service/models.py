@@ -21,7 +21,7 @@ from pydantic.alias_generators import to_camel
 from datalab.ingest.recognise import FileFacts
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
-from datalab.registry import Action, KeyRole, LabState, Role, RunState, Verdict
+from datalab.registry import Action, KeyRole, LabState, RunState, Verdict
 
 
 class ServiceModel(BaseModel):
@@ -81,6 +81,18 @@ class StateInfo(ServiceModel):
     state: LabState
     reason: str
     next_step: str
+    starts_automatically: bool = False
+    """Whether a validation starts within seconds, because `datalab up` runs."""
+
+
+class ExpectedInfo(ServiceModel):
+    """How many rows and ids the dataset of a slot should have, as a person gave it."""
+
+    rows: Annotated[int, Field(ge=0, lt=10**15)] | None = None
+    ids: dict[Annotated[str, Field(max_length=500)], Annotated[int, Field(ge=0, lt=10**15)]] = Field(
+        default_factory=dict, max_length=100
+    )
+    """Name of a configured identifier → how many different ids of it."""
 
 
 class SlotInfo(ServiceModel):
@@ -96,6 +108,7 @@ class SlotInfo(ServiceModel):
     provisioned_at: datetime
     looks_like: DatasetKind | None = None
     """The kind that its file certainly has; None: not sure."""
+    expected: ExpectedInfo | None = None
 
 
 class LabInfo(ServiceModel):
@@ -118,6 +131,13 @@ class LabInfo(ServiceModel):
         if self.state.state is LabState.READY:
             return {}
         return {slot.kind: slot.looks_like for slot in self.slots if slot.looks_like not in (None, slot.kind)}
+
+
+class KnownUsersInfo(ServiceModel):
+    """How many userIds of a sample the Identifiers of a lab know."""
+
+    sampled: int
+    known: int
 
 
 class OtherLabInfo(ServiceModel):
@@ -244,54 +264,3 @@ class PartStored(ServiceModel):
 
     number: int
     size: int
-
-
-class AccountInfo(ServiceModel):
-    """The user of a session or API token, and the user's current role."""
-
-    email: str
-    role: Role
-
-
-class UserInfo(ServiceModel):
-    """A user of the portal."""
-
-    email: str
-    role: Role
-    has_password: bool
-    """Without a password, the user can only use API tokens."""
-    created_at: datetime
-    created_by: str
-
-
-class TokenInfo(ServiceModel):
-    """An API token; the token itself is shown once, when it is created."""
-
-    id: str
-    name: str
-    email: str
-    created_at: datetime
-    created_by: str
-    expires_at: datetime
-    revoked_at: datetime | None
-    last_used_at: datetime | None
-
-
-class UnownedInfo(ServiceModel):
-    """How much belongs to no user of the deployment, so that the first publisher can take it over."""
-
-    datasets: int
-    labs: int
-
-
-class AuditInfo(ServiceModel):
-    """One action of a user."""
-
-    number: int
-    at: datetime
-    actor: str
-    via: str
-    address: str
-    action: str
-    subject: str
-    details: dict[str, Any]

@@ -15,20 +15,20 @@ from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.registry import KeyRole
 from datalab.storage import Key
+from datalab_dagster.service.account_models import AuditInfo
 from datalab_dagster.service.models import (
-    AuditInfo,
     DatasetInfo,
     EventInfo,
+    ExpectedInfo,
     KeyAccess,
+    KnownUsersInfo,
     LabInfo,
     OtherLabInfo,
-    PartInfo,
-    PartStored,
     ResultInfo,
     RunInfo,
-    UploadInfo,
 )
 from datalab_dagster.service.shared_labs import SharedLabs
+from datalab_dagster.service.uploads_protocol import Uploads
 
 Progress = Callable[[int], None]
 """Called with the bytes of every chunk that is stored."""
@@ -175,6 +175,21 @@ class LabService(Protocol):
             ProvisioningRefused: nothing was changed; `.problems` names every broken rule.
         """
 
+    def expect(self, lab: str, expected: Mapping[DatasetKind, ExpectedInfo]) -> LabInfo:
+        """Keep how many rows and ids the datasets in slots should have, until they are replaced.
+
+        Raises:
+            LabNotFound, LabNameAmbiguous: no such lab.
+            ProvisioningRefused: a slot is empty; nothing was kept.
+        """
+
+    def known_users(self, lab: str, chosen: Mapping[DatasetKind, str]) -> dict[DatasetKind, KnownUsersInfo]:
+        """Return how many userIds of chosen datasets, from a sample of each, are in the Identifiers of a lab.
+
+        Nothing is changed. If Identifiers are chosen too, these count, and the datasets provisioned now are compared as
+        well. A dataset is missing in the answer if this cannot be found out quickly.
+        """
+
     def events(self, lab: str) -> list[EventInfo]:
         """Return every provisioning event of a lab, the oldest first."""
 
@@ -247,52 +262,3 @@ class LabService(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
-
-
-class Uploads(Protocol):
-    """The user's unfinished uploads by parts: each part may be sent in any order and more than once."""
-
-    def begin(
-        self,
-        name: str,
-        size: int,
-        *,
-        key: Key | None = None,
-        description: str = "",
-        usage: str = "PUBLISHED",
-        store_key: bool = True,
-        access: Mapping[str, KeyRole] | None = None,
-    ) -> tuple[UploadInfo, bool]:
-        """Start an upload, or find the unfinished one with the same arguments; return it, and whether it is new.
-
-        Raises:
-            AccessListWrong: the key would have no owner.
-        """
-
-    def all(self) -> list[UploadInfo]:
-        """Return all unfinished uploads, the newest first."""
-
-    def get(self, upload_id: str) -> UploadInfo:
-        """Return an upload and which of its parts are stored. Raises UploadNotFound, as all methods below."""
-
-    def part_size(self, upload_id: str, number: int) -> int:
-        """Return the required size of a part in bytes. Raises PartUnknown."""
-
-    def put(self, upload_id: str, number: int, part: bytes | bytearray) -> PartStored:
-        """Store a part; replace an earlier one. Raises PartUnknown, PartSizeWrong, StoreUnreachable."""
-
-    def part(self, upload_id: str, number: int) -> PartInfo:
-        """Return the description of a stored part, for comparison. Raises PartUnknown, PartMissing."""
-
-    def complete(self, upload_id: str, *, sha256: str | None = None) -> DatasetInfo:
-        """Create the dataset from all parts; a repeated call returns the same dataset.
-
-        Args:
-            sha256: SHA-256 of the concatenated SHA-256 digests of all parts; detects mixed files.
-
-        Raises:
-            PartMissing, PartsDiffer: parts are missing, or do not match `sha256`; stored parts are kept.
-        """
-
-    def abandon(self, upload_id: str) -> None:
-        """Discard an upload and its parts."""

@@ -70,7 +70,7 @@ class LocalRuns:
         run = self._registry.runs.start(lab.id, run_id, cause=cause) if again else self._claim(lab, run_id, cause)
         if run.run_id != run_id:
             return run
-        if not self._is_up:
+        if not self.is_up:
             self._begin(run, changed, by)
         else:
             from datalab_dagster.graph.runs.start import launch_run
@@ -126,7 +126,7 @@ class LocalRuns:
         for run in self._registry.runs.in_flight():
             if run.lab_id == lab.id and dict(run.datasets) == provisioned:
                 return run
-        if self._is_up:
+        if self.is_up:
             from datalab_dagster.graph.runs.waiting import waiting_run
 
             sequence = self._registry.provisioning.last_sequence(lab.id)
@@ -144,7 +144,7 @@ class LocalRuns:
             except ChangeClaimed as error:
                 if error.claim.run_id is not None:
                     return self._registry.runs.get(error.claim.run_id)
-                if not self._is_up or time.monotonic() > deadline:
+                if not self.is_up or time.monotonic() > deadline:
                     over = error.claim.holder
                     continue
             time.sleep(_SECONDS_BETWEEN_LOOKS)
@@ -169,13 +169,14 @@ class LocalRuns:
             if not self._closed and self._registry.runs.get(run_id).ended_at is None:
                 from datalab_dagster.graph.runs.reconcile import end_lost
 
-                end_lost(self._deployment, self._dagster.instance, run_id, watched=self._is_up)
+                end_lost(self._deployment, self._dagster.instance, run_id, watched=self.is_up)
 
     def _reconcile(self) -> None:
         from datalab_dagster.graph.runs.reconcile import reconcile
 
-        reconcile(self._deployment, self._dagster.instance, watched=self._is_up)
+        reconcile(self._deployment, self._dagster.instance, watched=self.is_up)
 
     @property
-    def _is_up(self) -> bool:
+    def is_up(self) -> bool:
+        """Whether `datalab up` runs on this home, so that sensors answer changes."""
         return running(self._deployment.home) is not None

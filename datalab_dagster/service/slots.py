@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 
-from datalab.kinds import DatasetKind
+from datalab.deployment import Deployment
+from datalab.deployment.known_users import KnownUsers, known_users
+from datalab.kinds import MATCHING, DatasetKind
 from datalab.registry import Registry
 from datalab.registry.errors import DatasetNotFound
 from datalab.registry.ownership import Verb
@@ -32,3 +34,22 @@ def change(
             with contextlib.suppress(DatasetNotFound):  # the change says so, with every other broken rule
                 registry.ownership.check(user, Verb.PROVISION, registry.datasets.get(manifest_hash))
     return bool(registry.provisioning.change(lab_id, changes, by=user, cause=cause, check_kinds=check_kinds))
+
+
+def known_users_of(
+    deployment: Deployment, user: str, lab_id: str, chosen: Mapping[DatasetKind, str]
+) -> dict[DatasetKind, KnownUsers]:
+    """Return how many userIds of chosen datasets the Identifiers of a lab know, for a user who may change it.
+
+    Raises:
+        DatasetNotFound, KeyAccessDenied: a chosen dataset does not exist, or the user may not provision it.
+    """
+    registry = deployment.registry
+    for manifest_hash in chosen.values():
+        registry.ownership.check(user, Verb.PROVISION, registry.datasets.get(manifest_hash))
+    held = registry.provisioning.datasets(lab_id)
+    others = {**held, **chosen} if MATCHING in chosen else dict(chosen)
+    identifiers = others.pop(MATCHING, None) or held.get(MATCHING)
+    if identifiers is None:
+        return {}
+    return known_users(deployment.datasets, deployment.folders.place(lab_id), identifiers, others)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +14,16 @@ from datalab.lab import load_lab
 from datalab.registry import LabState
 from datalab.registry.accounts import Role
 from datalab.sample import write_sample
-from tests.browser.portal_server import CONTRAST, OWNER, Portal, Visit, served
+from tests.browser.conftest import CHROMIUM
+from tests.browser.portal_server import CONTRAST, OWNER, Portal, Visit
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 pytestmark = [
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium at /usr/bin/chromium (apt-get install it)"),
     pytest.mark.slow,
 ]
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PATIENT = 180_000
 PASSWORD = "correct horse battery"
 EVIL = "<img src=x onerror=alert(1)>.csv"
-
-
-@pytest.fixture(scope="module")
-def portal() -> Iterator[Portal]:
-    with served() as portal:
-        yield portal
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +44,8 @@ def june(may: dict[DatasetKind, Path], tmp_path_factory: pytest.TempPathFactory)
 
 def upload(page: Any, path: Path, name: str) -> None:
     """Upload a file on the page of the Dataset Portal and wait until it is listed."""
-    page.get_by_label("File", exact=True).set_input_files(path)
-    page.get_by_label("Name as you will find it again").fill(name)
+    page.get_by_label("Files", exact=True).set_input_files(path)
+    page.get_by_label("Name (optional)").fill(name)
     with page.expect_navigation(timeout=PATIENT):
         page.get_by_role("button", name="Upload").click()
     page.locator("table.datasets").get_by_text(name, exact=True).wait_for(timeout=PATIENT)
@@ -81,7 +63,7 @@ def choose(page: Any, kind: DatasetKind, name: str) -> None:
 
 def validate(page: Any) -> None:
     """Validate the lab that is shown and wait until its page says how it ended."""
-    page.get_by_role("button", name="Validate Datalab").click()
+    page.get_by_role("button", name="Start validation").click()
     page.get_by_role("heading", name="Validation is running").wait_for()
     page.locator(".state-tag.ready, .state-tag.failed").wait_for(timeout=PATIENT)
     assert page.locator(".state-tag").inner_text() == "Ready", page.locator("main").inner_text()
@@ -124,7 +106,7 @@ def test_from_files_to_a_compared_refresh(
     page.get_by_role("button", name="Create Datalab").click()
 
     page.get_by_role("heading", name="Browser walk").wait_for()
-    assert page.get_by_role("button", name="Validate Datalab").is_disabled()
+    assert page.get_by_role("button", name="Start validation").is_disabled()
     choose(page, DatasetKind.IDENTIFIERS, "identifiers-may.csv")
     page.locator("#choose-segments").click()
     dialog = page.get_by_role("dialog")
@@ -162,7 +144,7 @@ def test_from_files_to_a_compared_refresh(
     page.get_by_role("link", name="Fill all slots").click()
     page.locator('tr[data-slot="segments"] .choose .holds', has_text="segments-june.csv").wait_for()
     page.get_by_role("button", name="Provision", exact=True).click()
-    page.get_by_text("The datasets changed since the last validation.").wait_for()
+    page.get_by_text("The datasets have changed since the last validation.").wait_for()
     page.get_by_role("link", name="its statistics").wait_for()
     validate(page)
     assert "since last time" in page.locator("dl.headline").inner_text()
@@ -186,7 +168,7 @@ def test_an_upload_that_breaks_off_goes_on_where_it_stopped(browser: Any, portal
     page.route(
         "**/parts/1", lambda route: route.fulfill(status=422, body='{"error": {"message": "The disk is full."}}')
     )
-    page.get_by_label("File", exact=True).set_input_files(path)
+    page.get_by_label("Files", exact=True).set_input_files(path)
     page.get_by_role("button", name="Upload").click()
     page.get_by_text("The disk is full. What was stored is kept.").wait_for()
     page.unroute("**/parts/1")

@@ -78,6 +78,11 @@ def test_a_lab_from_upload_to_deletion(app: FastAPI, client: Client, service: Qu
     slots = me.patch(f"/api/labs/{lab}/slots", params={"cause": "first"}, json={"identifiers": ids})
     assert [slot["manifestHash"] for slot in slots.json()["slots"]] == [ids]
     assert last("PATCH /api/labs/{lab}/slots") == "lab.provision"
+    expected = {"identifiers": {"rows": 3, "ids": {"hem": 2}}}
+    assert me.put(f"/api/labs/{lab}/expected", json=expected).json()["slots"][0]["expected"] == expected["identifiers"]
+    assert last("PUT /api/labs/{lab}/expected") == "lab.expect"
+    assert me.put(f"/api/labs/{lab}/expected", json={"segments": {"rows": 3}}).status_code == 409
+    assert me.put(f"/api/labs/{lab}/expected", json={"identifiers": {"rows": -3}}).status_code == 422
     assert [event["cause"] for event in me.get(f"/api/labs/{lab}/events").json()] == ["first"]
     cancelled = me.post(f"/api/labs/{lab}/runs").json()["runId"]
     assert last("POST /api/labs/{lab}/runs") == "lab.validate"

@@ -42,6 +42,8 @@ API = {
     "DELETE /api/labs/{lab}": CHANGE,
     "PUT /api/labs/{lab}/owners": CHANGE,
     "PATCH /api/labs/{lab}/slots": CHANGE,
+    "PUT /api/labs/{lab}/expected": CHANGE,
+    "GET /api/labs/{lab}/known-users": CHANGE,
     "GET /api/labs/{lab}/events": READ,
     "POST /api/labs/{lab}/runs": CHANGE,
     "GET /api/labs/{lab}/runs": READ,

@@ -15,12 +15,15 @@ _PATIENCE = timedelta(minutes=2)
 
 
 def stop_outdated(deployment: Deployment, instance: dg.DagsterInstance) -> list[str]:
-    """Cancel every run whose datasets were replaced, including waiting runs; return their ids."""
-    stopped = []
-    for run in deployment.registry.runs.outdated():
-        stop(instance, run.run_id)
-        deployment.registry.runs.cancel(run.run_id, "Its datasets were replaced.")
-        stopped.append(run.run_id)
+    """End every run whose datasets were replaced, including waiting runs; return their ids.
+
+    The registry decides under the lab's lock: a run whose datasets are back by then is not stopped.
+    """
+    stopped = [
+        run.run_id for run in deployment.registry.runs.outdated() if deployment.registry.runs.supersede(run.run_id)
+    ]
+    for run_id in stopped:
+        stop(instance, run_id)
     return stopped
 
 

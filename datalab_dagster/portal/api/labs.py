@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import Field
 
 from datalab.kinds import DatasetKind
@@ -12,7 +12,7 @@ from datalab.lab import LabDefinition
 from datalab_dagster.portal.access import Changer, Reader, Record, Service
 from datalab_dagster.portal.api.values import Cause, Email, LabName
 from datalab_dagster.service import EventInfo, LabInfo, OtherLabInfo
-from datalab_dagster.service.models import ServiceModel
+from datalab_dagster.service.models import ExpectedInfo, KnownUsersInfo, ServiceModel
 
 router = APIRouter(tags=["labs"])
 
@@ -95,6 +95,28 @@ def change_slots(
     now = service.change(lab, changes, cause=cause, check_kinds=not confirm_kind)
     record("lab.provision", now.id, changes={kind.value: given for kind, given in changes.items()}, cause=cause)
     return now
+
+
+@router.put("/labs/{lab}/expected")
+def expect(
+    lab: LabName, expected: dict[DatasetKind, ExpectedInfo], visitor: Changer, service: Service, record: Record
+) -> LabInfo:
+    """Keep how many rows and ids the datasets in slots should have, until they are replaced."""
+    now = service.expect(lab, expected)
+    record("lab.expect", now.id, slots=[kind.value for kind in expected])
+    return now
+
+
+@router.get("/labs/{lab}/known-users")
+def known_users(
+    lab: LabName, request: Request, visitor: Changer, service: Service
+) -> dict[DatasetKind, KnownUsersInfo]:
+    """Return how many userIds of chosen datasets (`?<slot>=<manifest hash>`), from a sample, are in Identifiers."""
+    info = service.lab(lab)
+    chosen = {kind: request.query_params.get(kind.value, "") for kind in DatasetKind}
+    return service.known_users(
+        info.id, {kind: manifest_hash for kind, manifest_hash in chosen.items() if manifest_hash}
+    )
 
 
 @router.get("/labs/{lab}/events")

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlencode
 
+from datalab.dashboard.expected import expected_words
+from datalab.errors import UsageError
+from datalab.formats import number, share
 from datalab.ingest.recognise import words
-from datalab.kinds import KINDS, DatasetKind
-from datalab_dagster.service import DatasetInfo, LabInfo
-from datalab_dagster.service.models import ServiceModel
+from datalab.kinds import KINDS, MATCHING, DatasetKind
+from datalab.statistics.expected import Expected, compared
+from datalab_dagster.portal.pages.results import Found
+from datalab_dagster.service import DatasetInfo, LabInfo, LabService
+from datalab_dagster.service.models import ExpectedInfo, KnownUsersInfo, ServiceModel
+
+ENOUGH_KNOWN = 0.5
+"""The share of known userIds below which a choice is marked."""
 
 
 class Choice(ServiceModel):
@@ -22,6 +30,70 @@ class Choice(ServiceModel):
     """What it looks like if it certainly has another kind than the slot; empty: it may belong there."""
     notes: list[str]
     """What should be changed in its file."""
+    known: KnownUsersInfo | None = None
+    """How many of its sampled userIds the lab's Identifiers know; None: not found out."""
+
+    @property
+    def known_words(self) -> str:
+        """How many of its userIds Identifiers know, in words; empty: not found out."""
+        if self.known is None:
+            return ""
+        title = KINDS[MATCHING].title
+        sample = f"{number(self.known.sampled)} sampled userIds"
+        if self.known.known == 0:
+            return f"None of the {sample} is in {title}."
+        return f"{share(self.known.known / self.known.sampled)} of {sample} are in {title}."
+
+    @property
+    def is_known(self) -> bool:
+        """Whether enough userIds are known, as far as that was found out."""
+        return self.known is None or self.known.known >= ENOUGH_KNOWN * self.known.sampled
+
+
+class ExpectedView(ServiceModel):
+    """An expected number and the one that was found."""
+
+    words: str
+    is_off: bool
+    """Whether they differ by more than 10%."""
+
+
+def expected_of(lab: LabInfo, found: Found | None) -> dict[DatasetKind, list[ExpectedView]]:
+    """Return what the datasets of a lab should have beside what the current result has."""
+    wanted = {slot.kind: Expected(slot.expected.rows, slot.expected.ids) for slot in lab.slots if slot.expected}
+    status, statistics = (found.status, found.statistics) if found else (None, None)
+    views: dict[DatasetKind, list[ExpectedView]] = {}
+    for one in compared(wanted, status, statistics):
+        views.setdefault(one.dataset, []).append(ExpectedView(words=expected_words(one), is_off=one.is_off))
+    return views
+
+
+def expected_in(
+    form: Mapping[str, object], chosen: Iterable[DatasetKind], lab: LabInfo
+) -> dict[DatasetKind, ExpectedInfo]:
+    """Return the expected numbers that a form gives for chosen datasets.
+
+    Raises:
+        UsageError: one is no number.
+    """
+    names = [entry.id_name for entry in lab.definition.identifiers_config]
+    found = {}
+    for kind in chosen:
+        rows = _number(form.get(f"expected-{kind.value}"))
+        given = (
+            {name: _number(form.get(f"expected-id-{at}")) for at, name in enumerate(names)} if kind is MATCHING else {}
+        )
+        ids = {name: count for name, count in given.items() if count is not None}
+        if rows is not None or ids:
+            found[kind] = ExpectedInfo(rows=rows, ids=ids)
+    return found
+
+
+def _number(given: object) -> int | None:
+    text = str(given or "").strip().replace(",", "")
+    if text and not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise UsageError("Give an expected number as digits, such as 105000, or leave it empty.")
+    return int(text) if text else None
 
 
 def chosen_in(given: Mapping[str, object], lab: LabInfo) -> dict[DatasetKind, str]:
@@ -38,6 +110,14 @@ def choices(chosen: Mapping[DatasetKind, str], stored: Iterable[DatasetInfo]) ->
     """Return the chosen datasets; what is not stored, or may not be provisioned, is no choice."""
     by_hash = {dataset.manifest_hash: dataset for dataset in stored if is_usable(dataset)}
     return {kind: _choice(kind, by_hash[chosen[kind]]) for kind in chosen if chosen[kind] in by_hash}
+
+
+def with_known_users(service: LabService, lab: str, found: Mapping[DatasetKind, Choice]) -> dict[DatasetKind, Choice]:
+    """Return choices with how many of their userIds the lab's Identifiers know."""
+    if not found:
+        return {}
+    known = service.known_users(lab, {kind: one.manifest_hash for kind, one in found.items()})
+    return {kind: one.model_copy(update={"known": known.get(kind)}) for kind, one in found.items()}
 
 
 def is_usable(dataset: DatasetInfo) -> bool:

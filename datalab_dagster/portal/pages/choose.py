@@ -69,7 +69,7 @@ def show(lab: str, kind: str, request: Request, visitor: Changer, service: Servi
     begin = (wanted.page - 1) * wanted.size
     rows = rows_of(service, listed[begin : begin + wanted.size])
     page = ChoosePage(
-        **head_of(info),
+        **head_of(service, info),
         slot=slot,
         datasets=rows,
         others=[row.manifest_hash for row in rows if row.facts and row.facts.kind not in (None, slot)],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import Request, Response
-from pydantic import computed_field
+from pydantic import Field, computed_field
 
 from datalab.ingest.recognise import words
 from datalab.kinds import KINDS, DatasetKind
@@ -48,6 +48,12 @@ class DatasetRow(DatasetInfo):
         return words.notes(self.facts) if self.facts else []
 
     @property
+    def sentence(self) -> str:
+        """What it looks like, as a sentence that begins in lower case."""
+        text = words.looks_like(self.facts) if self.facts else "It is not known what it looks like."
+        return text[:1].lower() + text[1:]
+
+    @property
     def form(self) -> str:
         """Its columns, header and encoding, in words."""
         return words.form_words(self.facts)
@@ -61,6 +67,8 @@ class DatasetsPage(PageModel):
     """Before any search."""
     total_size: int
     search: str = ""
+    stored: list[DatasetRow] = Field(default_factory=list)
+    """What was just stored, to be said once."""
 
 
 class DeleteDatasetPage(PageModel):
@@ -108,6 +116,7 @@ def _page(request: Request, service: LabService) -> DatasetsPage:
         total=len(rows),
         total_size=sum(row.size for row in rows),
         search=search,
+        stored=[row for row in rows if row.manifest_hash in request.query_params.getlist("stored") and row.your_role],
     )
 
 

@@ -68,7 +68,7 @@ def show(lab: str, request: Request, visitor: Reader, service: Service) -> Respo
     entries += [_of_run(run, verdicts.get(run.run_id)) for run in service.runs(info.id)]
     current = next((result for result in kept if result.current), None)
     page = HistoryPage(
-        **head_of(info),
+        **head_of(service, info),
         refreshes=[_refresh(result, names) for result in kept],
         entries=sorted(entries, key=lambda entry: entry.at, reverse=True),
         changes=_changes(results.read(service, current)) if current else [],

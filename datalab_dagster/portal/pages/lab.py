@@ -21,7 +21,17 @@ from datalab.statistics.causes import Evidence, causes_of
 from datalab_dagster.portal.access import Admin, Changer, Record, Service, Visitor
 from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.causes import CauseView, SlotView, first_of, further, says_why, slots_of
-from datalab_dagster.portal.pages.choices import Choice, choices, chosen_in, is_usable, proposed
+from datalab_dagster.portal.pages.choices import (
+    Choice,
+    ExpectedView,
+    choices,
+    chosen_in,
+    expected_of,
+    is_usable,
+    proposed,
+    with_known_users,
+)
+from datalab_dagster.portal.pages.now import version_of
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
 from datalab_dagster.portal.pages.progress import StepGroup, graph_url, groups_of
 from datalab_dagster.portal.pages.texts import lab_name, next_step
@@ -48,6 +58,8 @@ class LabTab(PageModel):
 
     lab: LabInfo
     next_step: str
+    version: str
+    """Of what the page shows; `now` has the newest one."""
 
 
 class Slot(ServiceModel):
@@ -61,6 +73,8 @@ class Slot(ServiceModel):
     checked: DatasetStatus | None
     """Its part of the current result: valid and invalid rows, errors."""
     state: SlotView
+    expected: list[ExpectedView]
+    """What it should have, and what it has."""
     chosen: Choice | None
     """The dataset that the visitor has chosen for it; it is not provisioned yet."""
 
@@ -147,11 +161,15 @@ def lab_for(service: LabService, lab: str, visitor: Visitor) -> LabInfo:
     return found
 
 
-def head_of(info: LabInfo) -> dict[str, Any]:
+def head_of(service: LabService, info: LabInfo) -> dict[str, Any]:
     """Return the fields of the head of every page of a lab."""
     filled = {slot.kind for slot in info.slots}
     missing = [kind for kind in info.definition.datasets if kind not in filled]
-    return {"lab": info, "next_step": next_step(info.state.state, missing)}
+    return {
+        "lab": info,
+        "next_step": next_step(info.state.state, missing, automatic=info.state.starts_automatically),
+        "version": version_of(service, info),
+    }
 
 
 def page_of(
@@ -166,9 +184,12 @@ def page_of(
     causes = found.causes(info.misplaced) if found else causes_of(None, evidence=Evidence(looks_like=info.misplaced))
     stored = service.datasets() if visitor.may(Permission.CHANGE) else []
     return LabPage(
-        **head_of(info),
+        **head_of(service, info),
         slots=_slots(
-            info, found, slots_of(info, found.status if found else None, causes, run), choices(chosen or {}, stored)
+            info,
+            found,
+            slots_of(info, found.status if found else None, causes, run),
+            with_known_users(service, info.id, choices(chosen or {}, stored)),
         ),
         can_choose=any(is_usable(dataset) for dataset in stored),
         proposed=proposed(info, stored),
@@ -205,6 +226,7 @@ def _slots(
             holds=holds.get(kind),
             checked=checked.get(kind.value),
             state=states[kind],
+            expected=expected_of(info, found).get(kind, []),
             chosen=chosen.get(kind),
         )
         for kind in definition.datasets

@@ -123,7 +123,7 @@ def row_of(service: LabService, lab: LabInfo) -> LabRow:
         name=lab.name,
         state=lab.state.state,
         reason=lab.state.reason,
-        next_step=next_step(lab.state.state, missing),
+        next_step=next_step(lab.state.state, missing, automatic=lab.state.starts_automatically),
         cause=cause,
         datasets={kind: kind in filled for kind in lab.definition.datasets},
         slots=slots,

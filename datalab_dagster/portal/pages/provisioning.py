@@ -5,14 +5,14 @@ from __future__ import annotations
 from fastapi import Request, Response
 
 from datalab.errors import UsageError
-from datalab.formats import listed
+from datalab.formats import listed, moment
 from datalab.kinds import KINDS, DatasetKind
 from datalab_dagster.portal.access import Changer, Record, Service
-from datalab_dagster.portal.pages.choices import Choice, choices, chosen_in, query_of
-from datalab_dagster.portal.pages.lab import LabTab, head_of, page_of
+from datalab_dagster.portal.pages.choices import Choice, choices, chosen_in, expected_in, query_of
+from datalab_dagster.portal.pages.lab import VALIDATED, LabTab, head_of, page_of
 from datalab_dagster.portal.pages.page import Fields, go, render
 from datalab_dagster.portal.pages.texts import dataset_title
-from datalab_dagster.service import LabInfo, LabService, ProblemCode, ProvisioningRefused
+from datalab_dagster.service import LabInfo, LabService, LabState, ProblemCode, ProvisioningRefused
 from datalab_dagster.service.http_errors import status_of
 
 CAUSE = "portal"
@@ -43,7 +43,10 @@ def provision(lab: str, request: Request, visitor: Changer, service: Service, re
     status = 409
     if not problems:
         try:
-            service.change(info.id, chosen, cause=CAUSE, check_kinds=form.get("confirmKind") != "yes")
+            expected = expected_in(form, choice if not removed else (), info)
+            info = service.change(info.id, chosen, cause=CAUSE, check_kinds=form.get("confirmKind") != "yes")
+            if expected:
+                service.expect(info.id, expected)
         except ProvisioningRefused as error:
             if {problem.code for problem in error.problems} == {ProblemCode.KIND_MISMATCH}:
                 return _ask(request, service, info, choice, [problem.kind for problem in error.problems], form)
@@ -57,7 +60,19 @@ def provision(lab: str, request: Request, visitor: Changer, service: Service, re
         action = "lab.provision" if manifest_hash else "lab.deprovision"
         record(action, info.id, kind=kind.value, manifest_hash=manifest_hash)
     verb = "Deprovisioned" if removed else "Provisioned"
-    return go(request, f"/datalabs/{info.id}", f"{verb} {listed([KINDS[kind].title for kind in chosen])}.")
+    said = f"{verb} {listed([KINDS[kind].title for kind in chosen])}."
+    return go(request, f"/datalabs/{info.id}", f"{said} {_what_follows(service, info)}".rstrip())
+
+
+def _what_follows(service: LabService, info: LabInfo) -> str:
+    """Say what happens after a change: a validation, or nothing because the result is known."""
+    if info.state.starts_automatically:
+        return "Validation starts automatically."
+    result = service.current_result(info.id) if info.state.state in VALIDATED else None
+    if result is None:
+        return ""
+    passed = "passed: the lab is Ready" if info.state.state is LabState.READY else "did not pass"
+    return f"These datasets were validated on {moment(result.created_at)}, and {passed}."
 
 
 def _ask(
@@ -69,9 +84,10 @@ def _ask(
     form: Fields,
 ) -> Response:
     wanted = {kind: choice[kind] for kind in slots}
-    names = [*(kind.value for kind in choice), *(f"seen-{kind.value}" for kind in choice)]
+    names = [name for name in form if name.startswith("expected-")]
+    names += [*(kind.value for kind in choice), *(f"seen-{kind.value}" for kind in choice)]
     page = ConfirmPage(
-        **head_of(info),
+        **head_of(service, info),
         others=choices(wanted, [service.dataset(manifest_hash) for manifest_hash in wanted.values()]),
         fields={name: str(form[name]) for name in names if name in form},
         back=f"/datalabs/{info.id}{query_of(choice)}",

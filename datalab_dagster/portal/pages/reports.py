@@ -107,7 +107,7 @@ def show(lab: str, request: Request, visitor: Insider, service: Service, record:
     if result:
         record("report.read", info.id, run=result.run_id)
     summaries.sort(key=lambda summary: list(DatasetKind).index(summary.kind))
-    return render(request, "reports.html.j2", ReportsPage(**head_of(info), result=result, reports=summaries))
+    return render(request, "reports.html.j2", ReportsPage(**head_of(service, info), result=result, reports=summaries))
 
 
 def file(lab: str, kind: str, request: Request, visitor: Insider, service: Service, record: Record) -> Response:

@@ -35,7 +35,7 @@ from datalab_dagster.portal.pages.page import PageModel, render
 from datalab_dagster.portal.security import DASHBOARD_POLICY
 from datalab_dagster.portal.shared import shared_file
 from datalab_dagster.portal.state import portal_of
-from datalab_dagster.service import LabInfo, Permission, ResultNotFound
+from datalab_dagster.service import LabInfo, LabService, Permission, ResultNotFound
 from datalab_dagster.service.models import ServiceModel, StateInfo
 
 
@@ -63,6 +63,8 @@ class StatisticsPage(PageModel):
 
     lab: LabHead
     next_step: str
+    version: str
+    """Of what the page shows, see `LabTab`; empty for those who may only see shared aggregates."""
     result: ResultHead | None
     verdict: Verdict | None = None
     headlines: list[PageFigure] = Field(default_factory=list)
@@ -82,12 +84,12 @@ def show(lab: str, request: Request, visitor: Admin, service: Service) -> Respon
     result = results.result_of(service, info.id, _run_asked(request, visitor))
     if result is None:
         kept = service.results(info.id) if visitor.may(Permission.READ) else []
-        page = StatisticsPage(**_head(info, visitor), result=None)
+        page = StatisticsPage(**_head(service, info, visitor), result=None)
         return render(request, "statistics.html.j2", page, shown=None, earlier=kept[0] if kept else None)
     found = results.read(service, result)
     if not visitor.may(Permission.READ):
         found = found.shared(portal_of(request).admin_minimum)
-    page = _page(info, found, visitor)
+    page = _page(service, info, found, visitor)
     shown = _shown(info.definition, found) if not request.url.path.endswith(".json") else None
     response = render(request, "statistics.html.j2", page, shown=shown, earlier=None)
     response.headers["Content-Security-Policy"] = POLICY
@@ -124,16 +126,17 @@ def _run_asked(request: Request, visitor: Visitor) -> str | None:
     return request.query_params.get("run") if visitor.may(Permission.READ) else None
 
 
-def _head(info: LabInfo, visitor: Visitor) -> dict[str, Any]:
+def _head(service: LabService, info: LabInfo, visitor: Visitor) -> dict[str, Any]:
     """Return the head of a page of this lab."""
     inside = visitor.may(Permission.READ)
     state = info.state if inside else None
     definition = info.definition if inside else info.definition.model_copy(update={"publisher_email": None})
     head = LabHead(id=info.id, name=info.name, state=state, definition=definition)
-    return {"lab": head, "next_step": head_of(info)["next_step"] if inside else ""}
+    more = head_of(service, info) if inside else {"next_step": "", "version": ""}
+    return {**more, "lab": head}
 
 
-def _page(info: LabInfo, found: results.Found, visitor: Visitor) -> StatisticsPage:
+def _page(service: LabService, info: LabInfo, found: results.Found, visitor: Visitor) -> StatisticsPage:
     head = ResultHead(
         run_id=found.result.run_id,
         status=found.result.status,
@@ -142,7 +145,7 @@ def _page(info: LabInfo, found: results.Found, visitor: Visitor) -> StatisticsPa
     )
     shown = AGGREGATES if visitor.may(Permission.READ) else SHARED
     files = [name for name in shown if name in found.result.files]
-    page = StatisticsPage(**_head(info, visitor), result=head, files=files, legacy=found.legacy)
+    page = StatisticsPage(**_head(service, info, visitor), result=head, files=files, legacy=found.legacy)
     statistics = found.statistics
     if statistics is None:
         return page

@@ -104,8 +104,13 @@ def took(started: datetime, ended: datetime | None) -> str:
     return duration(max(0.0, ((ended or datetime.now(UTC)) - started).total_seconds()))
 
 
-def next_step(state: LabState, missing: list[DatasetKind]) -> str:
+def next_step(state: LabState, missing: list[DatasetKind], *, automatic: bool = False) -> str:
     """Return the next step on the pages; the service's own texts name commands.
+
+    Args:
+        state: of the lab.
+        missing: slots that are empty.
+        automatic: whether a validation starts automatically.
 
     Example:
         >>> next_step(LabState.INCOMPLETE, [DatasetKind.SEGMENTS])
@@ -117,5 +122,5 @@ def next_step(state: LabState, missing: list[DatasetKind]) -> str:
         LabState.VALIDATING: "Wait until the validation has ended; this page follows it.",
         LabState.READY: "Provision the lab to Media DCRs, and review its statistics first.",
         LabState.FAILED: "See what is wrong, correct the data and provision them again.",
-        LabState.STALE: "Validate the lab.",
+        LabState.STALE: "Validation starts automatically in a few seconds." if automatic else "Start the validation.",
     }[state]

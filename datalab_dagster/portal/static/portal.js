@@ -41,39 +41,44 @@
     var whole = document.querySelector("[data-whole]");
     if (whole) { whole.value = done; }
   }
-  function isBusy() {
-    return Array.prototype.some.call(document.querySelectorAll("#provision select"), function (s) { return s.value !== ""; });
-  }
-  function changed() {
-    if (!isBusy()) { location.reload(); return; }
-    var note = document.createElement("p"), button = document.createElement("button");
+  /* Whether a reload would lose something: a dialog, a form that was filled in, an opened or filtered part. */
+  var isTouched = false;
+  document.addEventListener("input", function () { isTouched = true; });
+  document.addEventListener("toggle", function () { isTouched = true; }, true);
+  function changed(words) {
+    var isOverview = main.hasAttribute("data-state") && !isTouched && !document.querySelector("dialog[open]");
+    if (isOverview && (document.hidden || !document.querySelector(".changed"))) { location.reload(); return; }
+    var note = document.querySelector(".changed") || document.createElement("p"), button = document.createElement("button");
     note.className = "changed";
     note.setAttribute("role", "status");
-    note.textContent = "Something changed here since you opened the page. ";
+    note.textContent = words + " ";
     button.textContent = "Show it";
     button.addEventListener("click", function () { location.reload(); });
     note.append(button);
     document.body.append(note);
   }
   var waits = 0;
-  function later(task, seconds) { setTimeout(task, 1000 * Math.min(30, seconds * Math.pow(2, waits))); }
+  function later(task, seconds) { return setTimeout(task, 1000 * Math.min(30, seconds * Math.pow(2, waits))); }
   function followRun() {
     ask(base + "/runs/" + encodeURIComponent(main.dataset.run) + ".json").then(function (page) {
       waits = 0;
-      if (page.run.state !== "STARTED") { changed(); return; }
+      if (page.run.state !== "STARTED") { changed("The validation has ended."); return; }
       show(page.progress);
-      later(followRun, 1);
+      later(followRun, document.hidden ? HIDDEN : 1);
     }).catch(function () { waits += 1; later(followRun, 1); });
   }
-  /* A validation may start automatically, if the sensors run. */
-  function awaitRun() {
-    if (document.hidden) { later(awaitRun, 4); return; }
-    ask(base + ".json").then(function (page) {
+  /* Others may change the lab, and a validation may start automatically: every page of the lab shows it. */
+  var VISIBLE = 4, HIDDEN = 30, seen = main.dataset.version, timer = 0;
+  function follow() {
+    ask(base + "/now?seen=" + encodeURIComponent(main.dataset.version)).then(function (now) {
       waits = 0;
-      var run = page.run ? page.run.runId : "";
-      if (run !== main.dataset.run || page.lab.state.state !== main.dataset.state) { changed(); return; }
-      later(awaitRun, 4);
-    }).catch(function () { waits += 1; later(awaitRun, 4); });
+      if (now.version !== seen) { seen = now.version; if (now.said) { changed(now.said); } }
+      again();
+    }).catch(function () { waits += 1; again(); });
   }
-  if (main.hasAttribute("data-active")) { later(followRun, 1); } else if (main.dataset.state === "Stale") { later(awaitRun, 3); }
+  function again() { timer = later(follow, document.hidden ? HIDDEN : VISIBLE); }
+  document.addEventListener("visibilitychange", function () {
+    if (timer && !document.hidden) { clearTimeout(timer); follow(); }
+  });
+  if (main.hasAttribute("data-active")) { later(followRun, 1); } else if (seen) { again(); }
 })();

@@ -8,7 +8,7 @@
   var token = form.elements.csrf_token.value;
   var box = byId("transfer"), bar = byId("transfer-bar"), text = byId("transfer-text");
   var AT_ONCE = 3, TRIES = 6, LONGEST_WAIT = 600000;
-  var job = null;
+  var job = null, waiting = [], stored = [], refusals = 0;
 
   /* As datalab/formats.py writes sizes; only the browser knows what it has sent so far. */
   var units = box.dataset.sizeUnits.split(" ");
@@ -48,7 +48,7 @@
         return wait(1000 * error.wait).then(function () { return again(task, left, end); });
       }
       if (error.name === "AbortError" || (error.status && error.status < 500 && error.status !== 429) || left <= 1) { throw error; }
-      say("The connection broke; trying again …");
+      say("Connection lost. Trying again in " + duration(0.5 * Math.pow(2, TRIES - left)) + ".");
       return wait(500 * Math.pow(2, TRIES - left)).then(function () { return again(task, left - 1, end); });
     });
   }
@@ -109,17 +109,17 @@
       if (job.paused || job.waiting.size) { return; }
       say("Completing …");
       return again(function () { return ask("POST", job.address + "/complete", null, job.stop.signal); }, TRIES).then(function (dataset) {
-        window.onbeforeunload = null;
-        say("Stored.");
-        location.assign("/datasets#d-" + dataset.manifestHash);
-        location.reload();
+        stored.push(dataset.manifestHash);
+        told(job.name, "Stored.");
+        reset(true);
+        next();
       });
     }).catch(stopped);
   }
   function stopped(error) {
     if (!job || (job.paused && error.name === "AbortError")) { return; }
     job.stop.abort();
-    if (error.code === "NotADataset") { refused(error); return; }
+    if (error.code === "NotADataset") { refused(error); next(); return; }
     job.paused = true;
     box.classList.add("broken");
     byId("transfer-pause").textContent = "Resume";
@@ -131,17 +131,40 @@
   }
   function refused(error) {
     if (job.address) { ask("DELETE", job.address).catch(function () { /* swept later */ }).then(list); }
-    box.classList.add("broken");
-    say(error.message);
-    reset(true);
+    refusals += 1;
+    told(job.name, error.message, true);
+    reset(false);
+  }
+  /* What became of a file of several; the page that follows says more of those that are stored. */
+  function told(name, words, isBad) {
+    var list = byId("transfer-done"), item = document.createElement("li"), title = document.createElement("b");
+    title.textContent = name;
+    if (isBad) { item.className = "bad"; }
+    item.append(title, " ", words);
+    list.hidden = false;
+    list.append(item);
+  }
+  /* The next file; after the last one the page of what is stored, unless a refusal has to be read first. */
+  function next() {
+    if (waiting.length) { begin(waiting[0], waiting.shift().name); return; }
+    var address = "/datasets?" + stored.map(function (hash) { return "stored=" + hash; }).join("&");
+    box.hidden = true;
+    if (stored.length && !refusals) { location.assign(address); return; }
+    if (stored.length) {
+      var link = document.createElement("a"), item = document.createElement("li");
+      link.href = address;
+      link.textContent = "Show what is stored";
+      item.append(link);
+      byId("transfer-done").append(item);
+    }
     input.value = "";
     input.focus();
   }
   function begin(file, name) {
-    job = { file: file, done: 0, sent: 0, paused: false, stop: new AbortController(), next: [], waiting: new Set() };
+    job = { file: file, done: 0, sent: 0, paused: false, stop: new AbortController(), next: [], waiting: new Set(), name: name };
     box.hidden = false;
     form.querySelector("button").disabled = true;
-    byId("transfer-name").textContent = name;
+    byId("transfer-name").textContent = name + (waiting.length ? " (" + waiting.length + " more)" : "");
     bar.value = 0;
     say("Preparing …");
     window.onbeforeunload = function (event) { event.preventDefault(); };
@@ -150,7 +173,7 @@
       job.partSize = upload.partSize;
       for (var n = 0; n < upload.parts; n += 1) { job.waiting.add(n); }
       return run();
-    }).catch(function (error) { stopped(error); reset(true); });
+    }).catch(function (error) { stopped(error); if (job && !job.address) { reset(true); } });
   }
   function reset(keepWords) {
     window.onbeforeunload = null;
@@ -160,8 +183,13 @@
   }
   form.addEventListener("submit", function (event) {
     event.preventDefault();
-    var file = input.files[0];
-    if (file && !job) { begin(file, title.value.trim() || file.name); }
+    var files = Array.from(input.files);
+    if (!files.length || job) { return; }
+    waiting = files.slice(1);
+    stored = [];
+    refusals = 0;
+    byId("transfer-done").textContent = "";
+    begin(files[0], files.length === 1 && title.value.trim() || files[0].name);
   });
   byId("transfer-pause").addEventListener("click", function () {
     if (!job || !job.address) { return; }
@@ -175,9 +203,16 @@
     if (!job) { box.hidden = true; return; }
     job.paused = true;
     job.stop.abort();
+    waiting = [];
     var gone = job.address ? ask("DELETE", job.address) : Promise.resolve();
-    gone.catch(function () { /* swept later */ }).then(function () { reset(false); list(); });
+    gone.catch(function () { /* swept later */ }).then(function () { reset(false); list(); if (stored.length) { next(); } });
   });
+  /* One name for several files would say nothing. */
+  input.addEventListener("change", several);
+  function several() {
+    title.disabled = input.files.length > 1;
+    if (title.disabled) { title.value = ""; }
+  }
 
   /* ---- files can be dropped */
   var place = document.querySelector(".upload");
@@ -185,7 +220,7 @@
     place.addEventListener(name, function (event) {
       event.preventDefault();
       place.classList.toggle("over", name === "dragover");
-      if (name === "drop" && event.dataTransfer.files.length && !job) { input.files = event.dataTransfer.files; title.focus(); }
+      if (name === "drop" && event.dataTransfer.files.length && !job) { input.files = event.dataTransfer.files; several(); form.querySelector("button").focus(); }
     });
   });
 
@@ -213,4 +248,6 @@
     }).catch(function () { shown.hidden = true; });
   }
   list();
+  /* A later reload does not say again what was stored. */
+  if (location.search.indexOf("stored=") >= 0) { history.replaceState(null, "", location.pathname + location.hash); }
 })();

@@ -76,7 +76,7 @@ def test_a_run_whose_data_were_replaced_is_superseded(registry: Registry, full: 
     registry.runs.start(full.id, "run-1")
     registry.provisioning.provision(full.id, {SEGMENTS: upload()}, by=ME)
     explained = registry.labs.state(full.id)
-    assert explained.state is LabState.STALE and "still in progress" in explained.reason
+    assert explained.state is LabState.STALE and "still running" in explained.reason
     assert [run.run_id for run in registry.runs.outdated()] == ["run-1"]
     assert finish(registry, "run-1", NewResult("SUCCESS")).state is RunState.SUPERSEDED
     assert registry.runs.outdated() == []

@@ -102,7 +102,18 @@ def test_every_case(verdict: Verdict | None, run: RunState | None) -> None:
         ),
         (
             Facts("L", REQUIRED, REQUIRED, validated_before=True, outdated_run=True),
-            "The datasets changed since the last validation. A run on replaced data is still in progress.",
+            "The datasets have changed since the last validation. A validation of the replaced data is still running; "
+            "its result will not count.",
+            "While `datalab up` runs, a validation starts automatically; otherwise: `datalab validate L`.",
+        ),
+        (
+            Facts("L", REQUIRED, REQUIRED, None, RunState.CANCELLED, "Cancelled by me."),
+            "The validation of these datasets was cancelled: Cancelled by me.",
+            "Start the validation (`datalab validate L`).",
+        ),
+        (
+            Facts("L", REQUIRED, REQUIRED, None, RunState.SUPERSEDED, "Segments was replaced."),
+            "These datasets have not been validated yet.",
             "While `datalab up` runs, a validation starts automatically; otherwise: `datalab validate L`.",
         ),
     ],

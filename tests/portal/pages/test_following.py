@@ -1,0 +1,103 @@
+"""Open pages of a lab follow what others do, and what happens after a change is announced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from datalab.kinds import DatasetKind
+from datalab_dagster.service import LabInfo, LabState
+from datalab_dagster.service.models import ExpectedInfo
+from tests.portal.clients import TestClient
+from tests.portal.deployments import PUBLISHER, QuietService
+from tests.portal.pages.conftest import Validated
+from tests.portal.pages.reading import read, send
+from tests.portal.pages.test_choose_page import stored
+from tests.portal.pages.test_wrong_kinds import placed, twin
+
+IDENTIFIERS, SEGMENTS, DEMOGRAPHICS, EMBEDDINGS = DatasetKind
+
+
+def now(client: TestClient, lab: LabInfo, seen: str = "") -> Any:
+    return client.get(f"/datalabs/{lab.id}/now", params={"seen": seen} if seen else {}).json()
+
+
+def test_every_page_of_a_lab_carries_the_version_that_it_shows(publisher: TestClient, validated: Validated) -> None:
+    lab = validated()
+    version = now(publisher, lab)["version"]
+    for tab in ("", "/statistics", "/reports", "/history"):
+        html = read(publisher, f"/datalabs/{lab.id}{tab}").html
+        assert f'data-lab="{lab.id}"' in html and f'data-version="{version}"' in html, tab
+    assert now(publisher, lab, version) == {"version": version, "said": ""}
+
+
+def test_what_a_colleague_did_is_said(publisher: TestClient, service: QuietService, validated: Validated) -> None:
+    lab = validated()
+    before = now(publisher, lab)["version"]
+    service.change(lab.id, {SEGMENTS: None})
+    changed = now(publisher, lab, before)
+    assert changed["version"] != before and changed["said"] == f"{PUBLISHER} deprovisioned Segments."
+    service.validate(validated(lab=lab).id, again=True)
+    before = now(publisher, lab)["version"]
+    validated(lab=lab)
+    assert now(publisher, lab, before)["said"] in ("There is a newer result.", f"{PUBLISHER} replaced Embeddings.")
+
+
+def test_a_viewer_follows_and_an_admin_does_not(viewer: TestClient, admin: TestClient, validated: Validated) -> None:
+    lab = validated(share_statistics=True)
+    assert now(viewer, lab)["version"]
+    assert admin.get(f"/datalabs/{lab.id}/now").status_code == 403
+    assert "data-version" not in read(admin, f"/datalabs/{lab.id}/statistics").html
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+def test_a_validation_that_starts_automatically_is_announced(
+    is_up: bool, publisher: TestClient, service: QuietService, empty_lab: LabInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("datalab_dagster.service.runs.running", lambda home: object() if is_up else None)
+    kinds = {kind.value: stored(service, kind, f"{kind.value}.csv") for kind in DatasetKind}
+    page = read(publisher, f"/datalabs/{empty_lab.id}")
+    after = send(publisher, page, f"/datalabs/{empty_lab.id}/provision", **kinds)
+    assert ("Validation starts automatically in a few seconds." in after.text) is is_up
+    assert ("Start now" in after.text) is is_up and ("Start validation" in after.text) is not is_up
+    assert ('<button class="primary">Start' in after.html) is not is_up
+    assert service.lab(empty_lab.id).state.starts_automatically is is_up
+
+
+def test_a_known_result_is_said_at_once(publisher: TestClient, service: QuietService, validated: Validated) -> None:
+    lab = validated()
+    hashes = {slot.kind: slot.manifest_hash for slot in service.lab(lab.id).slots}
+    service.change(lab.id, {SEGMENTS: None})
+    page = read(publisher, f"/datalabs/{lab.id}")
+    after = send(publisher, page, f"/datalabs/{lab.id}/provision", segments=hashes[SEGMENTS])
+    assert "Provisioned Segments. These datasets were validated on " in after.text
+    assert ", and passed: the lab is Ready." in after.text
+    assert service.lab(lab.id).state.state is LabState.READY
+
+
+def test_expected_numbers_stand_beside_the_found_ones(
+    publisher: TestClient, service: QuietService, empty_lab: LabInfo
+) -> None:
+    hashes = {kind.value: stored(service, kind, f"{kind.value}.csv") for kind in (IDENTIFIERS, SEGMENTS)}
+    lab = f"/datalabs/{empty_lab.id}"
+    page = read(publisher, lab)
+    wrong = send(publisher, page, f"{lab}/provision", **hashes, **{"expected-segments": "many"})
+    assert "Give an expected number as digits" in wrong.text and service.lab(empty_lab.id).slots == []
+    given = {"expected-segments": "1,500", "expected-id-0": "20"}
+    after = send(publisher, page, f"{lab}/provision", **hashes, **given)
+    name = empty_lab.definition.identifiers_config[0].id_name
+    assert "Segments: 1,500 rows expected" in after.text and f"Identifiers: 20 different {name} expected" in after.text
+    placed(service, empty_lab, segments=DEMOGRAPHICS)
+    assert [slot.expected for slot in service.lab(empty_lab.id).slots if slot.kind is SEGMENTS] == [None]
+
+
+def test_a_found_number_beyond_ten_percent_is_marked(
+    publisher: TestClient, service: QuietService, validated: Validated
+) -> None:
+    lab = validated()
+    service.expect(lab.id, {SEGMENTS: ExpectedInfo(rows=100_000)})
+    (found,) = next(slot for slot in twin(publisher, f"/datalabs/{lab.id}")["slots"] if slot["kind"] == "segments")[
+        "expected"
+    ]
+    assert found["isOff"] and "rows found, 100,000 expected (−" in found["words"]
