@@ -125,6 +125,11 @@ DATA_ERRORS = {
         "A dataset and the identifiers have no user in common",
         "Use the same userId in all files; often one export holds another key, prefix or hash.",
     ),
+    "LOW_USER_ID_OVERLAP": Explanation(
+        "A dataset and the identifiers have hardly any user in common",
+        "Compare the userIds of both exports: most often they hold two kinds of user id, and the few in common are "
+        "equal by chance. Use the same userId in all files.",
+    ),
     "TOO_FEW_SEGMENTS": Explanation(
         "There are too few segments",
         "Provide more segments: with too few of them, audiences cannot be distinguished.",

@@ -185,6 +185,16 @@ def _wrong_kind(cause: Cause) -> str:
     return f"{_title(cause)} holds what looks like {DATASETS[DatasetKind(str(cause.figures[0]))][0]}"
 
 
+def _low_overlap(cause: Cause) -> str:
+    outside, users = cause.figures[:2]
+    assert isinstance(outside, int) and isinstance(users, int), "figures that are withheld are none"
+    are = "is" if users - outside == 1 else "are"
+    return (
+        f"Only {number(users - outside)} of {_users(users)} in {_title(cause)} {are} in {_IDENTIFIERS} "
+        f"({_of(users - outside, users)})"
+    )
+
+
 def _fewer(what: str) -> Callable[[Cause], str]:
     def words(cause: Cause) -> str:
         return f"{_title(cause)} has {_count(cause, what)}; at least {number(int(cause.limit))} are needed"
@@ -219,6 +229,7 @@ _SENTENCES: dict[str, tuple[int, Callable[[Cause], str]]] = {
     "EMPTY_DATASET": (0, _empty),
     "NO_MATCHING_IDS": (0, lambda c: f"No valid {c.subject} is in {_title(c)}"),
     "NO_USER_ID_OVERLAP": (0, _no_overlap),
+    "LOW_USER_ID_OVERLAP": (2, _low_overlap),
     "TOO_FEW_SEGMENTS": (1, _fewer("segment")),
     "TOO_MANY_SEGMENTS": (1, _more("segment")),
     "SEGMENT_NAME_TOO_LONG": (
@@ -273,6 +284,7 @@ _SHORT = {
     "EMPTY_DATASET": "no valid row",
     "NO_MATCHING_IDS": "no valid {subject}",
     "NO_USER_ID_OVERLAP": f"no user in common with {_IDENTIFIERS}",
+    "LOW_USER_ID_OVERLAP": f"hardly any user in common with {_IDENTIFIERS}",
     "TOO_FEW_SEGMENTS": "too few segments",
     "TOO_MANY_SEGMENTS": "too many segments",
     "SEGMENT_NAME_TOO_LONG": "names that are too long",

@@ -35,10 +35,9 @@ _FILE_PROBLEMS = frozenset(
     }
 )
 _DROPS = frozenset({"HEADLINE_DROP", "HEADLINE_GONE"})
-_FROM_FILE_PROBLEM = frozenset(
-    {"HIGH_INVALID_SHARE", EMPTY_DATASET, "TOO_FEW_SEGMENTS", "NO_MATCHING_IDS", "NO_USER_ID_OVERLAP"}
-)
-_FROM_EMPTY = frozenset({"HIGH_INVALID_SHARE", "NO_MATCHING_IDS", "NO_USER_ID_OVERLAP", *_DROPS})
+_OVERLAPS = frozenset({"NO_USER_ID_OVERLAP", "LOW_USER_ID_OVERLAP"})
+_FROM_FILE_PROBLEM = frozenset({"HIGH_INVALID_SHARE", EMPTY_DATASET, "TOO_FEW_SEGMENTS", "NO_MATCHING_IDS", *_OVERLAPS})
+_FROM_EMPTY = frozenset({"HIGH_INVALID_SHARE", "NO_MATCHING_IDS", *_OVERLAPS, *_DROPS})
 _OF_IDS = frozenset({"NO_MATCHING_IDS", "LOW_MATCHABLE_SHARE", "SHARED_ID"})
 """Findings whose subject is a configured identifier, which may have any name."""
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?%?")
@@ -238,7 +237,7 @@ def _elsewhere(slot: DatasetKind, known: Evidence) -> list[DatasetKind]:
 
 def _strength(cause: Cause) -> tuple[int, int, int]:
     """Order findings so that a cause precedes what follows from it."""
-    ranks = (WRONG_KIND, *sorted(_FILE_PROBLEMS), EMPTY_DATASET, "NO_USER_ID_OVERLAP")
+    ranks = (WRONG_KIND, *sorted(_FILE_PROBLEMS), EMPTY_DATASET, "NO_USER_ID_OVERLAP", "LOW_USER_ID_OVERLAP")
     rank = ranks.index(cause.code) if cause.code in ranks else len(ranks)
     return (_kind_order(cause), rank, 0) if rank < len(ranks) else (len(DatasetKind), rank, 0)
 
@@ -251,14 +250,14 @@ def _kind_order(cause: Cause) -> int:
 def _follows(other: Cause, cause: Cause) -> bool:
     """Return whether `other` follows from `cause`."""
     about_it = other.dataset is cause.dataset
-    through_identifiers = cause.dataset is MATCHING and other.code == "NO_USER_ID_OVERLAP"
+    through_identifiers = cause.dataset is MATCHING and other.code in _OVERLAPS
     if cause.code == WRONG_KIND:
         return about_it or through_identifiers or other.dataset in cause.exchanged
     if cause.code in _FILE_PROBLEMS:
         return other.code in _FROM_FILE_PROBLEM and (about_it or through_identifiers)
     if cause.code == EMPTY_DATASET:
         return other.code in _FROM_EMPTY and (about_it or through_identifiers)
-    if cause.code == "NO_USER_ID_OVERLAP":
+    if cause.code in _OVERLAPS:
         return other.code in _DROPS and about_it
     return False
 

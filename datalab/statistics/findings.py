@@ -40,6 +40,8 @@ class Thresholds(BaseModel):
     """TOO_FEW_EMBEDDINGS below it, in configured columns."""
     max_embeddings: Count = 200
     """TOO_MANY_EMBEDDINGS above it, in configured columns."""
+    max_users_outside_error_share: Share = 0.95
+    """LOW_USER_ID_OVERLAP above it; if no user at all is in identifiers, NO_USER_ID_OVERLAP."""
     max_users_outside_share: Share = 0.01
     """USERS_NOT_IN_IDENTIFIERS above it."""
     min_matchable_share: Share = 0.2
@@ -118,6 +120,12 @@ def _data_errors(lab: LabDefinition, figures: Figures, limits: Thresholds) -> It
             yield _finding(
                 "NO_USER_ID_OVERLAP", f"{kind.value}: 0 of {users} users are in identifiers (at least 1 needed)"
             )
+        elif _is_hardly_consistent(users, outside, limits):
+            yield _finding(
+                "LOW_USER_ID_OVERLAP",
+                f"{kind.value}: {outside} of {users} users are not in identifiers "
+                f"(limit {limits.max_users_outside_error_share:g})",
+            )
     statistics = figures.basic
     if statistics.segments is not None and statistics.segments.valid_rows:
         n = statistics.segments.distinct_segments
@@ -175,7 +183,11 @@ def _dataset_warnings(
     for kind, dataset in _by_dataset(lab, figures).items():
         name, facts = kind.value, summaries[kind].facts
         users, outside = dataset.distinct_user_ids, figures.quality.users_outside_identifiers.get(name, 0)
-        if outside < users and outside / users > limits.max_users_outside_share:
+        if (
+            outside < users
+            and outside / users > limits.max_users_outside_share
+            and not _is_hardly_consistent(users, outside, limits)
+        ):
             limit = f"{limits.max_users_outside_share:g}"
             yield _finding(
                 "USERS_NOT_IN_IDENTIFIERS", f"{name}: {outside} of {users} users are not in identifiers (limit {limit})"
@@ -197,6 +209,11 @@ def _dataset_warnings(
                 f"{name}: all {one} records have one column, {foreign} of them hold a semicolon, tab or bar "
                 f"(limit {share:g})",
             )
+
+
+def _is_hardly_consistent(users: int, outside: int, limits: Thresholds) -> bool:
+    """Return whether most users of a dataset, but not all, are not in identifiers: most often two kinds of user id."""
+    return 0 < outside < users and outside / users > limits.max_users_outside_error_share
 
 
 def _by_dataset(lab: LabDefinition, figures: Figures) -> dict[DatasetKind, BasicDatasetStatistics]:

@@ -71,7 +71,7 @@ def computed(case: Path, folder: Path) -> dict[str, BaseModel]:
 
 
 def test_all_cases_are_here() -> None:
-    assert len(CASES) == 30
+    assert len(CASES) == 31
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -35,12 +35,24 @@ def test_examples(name: str) -> None:
     assert doctest.testmod(module).failed == 0
 
 
+def scripts_of(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("page", ["sdk.md", "migration.md"])
+def test_the_first_example_says_which_verdict_looks_across_datasets(page: str) -> None:
+    *_, first = scripts_of(page)[:2]
+    assert re.search(r"is_validation_passed\(\w+\).*# .*each dataset by itself", first)
+    assert re.search(r'\["status"\].*# .*across datasets', first)
+
+
 @pytest.mark.slow
-def test_the_script_of_the_migration_page_type_checks(tmp_path: Path) -> None:
-    _, ours = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "migration.md").read_text(), re.DOTALL)
+def test_the_first_examples_type_check(tmp_path: Path) -> None:
+    _, ours = scripts_of("migration.md")
+    (tmp_path / "first.py").write_text(scripts_of("sdk.md")[0])
     (tmp_path / "script.py").write_text(ours + "reveal_type(lab)\nreveal_type(statistics)\n")
     checked = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", str(tmp_path / "script.py")],
+        [sys.executable, "-m", "mypy", "--strict", str(tmp_path / "script.py"), str(tmp_path / "first.py")],
         cwd=ROOT,
         capture_output=True,
         text=True,

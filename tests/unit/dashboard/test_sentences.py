@@ -28,6 +28,12 @@ def cause_of(text: str, **evidence: object) -> Cause:
     [
         ("NO_USER_ID_OVERLAP segments: 0 of 19007 users are in identifiers (at least 1 needed)",
          "None of the 19,007 users in Segments is in Identifiers."),
+        ("LOW_USER_ID_OVERLAP segments: 3430 of 3434 users are not in identifiers (limit 0.95)",
+         "Only 4 of 3,434 users in Segments are in Identifiers (0.1%)."),
+        ("LOW_USER_ID_OVERLAP segments: 99 of 100 users are not in identifiers (limit 0.95)",
+         "Only 1 of 100 users in Segments is in Identifiers (1.0%)."),
+        ("LOW_USER_ID_OVERLAP segments: figures below 10 are withheld (limit 0.95)",
+         "Segments: a dataset and the identifiers have hardly any user in common."),
         ("NO_MATCHING_IDS hem: 0 ids of this matching id (at least 1 needed)", "No valid hem is in Identifiers."),
         ("EMPTY_DATASET segments: 0 valid rows (at least 1 needed)", "Segments has no valid row."),
         ("TOO_FEW_SEGMENTS segments: 1 segments (at least 10 needed)",

@@ -81,6 +81,15 @@ def test_the_cause_of_drops_is_a_dataset_without_users_in_common() -> None:
     assert found[1].subject == "maid" and found[1].figures == (37,)
 
 
+def test_hardly_any_user_in_common_explains_drops_and_follows_from_empty_identifiers() -> None:
+    low = finding("LOW_USER_ID_OVERLAP segments: 96 of 100 users are not in identifiers (limit 0.95)")
+    found = causes_of(status([low]), comparison=drops("segments.userId.reachable_activation_ids"))
+    assert shape(found) == [("LOW_USER_ID_OVERLAP", SEGMENTS, ["HEADLINE_DROP"])]
+    assert found[0].figures == (96, 100) and found[0].limit == "0.95"
+    mixed = causes_of(status([low]), evidence=Evidence(looks_like={IDENTIFIERS: SEGMENTS}))
+    assert shape(mixed) == [(WRONG_KIND, IDENTIFIERS, ["LOW_USER_ID_OVERLAP"])]
+
+
 def test_an_empty_dataset_explains_what_is_missing_from_it() -> None:
     found = causes_of(
         status([finding(EMPTY, "segments"), finding(NO_OVERLAP, "demographics")], [finding(INVALID, "segments")]),

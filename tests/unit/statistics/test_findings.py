@@ -134,6 +134,23 @@ def test_users_outside_identifiers(run: Run) -> None:
     assert warnings == []
 
 
+def test_userids_that_are_hardly_consistent_are_a_data_error(run: Run) -> None:
+    def segments(inside: int, outside: int) -> list[tuple[str, str]]:
+        return [(f"u{n}", f"s{n % 10}") for n in range(inside)] + [(f"x{n}", f"s{n % 10}") for n in range(outside)]
+
+    errors, warnings = run(segments=segments(5, 95))
+    assert errors == [] and codes(warnings) == ["USERS_NOT_IN_IDENTIFIERS"]
+    errors, warnings = run(segments=segments(4, 96))
+    assert [(e.code, e.message) for e in errors] == [
+        ("LOW_USER_ID_OVERLAP", "segments: 96 of 100 users are not in identifiers (limit 0.95)")
+    ]
+    assert warnings == []
+    errors, warnings = run(segments=segments(0, 100))
+    assert codes(errors) == ["NO_USER_ID_OVERLAP"] and warnings == []
+    errors, warnings = run(segments=segments(4, 96), thresholds=Thresholds(max_users_outside_error_share=0.96))
+    assert errors == [] and codes(warnings) == ["USERS_NOT_IN_IDENTIFIERS"]
+
+
 def test_low_matchable_share(run: Run) -> None:
     def ids(matchable: int) -> list[tuple[str, str, str]]:
         return [(f"u{n}", "hashed_email" if n < matchable else "maid", f"x{n}") for n in range(100)]
