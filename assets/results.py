@@ -135,7 +135,7 @@ def dashboard(
 
 def _legacy(run: LabRun, place: Place, sql: SqlEngine) -> StatisticsResult:
     with engine_on_rows(run, place, sql) as engine:
-        return statistics.legacy_statistics(engine, run.definition)
+        return statistics.legacy_statistics(engine, run.definition, summaries_of(run, place))
 
 
 def _findings(report: StatisticsResultV2, comparison: statistics.Comparison | None) -> str:

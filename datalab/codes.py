@@ -145,6 +145,12 @@ DATA_ERRORS = {
     "TOO_MANY_GENDERS": Explanation(
         "There are too many gender values", "Write every gender in one way, for example f, m and d."
     ),
+    "NAMES_WITHHELD": Explanation(
+        "Names hold ids of users, or are ids, and are not shown",
+        "Correct the file and provision it again: most often a quote is never closed, so that whole rows became one "
+        "name, or two columns were swapped. Statistics and pages call these names withheld-1, withheld-2 and so on; "
+        "the validation report and the valid rows are unchanged.",
+    ),
     "TOO_FEW_EMBEDDINGS": Explanation(
         "There are too few embedding columns",
         "Provide longer embeddings, and create a Datalab with that number of columns.",

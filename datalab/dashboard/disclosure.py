@@ -32,7 +32,7 @@ ADMIN_MINIMUM = 10
 """What the vendor's admins get hides counts below it, whatever the publisher sees."""
 _CATEGORY_CODES = frozenset(
     f"TOO_{amount}_{what}" for amount in ("FEW", "MANY") for what in ("SEGMENTS", "AGES", "GENDERS", "EMBEDDINGS")
-) | {"SEGMENT_NAME_TOO_LONG"}
+) | {"SEGMENT_NAME_TOO_LONG", "NAMES_WITHHELD"}
 _CATEGORIES = ("distinct_segments", "distinct_ages", "distinct_genders", "distinct_scopes")
 
 

@@ -195,6 +195,13 @@ def _low_overlap(cause: Cause) -> str:
     )
 
 
+def _withheld(cause: Cause) -> str:
+    hold, are = (
+        ("holds ids of users or is one", "is") if cause.figures[0] == 1 else ("hold ids of users or are ids", "are")
+    )
+    return f"{_count(cause, 'name')} in {_title(cause)} {hold}, and {are} not shown"
+
+
 def _fewer(what: str) -> Callable[[Cause], str]:
     def words(cause: Cause) -> str:
         return f"{_title(cause)} has {_count(cause, what)}; at least {number(int(cause.limit))} are needed"
@@ -236,6 +243,7 @@ _SENTENCES: dict[str, tuple[int, Callable[[Cause], str]]] = {
         1,
         lambda c: f"{_title(c)} has {_count(c, 'name')} of more than {number(int(c.limit))} characters",
     ),
+    "NAMES_WITHHELD": (1, _withheld),
     "TOO_MANY_AGES": (1, _more("age")),
     "TOO_MANY_GENDERS": (1, _more("gender")),
     "TOO_FEW_EMBEDDINGS": (1, _fewer("column")),
@@ -288,6 +296,7 @@ _SHORT = {
     "TOO_FEW_SEGMENTS": "too few segments",
     "TOO_MANY_SEGMENTS": "too many segments",
     "SEGMENT_NAME_TOO_LONG": "names that are too long",
+    "NAMES_WITHHELD": "ids of users in place of names",
     "TOO_MANY_AGES": "too many ages",
     "TOO_MANY_GENDERS": "too many genders",
     "TOO_FEW_EMBEDDINGS": "fewer embedding columns than needed",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from datalab.engines.protocol import Engine, EngineError, Hashes, Parameter, Rows
+from datalab.engines.protocol import Engine, EngineError, Hashes, Parameter, ResultTooLargeError, Rows
 
 DEFAULT_MEMORY_LIMIT = "1500MiB"
 """Enough for the reference lab (10 M ids, 20 M segment rows); DuckDB itself exceeds it by some tens of MiB."""
@@ -36,4 +36,13 @@ def open_engine(
     return DuckDBEngine(memory_limit, temp_directory, threads)
 
 
-__all__ = ["DEFAULT_MEMORY_LIMIT", "Engine", "EngineError", "Hashes", "Parameter", "Rows", "open_engine"]
+__all__ = [
+    "DEFAULT_MEMORY_LIMIT",
+    "Engine",
+    "EngineError",
+    "Hashes",
+    "Parameter",
+    "ResultTooLargeError",
+    "Rows",
+    "open_engine",
+]

@@ -19,6 +19,7 @@ Positions = NDArray[np.int32]
 
 _OPENING_QUOTE = re.compile(rb'(?:\A|(?<=[,\r\n]))"')
 _CLOSING_QUOTE = re.compile(rb'[^"]*+(?:""[^"]*+)*+"')
+_AFTER_A_FIELD = (b"", b",", b"\r", b"\n")
 _WINDOW = 1 << 20
 _QUOTE, _LF, _CR = 0x22, 0x0A, 0x0D
 
@@ -126,6 +127,21 @@ def quoted_spans(data: bytes) -> Iterator[tuple[int, int]]:
         closing = _CLOSING_QUOTE.match(data, opening.end())
         position = closing.end() if closing else len(data)
         yield opening.start(), position - 1 if closing else position
+
+
+def swallows_line_ends(data: bytes) -> bool:
+    """Return whether a quoted field that holds a line break ends in a broken way.
+
+    It does if the text ends inside the quotes, or if another character than a separator or a line end follows them.
+
+    >>> [swallows_line_ends(data) for data in (b'u1,"a\\nu2,b\\n', b'u1,"a\\nb"c\\n', b'u1,"a\\nb"\\nu2,a"\\n')]
+    [True, True, False]
+    """
+    for opening, closing in quoted_spans(data):
+        is_broken = closing == len(data) or data[closing + 1 : closing + 2] not in _AFTER_A_FIELD
+        if is_broken and (data.find(b"\n", opening, closing) >= 0 or data.find(b"\r", opening, closing) >= 0):
+            return True
+    return False
 
 
 def stretches(data: bytes) -> Iterator[tuple[int, int]]:

@@ -15,7 +15,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import numpy as np
@@ -25,7 +25,7 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from datalab.ingest.limits import BLOCK_BYTES
-from datalab.ingest.quotes import Quoting, outside, quote_positions, quoted_spans, unquoted
+from datalab.ingest.quotes import Quoting, outside, quote_positions, quoted_spans, swallows_line_ends, unquoted
 from datalab.ingest.split import Block
 
 Indexes = NDArray[np.int64]
@@ -70,6 +70,8 @@ class Records:
     """How many of those contain a semicolon, a tab or a bar."""
     text_bytes: int = 0
     """UTF-8 bytes of the block without its blank lines (docs/spec/validation.md#75-originalfilesizebytes)."""
+    broken_quote: bool = False
+    """Whether a quoted field that holds a line break ends in a broken way."""
 
 
 def row_schema(width: int) -> pa.Schema:
@@ -88,7 +90,7 @@ def read_block(block: Block, width: int, *, count_text: bool = False) -> Records
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n")
         if block.quoting is Quoting.IRREGULAR:
-            return _read_exactly(data, width, text_bytes)
+            return replace(_read_exactly(data, width, text_bytes), broken_quote=swallows_line_ends(data))
         if block.quoting is Quoting.NONE and b"\r" in data:
             data = data.replace(b"\r", b"\n")
         return _read_fast(data, width, text_bytes)

@@ -38,6 +38,8 @@ class Column:
     nullable: bool = False
     id_format: IdFormat | None = None
     """The format that the cell must have in addition to its type."""
+    is_name: bool = False
+    """Whether statistics list its values as names."""
     sample: tuple[tuple[str, float], ...] = ()
     """Values of synthetic rows, each with its weight."""
 

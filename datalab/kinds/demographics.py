@@ -16,6 +16,7 @@ KIND = Kind(
             "Age or age range of the user; empty: unknown",
             "25-34",
             nullable=True,
+            is_name=True,
             sample=(
                 ("18-24", 0.11),
                 ("25-34", 0.17),
@@ -31,6 +32,7 @@ KIND = Kind(
             "Gender of the user; empty: unknown",
             "f",
             nullable=True,
+            is_name=True,
             sample=(("f", 0.46), ("m", 0.44), ("d", 0.02), ("", 0.08)),
         ),
     ),

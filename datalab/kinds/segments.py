@@ -23,6 +23,7 @@ KIND = Kind(
             "segment",
             "A segment that the user is in",
             "sport",
+            is_name=True,
             sample=tuple((interest, 1 / (rank + 1) ** 0.8) for rank, interest in enumerate(_INTERESTS)),
         ),
     ),

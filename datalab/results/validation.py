@@ -205,6 +205,8 @@ class DatasetFacts(BaseModel):
     foreign_separator_rows: int = 0
     """Of those, records that contain a semicolon, a tab or a bar."""
     is_csv: bool = True
+    broken_quote: bool | None = None
+    """Whether a field that holds a line break ends in a broken quote; None: an earlier version did not look."""
     hints: list[Hint] = []
 
     @property

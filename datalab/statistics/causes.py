@@ -237,7 +237,14 @@ def _elsewhere(slot: DatasetKind, known: Evidence) -> list[DatasetKind]:
 
 def _strength(cause: Cause) -> tuple[int, int, int]:
     """Order findings so that a cause precedes what follows from it."""
-    ranks = (WRONG_KIND, *sorted(_FILE_PROBLEMS), EMPTY_DATASET, "NO_USER_ID_OVERLAP", "LOW_USER_ID_OVERLAP")
+    ranks = (
+        WRONG_KIND,
+        *sorted(_FILE_PROBLEMS),
+        EMPTY_DATASET,
+        "NO_USER_ID_OVERLAP",
+        "LOW_USER_ID_OVERLAP",
+        "NAMES_WITHHELD",
+    )
     rank = ranks.index(cause.code) if cause.code in ranks else len(ranks)
     return (_kind_order(cause), rank, 0) if rank < len(ranks) else (len(DatasetKind), rank, 0)
 
@@ -259,6 +266,8 @@ def _follows(other: Cause, cause: Cause) -> bool:
         return other.code in _FROM_EMPTY and (about_it or through_identifiers)
     if cause.code in _OVERLAPS:
         return other.code in _DROPS and about_it
+    if cause.code == "NAMES_WITHHELD":
+        return other.code == "SEGMENT_NAME_TOO_LONG" and about_it
     return False
 
 

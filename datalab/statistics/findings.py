@@ -74,6 +74,8 @@ class Quality(BaseModel):
     long_segment_names: int = 0
     """Segment names longer than the panel's limit."""
     empty_embedding_rows: int = 0
+    withheld_names: dict[str, int] = {}
+    """Dataset → how many of its names are withheld (`datalab.statistics.names`); 0 are left out."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,8 @@ def _data_errors(lab: LabDefinition, figures: Figures, limits: Thresholds) -> It
             yield _finding("TOO_MANY_AGES", f"demographics: {ages} ages (limit {limits.max_ages})")
         if genders > limits.max_genders:
             yield _finding("TOO_MANY_GENDERS", f"demographics: {genders} genders (limit {limits.max_genders})")
+    for name, names in figures.quality.withheld_names.items():
+        yield _finding("NAMES_WITHHELD", f"{name}: {names} names hold ids of users, or are ids (limit 0)")
     if lab.require_embeddings:
         n = lab.num_embeddings
         if n < limits.min_embeddings:

@@ -12,6 +12,8 @@ from datalab.engines import Engine
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.results.statistics import StatisticsResult, UniqueUsersCount
+from datalab.statistics.datasets import Summaries
+from datalab.statistics.names import Names
 from datalab.statistics.panels.demographic_user_counts import EMPTY, demographic_key
 from datalab.statistics.users import USERS, mask_sql
 
@@ -56,8 +58,12 @@ def v1_distinct_sql(relation: str, column: str) -> str:
     return f"SELECT COUNT(*) AS n FROM (SELECT DISTINCT COALESCE({column}, '') AS v FROM {relation}) d"
 
 
-def legacy_statistics(engine: Engine, lab: LabDefinition) -> StatisticsResult:
+def legacy_statistics(engine: Engine, lab: LabDefinition, summaries: Summaries) -> StatisticsResult:
     """Return the V1 result; needs the relations of the datasets and `users`."""
+
+    def names(kind: DatasetKind) -> Names:
+        return Names(engine, kind, summaries[kind].facts, _PANEL)
+
     groups = [
         (row["parts"], row["segment_count"], row["users"])
         for row in engine.query(v1_user_groups_sql(lab), panel=_PANEL).to_pylist()
@@ -88,10 +94,13 @@ def legacy_statistics(engine: Engine, lab: LabDefinition) -> StatisticsResult:
     if lab.require_segments:
         result.segments_per_user_distributions = _segments_per_user(groups, considered_bit)
         rows = engine.query(v1_segment_rows_sql(lab), panel=_PANEL).to_pylist()
-        shares = {row["segment"]: round(row["row_count"] / considered, 4) for row in rows}
+        withheld = names(DatasetKind.SEGMENTS).withheld(row["segment"] for row in rows)
+        shares = {withheld.get(row["segment"], row["segment"]): round(row["row_count"] / considered, 4) for row in rows}
         result.share_of_users_per_segment_distribution = shares or None
     if lab.require_demographics:
-        result.demographics_distributions = _demographics(engine, lab, considered, matching)
+        result.demographics_distributions = _demographics(
+            engine, lab, names(DatasetKind.DEMOGRAPHICS), considered, matching
+        )
     return result
 
 
@@ -151,11 +160,15 @@ def _counts(groups: list[tuple[int, int, int]], required: int) -> dict[int, int]
     return users
 
 
-def _demographics(engine: Engine, lab: LabDefinition, considered: int, matching: int) -> dict[str, list[float]]:
+def _demographics(
+    engine: Engine, lab: LabDefinition, names: Names, considered: int, matching: int
+) -> dict[str, list[float]]:
+    rows = engine.query(v1_demographics_sql(lab), panel=_PANEL).to_pylist()
+    withheld = names.withheld(row[column] for row in rows for column in ("age", "gender"))
     everyone: defaultdict[str, int] = defaultdict(int)
     matchable: defaultdict[str, int] = defaultdict(int)
-    for row in engine.query(v1_demographics_sql(lab), panel=_PANEL).to_pylist():
-        key = demographic_key(row["age"], row["gender"])
+    for row in rows:
+        key = demographic_key(*(withheld.get(row[column], row[column]) for column in ("age", "gender")))
         everyone[key] += row["users"]
         matchable[key] += row["matching_users"]
     unknown = round((considered - sum(everyone.values())) / considered, 4)

@@ -21,6 +21,7 @@ from datalab.lab import LabDefinition
 from datalab.results.statistics import FURTHER_PANELS
 from datalab.statistics.datasets import Summaries
 from datalab.statistics.findings import Thresholds
+from datalab.statistics.names import Names
 from datalab.statistics.tables import NumberTable, ReportNumbers, Table, drawn
 from datalab.statistics.users import UserGroups, user_groups
 from datalab.statistics.view import Tables, View
@@ -153,6 +154,10 @@ class PanelInputs:
     def groups(self) -> UserGroups:
         """All users by matching ids and datasets, counted once for all panels."""
         return user_groups(self.engine, self.lab)
+
+    def names(self, kind: DatasetKind, panel: str) -> Names:
+        """Return the names of a dataset; a panel that lists names must leave out those that are withheld."""
+        return Names(self.engine, kind, self.summaries[kind].facts, panel)
 
     def value(self, panel: Panel[Model]) -> Model:
         """Return the value of another panel, which must be an input of the calling panel."""

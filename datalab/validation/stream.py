@@ -134,7 +134,7 @@ class _Pass:
         self._keys = KeySpool(scratch)
         self._marked = MarkedRows(scratch / "marked")
         """Possible duplicates with flags."""
-        self._facts = DatasetFacts(input_bytes=source.size)
+        self._facts = DatasetFacts(input_bytes=source.size, broken_quote=False)
         self._text_bytes = 0
         self._report: RowsReport | IdentifiersReport
         if schema.report_form is ReportForm.IDS:
@@ -246,6 +246,7 @@ class _Pass:
         self._text_bytes += records.text_bytes
         self._facts.one_column_rows += records.one_column
         self._facts.foreign_separator_rows += records.foreign_separator
+        self._facts.broken_quote = self._facts.broken_quote or records.broken_quote
         self._progress(self._report.rows, self._source.bytes_read, self._source.size)
 
 

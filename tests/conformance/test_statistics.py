@@ -60,7 +60,7 @@ def computed(case: Path, folder: Path) -> dict[str, BaseModel]:
         summaries[kind] = statistics.ValidatedDataset.from_report(outcome.report, outcome.facts)
     with open_engine() as engine:
         report = statistics.compute_statistics(lab, rows, summaries, engine)
-        legacy = statistics.legacy_statistics(engine, lab)
+        legacy = statistics.legacy_statistics(engine, lab, summaries)
     status = statistics.validation_status(lab, summaries, report)
     return {
         "statistics.json": report,

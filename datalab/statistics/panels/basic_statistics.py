@@ -21,6 +21,7 @@ from datalab.results.statistics import (
 )
 from datalab.statistics.fields import FIELDS
 from datalab.statistics.findings import Quality
+from datalab.statistics.names import LINE_BREAKS
 from datalab.statistics.panel import Panel, PanelInputs
 from datalab.statistics.panels import id_profiles
 from datalab.statistics.sql import statements
@@ -96,12 +97,19 @@ def compute(inputs: PanelInputs) -> BasicPanel:
         unknown_id_name_rows=row("unknown_names", *names, names=", ".join("?" for _ in names))["n"],
         user_id_mismatch_rows=row("mismatches", USER_ID)["n"],
     )
+
+    def note_withheld(kind: DatasetKind, broken: int) -> None:
+        if names := inputs.names(kind, NAME).count(any_broken=broken > 0):
+            quality.withheld_names[kind.value] = names
+
     if lab.require_segments:
-        found = row("segment_names", inputs.limits.max_segment_name_length)
+        found = row("segment_names", inputs.limits.max_segment_name_length, *LINE_BREAKS)
+        note_withheld(DatasetKind.SEGMENTS, found["broken"])
         statistics.segments = BasicSegmentsStatistics(**common(DatasetKind.SEGMENTS), distinct_segments=found["n"])
         quality.long_segment_names = found["long_names"]
     if lab.require_demographics:
-        found = row("demographic_values")
+        found = row("demographic_values", *LINE_BREAKS, *LINE_BREAKS)
+        note_withheld(DatasetKind.DEMOGRAPHICS, found["broken"])
         statistics.demographics = BasicDemographicsStatistics(
             **common(DatasetKind.DEMOGRAPHICS), distinct_ages=found["ages"], distinct_genders=found["genders"]
         )

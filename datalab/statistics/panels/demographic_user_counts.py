@@ -38,9 +38,11 @@ def compute(inputs: PanelInputs) -> DemographicUserCountsPanel:
     """Return users per age and gender, among all and per matching id (docs/spec/statistics.md#4-demographics)."""
     lab = inputs.lab
     found = inputs.engine.query(_SQL[NAME].format(**by_matching_id(lab)), panel=NAME)
+    ages, genders = found["age"].to_pylist(), found["gender"].to_pylist()
+    withheld = inputs.names(DatasetKind.DEMOGRAPHICS, NAME).withheld([*ages, *genders])
     keys = [
-        demographic_key(age, gender)
-        for age, gender in zip(found["age"].to_pylist(), found["gender"].to_pylist(), strict=True)
+        demographic_key(withheld.get(age, age), withheld.get(gender, gender))
+        for age, gender in zip(ages, genders, strict=True)
     ]
 
     def distribution(column: str) -> tuple[int, dict[str, DistributionValue]]:

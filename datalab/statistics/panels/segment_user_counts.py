@@ -26,6 +26,8 @@ def compute(inputs: PanelInputs) -> SegmentUserCountsPanel:
     lab, groups = inputs.lab, inputs.groups
     found = inputs.engine.query(_SQL[NAME].format(**by_matching_id(lab)), panel=NAME)
     segments, everyone = found["segment"].to_pylist(), found["all_users"].to_pylist()
+    withheld = inputs.names(DatasetKind.SEGMENTS, NAME).withheld(segments)
+    segments = [withheld.get(segment, segment) for segment in segments]
     with_segments = groups.users_in(DatasetKind.SEGMENTS)
     all_users = [share(n, with_segments) for n in everyone]
     panel = {}

@@ -129,6 +129,10 @@ def legacy() -> Callable[[Engine, LabDefinition, Rows], StatisticsResult]:
     def compute(engine: Engine, lab: LabDefinition, rows: Rows) -> StatisticsResult:
         register_valid_rows(engine, lab, rows)
         create_users(engine, lab)
-        return legacy_statistics(engine, lab)
+        return legacy_statistics(
+            engine,
+            lab,
+            {kind: ValidatedDataset(total_rows=len(table), valid_rows=len(table)) for kind, table in rows.items()},
+        )
 
     return compute

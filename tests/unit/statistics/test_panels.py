@@ -151,6 +151,7 @@ def test_basic_statistics(small: Small) -> None:
         "user_id_mismatch_rows": 1,
         "long_segment_names": 3,
         "empty_embedding_rows": 1,
+        "withheld_names": {},
     }
 
 
