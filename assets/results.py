@@ -19,6 +19,7 @@ from datalab.results import files
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2
 from datalab.results.status import ValidationStatus
 from datalab.statistics import PANELS
+from datalab.statistics.panels import basic_statistics
 from resources import FindingThresholds, LabRun, ResultOptions, SqlEngine
 
 _HEADLINES = (
@@ -116,6 +117,10 @@ def dashboard(
     workspace: dg.ResourceParam[ResultOptions],
 ) -> dg.MaterializeResult[None]:
     with guarded(run, context):
+        if workspace.minimum_count:
+            quality = panel_value(basic_statistics.PANEL, run, place)
+            assert quality is not None, "every lab unlocks the basic statistics"
+            statistics.require_names_checked(quality.quality.unchecked_names)
         report = load(place, run.computed(STATISTICS_REPORT), StatisticsResultV2)
         comparison = load(place, run.computed(COMPARISON), statistics.Comparison)
         status_at = run.result_with(files.VALIDATION_STATUS)

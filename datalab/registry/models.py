@@ -18,6 +18,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Text,
+    false,
     func,
     text,
 )
@@ -225,6 +226,8 @@ class ResultRow(Base):
     status: Mapped[str]
     paths: Mapped[dict[str, str]]
     summary: Mapped[dict[str, Any]]
+    names_checked: Mapped[bool] = mapped_column(server_default=false())
+    """False: an earlier version made its files, without looking for ids of users among the names."""
     created_at: Mapped[datetime] = _now()
     expired_at: Mapped[datetime | None]
 

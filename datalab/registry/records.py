@@ -245,6 +245,8 @@ class Result:
     status: Verdict
     paths: Mapping[str, str]
     summary: Mapping[str, Any]
+    names_checked: bool
+    """Whether names that hold ids of users are withheld in its files; earlier versions withheld none."""
     created_at: datetime
 
 

@@ -40,6 +40,7 @@ class Results:
                         status=result.status,
                         paths=dict(result.paths),
                         summary=dict(result.summary),
+                        names_checked=True,
                     )
                 )
 
@@ -114,5 +115,6 @@ def _result_of(row: ResultRow) -> Result:
         status="SUCCESS" if row.status == "SUCCESS" else "FAILED",
         paths=row.paths,
         summary=row.summary,
+        names_checked=row.names_checked,
         created_at=row.created_at,
     )

@@ -4,6 +4,7 @@ from datalab.statistics.compare import Change, Comparison, compare_statistics, h
 from datalab.statistics.datasets import Summaries, ValidatedDataset, ValidRows, register_valid_rows
 from datalab.statistics.findings import Figures, Thresholds, data_errors, quality_warnings
 from datalab.statistics.legacy import legacy_statistics
+from datalab.statistics.names import NamesUnknown, require_names_checked
 from datalab.statistics.panel import Panel, PanelInputs
 from datalab.statistics.panels import PANELS, VIEWS
 from datalab.statistics.readiness import Readiness, TypeReadiness, readiness
@@ -19,6 +20,7 @@ __all__ = [
     "Change",
     "Comparison",
     "Figures",
+    "NamesUnknown",
     "NumberTable",
     "Panel",
     "PanelInputs",
@@ -42,6 +44,7 @@ __all__ = [
     "quality_warnings",
     "readiness",
     "register_valid_rows",
+    "require_names_checked",
     "user_groups",
     "validation_status",
     "write_users",

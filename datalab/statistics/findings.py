@@ -76,6 +76,8 @@ class Quality(BaseModel):
     empty_embedding_rows: int = 0
     withheld_names: dict[str, int] = {}
     """Dataset → how many of its names are withheld (`datalab.statistics.names`); 0 are left out."""
+    unchecked_names: dict[str, int] = {}
+    """Dataset → how many of its names could not be compared with all user ids of the lab; 0 are left out."""
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,19 @@ lab whose datasets have users in common are not looked at. This module keeps no 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
+from typing import NamedTuple
 
 import pyarrow as pa
 
 from datalab.engines import Engine, ResultTooLargeError
+from datalab.errors import UsageError
+from datalab.formats import counted, listed
 from datalab.kinds import KINDS, MATCHING, DatasetKind
+from datalab.results.names import has_line_break
 from datalab.results.validation import DatasetFacts
 from datalab.statistics.sql import statements
 
@@ -26,6 +30,29 @@ MOST_CHARACTERS = 64 << 20
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _LISTED = "listed_names"
 _SQL = statements(__file__)
+
+
+class NamesUnknown(UsageError):
+    """Nothing is written for sharing: it is not known whether names hold ids of users."""
+
+    def __init__(self, names: Mapping[str, int]) -> None:
+        self.names = dict(names)
+        what = listed([f"{counted(count, 'name')} of {kind}" for kind, count in names.items()])
+        super().__init__(
+            f"The dashboard was not written for sharing: {what} with line breaks could not be compared with the user "
+            "ids of all datasets. Correct the datasets without valid rows, or the names, and run again; or write the "
+            "dashboard without hiding counts, and do not share it."
+        )
+
+
+class Withheld(NamedTuple):
+    """How many names of a dataset are withheld, and how many hold a line break and are not."""
+
+    names: int
+    unknown: int = 0
+    """Of those, names to which the rule could not be applied; they are withheld to be safe."""
+    shown: int = 0
+    """Names with a line break that are shown: no known user id begins one of their lines."""
 
 
 @dataclass(frozen=True)
@@ -50,29 +77,31 @@ class Names:
         They are numbered in their order; a number that a right name has already is left out.
         """
         names = {name for name in found if name}
-        hidden = self._with_user_ids([name for name in names if has_line_break(name)])
+        with_users, unknown = self._with_user_ids([name for name in names if has_line_break(name)])
+        hidden = with_users | unknown
         if names and self._is_disjoint:
             hidden |= self._among("ids_among_listed", names)
         numbered = (f"withheld-{number}" for number in count(1))
         free = (text for text in numbered if text not in names)
         return {name: next(free) for name in sorted(hidden)}
 
-    def count(self, *, any_broken: bool) -> int:
-        """Return how many names are withheld, without listing all; `any_broken`: whether one holds a line break."""
-        relation, found = _relation(self.kind), 0
+    def count(self, *, any_broken: bool) -> Withheld:
+        """Count the names that are withheld, without listing all; `any_broken`: whether one holds a line break."""
+        relation, plain = _relation(self.kind), 0
         if self._is_disjoint:
-            found = self._number("ids_among_names", LINE_BREAKS, names=relation)
+            plain = self._number("ids_among_names", LINE_BREAKS, names=relation)
         if not any_broken:
-            return found
-        if not self._is_broken:
-            statement = _SQL["broken_names"].format(names=relation)
-            try:
-                listed = self.engine.query(statement, LINE_BREAKS, panel=self.panel)["name"].to_pylist()
-            except ResultTooLargeError:  # no panel can list them, and each counts
-                pass
-            else:
-                return found + len(self.withheld(listed))
-        return found + self._number("number_of_broken", LINE_BREAKS, names=relation)
+            return Withheld(plain)
+        broken = self._number("number_of_broken", LINE_BREAKS, names=relation)
+        if self._is_broken:
+            return Withheld(plain + broken, unknown=broken if self.facts.broken_quote is None else 0)
+        statement = _SQL["broken_names"].format(names=relation)
+        try:
+            found = self.engine.query(statement, LINE_BREAKS, panel=self.panel)["name"].to_pylist()
+        except ResultTooLargeError:  # no panel can list them
+            return Withheld(plain + broken, unknown=broken)
+        withheld, unknown = len(self.withheld(found)), len(self._with_user_ids(found)[1])
+        return Withheld(plain + withheld, unknown, shown=broken - withheld)
 
     @cached_property
     def _is_disjoint(self) -> bool:
@@ -84,10 +113,10 @@ class Names:
         """Whether a quote of the file is broken; an earlier version did not look, so names must count as broken."""
         return self.facts.broken_quote is not False
 
-    def _with_user_ids(self, broken: Collection[str]) -> set[str]:
-        """Return those of the names with a line break that are withheld."""
+    def _with_user_ids(self, broken: Collection[str]) -> tuple[set[str], set[str]]:
+        """Return those of the names with a line break that are withheld, and those for which this is not known."""
         if self._is_broken or not broken:
-            return set(broken)
+            return set(broken), set()
         longest = self._number("longest_user_id")
         starts, unknown, size = dict[str, list[str]](), set[str](), 0
         for name in sorted(broken):
@@ -99,7 +128,7 @@ class Names:
                     break
                 starts[name].append(start)
         users = self._among("users_among_listed", {start for found in starts.values() for start in found})
-        return unknown | {name for name, found in starts.items() if not users.isdisjoint(found)}
+        return {name for name, found in starts.items() if not users.isdisjoint(found)}, unknown
 
     def _number(self, statement: str, parameters: Sequence[str] = (), **parts: str) -> int:
         found = self.engine.query(_SQL[statement].format(**parts), parameters, panel=self.panel)
@@ -115,13 +144,17 @@ class Names:
             self.engine.drop(_LISTED)
 
 
-def has_line_break(name: str) -> bool:
-    """Return whether a name holds a line break.
+def require_names_checked(unchecked: Mapping[str, int]) -> None:
+    """Refuse if names could not be compared with all user ids, before anything is written that is made to be shared.
 
-    >>> has_line_break("Sports, outdoor"), has_line_break("Sports\\rHiking")
-    (False, True)
+    Args:
+        unchecked: dataset → how many of its names.
+
+    Raises:
+        NamesUnknown: there is such a name.
     """
-    return "\n" in name or "\r" in name
+    if unchecked:
+        raise NamesUnknown(unchecked)
 
 
 def _line_starts(name: str, longest: int) -> Iterator[str]:

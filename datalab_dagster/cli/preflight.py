@@ -34,7 +34,11 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--statistics-version", type=click.IntRange(1, 2), default=2, show_default=True, help="1 writes the old format."
 )
-@click.option("--for-sharing", is_flag=True, help="Hide counts below 10 on the dashboard.")
+@click.option(
+    "--for-sharing",
+    is_flag=True,
+    help="Hide counts below 10 on the dashboard; write nothing if it is not known whether names hold ids of users.",
+)
 @click.option("--thresholds", type=_FILE, metavar="T.json", help="Limits of findings that differ from the defaults.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def preflight(

@@ -29,6 +29,17 @@ class ResultNotFound(UsageError):
         super().__init__(f"Lab {lab} has no {what}. `datalab results {lab}` lists what there is.")
 
 
+class NamesUnchecked(ResultNotFound):
+    """An earlier version made the file, and its names may hold ids of users; whether they do is not known."""
+
+    def __init__(self, lab: str, name: str) -> None:
+        UsageError.__init__(
+            self,
+            f"'{name}' of this result of lab {lab} is not shown: an earlier version made it, and names in it may hold "
+            f"ids of users. `datalab validate {lab} --again` makes a new one.",
+        )
+
+
 class ServiceUnreachable(DatalabError):
     """A deployment does not answer over HTTP."""
 

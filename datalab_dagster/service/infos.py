@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from datalab.deployment.addresses import REPORT, validated
+from datalab.deployment.addresses import result as address
 from datalab.deployment.places import EncryptedPlace
+from datalab.errors import InputMissing
 from datalab.kinds import DatasetKind
 from datalab.registry import Dataset, ExplainedState, KeyRole, Lab, Registry, Result, Slot
 from datalab.registry.ownership import User
-from datalab_dagster.service.errors import ResultNotFound
+from datalab.results.files import DASHBOARD, STATISTICS, VALIDATION_STATUS
+from datalab.results.names import may_hold_ids
+from datalab_dagster.service.errors import NamesUnchecked, ResultNotFound
 from datalab_dagster.service.models import DatasetInfo, LabInfo, ResultInfo
 
 
@@ -35,6 +39,32 @@ def result_info(place: EncryptedPlace, result: Result, current: Result | None) -
         "reports": reports,
     }
     return ResultInfo.model_validate({**vars(result), **more})
+
+
+def result_content(place: EncryptedPlace, result: Result, name: str) -> bytes:
+    """Return a file of a result without a value of a row.
+
+    Raises:
+        ResultNotFound: the result has no such file, or it is not kept.
+        NamesUnchecked: an earlier version made it, and ids of users may be among its names.
+    """
+    if name not in result.paths:
+        raise ResultNotFound(result.lab_id, f"file '{name}' in its result")
+    try:
+        if not result.names_checked and name in _WITH_NAMES and may_hold_ids(*_verdict_of(place, result)):
+            raise NamesUnchecked(result.lab_id, name)
+        return place.read(address(result.run_id, name))
+    except InputMissing:
+        raise ResultNotFound(result.lab_id, f"file '{name}' in its result") from None
+
+
+def _verdict_of(place: EncryptedPlace, result: Result) -> tuple[bytes, bytes]:
+    """Return the statistics of a result, and its status."""
+    statistics, status = (place.read(address(result.run_id, file.name)) for file in (STATISTICS, VALIDATION_STATUS))
+    return statistics, status
+
+
+_WITH_NAMES = frozenset({STATISTICS.name, DASHBOARD.name})
 
 
 def find_result(registry: Registry, lab_id: str, run_id: str | None) -> Result:

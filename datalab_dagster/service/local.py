@@ -22,7 +22,7 @@ from datalab_dagster.service import slots
 from datalab_dagster.service.account_models import AuditInfo
 from datalab_dagster.service.accounts import LocalAccounts
 from datalab_dagster.service.errors import LabIncomplete, ResultNotFound
-from datalab_dagster.service.infos import dataset_info, find_result, lab_info, result_info
+from datalab_dagster.service.infos import dataset_info, find_result, lab_info, result_content, result_info
 from datalab_dagster.service.keys import LocalKeys
 from datalab_dagster.service.models import (
     DatasetInfo,
@@ -246,12 +246,7 @@ class LocalService:
 
     def result_file(self, lab: str, name: str, *, run_id: str | None = None) -> bytes:
         result = find_result(self._registry, self._lab(lab, self._reading).id, run_id)
-        if name not in result.paths:
-            raise ResultNotFound(result.lab_id, f"file '{name}' in its result")
-        try:
-            return self._deployment.folders.place(result.lab_id).read(addresses.result(result.run_id, name))
-        except InputMissing:
-            raise ResultNotFound(result.lab_id, f"file '{name}' in its result") from None
+        return result_content(self._deployment.folders.place(result.lab_id), result, name)
 
     def validation_report(self, lab: str, kind: DatasetKind, *, run_id: str | None = None) -> bytes:
         result = find_result(self._registry, self._lab(lab, Verb.READ_REPORTS).id, run_id)

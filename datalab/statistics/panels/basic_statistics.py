@@ -99,8 +99,12 @@ def compute(inputs: PanelInputs) -> BasicPanel:
     )
 
     def note_withheld(kind: DatasetKind, broken: int) -> None:
-        if names := inputs.names(kind, NAME).count(any_broken=broken > 0):
-            quality.withheld_names[kind.value] = names
+        found = inputs.names(kind, NAME).count(any_broken=broken > 0)
+        if found.names:
+            quality.withheld_names[kind.value] = found.names
+        lacks_users = any(inputs.summaries[kind].valid_rows == 0 for kind in lab.datasets)
+        if unchecked := found.unknown + (found.shown if lacks_users else 0):
+            quality.unchecked_names[kind.value] = unchecked
 
     if lab.require_segments:
         found = row("segment_names", inputs.limits.max_segment_name_length, *LINE_BREAKS)

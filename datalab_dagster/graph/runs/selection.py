@@ -9,9 +9,12 @@ import dagster as dg
 from assets import ALL_ASSETS
 from assets.results import dashboard
 from datalab.deployment import Deployment
-from datalab.kinds import DatasetKind
+from datalab.deployment.addresses import SUMMARY, validated
+from datalab.deployment.places import EncryptedPlace
+from datalab.kinds import KINDS, DatasetKind
 from datalab.registry import Lab, Run
 from datalab.results.files import DASHBOARD
+from datalab.statistics import ValidatedDataset
 
 _OF_ONE_DATASET = dg.AssetSelection.groups("datasets", "validation")
 
@@ -19,14 +22,16 @@ _OF_ONE_DATASET = dg.AssetSelection.groups("datasets", "validation")
 def assets_to_run(deployment: Deployment, lab: Lab, changed: Collection[DatasetKind]) -> list[dg.AssetKey]:
     """Return the assets downstream of the `changed` datasets, in order of their names; empty if there is nothing to do.
 
-    Datasets provisioned now that no earlier run has validated count as changed: their run was
-    stopped. While a dataset is missing, only the assets of single datasets can be computed.
+    Datasets provisioned now that no earlier run has validated count as changed: their run was stopped. So do those
+    that an earlier version validated without looking for broken quotes: their names would have to be withheld
+    (docs/spec/cases.md#names-that-must-not-be-shown). While a dataset is missing, only the assets of single datasets
+    can be computed.
     """
     provisioned, place = deployment.registry.provisioning.datasets(lab.id), deployment.folders.place(lab.id)
     kinds = [
         kind
         for kind, manifest_hash in provisioned.items()
-        if kind in changed or not place.is_validated(kind, manifest_hash)
+        if kind in changed or not place.is_validated(kind, manifest_hash) or _is_of_earlier(place, kind, manifest_hash)
     ]
     complete = all(kind in provisioned for kind in lab.definition.datasets)
     if complete and not kinds:  # everything is validated, only the statistics are missing
@@ -52,6 +57,14 @@ def left_undone(
     if current is not None and (current.run_id == run.run_id or set(selected or ()) == {dashboard.key}):
         return [] if DASHBOARD.name in current.paths else [dashboard.key]
     return assets_to_run(deployment, lab, ())
+
+
+def _is_of_earlier(place: EncryptedPlace, kind: DatasetKind, manifest_hash: str) -> bool:
+    """Return whether an earlier version validated a dataset with names, without looking for broken quotes."""
+    if not any(column.is_name for column in KINDS[kind].columns):
+        return False
+    summary = ValidatedDataset.model_validate_json(place.read(validated(kind, manifest_hash, SUMMARY)))
+    return summary.facts.broken_quote is None and summary.valid_rows > 0
 
 
 def _resolved(selection: dg.AssetSelection) -> Collection[dg.AssetKey]:

@@ -152,6 +152,7 @@ def test_basic_statistics(small: Small) -> None:
         "long_segment_names": 3,
         "empty_embedding_rows": 1,
         "withheld_names": {},
+        "unchecked_names": {},
     }
 
 
