@@ -13,6 +13,7 @@ from datalab.dashboard.payload import content_policy, download, inline_json
 from datalab.dashboard.summary import change_rows, deltas, headlines, notes, readiness_rows, verdict
 from datalab.dashboard.tables import absent, panels, shown_of
 from datalab.dashboard.texts import DATASETS
+from datalab.dashboard.usable import usable
 from datalab.formats import counted, moment
 from datalab.lab import LabDefinition
 from datalab.results.files import STATISTICS
@@ -57,6 +58,7 @@ def render_dashboard(
         lambda finding: shareable_finding(finding, minimum_count),
     )
     shown = panels(lab, report)
+    summed = verdict(lab, report, status, causes, readiness)
     changed = deltas(comparison, report, minimum_count)
     figures = headlines(lab, report)
     for figure in [*figures, *(figure for panel in shown for figure in panel.figures)]:
@@ -70,10 +72,10 @@ def render_dashboard(
         .render(
             lab=lab,
             statistics_file=STATISTICS.name,
-            verdict=verdict(lab, report, status, causes, readiness),
+            verdict=summed,
             notes=notes(causes),
             headlines=figures,
-            readiness=readiness_rows(readiness),
+            readiness=readiness_rows(readiness, usable(readiness, report, causes, is_ready=summed.ready)),
             changes=change_rows(comparison, report, minimum_count),
             datasets={kind: words for kind, words in DATASETS.items() if kind in lab.datasets},
             other_datasets=[title for kind, (title, _) in DATASETS.items() if kind not in lab.datasets],

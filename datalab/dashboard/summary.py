@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from datalab.codes import explain
+from datalab.collaboration import CollaborationType
 from datalab.dashboard.disclosure import shareable_changes
 from datalab.dashboard.sentences import advice, first_error, not_ready, sentence
 from datalab.dashboard.tables import PageFigure
 from datalab.dashboard.texts import metric_name
+from datalab.dashboard.usable import Usable
 from datalab.formats import Cell, counted, figures_in_text, listed, number, share, signed, signed_share
 from datalab.kinds import KINDS, MATCHING, OPTIONAL
 from datalab.lab import LabDefinition
@@ -55,6 +57,10 @@ class TypeRow:
     """`ready`, `missing`, `off` (the lab does not support it) or `off-missing` (and parts for it are missing)."""
     missing: str
     nice: str
+    usable: bool = False
+    """Whether it can be used now: the lab is Ready, and something is reached."""
+    why: str = ""
+    """How much it reaches, or what stands in the way; empty before a validation."""
 
 
 @dataclass
@@ -151,13 +157,13 @@ def _matchable(report: Json, name: str) -> Cell:
     return sum(counts) if all(isinstance(count, int) for count in counts) else None
 
 
-def readiness_rows(ready: Readiness) -> list[TypeRow]:
-    """Return the six collaboration types with what is missing."""
-    rows = []
+def readiness_rows(ready: Readiness, found: Mapping[CollaborationType, Usable] | None = None) -> list[TypeRow]:
+    """Return the six collaboration types with what is missing; `found` says of validated data what can be used."""
+    rows, nothing = [], Usable(False, "")
     for kind, entry in ready.root.items():
         state = ("ready" if entry.ready else "missing") if entry.enabled else ("off" if entry.ready else "off-missing")
         missing, nice = (listed([part.filled for part in parts]) for parts in (entry.missing, entry.nice_to_have))
-        rows.append(TypeRow(kind.label, kind.purpose, state, missing, nice))
+        rows.append(TypeRow(kind.label, kind.purpose, state, missing, nice, *(found or {}).get(kind, nothing)))
     return rows
 
 

@@ -14,12 +14,13 @@ from rich.table import Table
 
 from datalab.codes import explain
 from datalab.dashboard.sentences import first_error, not_ready, rows_words
+from datalab.dashboard.usable import usable
 from datalab.formats import counted, duration, name_or_unnamed, number, share
 from datalab.kinds import DatasetKind
 from datalab.results.files import AGGREGATES, VALIDATION_STATUS
 from datalab.results.status import DatasetStatus
 from datalab.results.validation import Hint
-from datalab.statistics import Readiness, ValidatedDataset
+from datalab.statistics import ValidatedDataset
 from datalab.statistics.causes import Cause, Evidence, Severity, causes_of, reasons_of
 from datalab.statistics.slots import RowsState, rows_state
 from datalab.statistics.tables import ratio
@@ -40,8 +41,8 @@ def print_preflight(result: PreflightResult) -> None:
         _print_details(console, kind, dataset, result.status.datasets[kind.value])
     causes = _causes(result)
     print_causes(console, causes)
-    console.print("\nReady for")
-    for line in readiness_lines(result.readiness):
+    console.print("\nCan be used for")
+    for line in usable_lines(result, causes):
         console.print(f"  {line}", highlight=False, markup=False)
     console.print("\nPrivate reports (they contain sample values; do not share them)")
     for kind in result.datasets:
@@ -79,13 +80,13 @@ def _causes(result: PreflightResult) -> list[Cause]:
     return causes_of(result.status, result.statistics, result.comparison, Evidence(reasons, hints))
 
 
-def readiness_lines(readiness: Readiness) -> Iterable[str]:
-    """Yield a line per collaboration type of the lab: ready, or what is missing."""
-    for kind, entry in readiness.root.items():
-        if entry.enabled:
-            lacks = f"no: {', '.join(entry.missing)} missing" if entry.missing else "yes"
-            nice = f" (better with {', '.join(entry.nice_to_have)})" if entry.nice_to_have else ""
-            yield f"{kind.value:<20} {lacks}{nice}"
+def usable_lines(result: PreflightResult, causes: list[Cause]) -> Iterable[str]:
+    """Yield a line per collaboration type of the lab: how much it would reach, or what stands in the way."""
+    report = result.statistics.model_dump(mode="json")
+    for kind, found in usable(result.readiness, report, causes, is_ready=result.passed).items():
+        better = result.readiness.root[kind].nice_to_have
+        nice = f" (better with {', '.join(better)})" if better else ""
+        yield f"{kind.value:<20} {found}{nice}"
 
 
 def _print_path(console: Console, path: Path) -> None:

@@ -110,6 +110,7 @@ def test_no_id_is_shown_of_swapped_columns(tmp_path: Path) -> None:
     for file, text in shown.items():
         assert [user for user in USERS if user in text] == [], file
     assert "withheld-60" in shown[STATISTICS.name]
+    assert shown["terminal"].count("no: ") == 0 and shown["terminal"].count("No: Segments has a data error") == 3
 
 
 @pytest.mark.parametrize(
@@ -126,6 +127,7 @@ def test_right_names_are_shown_and_the_lab_is_ready(more: bytes, tmp_path: Path)
     segments.write_bytes(csv(ROWS) + more)
     ended, shown = preflight(tmp_path / "out", LAB, "--identifiers", IDENTIFIERS, "--segments", segments)
     assert ended.code == 0, ended.out
+    assert "Yes, 60 users with segments" in ended.out and "No: " not in ended.out
     assert "withheld" not in shown[STATISTICS.name]
 
 

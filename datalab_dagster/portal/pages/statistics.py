@@ -24,6 +24,7 @@ from datalab.dashboard.summary import (
 )
 from datalab.dashboard.tables import PageFigure, absent, panels
 from datalab.dashboard.texts import DATASETS
+from datalab.dashboard.usable import usable
 from datalab.lab import LabDefinition
 from datalab.results.files import AGGREGATES, DASHBOARD, SHARED
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2
@@ -152,12 +153,13 @@ def _page(service: LabService, info: LabInfo, found: results.Found, visitor: Vis
     report = found.report()
     ready = readiness(info.definition, statistics)
     causes = found.causes()
+    summed = verdict(info.definition, report, found.status, causes, ready)
     return page.model_copy(
         update={
-            "verdict": verdict(info.definition, report, found.status, causes, ready),
+            "verdict": summed,
             "headlines": found.headlines(info.definition),
             "findings": notes(causes),
-            "readiness": readiness_rows(ready),
+            "readiness": readiness_rows(ready, usable(ready, report, causes, is_ready=summed.ready)),
             "changes": change_rows(found.comparison, report, found.minimum),
             "report": report if found.minimum else statistics,
         }

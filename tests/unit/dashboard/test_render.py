@@ -137,10 +137,21 @@ def test_readiness_by_collaboration_type() -> None:
     report.basic_statistics.segments = report.basic_statistics.demographics = None
     text = Page(render(lab, report)).text
     assert "Insights Describe those users by segment and demographics No Needs a segments dataset" in text
-    assert "Remarketing Reach the advertiser's own users again Yes Nothing" in text
-    assert "AI lookalike Find users who resemble the advertiser's Yes Nothing Better with demographics" in text
+    assert "Remarketing Reach the advertiser's own users again Yes 900 userId Nothing" in text
+    assert (
+        "AI lookalike Find users who resemble the advertiser's Yes 900 userId Nothing Better with demographics" in text
+    )
     assert "Not enabled Nothing; the lab's definition does not allow it" in text
     assert "data for 3 of its 5 collaboration types" in text
+
+
+def test_nothing_can_be_used_in_a_lab_that_is_not_ready() -> None:
+    error = Finding(
+        code="NO_USER_ID_OVERLAP", message="segments: 0 of 3434 users are in identifiers (at least 1 needed)"
+    )
+    page = Page(render(report=statistics(status="FAILED", data_errors=[error.model_dump()])))
+    assert page.text.count("No Segments has a data error Nothing") == 5 and "Yes" not in page.text.split()
+    assert not [given for _, given in page.tags if given.get("class") == "tag ready"]
 
 
 def test_changes_since_last_time() -> None:
