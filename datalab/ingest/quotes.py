@@ -129,19 +129,32 @@ def quoted_spans(data: bytes) -> Iterator[tuple[int, int]]:
         yield opening.start(), position - 1 if closing else position
 
 
-def swallows_line_ends(data: bytes) -> bool:
+def swallows_line_ends(data: bytes, records: int) -> bool:
     """Return whether a quoted field that holds a line break ends in a broken way.
 
     It does if the text ends inside the quotes, or if another character than a separator or a line end follows them.
+    Where each of the `records` of the text is a line, only the last one can be such a field, and no other is searched.
 
-    >>> [swallows_line_ends(data) for data in (b'u1,"a\\nu2,b\\n', b'u1,"a\\nb"c\\n', b'u1,"a\\nb"\\nu2,a"\\n')]
-    [True, True, False]
+    >>> swallows_line_ends(b'u1,"a\\nu2,b\\n', 1), swallows_line_ends(b'u1,"a\\nb"c\\n', 1)
+    (True, True)
+    >>> swallows_line_ends(b'u1,"a\\nb"\\nu2,a"\\n', 2), swallows_line_ends(b'u1,"a"b\\n', 1)
+    (False, False)
     """
+    if records == _lines(data):
+        content = data.rstrip(b"\r\n")
+        data = data[max(content.rfind(b"\n"), content.rfind(b"\r")) + 1 :]
     for opening, closing in quoted_spans(data):
         is_broken = closing == len(data) or data[closing + 1 : closing + 2] not in _AFTER_A_FIELD
         if is_broken and (data.find(b"\n", opening, closing) >= 0 or data.find(b"\r", opening, closing) >= 0):
             return True
     return False
+
+
+def _lines(data: bytes) -> int:
+    """Return how many lines hold anything, inside quotes too."""
+    array = np.frombuffer(b"\n" + data, np.uint8)
+    ends = (array == _LF) | (array == _CR)
+    return int(np.count_nonzero(ends[:-1] & ~ends[1:]))
 
 
 def stretches(data: bytes) -> Iterator[tuple[int, int]]:

@@ -90,7 +90,8 @@ def read_block(block: Block, width: int, *, count_text: bool = False) -> Records
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n")
         if block.quoting is Quoting.IRREGULAR:
-            return replace(_read_exactly(data, width, text_bytes), broken_quote=swallows_line_ends(data))
+            records = _read_exactly(data, width, text_bytes)
+            return replace(records, broken_quote=swallows_line_ends(data, records.count))
         if block.quoting is Quoting.NONE and b"\r" in data:
             data = data.replace(b"\r", b"\n")
         return _read_fast(data, width, text_bytes)

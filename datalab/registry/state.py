@@ -112,13 +112,13 @@ def _failed(facts: Facts) -> ExplainedState:
             f"The run on the datasets provisioned now was interrupted{_because(facts)}.",
             f"Remove the cause, then validate again (`datalab validate {facts.lab}`).",
         )
-    reason = "The datasets provisioned now did not pass validation."
+    reason = "The validation of these datasets failed."
     if facts.run is RunState.FAILED:
         reason += _interrupted(facts)
     return ExplainedState(
         LabState.FAILED,
         reason,
-        f"See what is wrong (`datalab results {facts.lab}`), correct the data and provision them again.",
+        f"Read the findings (`datalab results {facts.lab}`), correct the data and provision them again.",
     )
 
 

@@ -1,7 +1,7 @@
 """Withholds names that must not be shown: segment names, ages and genders that hold ids of users, or are ids.
 
 The rule: docs/spec/cases.md#names-that-must-not-be-shown. It needs the rows of the lab; names without a line break in a
-lab whose datasets have users in common are not looked at. This module keeps no name and writes none.
+lab whose datasets have users in common are not examined. This module stores no name.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Names:
         """Count the names that are withheld, without listing all; `any_broken`: whether one holds a line break."""
         relation, plain = _relation(self.kind), 0
         if self._is_disjoint:
-            plain = self._number("ids_among_names", LINE_BREAKS, names=relation)
+            plain = self._number("ids_among_names", LINE_BREAKS, names=relation, ids=MATCHING.value)
         if not any_broken:
             return Withheld(plain)
         broken = self._number("number_of_broken", LINE_BREAKS, names=relation)
@@ -106,7 +106,7 @@ class Names:
     @cached_property
     def _is_disjoint(self) -> bool:
         """Whether the users of the dataset and those of identifiers have nothing in common; the first one decides."""
-        return self._number("common_users", kind=self.kind.value, matching=MATCHING.value) == 0
+        return self._number("common_users", kind=self.kind.value, ids=MATCHING.value) == 0
 
     @property
     def _is_broken(self) -> bool:
@@ -139,7 +139,9 @@ class Names:
             return set()
         self.engine.register_arrow(_LISTED, pa.table({"name": pa.array([*texts], pa.large_string())}))
         try:
-            return set(self.engine.query(_SQL[statement], panel=self.panel)["name"].to_pylist())
+            return set(
+                self.engine.query(_SQL[statement].format(ids=MATCHING.value), panel=self.panel)["name"].to_pylist()
+            )
         finally:
             self.engine.drop(_LISTED)
 

@@ -1,8 +1,8 @@
 -- The part {names} is a relation of the distinct names of a dataset that are not empty.
 
 -- name: common_users
--- `n`: 1 if a user of the dataset is in identifiers, else 0; the search ends with the first one.
-SELECT COUNT(*) AS n FROM (SELECT u.user_id FROM users u WHERE u.in_{kind} AND u.in_{matching} LIMIT 1) c
+-- `n`: 1 if a user of the dataset is in {ids}, else 0; the search ends with the first one.
+SELECT COUNT(*) AS n FROM (SELECT u.user_id FROM users u WHERE u.in_{kind} AND u.in_{ids} LIMIT 1) c
 
 -- name: number_of_broken
 -- `n`: the number of names that hold a line break.
@@ -13,15 +13,15 @@ SELECT COUNT(*) AS n FROM ({names}) n WHERE n.name LIKE ? OR n.name LIKE ?
 SELECT n.name FROM ({names}) n WHERE n.name LIKE ? OR n.name LIKE ?
 
 -- name: ids_among_names
--- `n`: the names without a line break that are a user id of any dataset, or an id of identifiers.
+-- `n`: the names without a line break that are a user id of any dataset, or an id of {ids}.
 SELECT COUNT(*) AS n FROM ({names}) n
 WHERE n.name NOT LIKE ? AND n.name NOT LIKE ?
-  AND n.name IN (SELECT u.user_id FROM users u UNION ALL SELECT i.id FROM identifiers i)
+  AND n.name IN (SELECT u.user_id FROM users u UNION ALL SELECT i.id FROM {ids} i)
 
 -- name: ids_among_listed
--- `name`: those of the listed names that are a user id of any dataset, or an id of identifiers.
+-- `name`: those of the listed names that are a user id of any dataset, or an id of {ids}.
 SELECT n.name FROM listed_names n
-WHERE n.name IN (SELECT u.user_id FROM users u UNION ALL SELECT i.id FROM identifiers i)
+WHERE n.name IN (SELECT u.user_id FROM users u UNION ALL SELECT i.id FROM {ids} i)
 
 -- name: longest_user_id
 -- `n`: the length of the longest user id.

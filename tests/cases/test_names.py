@@ -132,15 +132,15 @@ def test_right_names_are_shown_and_the_lab_is_ready(more: bytes, tmp_path: Path)
 
 
 def test_nothing_is_written_for_sharing_where_names_cannot_be_compared_with_all_user_ids(tmp_path: Path) -> None:
-    lab, segments, nobody = tmp_path / "LAB.json", tmp_path / "segments.csv", tmp_path / "demographics.csv"
+    lab, segments, people = tmp_path / "LAB.json", tmp_path / "segments.csv", tmp_path / "demographics.csv"
     lab.write_text(json.dumps({**json.loads(LAB.read_text()), "requireDemographics": True}))
     segments.write_bytes(csv(ROWS) + b'usr1001x,"Sports, outdoor\nHiking, climbing"\n')
-    nobody.write_text("usr1001x;18-24;f\n")
-    command = ("preflight", lab, "--identifiers", IDENTIFIERS, "--segments", segments, "--demographics", nobody)
+    people.write_text("usr1001x;18-24;f\n")
+    command = ("preflight", lab, "--identifiers", IDENTIFIERS, "--segments", segments, "--demographics", people)
     refused = datalab_here(*command, "--out", tmp_path / "shared", "--for-sharing")
     assert refused.code not in (0, 1) and "1 name of segments with line breaks" in refused.err
     assert not list((tmp_path / "shared").rglob("*.*"))
     own = datalab_here(*command, "--out", tmp_path / "own")
     assert own.code == 1 and "Hiking" in (tmp_path / "own" / STATISTICS.name).read_text()
-    nobody.write_text("usr1001x,18-24,f\n")
+    people.write_text("usr1001x,18-24,f\n")
     assert datalab_here(*command, "--out", tmp_path / "shared", "--for-sharing").code == 0

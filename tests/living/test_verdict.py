@@ -98,7 +98,7 @@ def test_a_lab_that_failed_validation_is_reported_also_without_its_dashboard(
     lab, result = executed(living, BAD)
     broken_runs(status_context(living, result, "broken_runs", "PIPELINE_FAILURE"))
     assert [(message["event"], message["lab"]) for message in sent] == [("LAB_FAILED", lab.id), ("RUN_FAILED", lab.id)]
-    assert "did not pass validation" in sent[0]["reason"]
+    assert "The validation of these datasets failed" in sent[0]["reason"]
     assert living.tick() == [] and requests_of_the_night() == [], "only better data help"
 
 

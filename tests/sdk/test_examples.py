@@ -42,7 +42,7 @@ def scripts_of(page: str) -> list[str]:
 @pytest.mark.parametrize("page", ["sdk.md", "migration.md"])
 def test_the_first_example_says_which_verdict_looks_across_datasets(page: str) -> None:
     *_, first = scripts_of(page)[:2]
-    assert re.search(r"is_validation_passed\(\w+\).*# .*each dataset by itself", first)
+    assert re.search(r"is_validation_passed\(\w+\).*# .*each dataset alone", first)
     assert re.search(r'\["status"\].*# .*across datasets', first)
 
 

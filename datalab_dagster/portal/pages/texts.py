@@ -121,6 +121,6 @@ def next_step(state: LabState, missing: list[DatasetKind], *, automatic: bool = 
     return {
         LabState.VALIDATING: "Wait until the validation has ended; this page follows it.",
         LabState.READY: "Provision the lab to Media DCRs, and review its statistics first.",
-        LabState.FAILED: "See what is wrong, correct the data and provision them again.",
+        LabState.FAILED: "Read the findings, correct the data and provision them again.",
         LabState.STALE: "Validation starts automatically in a few seconds." if automatic else "Start the validation.",
     }[state]

@@ -121,11 +121,11 @@ def test_a_verdict_counts_before_the_run_ends(registry: Registry, full: Lab, upl
     registry.results.record("run-1", NewResult("FAILED", {"statistics": "s.json"}))
     assert registry.runs.get("run-1").state is RunState.STARTED and registry.runs.is_current("run-1")
     explained = registry.labs.state(full.id)
-    assert explained.state is LabState.FAILED and explained.reason.endswith("did not pass validation.")
+    assert explained.state is LabState.FAILED and explained.reason.endswith("of these datasets failed.")
     assert registry.runs.fail("run-1", "no space left.").state is RunState.FAILED
     explained = registry.labs.state(full.id)
     assert explained.state is LabState.FAILED
-    assert explained.reason.endswith("did not pass validation. The run failed after its verdict: no space left.")
+    assert explained.reason.endswith("of these datasets failed. The run failed after its verdict: no space left.")
 
     registry.runs.start(full.id, "run-2")
     registry.results.record("run-2", NewResult("SUCCESS"))

@@ -97,8 +97,8 @@ def test_every_case(verdict: Verdict | None, run: RunState | None) -> None:
         ),
         (
             Facts("L", REQUIRED, REQUIRED, "FAILED"),
-            "The datasets provisioned now did not pass validation.",
-            "See what is wrong (`datalab results L`), correct the data and provision them again.",
+            "The validation of these datasets failed.",
+            "Read the findings (`datalab results L`), correct the data and provision them again.",
         ),
         (
             Facts("L", REQUIRED, REQUIRED, validated_before=True, outdated_run=True),
