@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from datalab.codes import FILE_ERRORS, ROW_ERRORS, explain
+from datalab.dashboard.short import SHORT
 from datalab.dashboard.texts import DATASETS, metric_name
 from datalab.formats import Cell, counted, figures_in_text, listed, number, share
 from datalab.kinds import MATCHING, DatasetKind
@@ -61,7 +62,7 @@ def short(cause: Cause) -> str:
     """
     if cause.exchanged:
         return action(cause)
-    what = _SHORT.get(cause.code) or explain(cause.code).reason
+    what = SHORT.get(cause.code) or explain(cause.code).reason
     return f"Fix {_title(cause)}: {what.format(subject=cause.subject)}"
 
 
@@ -286,27 +287,6 @@ _SENTENCES: dict[str, tuple[int, Callable[[Cause], str]]] = {
     DROPS_OF_DATASET: (1, lambda c: f"{_count(c, 'number')} of {_title(c)} fell since last time"),
 }
 """Code → how many figures its sentence needs, and the sentence without its stop."""
-
-_SHORT = {
-    WRONG_KIND: "a dataset of another kind",
-    "EMPTY_DATASET": "no valid row",
-    "NO_MATCHING_IDS": "no valid {subject}",
-    "NO_USER_ID_OVERLAP": f"no user in common with {_IDENTIFIERS}",
-    "LOW_USER_ID_OVERLAP": f"hardly any user in common with {_IDENTIFIERS}",
-    "TOO_FEW_SEGMENTS": "too few segments",
-    "TOO_MANY_SEGMENTS": "too many segments",
-    "SEGMENT_NAME_TOO_LONG": "names that are too long",
-    "NAMES_WITHHELD": "ids of users in place of names",
-    "TOO_MANY_AGES": "too many ages",
-    "TOO_MANY_GENDERS": "too many genders",
-    "TOO_FEW_EMBEDDINGS": "fewer embedding columns than needed",
-    "TOO_MANY_EMBEDDINGS": "more embedding columns than allowed",
-    "POSSIBLE_HEADER_ROW": "the first row looks like a header",
-    "POSSIBLE_WRONG_SEPARATOR": "columns are not separated by commas",
-    "GUESSED_ENCODING": "not UTF-8",
-    "REPLACED_CHARACTERS": "broken characters",
-    "UPPER_CASE_IDS": "ids in upper case",
-}
 
 
 def _users(count: Cell) -> str:
