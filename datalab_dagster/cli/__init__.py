@@ -27,6 +27,10 @@ __all__ = ["FAILED", "INTERRUPTED", "NOT_CARRIED_OUT", "PASSED", "UNDECIDED", "W
 COMMANDS = {
     "preflight": ("preflight", "Check and profile the files of a lab; exit code 0 only when it would be Ready."),
     "check": ("check", f"Check one FILE as DATASET: {NAMES}."),
+    "repair": (
+        "repair",
+        "Propose what to change in FILE so that more of its rows are valid, and write a copy with the changes.",
+    ),
     "report": ("report", "Print the statistics that preflight wrote to DIR, or the current ones of LAB."),
     "sample": ("sample", "Write LAB.json and the files of a synthetic lab of any size to DIR."),
     "up": ("up", "Run a Data Lab: database, Dagster's pages and daemon, portal; Ctrl-C stops everything."),
@@ -58,7 +62,7 @@ COMMANDS = {
 def datalab() -> None:
     """Check and profile first-party datasets before they reach a media clean room.
 
-    Files on this machine: sample, preflight, check, report. A Data Lab: up, and lab, dataset, provision, status, …
+    Files on this machine: sample, preflight, check, repair, report. A Data Lab: up, and lab, dataset, provision, …
 
     Exit codes: 0 done or passed, 1 checked and failed, 2 wrong usage or configuration, 3 not possible,
     4 no verdict (yet), 130 interrupted.

@@ -16,11 +16,12 @@ from datalab.ingest.recognise.facts import MOST, ColumnFacts, ValueType
 _AROUND = " \t\n\r\v\f\u00a0\u200b\u200c\u200d\u2060\ufeff"
 """Blanks, and characters that are not visible, which people do not see at the ends of a value."""
 _NUMBERS = r"\s*[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?\s*(?:[,\s]\s*[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?\s*)*"
-_OTHERS = {
+PATTERNS = {
     ValueType.DECIMAL_COMMA: r"[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?",
     ValueType.NUMBER_ARRAY: rf"\[{_NUMBERS}\]",
     ValueType.ARRAY: r"(?s)\[.*\]",
 }
+"""The formats of values that are no ids; they match a whole value without blanks around it."""
 _PHONE = r"\+[1-9][0-9]{7,14}|[1-9][0-9]{9,14}"
 """Stricter than the type's own format, which any number has."""
 _TOO_WIDE = {IdType.STRING, IdType.ID5, IdType.NET_ID}
@@ -113,7 +114,7 @@ def _candidates(values: pa.StringArray, *, only_numbers: bool) -> list[_Candidat
 
 @cache
 def _every_type() -> list[_Candidate]:
-    others = [_Candidate(type_.value, pattern) for type_, pattern in _OTHERS.items()]
+    others = [_Candidate(type_.value, pattern) for type_, pattern in PATTERNS.items()]
     ids = [_Candidate(id_type.value, pattern, is_lower) for id_type, (pattern, is_lower) in formats().items()]
     return [_Candidate(ValueType.NUMBER.value), *others, *ids]
 

@@ -48,8 +48,8 @@ def of_text(text: str, known: Mapping[str, Any]) -> Recognised:
     if not read.records:
         return Recognised(FileFacts(**known))
     rows = read.rows()
-    headers = _headers(rows)
-    body = rows[1:] if headers == 1 else [row for row in rows if row != rows[0]] if headers else rows
+    count = headers(rows)
+    body = rows[1:] if count == 1 else [row for row in rows if row != rows[0]] if count else rows
     known = {
         **known,
         "separator": read.separator,
@@ -57,7 +57,7 @@ def of_text(text: str, known: Mapping[str, Any]) -> Recognised:
         "records": len(read.records),
         "of_width": round(read.share, 4),
         "columns": read.width,
-        "headers": headers,
+        "headers": count,
     }
     return of_columns(
         [pa.array(column, pa.string()) for column in zip(*(row[:MOST_COLUMNS] for row in body), strict=True)],
@@ -86,8 +86,12 @@ def of_columns(columns: Sequence[pa.StringArray], known: Mapping[str, Any], read
     )
 
 
-def _headers(rows: list[list[str]]) -> int:
-    """Return how many records name the columns."""
+def headers(rows: list[list[str]]) -> int:
+    """Return how many records name the columns: the first one, and others equal to it.
+
+    >>> headers([["User ID", "Segment"], ["u1", "sport"], ["User ID", "Segment"], ["u2", "food"]])
+    2
+    """
     first = rows[0]
     others = [row for row in rows[1:] if row != first]
     if others:
