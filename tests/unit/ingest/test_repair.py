@@ -265,7 +265,7 @@ TABLES = st.integers(1, 6).flatmap(
 )
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     table=TABLES,
     users=st.booleans(),
