@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 
 from datalab.ingest.formats import has_format
 from datalab.ingest.recognise.columns import formats, id_type_of
-from datalab.ingest.recognise.decide import FEW
+from datalab.ingest.recognise.decide import FEW, SEGMENTS
 from datalab.ingest.recognise.facts import MOST, Form, ValueType
 from datalab.ingest.repair.chunk import Chunk, Mask, as_mask
 from datalab.ingest.repair.step import Change, Look, Step, StepName, touched
 from datalab.ingest.split import WHITE_SPACE
-from datalab.kinds import KINDS, MATCHING, DatasetKind
+from datalab.kinds import KINDS, MATCHING
 from datalab.lab import USER_ID
 
 _COUNTED_ROWS = 5
@@ -107,7 +107,7 @@ def _arrays(look: Look) -> Change | None:
         lengths = Counter(pc.list_value_length(_numbers(look.columns[-1])).to_pylist())
         length = look.lab.num_embeddings if look.lab is not None else lengths.most_common(1)[0][0]
         return (lambda chunk: _to_columns(chunk, length)) if length and length > 1 else None
-    if look.kind is DatasetKind.SEGMENTS and look.width == len(entry.columns):
+    if look.kind is SEGMENTS and look.width == len(entry.columns):
         return _to_rows
     return None
 
@@ -252,7 +252,7 @@ def _is_right(look: Look, order: tuple[int, ...]) -> bool:
                 return False
         return user.distinct > FEW and look.described[order[1]].distinct <= FEW and _are_ids(look, order[2])
     decision = look.decided(order)
-    if look.kind is DatasetKind.SEGMENTS:
+    if look.kind is SEGMENTS:
         users, names = (look.described[number].distinct for number in order)
         return decision.kind is look.kind and users > 2 * names
     return decision.kind is look.kind

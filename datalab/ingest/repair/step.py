@@ -104,7 +104,7 @@ class Look:
 
     @property
     def schema(self) -> tuple[Column, ...] | None:
-        """The columns of a row of the dataset; None if the rows have other ones."""
+        """The columns of a row of the dataset; None if the rows have others."""
         entry = KINDS[self.kind]
         if self.lab is not None:
             columns = entry.file_columns(self.lab)

@@ -188,7 +188,7 @@ def test_many_blocks_keep_the_order_of_the_records(
 ) -> None:
     monkeypatch.setattr("datalab.ingest.repair.read.BLOCK_BYTES", 1 << 12)
     draw = random.Random(5)
-    names = ["Sport", 'He said "no"', "Food; drink", "two\nlines", "a,b", "Küche"]
+    names = ["Sport", 'Say "no"', "Food; drink", "two\nlines", "a,b", "Küche"]
     rows = [[f"u{number}", draw.choice(names)][: draw.choice([1] + [2] * 19)] for number in range(3000)]
     content = text_of([["user_id", "segment"], *rows], ";").encode()
     text, steps, done = repaired(tmp_path, wrap(content), F.SEGMENTS)  # type: ignore[operator]
