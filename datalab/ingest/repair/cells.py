@@ -54,11 +54,7 @@ def _trimmed(chunk: Chunk, schema: tuple[Column | None, ...]) -> tuple[Chunk, in
         if is_id and not bytes_of(column).isascii():
             value = pc.replace_substring_regex(value, _ANY_INVISIBLE, "")
         value = pc.utf8_trim(value, _AROUND)
-        # A blank cell that may not be empty stays: it is a value.
-        if declared is not None and declared.nullable:
-            value = pc.if_else(pc.equal(value, ""), None, value)
-        else:
-            value = pc.if_else(pc.equal(value, ""), column, value)
+        value = pc.if_else(pc.equal(value, ""), column, value)  # a cell of blanks only is a value, which may be valid
         changed |= as_mask(pc.not_equal(pc.fill_null(value, ""), pc.fill_null(column, "")))
         columns[number] = value
     return chunk.with_columns(columns), touched(changed)

@@ -170,8 +170,6 @@ def test_blank_values_that_are_valid_stay(tmp_path: Path) -> None:
     rows = [[user, " " if user == "usr7x" else f"{name} "] for user, name in SEGMENTS]
     text, _, _ = repaired(tmp_path, text_of(rows), F.SEGMENTS)
     assert text.count("usr7x, \n") == 3 and "Sport\n" in text
-    ages, _, _ = repaired(tmp_path, text_of([[user, "18-24", " "] for user in USERS]), F.DEMOGRAPHICS)
-    assert ages.startswith("usr0x,18-24,\n")
 
 
 def test_a_column_that_holds_something_later_is_kept_there(tmp_path: Path) -> None:
