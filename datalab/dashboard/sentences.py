@@ -94,7 +94,7 @@ def consequences(cause: Cause) -> str:
 def advice(cause: Cause) -> str:
     """Return what to do about a cause, in sentences."""
     if cause.exchanged:
-        return "Put each dataset into the slot of its kind; validation then starts automatically."
+        return "Put each dataset into the slot of its kind."
     if cause.code == WRONG_KIND:
         return "Replace it by the dataset that belongs here."
     return explain("HEADLINE_DROP" if cause.code == DROPS_OF_DATASET else cause.code).advice
