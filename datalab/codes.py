@@ -222,6 +222,113 @@ HINTS = {
         "Hashes and e-mail addresses must be lower case: convert before hashing, and write hashes in lower case.",
     ),
     "UNKNOWN_ID_NAMES": _UNKNOWN_NAME,
+    "WRONG_WIDTH": Explanation(
+        "Nearly every row has the same wrong number of columns",
+        "Write exactly the expected columns: leave out what is too much, such as a date, or add what is missing.",
+    ),
+    "VECTORS_OF_OTHER_LENGTH": Explanation(
+        "Embeddings have another length than the lab's definition says",
+        "Write embeddings of that length, one column per number, or create a Datalab with the length of the file.",
+    ),
+    "ARRAY_IN_CELL": Explanation(
+        "An embedding is an array in one cell",
+        "Write one column per number, without brackets.",
+    ),
+    "DECIMAL_COMMAS": Explanation(
+        "A decimal comma is in numbers",
+        "Write numbers with a decimal point, such as 0.25: set the language of the export to English.",
+    ),
+    "COLUMNS_IN_OTHER_ORDER": Explanation(
+        "Columns are not in the expected order",
+        "Columns are read by their position: export them in the expected order.",
+    ),
+    "SEPARATOR_LINE": Explanation("A line with sep= comes before the rows", "Leave the line with sep= out."),
+    "REPEATED_HEADERS": Explanation(
+        "Header rows are among the rows",
+        "Files have no header: leave it out of every file before they are put together.",
+    ),
+    "FOOTER_ROW": Explanation(
+        "The last row is a remark and not data",
+        "Leave it out: export to a file without the messages of the program.",
+    ),
+    "NOT_DATA": Explanation(
+        "The file is not data at all",
+        "Look at the file in an editor, fetch or export the data again, and choose a CSV or Parquet file.",
+    ),
+    "QUOTE_NOT_CLOSED": Explanation(
+        "A quote that is not closed swallows rows",
+        "Close the quote in that row, or write a quote inside a value twice; then the rows behind it are read.",
+    ),
+    "QUOTES_WITH_BACKSLASH": Explanation(
+        "Quotes are escaped with a backslash",
+        "Write a quote inside a value twice and without backslash, as CSV asks for.",
+    ),
+    "QUOTES_IN_VALUES": Explanation(
+        "Values hold quotes of their own",
+        "Only the straight double quote (U+0022) encloses a value: leave the others out.",
+    ),
+    "BLANKS_AROUND": Explanation(
+        "Values begin or end with blanks", "Remove the blanks (trim) before and behind the values in the export."
+    ),
+    "INVISIBLE_CHARACTERS": Explanation(
+        "Values hold characters that are not visible",
+        "Remove them in the export: ids that hold them match nothing, and names that end with them are other names.",
+    ),
+    "NULL_WORDS": Explanation(
+        "Missing values are written as words",
+        "Leave a missing value empty; as a word it counts as a value.",
+    ),
+    "PYTHON_BYTES": Explanation(
+        "Values are written as Python writes bytes", "Decode the bytes as UTF-8 before the file is written."
+    ),
+    "PLAIN_VALUES": Explanation(
+        "Values are not hashed", "Trim them, write them in lower case, and hash them with SHA-256, in hex."
+    ),
+    "HASHES_OF_SHA1": Explanation(
+        "Hashes are of SHA-1", "Hash the plain values with SHA-256; a hash cannot be converted into another one."
+    ),
+    "HASHES_OF_MD5": Explanation(
+        "Hashes are of MD5", "Hash the plain values with SHA-256; a hash cannot be converted into another one."
+    ),
+    "HASHES_IN_BASE64": Explanation("Hashes are Base64 and not hex", "Write them as 64 hex digits in lower case."),
+    "HASHES_WITH_PREFIX": Explanation(
+        "A prefix stands before the hashes", "Write only the 64 hex digits, without a prefix."
+    ),
+    "HASHES_OF_NOTHING": Explanation(
+        "Hashes are those of an empty text",
+        "These users share one id and have none of their own: leave out rows without a value before hashing.",
+    ),
+    "ZERO_IDS": Explanation(
+        "Advertising ids are zeros",
+        "A device that withholds its id sends zeros, and all such users share them: leave these rows out.",
+    ),
+    "IP_ADDRESSES": Explanation(
+        "IP addresses are given as advertising ids", "Export the advertising id of the device (IDFA or AAID)."
+    ),
+    "IDS_IN_OTHER_FORM": Explanation(
+        "Advertising ids are written in another form",
+        "Write them with hyphens and without braces, as 8-4-4-4-12 hex digits.",
+    ),
+    "MIXED_CASE_IDS": Explanation(
+        "Advertising ids are in both cases",
+        "Write all of them in lower case: ids are compared exactly.",
+    ),
+    "SCIENTIFIC_PHONES": Explanation(
+        "A spreadsheet turned phone numbers into scientific notation",
+        "Their last digits are lost: export them from the source again, as text, and do not save them in Excel.",
+    ),
+    "PHONES_WITHOUT_COUNTRY": Explanation(
+        "Phone numbers have no country code",
+        "Write them in E.164: plus and country code in place of the first 0, such as +41790000000.",
+    ),
+    "PHONES_IN_TWO_FORMS": Explanation(
+        "Phone numbers occur with and without plus",
+        "Write all of them with a plus: ids are compared exactly, so both forms of a number do not match.",
+    ),
+    "USER_IDS_WITH_DECIMALS": Explanation(
+        "User ids end in .0",
+        "A data frame read them as decimals. Write them as text, as they are in Identifiers, or they match no user.",
+    ),
 }
 """A publisher's errors that the report counts but does not explain; some warnings are hints too."""
 

@@ -27,6 +27,7 @@ from datalab.registry.errors import (
     ProvisioningRefused,
     RunNotFound,
 )
+from datalab.results.validation import Hint
 from datalab.storage import Key
 from datalab_dagster.service import (
     DatasetInfo,
@@ -56,6 +57,7 @@ class MemoryService:
     def __init__(self, user: str = "me@publisher.example") -> None:
         self._user = user
         self._clock = itertools.count()
+        self.shown_hints: dict[DatasetKind, list[Hint]] = {}
         self._numbers = itertools.count(1)
         self._labs: dict[str, LabInfo] = {}
         self._slots: dict[str, dict[DatasetKind, SlotInfo]] = {}
@@ -359,6 +361,10 @@ class MemoryService:
         if (run_id, kind) not in self._reports:
             raise ResultNotFound(lab, f"validation report of {kind.value}")
         return self._reports[str(run_id), kind]
+
+    def hints(self, lab: str, kind: DatasetKind, *, run_id: str | None = None) -> list[Hint]:
+        self.validation_report(lab, kind, run_id=run_id)
+        return self.shown_hints.get(kind, [])
 
     # ---------------------------------------------------------------------------------------------------- end
 

@@ -15,6 +15,8 @@ PACKAGES = ("datalab", "datalab_dagster", "assets", "resources")
 
 MOST_LINES = 300
 LONGER = {
+    "datalab/codes.py": "one table of all codes and their words, of which one is read at a time",
+    "tests/cases/test_kinds.py": "one table of the errors in files",
     "datalab/lab.py": "the wire keys of a lab and the rules between them: one frozen shape, read as a whole",
     "tests/fakes.py": "one service in memory, with every method of the protocol",
     "tests/reference.py": "the slow model of the whole validation, to be read together with the specification",

@@ -14,7 +14,7 @@ import io
 import re
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
+from datalab.ingest.broken_quotes import NOT_BROKEN, BrokenQuotes, broken_quotes
 from datalab.ingest.limits import BLOCK_BYTES
 from datalab.ingest.quotes import Quoting, outside, quote_positions, quoted_spans, swallows_line_ends, unquoted
 from datalab.ingest.split import Block
@@ -37,8 +38,6 @@ _BLANK_LINE = re.compile(
 )
 _MAY_BEGIN_BLANK_LINE = np.zeros(256, bool)
 _MAY_BEGIN_BLANK_LINE[list(b"\t\n\v\f\r \xc2\xe1\xe2\xe3")] = True
-_LONGEST_HEADER = 1 << 20
-"""No record that names columns is longer."""
 _WINDOW = 1 << 20
 _CELLS_AT_ONCE = 1 << 18
 _ONE_AT_A_TIME = threading.Lock()
@@ -70,8 +69,11 @@ class Records:
     """How many of those contain a semicolon, a tab or a bar."""
     text_bytes: int = 0
     """UTF-8 bytes of the block without its blank lines (docs/spec/validation.md#75-originalfilesizebytes)."""
+    odd_widths: Mapping[int, int] = field(default_factory=dict)
+    """Wrong number of columns → how many records have it."""
     broken_quote: bool = False
     """Whether a quoted field that holds a line break ends in a broken way."""
+    quotes: BrokenQuotes = NOT_BROKEN
 
 
 def row_schema(width: int) -> pa.Schema:
@@ -91,7 +93,9 @@ def read_block(block: Block, width: int, *, count_text: bool = False) -> Records
             data = data.replace(b"\r\n", b"\n")
         if block.quoting is Quoting.IRREGULAR:
             records = _read_exactly(data, width, text_bytes)
-            return replace(records, broken_quote=swallows_line_ends(data, records.count))
+            broken = swallows_line_ends(data, records.count)
+            quotes = broken_quotes(data) if broken or b'\\"' in data else NOT_BROKEN
+            return replace(records, broken_quote=broken, quotes=quotes)
         if block.quoting is Quoting.NONE and b"\r" in data:
             data = data.replace(b"\r", b"\n")
         return _read_fast(data, width, text_bytes)
@@ -99,12 +103,6 @@ def read_block(block: Block, width: int, *, count_text: bool = False) -> Records
 
 def _is_heavy(block: Block) -> bool:
     return block.quoting is Quoting.IRREGULAR or len(block.data) > 2 * BLOCK_BYTES
-
-
-def first_record(block: Block) -> list[str]:
-    """Return the fields of the block's first record; of a very long one not all."""
-    text = block.data[:_LONGEST_HEADER].replace(b"\r\n", b"\n").decode(errors="ignore")
-    return next((row for row in csv.reader(io.StringIO(text, newline="")) if row), [])
 
 
 def _read_fast(data: bytes, width: int, text_bytes: int) -> Records:
@@ -140,7 +138,12 @@ def _read_fast(data: bytes, width: int, text_bytes: int) -> Records:
         one_column,
         foreign,
         text_bytes,
+        _frequencies(widths),
     )
+
+
+def _frequencies(widths: Indexes) -> dict[int, int]:
+    return {int(width): int(count) for width, count in zip(*np.unique(widths, return_counts=True), strict=True)}
 
 
 def _foreign_of(rows: pa.RecordBatch) -> int:
@@ -210,6 +213,7 @@ def _read_ragged(data: bytes, width: int, text_bytes: int) -> Records:
         int(narrow.sum()),
         int(((_counts(is_foreign, starts) > 0) & narrow).sum()),
         text_bytes,
+        _frequencies(widths[~right]),
     )
 
 
@@ -249,6 +253,7 @@ def _read_exactly(data: bytes, width: int, text_bytes: int) -> Records:
         one_column,
         foreign,
         text_bytes,
+        _frequencies(found[found != width]),
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from datalab.codes import FILE_ERRORS
+from datalab.codes import FILE_ERRORS, HINTS
 from datalab.formats import Cell
 from datalab.kinds import MATCHING, DatasetKind
 from datalab.results.statistics import Finding, StatisticsResultV2
@@ -24,16 +24,20 @@ WRONG_KIND = "wrong-kind"
 DROPS_OF_DATASET = "drops-of-dataset"
 """Several numbers of one dataset fell: one cause, whose consequences are the numbers."""
 
-_FILE_PROBLEMS = frozenset(
-    {
-        *FILE_ERRORS,
-        "POSSIBLE_WRONG_SEPARATOR",
-        "POSSIBLE_HEADER_ROW",
-        "GUESSED_ENCODING",
-        "REPLACED_CHARACTERS",
-        "UPPER_CASE_IDS",
-    }
-)
+_FILE_PROBLEMS = frozenset({*FILE_ERRORS, "POSSIBLE_WRONG_SEPARATOR", "POSSIBLE_HEADER_ROW", *HINTS}) - {
+    "UNKNOWN_ID_NAMES",
+    "NULL_WORDS",
+    "INVISIBLE_CHARACTERS",
+    "FOOTER_ROW",
+    "SEPARATOR_LINE",
+    "REPEATED_HEADERS",
+    "QUOTES_WITH_BACKSLASH",
+    "ZERO_IDS",
+    "HASHES_OF_NOTHING",
+    "PHONES_IN_TWO_FORMS",
+    "MIXED_CASE_IDS",
+}
+"""What explains other findings; hints on a few rows do not."""
 _DROPS = frozenset({"HEADLINE_DROP", "HEADLINE_GONE"})
 _OVERLAPS = frozenset({"NO_USER_ID_OVERLAP", "LOW_USER_ID_OVERLAP"})
 _FROM_FILE_PROBLEM = frozenset({"HIGH_INVALID_SHARE", EMPTY_DATASET, "TOO_FEW_SEGMENTS", "NO_MATCHING_IDS", *_OVERLAPS})

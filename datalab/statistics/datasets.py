@@ -10,13 +10,14 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from datalab.engines import Engine
-from datalab.kinds import KINDS, DatasetKind
+from datalab.kinds import KINDS, MATCHING, DatasetKind
 from datalab.kinds.arrow import arrow_schema
 from datalab.lab import LabDefinition
 from datalab.results.statistics import Finding
-from datalab.results.validation import AnyValidationReport, DatasetFacts, IdentifiersValidationReport, Outcome
+from datalab.results.validation import AnyValidationReport, DatasetFacts, Hint, IdentifiersValidationReport, Outcome
 from datalab.statistics.users import USERS
 
+_DECIMALS = "USER_IDS_WITH_DECIMALS"
 _ROW_CODES = frozenset({"NOT_ENOUGH_COLUMNS_PROVIDED", "TOO_MANY_COLUMNS_PROVIDED"})
 """Codes in a report's schema block that concern a row; all other codes concern the whole file."""
 
@@ -60,6 +61,16 @@ class ValidatedDataset(BaseModel):
             file_errors=list(found.values()),
             facts=facts or DatasetFacts(),
         )
+
+
+def shown_hints(datasets: Mapping[DatasetKind, ValidatedDataset]) -> dict[DatasetKind, list[Hint]]:
+    """Return the hints of each dataset: decimals in user ids are right where identifiers have them too."""
+    matching = datasets.get(MATCHING)
+    alike = matching is not None and any(hint.code == _DECIMALS for hint in matching.facts.hints)
+    return {
+        kind: [hint for hint in dataset.facts.hints if hint.code != _DECIMALS or not alike]
+        for kind, dataset in datasets.items()
+    }
 
 
 Summaries = Mapping[DatasetKind, ValidatedDataset]

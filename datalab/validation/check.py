@@ -21,6 +21,7 @@ from datalab.kinds.arrow import ARROW_TYPES
 from datalab.lab import USER_ID, LabDefinition
 from datalab.validation.flags import IdentifierFlags
 from datalab.validation.key_spool import Flags
+from datalab.validation.marks import Counts, Look
 from datalab.validation.schemas import DatasetSchema, Failure, failures
 
 CELL_ERROR_CAP = 499
@@ -64,6 +65,7 @@ class Checked:
     cells_by_column: dict[int, int] = field(default_factory=dict)
     cell_faults: list[CellFault] = field(default_factory=list)
     """The first cell errors of the block in order of row and column, up to the limit of a report."""
+    marks: Counts = field(default_factory=Counts)
 
 
 def records_per_block(lab: LabDefinition, schema: DatasetSchema) -> int:
@@ -74,7 +76,7 @@ def records_per_block(lab: LabDefinition, schema: DatasetSchema) -> int:
     return min(BLOCK_RECORDS, _NAMES_BYTES // longest)
 
 
-def check_rows(records: Records, schema: DatasetSchema, engine: Engine) -> Checked:
+def check_rows(records: Records, schema: DatasetSchema, engine: Engine, look: Look) -> Checked:
     """Check the rows of a segments, demographics or embeddings block."""
     rows = records.rows
     found = failures(schema, rows) if rows.num_rows else []
@@ -84,7 +86,7 @@ def check_rows(records: Records, schema: DatasetSchema, engine: Engine) -> Check
         valid, indexes = rows.filter(pa.array(good)), np.flatnonzero(good) if indexes is None else indexes[good]
     valid = _typed(valid, schema)
     hashes = engine.key_hashes([valid.column(index) for index in schema.key])
-    checked = Checked(records, valid, indexes, hashes, hashed_indexes=indexes)
+    checked = Checked(records, valid, indexes, hashes, hashed_indexes=indexes, marks=look.at_rows(records, found))
     if found:
         checked.invalid_rows = rows.num_rows - valid.num_rows
         checked.rows_by_code = _rows_by_code(found)
@@ -150,7 +152,7 @@ def _typed(rows: pa.RecordBatch, schema: DatasetSchema) -> pa.RecordBatch:
 
 
 def check_identifiers(
-    records: Records, schema: DatasetSchema, lab: LabDefinition, flags: IdentifierFlags, engine: Engine
+    records: Records, schema: DatasetSchema, lab: LabDefinition, flags: IdentifierFlags, engine: Engine, look: Look
 ) -> Checked:
     """Check the rows of an identifiers block; duplicates are found later, from hashes and flags."""
     rows = normalised(records.rows, lab, schema)
@@ -170,6 +172,8 @@ def check_identifiers(
     invalid = (marks & IdentifierFlags.INVALID) != 0
     hashes = engine.key_hashes(rows.columns)
     checked = Checked(records, rows, records.indexes, hashes, records.indexes, marks if marks.any() else None)
+    wrong = (IdentifierFlags.USER_ID_FORMAT, IdentifierFlags.ID_FORMAT, IdentifierFlags.UNKNOWN_NAME)
+    checked.marks = look.at_ids(records, rows, *((marks & flag) != 0 for flag in wrong))
     if not invalid.any():
         checked.valid = _typed(rows, schema)
     else:

@@ -18,9 +18,10 @@ import numpy as np
 import pyarrow as pa
 
 from datalab.ingest.failures import record_too_long
+from datalab.ingest.first_records import first_record, first_records
 from datalab.ingest.limits import BLOCK_CELLS, BLOCK_RECORDS, BLOCKS_UNDER_WAY_BYTES, RecordTooLongError
 from datalab.ingest.parquet import ParquetMember
-from datalab.ingest.records import Records, first_record, read_block, row_schema
+from datalab.ingest.records import Records, read_block, row_schema
 from datalab.ingest.source import Input
 from datalab.ingest.split import Block, Splitter
 from datalab.ingest.text import TextMember
@@ -31,6 +32,8 @@ WORKERS = max(2, min(8, os.cpu_count() or 2))
 _WAITING_BLOCKS = 2
 _TABLE_ROWS = 65_536
 """Rows of a Parquet file that are read at once; their values may be long."""
+_FIRST_CELLS = 2_000
+_TAIL_BYTES = 4_096
 
 
 class Pipeline:
@@ -40,6 +43,7 @@ class Pipeline:
         records: how many records were handed out.
         is_csv: whether all of the input was text; known at the end.
         header: the fields of the first record of a text; known with the first block.
+        tail: the end of the last text; known at the end.
         table_bytes: size of the Parquet tables of the input as CSV text; known at the end.
     """
 
@@ -51,6 +55,7 @@ class Pipeline:
         *,
         block_records: int = BLOCK_RECORDS,
         scratch: Path | None = None,
+        begin: Callable[[str, list[list[str]]], object] = lambda _text, _records: None,
     ) -> None:
         """Read `source`.
 
@@ -60,16 +65,20 @@ class Pipeline:
             check: checks the records of a block.
             block_records: how many records of the right width a block has at most.
             scratch: a private directory.
+            begin: called before the first check with the beginning of the text, if it is one, and the first records.
         """
         self._source = source
         self._width = width
         self._check = check
         self._block_records = max(1, min(block_records, BLOCK_CELLS // width))
         self._scratch = scratch
+        self._begin = begin
+        self._has_begun = False
         self._too_long: RecordTooLongError | None = None
         self.records = 0
         self.is_csv = True
         self.header: list[str] = []
+        self.tail = b""
         self.table_bytes = 0
 
     def __iter__(self) -> Iterator[Checked]:
@@ -123,13 +132,22 @@ class Pipeline:
                     self.is_csv = False
                     rows = min(self._block_records, _TABLE_ROWS)
                     for batch in member.batches(rows, text_bytes_before=self.table_bytes):
+                        if not self._has_begun:
+                            self._start("", _first_rows(batch))
                         yield partial(_table_records, batch, self._width), batch.nbytes
                     self.table_bytes += member.text_bytes
                     continue
                 for block in self._blocks(member, splitter):
                     if not self.header:
                         self.header = first_record(block)
+                    if not self._has_begun:
+                        self._start(*first_records(block))
+                    self.tail = block.data[-_TAIL_BYTES:]
                     yield partial(read_block, block, self._width, count_text=self._source.is_container), len(block.data)
+
+    def _start(self, text: str, records: list[list[str]]) -> None:
+        self._has_begun = True
+        self._begin(text, records)
 
     def _blocks(self, member: TextMember, splitter: Splitter) -> Iterator[Block]:
         chunks = member.chunks()
@@ -138,6 +156,12 @@ class Pipeline:
             # The line that began with the removed mark is not blank, even if it holds nothing else.
             splitter.begin_inside_line()
         return splitter.split(chain([first], chunks))
+
+
+def _first_rows(batch: pa.RecordBatch) -> list[list[str]]:
+    rows = batch.slice(0, max(1, _FIRST_CELLS // max(1, batch.num_columns)))
+    columns = [column.cast(pa.string()).fill_null("").to_pylist() for column in rows.columns]
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def _table_records(batch: pa.RecordBatch, width: int) -> Records:
@@ -152,4 +176,5 @@ def _table_records(batch: pa.RecordBatch, width: int) -> Records:
         none,
         too_narrow=every if is_narrow else none,
         too_wide=none if is_narrow else every,
+        odd_widths={batch.num_columns: batch.num_rows} if batch.num_rows else {},
     )

@@ -26,9 +26,10 @@ from datalab.results.validation import AnyValidationReport, DatasetFacts, Schema
 from datalab.scratch import publish, scratch_directory, why
 from datalab.validation.check import Checked, check_identifiers, check_rows, records_per_block, shortened
 from datalab.validation.flags import IdentifierFlags
-from datalab.validation.hints import hints, is_header
+from datalab.validation.hints import Evidence, hints, is_header
 from datalab.validation.key_spool import KeySpool, MarkedRows
 from datalab.validation.long_keys import with_short_keys
+from datalab.validation.marks import Look
 from datalab.validation.pipeline import Pipeline
 from datalab.validation.report import SAMPLE_CAP, IdentifiersReport, InputSummary, RowsReport, file_level_report
 from datalab.validation.row_set import RowSet
@@ -136,16 +137,23 @@ class _Pass:
         """Possible duplicates with flags."""
         self._facts = DatasetFacts(input_bytes=source.size, broken_quote=False)
         self._text_bytes = 0
+        self._look = Look(schema, lab)
+        self._evidence = Evidence(schema, lab, self._facts)
         self._report: RowsReport | IdentifiersReport
         if schema.report_form is ReportForm.IDS:
             flags = IdentifierFlags(lab)
             self._report = IdentifiersReport(schema, lab, flags)
-            check = partial(check_identifiers, schema=schema, lab=lab, flags=flags, engine=engine)
+            check = partial(check_identifiers, schema=schema, lab=lab, flags=flags, engine=engine, look=self._look)
         else:
             self._report = RowsReport(schema, lab)
-            check = partial(check_rows, schema=schema, engine=engine)
+            check = partial(check_rows, schema=schema, engine=engine, look=self._look)
         self._blocks = Pipeline(
-            source, schema.file_width, check, block_records=records_per_block(lab, schema), scratch=scratch
+            source,
+            schema.file_width,
+            check,
+            block_records=records_per_block(lab, schema),
+            scratch=scratch,
+            begin=self._look.begin,
         )
 
     def run(self, *, keep_rows: bool) -> tuple[Validated, Path]:
@@ -189,7 +197,7 @@ class _Pass:
         facts.is_csv = self._blocks.is_csv
         facts.first_record_is_header = is_header(self._blocks.header, self._schema, self._lab)
         summary = InputSummary(source.detected_file_type, self._reported_bytes)
-        wrong_case = unknown_names = 0
+        evidence = self._evidence
         report: AnyValidationReport
         if isinstance(self._report, IdentifiersReport):
             for rows, flags in self._marked.read():
@@ -199,19 +207,16 @@ class _Pass:
                 summary, duplicates, self._first_duplicates(duplicates, valid, rejected), rejected.select(everything)
             )
             facts.valid_rows = report.report.num_valid_rows
-            wrong_case = self._report.marked(IdentifierFlags.WRONG_CASE)
-            unknown_names = self._report.marked(IdentifierFlags.UNKNOWN_NAME)
+            evidence.wrong_case = self._report.marked(IdentifierFlags.WRONG_CASE)
+            evidence.unknown_names = self._report.marked(IdentifierFlags.UNKNOWN_NAME)
         else:
             report = self._report.finish(summary, duplicates)
             if report.report.outcome == "PASSED":
                 facts.valid_rows = facts.rows - report.report.num_invalid_rows_total
-        facts.hints = hints(
-            facts,
-            guessed_encoding=source.encoding_guessed,
-            replaced_characters=source.replaced_characters,
-            wrong_case=wrong_case,
-            unknown_names=unknown_names,
-        )
+        evidence.beginning, evidence.tail = self._look.beginning, self._blocks.tail
+        evidence.guessed_encoding = source.encoding_guessed
+        evidence.replaced_characters = source.replaced_characters
+        facts.hints = hints(evidence)
         return Validated(report, facts)
 
     @property
@@ -247,6 +252,7 @@ class _Pass:
         self._facts.one_column_rows += records.one_column
         self._facts.foreign_separator_rows += records.foreign_separator
         self._facts.broken_quote = self._facts.broken_quote or records.broken_quote
+        self._evidence.add(records, checked.marks, first)
         self._progress(self._report.rows, self._source.bytes_read, self._source.size)
 
 

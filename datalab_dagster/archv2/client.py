@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from datalab.errors import ConfigurationError, DatalabError
 from datalab.lab import lab_from_dict
+from datalab.results.validation import Hint
 from datalab_dagster.archv2 import results
 from datalab_dagster.archv2.errors import (
     DataRoomUnknown,
@@ -275,6 +276,14 @@ class ClientV2:
             ResultNotFound: the run has no such result, or the result was removed.
         """
         return results.zipped_result(self.service, run, action)
+
+    def hints(self, run: RunInfo, action: str) -> list[Hint]:
+        """Return the hints in addition to the report that an action of a run requested.
+
+        Raises:
+            ResultNotFound: as `result`.
+        """
+        return self.service.hints(run.lab_id, results.KINDS_OF_REPORTS[action], run_id=run.run_id)
 
     def _status(self, run: RunInfo) -> JobStatus:
         if not run.is_complete:

@@ -22,6 +22,7 @@ from datalab.results.status import DatasetStatus
 from datalab.results.validation import Hint
 from datalab.statistics import ValidatedDataset
 from datalab.statistics.causes import Cause, Evidence, Severity, causes_of, reasons_of
+from datalab.statistics.datasets import shown_hints
 from datalab.statistics.slots import RowsState, rows_state
 from datalab.statistics.tables import ratio
 from datalab.validation.stream import Validated
@@ -37,8 +38,9 @@ def print_preflight(result: PreflightResult) -> None:
     console = console_for_text()
     console.print(f"\n[bold]{escape(name_or_unnamed(result.lab.name))}[/bold] checked in {duration(result.seconds)}\n")
     console.print(_table(result.datasets, result.status.datasets))
+    hints = shown_hints(result.datasets)
     for kind, dataset in result.datasets.items():
-        _print_details(console, kind, dataset, result.status.datasets[kind.value])
+        _print_details(console, kind, dataset, result.status.datasets[kind.value], hints[kind])
     causes = _causes(result)
     print_causes(console, causes)
     console.print("\nCan be used for")
@@ -56,13 +58,17 @@ def print_preflight(result: PreflightResult) -> None:
 
 def preflight_json(result: PreflightResult) -> str:
     """Return what a preflight found as JSON."""
+    hints = shown_hints(result.datasets)
     return json.dumps(
         {
             "lab": result.lab.name,
             "status": result.status.status,
             "seconds": round(result.seconds, 3),
             "secondsByStep": {step: round(seconds, 3) for step, seconds in result.steps.items()},
-            "datasets": {kind.value: _facts(dataset, result.report(kind)) for kind, dataset in result.datasets.items()},
+            "datasets": {
+                kind.value: _facts(dataset, result.report(kind), hints[kind])
+                for kind, dataset in result.datasets.items()
+            },
             "dataErrors": [finding.model_dump() for finding in result.statistics.data_errors],
             "qualityWarnings": [finding.model_dump() for finding in result.statistics.quality_warnings],
             "drops": [finding.model_dump() for finding in result.comparison.warnings] if result.comparison else [],
@@ -76,7 +82,7 @@ def preflight_json(result: PreflightResult) -> str:
 def _causes(result: PreflightResult) -> list[Cause]:
     """Return the causes of the state that the lab would have."""
     reasons = reasons_of(result.statistics.basic_statistics.model_dump())
-    hints = {kind: [hint.code for hint in dataset.facts.hints] for kind, dataset in result.datasets.items()}
+    hints = {kind: [hint.code for hint in found] for kind, found in shown_hints(result.datasets).items()}
     return causes_of(result.status, result.statistics, result.comparison, Evidence(reasons, hints))
 
 
@@ -98,7 +104,7 @@ def print_check(kind: DatasetKind, outcome: Validated, report: Path | None) -> N
     console = console_for_text()
     dataset = ValidatedDataset.from_report(outcome.report, outcome.facts)
     console.print(_table({kind: dataset}, {}))
-    _print_details(console, kind, dataset, None)
+    _print_details(console, kind, dataset, None, shown_hints({kind: dataset})[kind])
     if rows_state(dataset.outcome, dataset.total_rows, dataset.valid_rows) in (RowsState.FEW, RowsState.NONE):
         console.print(f"\n{_hardly_valid(dataset)}", highlight=False, markup=False)
     if report is not None:
@@ -117,10 +123,12 @@ def _hardly_valid(dataset: ValidatedDataset) -> str:
 def check_json(kind: DatasetKind, outcome: Validated, report: Path | None, more: Mapping[str, Any]) -> str:
     """Return what the check of one file found as JSON, with `more` after it."""
     dataset = ValidatedDataset.from_report(outcome.report, outcome.facts)
-    return json.dumps({"dataset": kind.value, **_facts(dataset, report), **more}, indent=2)
+    return json.dumps(
+        {"dataset": kind.value, **_facts(dataset, report, shown_hints({kind: dataset})[kind]), **more}, indent=2
+    )
 
 
-def _facts(dataset: ValidatedDataset, report: Path | None) -> dict[str, Any]:
+def _facts(dataset: ValidatedDataset, report: Path | None, hints: list[Hint]) -> dict[str, Any]:
     return {
         "outcome": dataset.outcome,
         "rows": dataset.total_rows,
@@ -128,7 +136,7 @@ def _facts(dataset: ValidatedDataset, report: Path | None) -> dict[str, Any]:
         "invalidRows": dataset.invalid_rows,
         "invalidRowsByReason": dataset.invalid_rows_by_reason,
         "fileErrors": [error.code for error in dataset.file_errors],
-        "hints": [hint.model_dump() for hint in dataset.facts.hints],
+        "hints": [hint.model_dump() for hint in hints],
         "report": str(report) if report else None,
     }
 
@@ -168,10 +176,10 @@ def _outcome(dataset: ValidatedDataset, state: RowsState) -> str:
 
 
 def _print_details(
-    console: Console, kind: DatasetKind, dataset: ValidatedDataset, status: DatasetStatus | None
+    console: Console, kind: DatasetKind, dataset: ValidatedDataset, status: DatasetStatus | None, hints: list[Hint]
 ) -> None:
     """Print why rows are invalid, what is wrong with the file, and the hints."""
-    lines = list(_details(dataset, status))
+    lines = [*_details(dataset, status), *(f"hint: {hint.message}" for hint in hints)]
     if lines:
         console.print(f"[bold]{kind.value}[/bold]")
     for line in lines:
@@ -184,12 +192,6 @@ def _details(dataset: ValidatedDataset, status: DatasetStatus | None) -> Iterabl
     by_rows = sorted(dataset.invalid_rows_by_reason.items(), key=lambda item: -item[1])
     for code, rows in by_rows:
         yield f"{number(rows):>12}  {code} ({explain(code).reason})"
-    for hint in dataset.facts.hints:
-        yield _hint(hint)
-
-
-def _hint(hint: Hint) -> str:
-    return f"hint: {hint.message}"
 
 
 def _verdict(result: PreflightResult, causes: list[Cause]) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any, Self
 
+from datalab.errors import DatalabError
 from datalab.kinds import DatasetKind
 from datalab.results import files
+from datalab.results.validation import Hint
 from datalab_dagster.archv2 import results
 from datalab_dagster.archv2.compute_job import ComputeJob
 from datalab_dagster.archv2.errors import AlreadyRun
@@ -70,7 +73,13 @@ class ValidationReportJob(ComputeJob):
 
     def get_validation_report(self) -> ValidationReport:
         """Return the report of segments, demographics or embeddings."""
-        return ValidationReport.model_validate_json(self.get_result())
+        return ValidationReport.model_validate_json(self.get_result()).with_hints(self._hints())
+
+    def _hints(self) -> list[Hint]:
+        """Return the hints of the report; an earlier deployment has none."""
+        with contextlib.suppress(DatalabError):
+            return self.client_v2.hints(self._ended_run(), str(results.action_name(self.action)))
+        return []
 
 
 class DataLabIdentifiersValidationReportJob(ValidationReportJob):
@@ -81,7 +90,7 @@ class DataLabIdentifiersValidationReportJob(ValidationReportJob):
 
     def get_validation_report(self) -> IdentifiersValidationReport:  # type: ignore[override]  # the vendor's raises
         """Return the report of the identifiers, which has a shape of its own."""
-        return IdentifiersValidationReport.model_validate_json(self.get_result())
+        return IdentifiersValidationReport.model_validate_json(self.get_result()).with_hints(self._hints())
 
     def result(self) -> IdentifiersValidationReport:
         """Return the report."""

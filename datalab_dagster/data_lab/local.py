@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from datalab.kinds import MATCHING, DatasetKind
 from datalab.lab import LabDefinition, lab_from_dict, load_lab
 from datalab.scratch import scratch_directory
+from datalab.statistics.datasets import shown_hints
 from datalab_dagster.archv2.errors import MatchingPathMissing
 from datalab_dagster.data_lab.api import IdentifiersValidationReport, ValidationReport
 from datalab_dagster.data_lab.builder import DataLabBuilder
@@ -104,11 +105,14 @@ def _run(definition: LabDefinition, files: Mapping[DatasetKind, Path], out: Path
 
 
 def _reports(result: PreflightResult) -> ValidationReports:
+    hints = shown_hints(result.datasets)
     texts = {kind: result.report(kind).read_bytes() for kind in result.lab.datasets}
     others = {
-        kind.value: ValidationReport.model_validate_json(text) for kind, text in texts.items() if kind is not MATCHING
+        kind.value: ValidationReport.model_validate_json(text).with_hints(hints[kind])
+        for kind, text in texts.items()
+        if kind is not MATCHING
     }
-    identifiers = IdentifiersValidationReport.model_validate_json(texts[MATCHING])
+    identifiers = IdentifiersValidationReport.model_validate_json(texts[MATCHING]).with_hints(hints[MATCHING])
     return ValidationReports(identifiers, **others)
 
 

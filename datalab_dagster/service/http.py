@@ -16,6 +16,7 @@ from datalab.registry import KeyRole
 from datalab.registry.errors import DatasetNotFound, RunNotFound
 from datalab.registry.ownership import Permission
 from datalab.results.files import AGGREGATES
+from datalab.results.validation import Hint
 from datalab.storage import Key, size_of
 from datalab_dagster.service.account_models import AuditInfo
 from datalab_dagster.service.errors import ResultNotFound
@@ -222,6 +223,9 @@ class HttpService:
 
     def validation_report(self, lab: str, kind: DatasetKind, *, run_id: str | None = None) -> bytes:
         return self._connection.content("GET", f"{self._result(lab, run_id)}/reports/{DatasetKind(kind).value}")
+
+    def hints(self, lab: str, kind: DatasetKind, *, run_id: str | None = None) -> list[Hint]:
+        return self._list(Hint, f"{self._result(lab, run_id)}/reports/{DatasetKind(kind).value}/hints")
 
     # ---------------------------------------------------------------------------------------------- audit log
 

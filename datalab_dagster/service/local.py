@@ -7,21 +7,19 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO, Self
 
-from datalab.deployment import Deployment, addresses
+from datalab.deployment import Deployment
 from datalab.deployment.parts import PartUploads
-from datalab.errors import InputMissing
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition, require_limits
 from datalab.registry import Dataset, KeyRole, Lab, Result, Run
-from datalab.registry.errors import DatasetNotFound, KeyNotFound
 from datalab.registry.ownership import User, Verb, decide
+from datalab.results.validation import Hint
 from datalab.storage import Key
-from datalab.storage.errors import EncryptedFileDamaged
 from datalab_dagster.graph.access import DagsterAccess
 from datalab_dagster.service import slots
 from datalab_dagster.service.account_models import AuditInfo
 from datalab_dagster.service.accounts import LocalAccounts
-from datalab_dagster.service.errors import LabIncomplete, ResultNotFound
+from datalab_dagster.service.errors import LabIncomplete
 from datalab_dagster.service.infos import dataset_info, find_result, lab_info, result_content, result_info
 from datalab_dagster.service.keys import LocalKeys
 from datalab_dagster.service.models import (
@@ -36,6 +34,7 @@ from datalab_dagster.service.models import (
     RunInfo,
 )
 from datalab_dagster.service.protocol import Progress
+from datalab_dagster.service.reports import LocalReports
 from datalab_dagster.service.runs import LocalRuns
 from datalab_dagster.service.uploads import LocalUploads
 
@@ -249,15 +248,14 @@ class LocalService:
         return result_content(self._deployment.folders.place(result.lab_id), result, name)
 
     def validation_report(self, lab: str, kind: DatasetKind, *, run_id: str | None = None) -> bytes:
+        return self._reports(lab, run_id).report(kind)
+
+    def hints(self, lab: str, kind: DatasetKind, *, run_id: str | None = None) -> list[Hint]:
+        return self._reports(lab, run_id).hints(kind)
+
+    def _reports(self, lab: str, run_id: str | None) -> LocalReports:
         result = find_result(self._registry, self._lab(lab, Verb.READ_REPORTS).id, run_id)
-        if kind not in result.datasets:
-            raise ResultNotFound(result.lab_id, f"validation report of {kind.value}")
-        try:
-            self._may(Verb.READ_REPORT, self._registry.datasets.get(result.datasets[kind]))
-            address = addresses.validated(kind, result.datasets[kind], addresses.REPORT)
-            return self._deployment.folders.place(result.lab_id).read(address)
-        except (InputMissing, DatasetNotFound, KeyNotFound, EncryptedFileDamaged):
-            raise ResultNotFound(result.lab_id, f"validation report of {kind.value} that can be read") from None
+        return LocalReports(self._deployment, result, lambda dataset: self._may(Verb.READ_REPORT, dataset))
 
     def audit_log(self, *, limit: int = 100, before: int | None = None) -> list[AuditInfo]:
         asker = self._may(Verb.AUDIT)

@@ -14,6 +14,7 @@ from typing import BinaryIO, Protocol, Self
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.registry import KeyRole
+from datalab.results.validation import Hint
 from datalab.storage import Key
 from datalab_dagster.service.account_models import AuditInfo
 from datalab_dagster.service.models import (
@@ -240,6 +241,9 @@ class LabService(Protocol):
         Raises:
             ResultNotFound: there is no such result or file.
         """
+
+    def hints(self, lab: str, kind: DatasetKind, *, run_id: str | None = None) -> list[Hint]:
+        """Return the hints in addition to a validation report, which hold no value of a row; raises as it does."""
 
     def validation_report(self, lab: str, kind: DatasetKind, *, run_id: str | None = None) -> bytes:
         """Return the private validation report of a dataset, as JSON: it contains sample values of rows.

@@ -125,6 +125,7 @@ ROUTES = {
     "GET /api/labs/{lab}/results/{run}/files/statistics.json": Line("OV"),
     "GET /api/labs/{lab}/results/current/statistics.zip": Line("OV"),
     "GET /api/labs/{lab}/results/current/reports/identifiers": Line("O"),
+    "GET /api/labs/{lab}/results/current/reports/identifiers/hints": Line("O"),
     "GET /api/labs/{lab}/results/current/reports/identifiers/validation-report.zip": Line("O"),
     "GET /api/shared/labs": Line(ALL, sees="OVA"),
     "GET /api/shared/labs/{lab}/statistics.json": Line("OVA"),

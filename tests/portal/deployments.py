@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datalab.deployment import Deployment
-from datalab.deployment.addresses import REPORT, result, validated
+from datalab.deployment.addresses import REPORT, ROWS, SUMMARY, result, validated
+from datalab.deployment.places import Place
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.registry import Lab, NewResult, Run
+from datalab.results.validation import DatasetFacts, Hint
+from datalab.statistics import ValidatedDataset
 from datalab_dagster.graph.access import DagsterAccess
 from datalab_dagster.service import LabInfo
 from datalab_dagster.service.local import LocalService
@@ -92,8 +95,21 @@ class QuietService(LocalService):
             place.write(result(run_id, name), content.decode())
         for kind, manifest_hash in run.datasets.items():
             place.write(validated(kind, manifest_hash, REPORT), '{"version": "v0", "report": {}}')
+            keep_summary(place, kind, manifest_hash)
         self._registry.results.record(run_id, NewResult(verdict, dict.fromkeys(FILES, ""), {"users": 41}))
         return self._registry.runs.finish(run_id)
+
+
+HINT = Hint(code="FOOTER_ROW", rows=1, message="The last row is a remark. Leave it out.")
+
+
+def keep_summary(place: Place, kind: DatasetKind, manifest_hash: str) -> None:
+    """Keep what a validation counted, with a hint; its rows are empty."""
+    counted = ValidatedDataset(total_rows=41, valid_rows=41, facts=DatasetFacts(rows=41, valid_rows=41, hints=[HINT]))
+    rows = place._rows(validated(kind, manifest_hash, ROWS))
+    rows.parent.mkdir(parents=True, exist_ok=True)
+    rows.touch()
+    place.write(validated(kind, manifest_hash, SUMMARY), counted.model_dump_json())
 
 
 def definition(name: str = "Base", **options: object) -> LabDefinition:

@@ -83,6 +83,14 @@ def test_reports_of_dirty_files_keep_every_number(tmp_path: Path, dataset: str) 
     assert read.report.schema.numErrorsTotal == written["report"]["schema"]["numErrorsTotal"]
 
 
+def test_hints_are_beside_a_report_and_never_in_it(tmp_path: Path) -> None:
+    checked = check_text(tmp_path, "segments", "u1,sport\nu2,news\n(2 rows)\n")
+    plain = ValidationReport.model_validate(checked.document)
+    hinted = ValidationReport.model_validate(checked.document).with_hints(checked.facts.hints)
+    assert plain.hints == () and [hint.code for hint in hinted.hints] == ["FOOTER_ROW"]
+    assert hinted.model_dump_json() == plain.model_dump_json()
+
+
 def test_a_report_of_dirty_identifiers_keeps_every_number(tmp_path: Path) -> None:
     lab = make_lab(USER_ID, EMAIL)
     text = "u1,email,a@x.org\nu1,email,a@x.org\nu2,email,A@X.ORG\n,email,b@x.org\nu3,userId\n"

@@ -36,7 +36,7 @@ from datalab.storage import Key
 from datalab.storage.chunks import CHUNK_BYTES
 from datalab.storage.errors import KeyMismatch, PartMissing, PartsDiffer, PartSizeWrong, PartUnknown
 from datalab_dagster.service import LabIncomplete, LabService, ResultNotFound
-from tests.portal.deployments import FILES, PUBLISHER, QuietService, definition, ready_lab
+from tests.portal.deployments import FILES, HINT, PUBLISHER, QuietService, definition, ready_lab
 
 IDENTIFIERS, SEGMENTS, DEMOGRAPHICS, *_ = DatasetKind
 ROWS = b"user1,hem,aa\n"
@@ -280,6 +280,9 @@ def test_results(lab_service: LabService, service: QuietService) -> None:
         assert lab_service.result_file("Base", name, run_id=result.run_id) == content
     assert b"v0" in lab_service.validation_report(lab.id, IDENTIFIERS)
     assert b"v0" in lab_service.validation_report(lab.id, IDENTIFIERS, run_id=result.run_id)
+    assert (
+        lab_service.hints(lab.id, IDENTIFIERS) == lab_service.hints("Base", IDENTIFIERS, run_id=result.run_id) == [HINT]
+    )
     lab_service.change(lab.id, {IDENTIFIERS: upload(lab_service)})
     assert lab_service.current_result(lab.id) is None
     assert [one.current for one in lab_service.results(lab.id)] == [False]
@@ -325,6 +328,7 @@ def nothing_there(service: LabService) -> dict[str, Callable[[], Any]]:
         "result_file, odd run": lambda: service.result_file(lab, "statistics.json", run_id="../x"),
         "result_file, lab": lambda: service.result_file("nope", "statistics.json"),
         "validation_report": lambda: service.validation_report(lab, IDENTIFIERS),
+        "hints": lambda: service.hints(lab, IDENTIFIERS),
     }
 
 
@@ -336,6 +340,7 @@ EXPECTED = {
     "set_key_access": DatasetNotFound, "run": RunNotFound, "run, odd": RunNotFound, "cancel_run": RunNotFound,
     "result_file": ResultNotFound, "result_file, run": ResultNotFound, "result_file, odd run": ResultNotFound,
     "result_file, lab": LabNotFound, "validation_report": ResultNotFound,
+    "hints": ResultNotFound,
 }  # fmt: skip
 
 

@@ -32,15 +32,15 @@ _MOST_AGES = 130
 _USER_ID = r"[^\s<>{}\[\]\"=;]+"
 _PLAIN_ID = r"[A-Za-z0-9._@+/=|-]{3,256}"
 _ID_WITH_DIGITS = r"[A-Za-z0-9._@+/=|-]*(?:[A-Za-z][^A-Za-z]*[0-9]|[0-9][^0-9]*[A-Za-z])[A-Za-z0-9._@+/=|-]*"
-_GROUP_NAME = r"[\p{L}][\p{L} &'/.,()+_-]*"
+GROUP_NAME = r"[\p{L}][\p{L} &'/.,()+_-]*"
 _ID_NAME = (
     r"(?i).*(?:e-?mail|phone|telefon|m?aid|idfa|hash|sha-?256|cookie|utiq|net_?id|id5|first_?id|one_?id|ip(?:v4)?"
     r"|user_?id|crm|(?:^|_|-)id)"
     r".*"
 )
-_AGE = r"(?i)[<>]?\s*[0-9]{1,3}\s*(?:[-–—+]|to|bis|and)?\s*(?:[0-9]{1,3}|\+|older|over)?|unknown"
+AGE = r"(?i)[<>]?\s*[0-9]{1,3}\s*(?:[-–—+]|to|bis|and)?\s*(?:[0-9]{1,3}|\+|older|over)?|unknown"
 _AGE_RANGE = r"[0-9]{1,3}\s*[-–—]\s*[0-9]{1,3}|[0-9]{2}\+"
-_GENDER = (
+GENDER = (
     r"(?i)f|m|d|w|x|u|o|n|h|v|fe?male|man|woman|men|women|diverse?|divers|non-?binary|other|unknown|männlich|weiblich"
     r"|mann|frau|homme|femme|hombre|mujer|uomo|donna|maschio|femmina|vrouw|vrouwelijk|mannelijk|boy|girl"
 )
@@ -125,14 +125,14 @@ def _two(table: _Table) -> Decision:
     if table.is_id(1):
         is_group = repeats >= _REPEATED and table.rows >= _MANY_ROWS
         return Decision(None, (IDENTIFIERS, SEGMENTS)) if is_group else Decision(IDENTIFIERS)
-    if table.is_like(1, _AGE_RANGE) or table.is_like(1, _GENDER):
+    if table.is_like(1, _AGE_RANGE) or table.is_like(1, GENDER):
         return Decision(None, (SEGMENTS, DEMOGRAPHICS))
     if table.has_decimals(1):
         return Decision(None)
-    are_groups = repeats >= _REPEATED or (repeats >= _NAMES_REPEATED and table.are_names(1, _GROUP_NAME))
+    are_groups = repeats >= _REPEATED or (repeats >= _NAMES_REPEATED and table.are_names(1, GROUP_NAME))
     if are_groups and table.facts[0].distinct > 1:
         return Decision(SEGMENTS)
-    likely = (SEGMENTS, IDENTIFIERS) if table.is_like(1, _GROUP_NAME) else (IDENTIFIERS, SEGMENTS)
+    likely = (SEGMENTS, IDENTIFIERS) if table.is_like(1, GROUP_NAME) else (IDENTIFIERS, SEGMENTS)
     return Decision(None, likely)
 
 
@@ -145,7 +145,7 @@ def _three(table: _Table) -> Decision:
     if second.distinct <= FEW and _are_ids_by_name(table):
         return Decision(IDENTIFIERS)
     one_row_per_user = table.repeats(0) < 1 / MOST
-    ages, genders = table.is_like(1, _AGE), table.is_like(2, _GENDER)
+    ages, genders = table.is_like(1, AGE), table.is_like(2, GENDER)
     if one_row_per_user and third.distinct <= FEW and second.distinct <= _MOST_AGES and (ages or genders):
         return Decision(DEMOGRAPHICS)
     if third.is_of(ValueType.ARRAY):

@@ -43,12 +43,14 @@ def is_header(first: Sequence[str], column: Callable[[int], Sequence[str]], type
     others = column(0)
     if first[0] in others:
         return False
+    if any(_has_shape_of(cell, column(number)) for number, cell in enumerate(cells)):
+        return False
     if _is_name(cells[0], _USER_NAME):
         return True
-    is_like_names = len(cells) > 1 and all(_is_name(cell, _OTHER_NAME) for cell in cells[1:])
-    if not is_like_names and (_has_shape_of(cells[0], others) or not typed()):
+    if any(cell in column(number) for number, cell in enumerate(first)):
         return False
-    return not any(cell in column(number) for number, cell in enumerate(first))
+    is_like_names = len(cells) > 1 and all(_is_name(cell, _OTHER_NAME) for cell in cells[1:])
+    return is_like_names or bool(typed())
 
 
 def names_users(cell: str) -> bool:

@@ -99,7 +99,8 @@ def headers(rows: list[list[str]]) -> int:
             first, lambda number: [row[number] for row in others], lambda: _typed(first, others[:_FEW_ROWS])
         )
     else:
-        is_first = names_users(first[0]) and is_header(first, lambda _: (), list)
+        is_plain = not any(map(str.isdigit, first[0]))
+        is_first = is_plain and names_users(first[0]) and is_header(first, lambda _: (), list)
     return len(rows) - len(others) if is_first else 0
 
 

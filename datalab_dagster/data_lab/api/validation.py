@@ -9,9 +9,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from enum import Enum
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from datalab.results.validation import Hint
 from datalab_dagster.types import IdType
 
 
@@ -249,14 +251,30 @@ with warnings.catch_warnings():
         numInvalidRowsByErrorCode: dict[str, int] = Field(default_factory=dict)
 
 
-class ValidationReport(_Private):
+class _WithHints(_Private):
+    """A report and, never in its JSON, the hints on what it counts but does not explain."""
+
+    _hints: tuple[Hint, ...] = PrivateAttr(default=())
+
+    @property
+    def hints(self) -> tuple[Hint, ...]:
+        """What may be wrong with the file: code, number of rows, and a message without a value of a row."""
+        return self._hints
+
+    def with_hints(self, hints: Sequence[Hint]) -> Self:
+        """Return this report with `hints`."""
+        self._hints = tuple(hints)
+        return self
+
+
+class ValidationReport(_WithHints):
     """The private report of a segments, demographics or embeddings file."""
 
     report: ValidationReportV0
     version: str = Field(json_schema_extra={"enum": ["v0"]})
 
 
-class IdentifiersValidationReport(_Private):
+class IdentifiersValidationReport(_WithHints):
     """The private report of an identifiers file."""
 
     report: IdentifiersValidationReportV0

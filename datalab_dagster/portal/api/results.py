@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Response
 from datalab.kinds import DatasetKind
 from datalab.results import files
 from datalab.results.files import ResultFile
+from datalab.results.validation import Hint
 from datalab_dagster.portal.access import Insider, Reader, Record, Service
 from datalab_dagster.portal.api.values import LabName, ResultId, attachment, run_of
 from datalab_dagster.portal.security import DASHBOARD_POLICY
@@ -86,6 +87,12 @@ def validation_report(
     report = service.validation_report(lab, kind, run_id=run_of(result))
     record("report.read", service.lab(lab).id, dataset=kind.value, result=result)
     return file_answer(files.VALIDATION_REPORT, report, download=download)
+
+
+@router.get("/{result}/reports/{kind}/hints")
+def report_hints(lab: LabName, result: ResultId, kind: DatasetKind, visitor: Insider, service: Service) -> list[Hint]:
+    """Return what a dataset's report counts but does not explain; no value of a row."""
+    return service.hints(lab, kind, run_id=run_of(result))
 
 
 @router.get(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Literal
 
 from fastapi import Request, Response
@@ -16,6 +17,7 @@ from datalab.results.files import VALIDATION_REPORT
 from datalab.results.statistics import Finding
 from datalab.results.validation import (
     AnyValidationReport,
+    Hint,
     IdentifiersValidationReport,
     IdentifiersValidationReportV0,
     ValidationReport,
@@ -29,6 +31,7 @@ from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.lab import LabTab, head_of
 from datalab_dagster.portal.pages.page import render
 from datalab_dagster.service import LabService, ResultInfo, ResultNotFound
+from datalab_dagster.service.hints import NOT_SHOWN
 from datalab_dagster.service.models import ServiceModel
 
 MAX_SAMPLES = 50
@@ -89,6 +92,8 @@ class ReportSummary(ServiceModel):
     codes: list[CodeCount] = Field(default_factory=list)
     file_problems: list[FileProblem] = Field(default_factory=list)
     samples: list[Samples] = Field(default_factory=list)
+    hints: list[Hint] = Field(default_factory=list)
+    """What the report counts but does not explain."""
 
 
 class ReportsPage(LabTab):
@@ -129,7 +134,11 @@ def _summary(service: LabService, lab: LabDefinition, result: ResultInfo, kind: 
     except ResultNotFound:
         return ReportSummary(kind=kind, kept=False)
     model = IdentifiersValidationReport if KINDS[kind].report_form is ReportForm.IDS else ValidationReport
-    return summarised(kind, model.model_validate_json(text), lab)
+    summary = summarised(kind, model.model_validate_json(text), lab)
+    with contextlib.suppress(*NOT_SHOWN):  # those of the identifiers are needed too
+        hints = service.hints(result.lab_id, kind, run_id=result.run_id)
+        return summary.model_copy(update={"hints": hints})
+    return summary
 
 
 def summarised(kind: DatasetKind, report: AnyValidationReport, lab: LabDefinition) -> ReportSummary:

@@ -20,7 +20,7 @@ from datalab.results.statistics import StatisticsResultV2
 from datalab.statistics.compare import compare_statistics, headline_numbers
 from datalab_dagster.service import LabInfo
 from tests.portal.clients import TestClient, visitor
-from tests.portal.deployments import ADMIN, PASSWORD, PUBLISHER, VIEWER, QuietService
+from tests.portal.deployments import ADMIN, PASSWORD, PUBLISHER, VIEWER, QuietService, keep_summary
 from tests.portal.pages.reading import read
 
 CASES = Path(__file__).parents[2] / "conformance" / "statistics"
@@ -115,7 +115,9 @@ def lines(file: Path) -> int:
 def keep_report(deployment: Deployment, lab: LabInfo, kind: DatasetKind, manifest_hash: str) -> None:
     """Keep a validation report with two kinds of problems and sample values."""
     report = json.dumps({"version": "v0", "report": reported(kind)})
-    deployment.folders.place(lab.id).write(addresses.validated(kind, manifest_hash, addresses.REPORT), report)
+    place = deployment.folders.place(lab.id)
+    place.write(addresses.validated(kind, manifest_hash, addresses.REPORT), report)
+    keep_summary(place, kind, manifest_hash)
 
 
 def reported(kind: DatasetKind) -> dict[str, Any]:

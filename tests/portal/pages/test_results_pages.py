@@ -16,7 +16,7 @@ from datalab.registry import NewResult
 from datalab.results.statistics import StatisticsResultV2
 from datalab_dagster.service import LabInfo
 from tests.portal.clients import TestClient
-from tests.portal.deployments import QuietService
+from tests.portal.deployments import HINT, QuietService
 from tests.portal.pages.conftest import Validated
 from tests.portal.pages.reading import read
 
@@ -113,6 +113,8 @@ def test_reports_are_made_readable_for_publishers(publisher: TestClient, validat
     assert "Duplicate of another row DUPLICATE_VALUES 2 5.0%" in page.text
     assert f"user-7, hem, <b>{SECRET}</b>" in page.text, "sample values, as text"
     assert "Column segment: 1 of 3 shown" in page.text
+    assert page.text.count(HINT.message) == 4
+    assert publisher.get(f"/datalabs/{lab.id}/reports.json").json()["reports"][0]["hints"] == [HINT.model_dump()]
     report = publisher.get(f"/datalabs/{lab.id}/reports/segments/download")
     assert json.loads(report.content)["report"]["numRowsTotal"] == 40
     assert report.headers["cache-control"] == "no-store" and "attachment" in report.headers["content-disposition"]
