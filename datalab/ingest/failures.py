@@ -126,6 +126,12 @@ def parquet_column_is_nested(column: str, type_text: str, member: str | None) ->
     return _parquet_column(column, detail, member)
 
 
+def parquet_column_is_too_large(column: str, group: int, needed: int, most: int, member: str | None) -> FileLevelError:
+    """Return the failure of a column that needs `needed` MiB of memory, more than `most`, in a row group."""
+    detail = f"row group {group} of it needs {needed} MiB of memory at once, more than {most} MiB"
+    return _parquet_column(column, f"{detail} — write smaller row groups or pages", member)
+
+
 def _parquet_column(column: str, detail: str, member: str | None) -> FileLevelError:
     where = "" if member is None else f" (zip member '{member}')"
     message = f"Parquet column '{column}' cannot be processed: {detail}{where}"

@@ -25,7 +25,10 @@ PARQUET_BATCH_BYTES = 64 << 20
 """How many bytes the rows of a Parquet file decode to that are decoded at once."""
 
 PARQUET_RESIDENT_BYTES = 800 << 20
-"""How many bytes the footer and the pages of a row group may need while its rows are read."""
+"""How many bytes the footer and the pages of a row group, or of a stripe of its columns, may need to be read."""
+
+PARQUET_STRIPES = 200
+"""How many stripes of columns a row group may have; each is a file that is open twice."""
 
 PARQUET_PAGES = 1_000_000
 """How many pages a Parquet file may have."""

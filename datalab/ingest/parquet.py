@@ -7,7 +7,6 @@ writes the values. Memory holds a batch, never a column chunk.
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -24,16 +23,19 @@ from datalab.ingest.limits import (
     PARQUET_PAGES,
     PARQUET_RESIDENT_BYTES,
     PARQUET_ROWS,
+    PARQUET_STRIPES,
     PARQUET_TEXT_BYTES,
     PARQUET_TEXT_RATIO,
     RecordTooLongError,
 )
+from datalab.ingest.parquet_columns import Columns
 from datalab.ingest.parquet_csv import csv_bytes, first_long_row
 from datalab.ingest.parquet_footer import LargeFooterError, read_footer
-from datalab.ingest.parquet_int96 import Int96Fractions, int96_columns
 from datalab.ingest.parquet_pages import RowGroupPages, TooManyPagesError
+from datalab.ingest.parquet_stripes import Stripes
 from datalab.ingest.parquet_text import NoTextError, text_of
 from datalab.ingest.thrift import DamagedHeaderError
+from datalab.scratch import scratch_directory
 
 _BUFFER_BYTES = 1 << 16
 """What a reader of a column reads at once; a larger page is read as a whole."""
@@ -92,7 +94,6 @@ class ParquetMember:
             raise failures.parquet_unreadable(_CORRUPT_FOOTER, member) from None
         self.num_columns = len(schema)
         self.num_rows: int = self._file.metadata.num_rows if self.num_columns else 0
-        self._dates64 = _date64_columns(self._file.metadata.metadata or {})
         self._most_bytes = 0
         self._text_columns = [index for index, field in enumerate(schema) if _is_text(field.type)]
         self.text_bytes = self.rows_read = self._pages = self._page_bytes = 0
@@ -100,17 +101,27 @@ class ParquetMember:
             for field in schema:
                 self._check_column(field)
 
-    def batches(self, rows: int = 65536, *, text_bytes_before: int = 0) -> Iterator[pa.RecordBatch]:
+    def batches(
+        self,
+        rows: int = 65536,
+        *,
+        text_bytes_before: int = 0,
+        at_most: int | None = None,
+        scratch: Path | None = None,
+    ) -> Iterator[pa.RecordBatch]:
         """Yield the table as batches of at most `rows` rows with string columns named "0", "1", …
 
         Args:
             rows: how many rows a batch has at most.
             text_bytes_before: how long the tables before this one in its archive are, as CSV text.
+            at_most: how many rows are read; stop when they have been yielded. None: all.
+            scratch: a private directory for row groups that do not fit into memory; None: the system's.
 
         Raises:
             FileLevelError: the pages are damaged, or need too much memory or scratch; rows yielded before must not be
                 used.
             RecordTooLongError: a row is longer as CSV text than any record may be.
+            OutputFailed: scratch is full.
         """
         self.text_bytes = self.rows_read = self._pages = self._page_bytes = 0
         if not self.num_rows:
@@ -121,7 +132,7 @@ class ParquetMember:
             )
         self._most_bytes = PARQUET_TEXT_BYTES + PARQUET_TEXT_RATIO * self._size - text_bytes_before
         try:
-            for text in self._texts(rows):
+            for text in self._texts(rows, at_most, scratch):
                 self.text_bytes += csv_bytes(text)
                 self.rows_read += text.num_rows
                 self._check_ratio(self.text_bytes)
@@ -136,28 +147,15 @@ class ParquetMember:
         if self.rows_read != self.num_rows:
             raise failures.parquet_unreadable("Parquet error: rows are missing", self._member)
 
-    def _texts(self, rows: int) -> Iterator[pa.RecordBatch]:
+    def _texts(self, rows: int, at_most: int | None, scratch: Path | None) -> Iterator[pa.RecordBatch]:
         """Yield the rows as text, small batches joined."""
-        names = [str(index) for index in range(self.num_columns)]
-        old = int96_columns(self._file)
-        fractions = Int96Fractions(self._source, old, _BUFFER_BYTES) if old else None
+        columns = Columns(self._file, self._source, _BUFFER_BYTES)
         waiting: list[pa.RecordBatch] = []
         for group, group_rows in enumerate(self._footer.rows):
             if not group_rows:
                 continue
-            at_once = self._rows_at_once(group, rows, readers=2 if fractions else 1)
-            if fractions:
-                fractions.begin(group, at_once)
-            for batch in self._file.iter_batches(at_once, [group], use_threads=False):
-                batch.validate(full=True)  # otherwise Arrow does not check that strings are UTF-8
-                known = fractions.texts(batch) if fractions else {}
-                columns = [
-                    known[index]
-                    if index in known
-                    else text_of(column.cast(pa.date64()) if index in self._dates64 else column)
-                    for index, column in enumerate(batch.columns)
-                ]
-                text = pa.RecordBatch.from_arrays(columns, names=names)
+            for batch in self._decoded(columns, group, rows, at_most, scratch):
+                text = pa.RecordBatch.from_arrays(list(map(text_of, batch.columns)), names=batch.schema.names)
                 if (long := first_long_row(text, self._text_columns)) is not None:
                     raise RecordTooLongError(sum(one.num_rows for one in waiting) + long)
                 waiting.append(text)
@@ -166,6 +164,26 @@ class ParquetMember:
                     waiting = []
         if waiting:
             yield _joined(waiting)
+
+    def _decoded(
+        self, columns: Columns, group: int, rows: int, at_most: int | None, scratch: Path | None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of a row group: all columns at once, or put together from stripes that fit into memory."""
+        at_once, stripes = self._plan(group, rows, columns.readers)
+        if len(stripes) == 1:
+            yield from columns.batches(group, at_once, stripes[0])
+            return
+
+        def check(text_bytes: int) -> None:
+            self._check_ratio(self.text_bytes + text_bytes)
+
+        with nullcontext(scratch) if scratch else scratch_directory() as directory, Stripes(directory, check) as kept:
+            for stripe in stripes:
+                kept.add(_first(columns.batches(group, at_once, stripe), at_most))
+                pa.default_memory_pool().release_unused()
+            if (needed := self._footer.memory + 2 * kept.batch_bytes) > PARQUET_RESIDENT_BYTES:
+                raise self._too_large(group, needed)
+            yield from kept.batches()
 
     def _bytes(self) -> AbstractContextManager[BinaryIO]:
         """Return the bytes of the file, to be read independently of Arrow."""
@@ -177,8 +195,8 @@ class ParquetMember:
             reason = f"its rows are more than {times} times as long as the file; write it as CSV"
             raise failures.parquet_unreadable(reason, self._member)
 
-    def _rows_at_once(self, group: int, rows: int, readers: int) -> int:
-        """Return how many rows of a row group may be decoded at once, by as many readers.
+    def _plan(self, group: int, rows: int, readers: int) -> tuple[int, list[range]]:
+        """Return how many rows of a row group may be decoded at once, by as many readers, and which columns together.
 
         Raises:
             FileLevelError: its pages are too large to be read.
@@ -196,14 +214,29 @@ class ParquetMember:
         self._page_bytes += pages.size
         self._check_ratio(self._page_bytes)
         count = pages.rows_at_once()
-        needed = readers * (self._footer.memory + pages.memory(count))
-        if needed > PARQUET_RESIDENT_BYTES:
-            raise failures.parquet_unreadable(
-                f"row group {group} needs {needed >> 20} MiB of memory at once, more than "
-                f"{PARQUET_RESIDENT_BYTES >> 20} MiB; write the file with smaller row groups or pages",
-                self._member,
-            )
-        return count
+        if self._needed(readers, pages.memory(count)) <= PARQUET_RESIDENT_BYTES:
+            return count, [range(self.num_columns)]
+        count = pages.rows_at_once_in_stripes()
+        stripes = pages.stripes(count, PARQUET_RESIDENT_BYTES // readers - self._footer.memory)
+        if len(stripes) > PARQUET_STRIPES:
+            raise self._too_large(group, self._needed(readers, pages.memory(count)))
+        for stripe in stripes:
+            if (needed := self._needed(readers, pages.memory(count, stripe))) > PARQUET_RESIDENT_BYTES:
+                name = self._file.schema_arrow.field(stripe.start).name
+                mib = (needed >> 20, PARQUET_RESIDENT_BYTES >> 20)
+                raise failures.parquet_column_is_too_large(name, group, *mib, self._member)
+        return count, stripes
+
+    def _needed(self, readers: int, size: int) -> int:
+        """Return the bytes for so many readers that need `size` bytes each, with their footers."""
+        return readers * (self._footer.memory + size)
+
+    def _too_large(self, group: int, needed: int) -> failures.FileLevelError:
+        return failures.parquet_unreadable(
+            f"row group {group} needs {needed >> 20} MiB of memory at once, more than "
+            f"{PARQUET_RESIDENT_BYTES >> 20} MiB; write the file with smaller row groups or pages",
+            self._member,
+        )
 
     def close(self) -> None:
         self._file.close(force=True)
@@ -233,6 +266,16 @@ def _is_text(kind: pa.DataType) -> bool:
     return is_text
 
 
+def _first(batches: Iterator[pa.RecordBatch], rows: int | None) -> Iterator[pa.RecordBatch]:
+    """Yield batches until they have `rows` rows; None: all."""
+    read = 0
+    for batch in batches:
+        yield batch
+        read += batch.num_rows
+        if rows is not None and read >= rows:
+            return
+
+
 def _is_enough(batches: list[pa.RecordBatch], rows: int) -> bool:
     count: int = sum(batch.num_rows for batch in batches)
     size: int = sum(batch.nbytes for batch in batches)
@@ -241,12 +284,3 @@ def _is_enough(batches: list[pa.RecordBatch], rows: int) -> bool:
 
 def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
-
-
-def _date64_columns(metadata: dict[bytes, bytes]) -> frozenset[int]:
-    """Return the columns that were written as date64; Parquet and pyarrow store days only."""
-    try:
-        schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(metadata[b"ARROW:schema"])))
-    except (KeyError, *_READ_ERRORS):
-        return frozenset()
-    return frozenset(index for index, field in enumerate(schema) if pa.types.is_date64(field.type))

@@ -7,7 +7,7 @@ From both together every value follows exactly.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,29 +24,39 @@ def int96_columns(file: pq.ParquetFile) -> list[int]:
     return [index for index, column in enumerate(file.schema) if column.physical_type == "INT96"]
 
 
+def batches_of(file: pq.ParquetFile, group: int, rows: int, columns: Sequence[int]) -> Iterator[pa.RecordBatch]:
+    """Yield at most `rows` rows at once of some columns of a row group, by position: a name can mean several."""
+    batches: Iterator[pa.RecordBatch] = file.reader.iter_batches(
+        rows, row_groups=[group], column_indices=list(columns), use_threads=False
+    )
+    return batches
+
+
 class Int96Fractions:
     """Reads the nanoseconds of INT96 columns a second time, in step with the batches of their seconds."""
 
-    def __init__(self, source: Any, columns: list[int], buffer_size: int) -> None:
+    def __init__(self, source: Any, buffer_size: int) -> None:
         """Open the file again.
 
         Args:
             source: the path of the file as text, or an open file.
-            columns: the positions of the INT96 columns.
             buffer_size: bytes read at once.
         """
         self._file = pq.ParquetFile(source, buffer_size=buffer_size, pre_buffer=False, coerce_int96_timestamp_unit="ns")
-        schema = self._file.schema_arrow
-        names = [schema.field(index).name for index in columns]
-        is_plain = len(set(schema.names)) == len(schema) and not any("." in name for name in schema.names)
-        self._names = names if is_plain else None  # such names may select further columns
-        self._places = {column: place if is_plain else column for place, column in enumerate(columns)}
+        self._places: dict[int, int] = {}
         self._batches: Iterator[pa.RecordBatch] = iter(())
         self._waiting: list[pa.RecordBatch] = []
 
-    def begin(self, group: int, rows: int) -> None:
-        """Begin with a row group, of which at most `rows` rows are decoded at once."""
-        self._batches = self._file.iter_batches(rows, [group], self._names, use_threads=False)
+    def begin(self, group: int, rows: int, columns: Mapping[int, int]) -> None:
+        """Begin with a row group.
+
+        Args:
+            group: its index.
+            rows: how many rows are decoded at once at most.
+            columns: the positions of INT96 columns in the batches, with those in the file.
+        """
+        self._places = {position: place for place, position in enumerate(columns)}
+        self._batches = batches_of(self._file, group, rows, list(columns.values())) if columns else iter(())
         self._waiting = []
 
     def texts(self, batch: pa.RecordBatch) -> dict[int, pa.StringArray]:
@@ -59,6 +69,8 @@ class Int96Fractions:
             NoTextError: a timestamp is out of the range that has a text.
             ArrowException: the pages are damaged.
         """
+        if not self._places:
+            return {}
         nanos = self._take(batch.num_rows)
         return {
             column: text_of_split(batch.column(column), _fractions(batch.column(column), nanos.column(place).chunk(0)))

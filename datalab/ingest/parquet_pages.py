@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
@@ -76,14 +77,15 @@ class RowGroupPages:
             DamagedHeaderError: they cannot be read.
             TooManyPagesError: there are too many.
         """
-        self._most: int = max(1, min(rows, footer.rows[group]))
+        self._rows = footer.rows[group]
+        self._most: int = max(1, min(rows, self._rows))
         self._columns = []
         self.count = self.size = 0
         chunks = list(footer.chunks(group))
         if len(chunks) != len(schema) or any(chunk.values != footer.rows[group] for chunk in chunks):
             raise DamagedHeaderError
         for index, chunk in enumerate(chunks):
-            column = _ColumnPages(file, chunk, schema.column(index), self._most, most_pages - self.count)
+            column = _ColumnPages(file, chunk, schema.column(index), self._most, most_pages - self.count, buffer_bytes)
             self._columns.append(column)
             self.count += column.count
             self.size += column.size
@@ -91,9 +93,6 @@ class RowGroupPages:
         self._texts = [column for column in self._columns if column.starts]
         long_values = [column.long_value for column in self._columns if column.long_value is not None]
         self.long_value: int | None = min(long_values, default=None)
-        self._resident: int = max((column.transient for column in self._columns), default=0)
-        for column in self._columns:
-            self._resident += column.resident + min(buffer_bytes, column.stored) + _READER_BYTES
 
     def rows_at_once(self) -> int:
         """Return how many rows decode to about `PARQUET_BATCH_BYTES`, or to what one row may need."""
@@ -103,9 +102,28 @@ class RowGroupPages:
             count //= 2
         return count
 
-    def memory(self, rows: int) -> int:
-        """Return how many bytes are needed to read `rows` rows at once."""
-        return self._resident + self._needed(rows)
+    def rows_at_once_in_stripes(self) -> int:
+        """Return the same for columns of which each row is put together from stripes: their texts are read by then."""
+        mean = max(self._fixed, self.size // max(1, self._rows))
+        return max(1, min(self.rows_at_once(), PARQUET_BATCH_BYTES // max(1, mean)))
+
+    def memory(self, rows: int, columns: range | None = None) -> int:
+        """Return how many bytes are needed to read `rows` rows of neighbouring columns, None: of all, at once."""
+        chosen = self._columns[columns.start : columns.stop] if columns else self._columns
+        transient = max((column.transient for column in chosen), default=0)
+        return transient + sum(column.memory(rows) for column in chosen)
+
+    def stripes(self, rows: int, most: int) -> list[range]:
+        """Divide the columns into stripes that need at most `most` bytes for `rows` rows; one column may need more."""
+        ends = []
+        size = transient = 0
+        for index, column in enumerate(self._columns):
+            size += (needed := column.memory(rows))
+            transient = max(transient, column.transient)
+            if size + transient > most and size > needed:
+                ends.append(index)
+                size, transient = needed, column.transient
+        return [range(begin, end) for begin, end in pairwise([0, *ends, len(self._columns)])]
 
     def _needed(self, rows: int) -> int:
         """Return the most bytes to which `rows` rows in a row decode."""
@@ -131,22 +149,22 @@ class _ColumnPages:
     Attributes:
         count: how many pages there are.
         size: the bytes of all, when not compressed.
-        stored: the bytes of the column in the file.
-        resident: bytes that a reader of the column keeps: its largest page and its dictionary.
+        resident: bytes that a reader of the column keeps: its largest page, its dictionary and what it reads ahead.
         transient: bytes that a reader needs while it reads a page.
         row_bytes: the most bytes of a row, in addition to those that its page contains as they are.
         starts: the first row of every page that decodes to at most its size.
         long_value: see `RowGroupPages`.
     """
 
-    def __init__(self, file: BinaryIO, chunk: Chunk, column: pq.ColumnSchema, rows: int, most_pages: int) -> None:
+    def __init__(
+        self, file: BinaryIO, chunk: Chunk, column: pq.ColumnSchema, rows: int, most_pages: int, buffer_bytes: int
+    ) -> None:
         self._file = file
         self._chunk = chunk
         self._rows = rows
         self._is_nullable = column.max_definition_level > 0
         self._is_text = column.physical_type == _BYTE_ARRAY
         self.count = self.size = 0
-        self.stored = chunk.stored
         self.transient = 0
         self.long_value: int | None = None
         self.starts = array("q")
@@ -170,8 +188,12 @@ class _ColumnPages:
                 row += page.values
                 if row > chunk.values:
                     raise DamagedHeaderError
-        self.resident = self._largest + self._kept
+        self.resident = self._largest + self._kept + min(buffer_bytes, chunk.stored) + _READER_BYTES
         self.row_bytes = self._per_row + _ROW_BYTES.get(column.physical_type, _WIDE_ROW_BYTES)
+
+    def memory(self, rows: int) -> int:
+        """Return how many bytes are needed to read `rows` rows at once, without those of `transient`."""
+        return self.resident + self.row_bytes * rows + (self.needed(rows) if self.starts else 0)
 
     def needed(self, rows: int) -> int:
         """Return the most bytes that `rows` rows in a row take of pages that decode to at most their size."""

@@ -131,7 +131,7 @@ class Pipeline:
                 if isinstance(member, ParquetMember):
                     self.is_csv = False
                     rows = min(self._block_records, _TABLE_ROWS)
-                    for batch in member.batches(rows, text_bytes_before=self.table_bytes):
+                    for batch in member.batches(rows, text_bytes_before=self.table_bytes, scratch=self._scratch):
                         if not self._has_begun:
                             self._start("", _first_rows(batch))
                         yield partial(_table_records, batch, self._width), batch.nbytes

@@ -6,6 +6,7 @@ import os
 import struct as packing
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -87,13 +88,19 @@ def large_lists_of_nothing() -> bytes:
     return file_of(*(column.named(f"x{number}") for number in range(12)))
 
 
+def one_large_dictionary() -> bytes:
+    """A dictionary of 450 MiB, which a reader keeps twice."""
+    content = (packing.pack("<L", MIB) + b"v" * MIB) * 450
+    stored = pa.compress(content, "zstd", asbytes=True)
+    return file_of(Column([dictionary(stored, 450, size=len(content)), zstd(all_first(3))], 3, codec=ZSTD))
+
+
 REFUSED: list[tuple[Callable[[], bytes], str]] = [
     (one_value_often, "its rows are more than 1,000 times as long as the file"),
     (many_lengths, "the data pages are damaged"),
     (many_prefixes, "the data pages are damaged"),
     (many_chunks, "its footer is too large"),
-    (large_dictionaries, "MiB of memory at once"),
-    (large_lists_of_nothing, "MiB of memory at once"),
+    (one_large_dictionary, "MiB of memory at once"),
 ]
 
 
@@ -112,6 +119,29 @@ def test_files_that_would_become_large_are_refused(
     code, row, message = checker.check(path).only_error
     assert (code, row) == ("PARQUET_READ_ERROR", 0)
     assert reason in message
+
+
+@pytest.mark.parametrize("data", [large_dictionaries, large_lists_of_nothing])
+def test_columns_that_do_not_fit_together_are_read_in_stripes(
+    checker: Checker, data: Callable[[], bytes], tmp_path: Path
+) -> None:
+    (tmp_path / "input").write_bytes(data())
+    report = checker.check(tmp_path / "input").report
+    assert (report["numRowsTotal"], report["schema"]["recordedErrors"][0]["code"]) == (3, "TOO_MANY_COLUMNS_PROVIDED")
+
+
+@pytest.mark.parametrize(("columns", "rows", "dtype"), [(1536, 20_000, np.float64), (3072, 20_000, np.float32)])
+def test_embeddings_as_pandas_writes_them(
+    checker: Checker, columns: int, rows: int, dtype: type[np.floating[Any]], tmp_path: Path
+) -> None:
+    """One row group, all of whose columns have a dictionary that does not help."""
+    generator = np.random.default_rng(1)
+    arrays = {f"e{column}": generator.standard_normal(rows, dtype) for column in range(columns)}
+    table = pa.table({"userId": [f"u{row}" for row in range(rows)], "scope": ["a"] * rows, **arrays})
+    pq.write_table(table, tmp_path / "input")
+    del table, arrays
+    found = checker.check(tmp_path / "input", "embeddings", requireEmbeddings=True, numEmbeddings=columns)
+    assert (found.report["numRowsTotal"], found.rows) == (rows, rows)
 
 
 def test_a_page_of_two_gigabytes_is_not_read(checker: Checker, tmp_path: Path) -> None:

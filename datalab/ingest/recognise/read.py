@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from datalab.errors import InputMissing, InputUnreadable
+from datalab.errors import InputMissing, InputUnreadable, OutputFailed
 from datalab.ingest import encodings
 from datalab.ingest.containers import ZipArchive, gunzip
 from datalab.ingest.failures import FileLevelError
@@ -138,11 +138,11 @@ def _parquet(source: Any, known: dict[str, Any]) -> Recognised:
         member = ParquetMember(source)
         most = max(1, min(MOST_RECORDS, MOST_CELLS // max(1, member.num_columns)))
         batches: list[pa.RecordBatch] = []
-        for batch in member.batches(most):
+        for batch in member.batches(most, at_most=most):
             batches.append(batch)
             if sum(one.num_rows for one in batches) >= most:
                 break
-    except (FileLevelError, RecordTooLongError):
+    except (FileLevelError, RecordTooLongError, OutputFailed):
         return Recognised(FileFacts(**known))
     if not batches:
         return Recognised(FileFacts(**known, columns=member.num_columns, no_dataset=NoDataset.EMPTY))
