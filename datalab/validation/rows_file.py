@@ -24,12 +24,17 @@ from datalab.scratch import new_file, why
 from datalab.validation.row_set import RowSet
 
 _QUEUED_WRITES = 3
+_SMALL_ROWS = 4_096
+"""A batch with fewer rows waits for others."""
+_GROUP_ROWS = 16_384
+_GROUP_BYTES = 64 << 20
+"""How many rows or bytes the small batches have together that are written."""
 _LOW_CARDINALITY = ["id_name", "segment", "age", "gender", "scope"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
-    """The record numbers of one row group: all of a range, or those whose bit is set."""
+class _Numbers:
+    """The record numbers of one batch: all of a range, or those whose bit is set."""
 
     first: int
     count: int
@@ -42,16 +47,33 @@ class _Group:
         return self.first + np.flatnonzero(np.unpackbits(self.bits, count=self.count))
 
 
-class RowsFile:
-    """A Parquet file with one row group per batch, written by a separate thread.
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The record numbers of one row group, batch by batch."""
 
-    Writing overlaps with the production of the batches; at most a few batches wait.
+    batches: list[_Numbers]
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        numbers = [batch.rows for batch in self.batches]
+        return numbers[0] if len(numbers) == 1 else np.concatenate(numbers)
+
+
+class RowsFile:
+    """A Parquet file with one row group per batch, written by a separate thread; small batches share a row group.
+
+    Writing overlaps with the production of the batches; at most a few batches wait. A writer, and every reader, keeps
+    some hundred bytes for each column of each row group: with thousands of columns, as many as there are small batches
+    would need gigabytes.
     """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path = path
         self.schema = schema
         self._groups: list[_Group] = []
+        self._small: list[pa.RecordBatch] = []
+        self._small_numbers: list[_Numbers] = []
+        self._small_bytes = 0
         self._writer = _parquet_writer(path, schema)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._queue: deque[Future[None]] = deque()
@@ -77,14 +99,36 @@ class RowsFile:
             kept = np.zeros(count, bool)
             kept[indexes] = True
             bits = np.packbits(kept)
-        self._groups.append(_Group(first, count, bits))
-        self._queue.append(self._thread.submit(self._write, rows))
-        while len(self._queue) > _QUEUED_WRITES:
+        numbers = _Numbers(first, count, bits)
+        if rows.num_rows >= _SMALL_ROWS:
+            self._write_small()
+            self._submit([rows], [numbers])
+            return
+        size = rows.get_total_buffer_size()
+        if self._small_bytes + size > _GROUP_BYTES:
+            self._write_small()
+        self._small.append(rows)
+        self._small_numbers.append(numbers)
+        self._small_bytes += size
+        if sum(batch.num_rows for batch in self._small) >= _GROUP_ROWS:
+            self._write_small()
+
+    def _write_small(self) -> None:
+        if self._small:
+            self._submit(self._small, self._small_numbers)
+        self._small, self._small_numbers, self._small_bytes = [], [], 0
+
+    def _submit(self, batches: list[pa.RecordBatch], numbers: list[_Numbers]) -> None:
+        self._groups.append(_Group(numbers))
+        self._queue.append(self._thread.submit(self._write, batches))
+        most = _QUEUED_WRITES if len(batches) == 1 else 1
+        while len(self._queue) > most:
             self._queue.popleft().result()
 
-    def _write(self, rows: pa.RecordBatch) -> None:
+    def _write(self, batches: list[pa.RecordBatch]) -> None:
         try:
-            self._writer.write_batch(rows, row_group_size=rows.num_rows)
+            group = pa.Table.from_batches(batches)
+            self._writer.write_table(group, row_group_size=group.num_rows)
         except OSError as error:
             raise OutputFailed(self.path, why(error)) from None
 
@@ -94,6 +138,7 @@ class RowsFile:
         Raises:
             OutputFailed: something could not be written.
         """
+        self._write_small()
         while self._queue:
             self._queue.popleft().result()
         try:
