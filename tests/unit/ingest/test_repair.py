@@ -22,6 +22,7 @@ from datalab.ingest.repair.lines import is_footer
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition, lab_from_dict
 from datalab.validation.repairs import sample_shares, valid_rows
+from datalab.validation.stream import validate
 from tests.recognised_files import made_files, text_of
 
 USERS = [f"usr{number}x" for number in range(60)]
@@ -280,10 +281,22 @@ def test_a_second_repair_changes_nothing_and_valid_rows_stay_valid(
     lab: LabDefinition | None,
 ) -> None:
     rows = [[f"u{number}", *row] if users else row for number, row in enumerate(table[0])] + table[1]
+    content = text_of(rows, separator)
     try:
-        text, steps, _ = repaired(tmp_path, text_of(rows, separator), kind, lab)
+        text, steps, _ = repaired(tmp_path, content, kind, lab)
     except NotRepairable:
         return
     if text:
         again, more, _ = repaired(tmp_path, text, kind, lab)
         assert again == text, (steps, more)
+    if lab is not None and not {S.EXTRA_COLUMNS, S.ARRAYS, S.WIDE, S.ORDER} & set(steps):
+        # The rows are the same ones, so that none may be wrong that was right; equal ones may be duplicates now.
+        assert wrong_rows(tmp_path, text, kind, lab) <= wrong_rows(tmp_path, content, kind, lab), steps
+
+
+def wrong_rows(folder: Path, content: str, kind: DatasetKind, lab: LabDefinition) -> int:
+    """Return how many rows are invalid for another reason than that they repeat an earlier one."""
+    path = folder / "checked"
+    path.write_text(content)
+    counts = validate(path, kind, lab).report.report.num_invalid_rows_by_error_code
+    return sum(count for code, count in counts.items() if "DUPLICATE" not in code)
