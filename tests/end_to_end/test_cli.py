@@ -247,7 +247,7 @@ class TestCheck:
         ended = datalab_here("check", "segments", "s.csv", "--json", cwd=tmp_path)
         assert (ended.code, ended.err) == (0, "")
         assert (ended.json["rows"], ended.json["validRows"], ended.json["report"]) == (2, 0, None)
-        assert [hint["code"] for hint in ended.json["hints"]] == ["POSSIBLE_WRONG_SEPARATOR"]
+        assert [hint["code"] for hint in ended.json["hints"]] == ["POSSIBLE_WRONG_SEPARATOR", "POSSIBLE_HEADER_ROW"]
         assert [path.name for path in tmp_path.iterdir()] == ["s.csv"]
 
     def test_a_failed_file_is_exit_code_1_and_its_valid_rows_are_none(self, tmp_path: Path) -> None:

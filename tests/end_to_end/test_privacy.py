@@ -188,7 +188,7 @@ def test_a_full_disk_lets_nothing_of_a_row_out(run: Any, monkeypatch: pytest.Mon
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device for planted-user")
 
-    monkeypatch.setattr("pyarrow.parquet.ParquetWriter.write_batch", full)
+    monkeypatch.setattr("pyarrow.parquet.ParquetWriter.write_table", full)
     error, seen = run(**DROP)
     assert "No space left on device" in str(error)
     assert any("STEP_FAILURE" in event for event in seen.events)

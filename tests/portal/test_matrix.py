@@ -54,6 +54,7 @@ API = {
     "GET /api/labs/{lab}/results/{result}/files/{name}": READ,
     "GET /api/labs/{lab}/results/{result}/{name}": READ,
     "GET /api/labs/{lab}/results/{result}/reports/{kind}": PRIVATE,
+    "GET /api/labs/{lab}/results/{result}/reports/{kind}/hints": PRIVATE,
     "GET /api/labs/{lab}/results/{result}/reports/{kind}/validation-report.zip": PRIVATE,
     "GET /api/shared/labs": SHARED,
     "GET /api/shared/labs/{lab}/{name}": SHARED,

@@ -21,6 +21,7 @@ from datalab.engines import Engine
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition, lab_from_dict
 from datalab.results.statistics import StatisticsResult
+from datalab.results.validation import DatasetFacts
 from datalab.statistics import ValidatedDataset, create_users, legacy_statistics, register_valid_rows
 from tests.engines import ENGINES
 
@@ -100,9 +101,14 @@ def summarise() -> Callable[[Rows], dict[DatasetKind, ValidatedDataset]]:
     """Summaries of datasets whose rows were all valid."""
 
     def make(rows: Rows) -> dict[DatasetKind, ValidatedDataset]:
-        return {kind: ValidatedDataset(total_rows=len(table), valid_rows=len(table)) for kind, table in rows.items()}
+        return {kind: all_valid(len(table)) for kind, table in rows.items()}
 
     return make
+
+
+def all_valid(rows: int) -> ValidatedDataset:
+    """The summary of a file whose rows were all valid, and whose quotes were all right."""
+    return ValidatedDataset(total_rows=rows, valid_rows=rows, facts=DatasetFacts(broken_quote=False))
 
 
 @pytest.fixture(scope="session", params=ENGINES, ids=str)
@@ -129,10 +135,6 @@ def legacy() -> Callable[[Engine, LabDefinition, Rows], StatisticsResult]:
     def compute(engine: Engine, lab: LabDefinition, rows: Rows) -> StatisticsResult:
         register_valid_rows(engine, lab, rows)
         create_users(engine, lab)
-        return legacy_statistics(
-            engine,
-            lab,
-            {kind: ValidatedDataset(total_rows=len(table), valid_rows=len(table)) for kind, table in rows.items()},
-        )
+        return legacy_statistics(engine, lab, {kind: all_valid(len(table)) for kind, table in rows.items()})
 
     return compute

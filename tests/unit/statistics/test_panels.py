@@ -22,6 +22,7 @@ from datalab.statistics import (
     user_groups,
     write_users,
 )
+from tests.unit.statistics.conftest import all_valid
 
 Small = tuple[Engine, LabDefinition]
 
@@ -36,7 +37,7 @@ def plain(panel: BaseModel) -> Any:
 def computed(small: Small, name: str, summaries: Any = None, limits: Thresholds | None = None) -> Any:
     """The panel of that name, computed as everywhere; None: the lab does not unlock it."""
     [panel] = [panel for panel in PANELS if panel.name == name]
-    value = panel_inputs(*small, summaries or {}, limits).value_of(panel)
+    value = panel_inputs(*small, summaries or dict.fromkeys(DatasetKind, all_valid(1)), limits).value_of(panel)
     return None if value is None else plain(value)
 
 
