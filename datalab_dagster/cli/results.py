@@ -19,6 +19,7 @@ from datalab.statistics.causes import Cause, Evidence, causes_of, reasons_of
 from datalab_dagster.cli import listing, panels, run_view
 from datalab_dagster.cli.deployment import json_option, opened, the_result, user_option
 from datalab_dagster.service import LabInfo, LabService, ResultInfo
+from datalab_dagster.service.hints import hint_codes
 
 
 @click.command(
@@ -104,7 +105,7 @@ def causes_in(
     return causes_of(
         status_in(service, result),
         comparison=Comparison.model_validate_json(changes) if changes else None,
-        evidence=Evidence(reasons_of(report), looks_like=misplaced or {}),
+        evidence=Evidence(reasons_of(report), hint_codes(service, result), misplaced or {}),
     )
 
 

@@ -1,9 +1,21 @@
-"""Why the hints of a result's datasets may not be shown."""
+"""The codes of the hints of a result's datasets, as evidence for the causes of a lab's state."""
 
 from __future__ import annotations
 
-from datalab_dagster.service import KeyAccessDenied, LabNotYours, RoleRefused
+import contextlib
+
+from datalab.kinds import DatasetKind
+from datalab_dagster.service import KeyAccessDenied, LabNotYours, LabService, ResultInfo, RoleRefused
 from datalab_dagster.service.errors import NotPermitted, ResultNotFound
 
 NOT_SHOWN = (ResultNotFound, NotPermitted, RoleRefused, LabNotYours, KeyAccessDenied)
 """Why hints are left out: the report was deleted, or the user may not read it."""
+
+
+def hint_codes(service: LabService, result: ResultInfo) -> dict[DatasetKind, list[str]]:
+    """Return the codes of the hints of each dataset whose report the user may read."""
+    found = {}
+    for kind in result.reports:
+        with contextlib.suppress(*NOT_SHOWN):
+            found[kind] = [hint.code for hint in service.hints(result.lab_id, kind, run_id=result.run_id)]
+    return found

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from datalab.dashboard.disclosure import shareable, shareable_finding
@@ -19,6 +19,7 @@ from datalab.statistics.causes import Cause, Evidence, causes_of, reasons_of
 from datalab.statistics.compare import Comparison
 from datalab_dagster.portal.shared import without_rows
 from datalab_dagster.service import LabService, ResultInfo, ResultNotFound
+from datalab_dagster.service.hints import hint_codes
 
 T = TypeVar("T")
 
@@ -33,13 +34,15 @@ class Found:
     """Statistics in the old format, for deployments with `statisticsVersion: 1`."""
     status: ValidationStatus | None = None
     comparison: Comparison | None = None
+    hints: Mapping[DatasetKind, Sequence[str]] = field(default_factory=dict)
+    """Codes of hints of each dataset; empty for a visitor who may not read reports."""
     minimum: int = 0
     """Counts below it are hidden."""
 
     def shared(self, minimum: int) -> Found:
         """Return the part that the vendor's admins may see: no comparison, no old format, no count below `minimum`."""
         status = without_rows(self.status) if self.status else None
-        return replace(self, legacy=None, comparison=None, status=status, minimum=minimum)
+        return replace(self, legacy=None, comparison=None, status=status, hints={}, minimum=minimum)
 
     def report(self) -> dict[str, Any]:
         """Return the statistics as JSON-like dict, without what is hidden from the visitor.
@@ -58,7 +61,7 @@ class Found:
             self.status,
             self.statistics,
             self.comparison,
-            Evidence(reasons, looks_like=misplaced or {}),
+            Evidence(reasons, self.hints, misplaced or {}),
             lambda finding: shareable_finding(finding, self.minimum),
         )
 
@@ -87,6 +90,7 @@ def read(service: LabService, result: ResultInfo) -> Found:
         statistics if isinstance(statistics, StatisticsResult) else None,
         _parsed(contents, VALIDATION_STATUS, ValidationStatus.model_validate_json),
         _parsed(contents, COMPARISON, Comparison.model_validate_json),
+        hint_codes(service, result),
     )
 
 
