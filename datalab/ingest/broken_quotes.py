@@ -10,10 +10,11 @@ import io
 import re
 from typing import NamedTuple
 
-from datalab.ingest.quotes import quoted_spans
+import numpy as np
+
+from datalab.ingest.quotes import swallowing_spans
 
 _ESCAPED = re.compile(rb'\\"(?!(?:[,\r\n]|\Z))')
-_AFTER_A_FIELD = b",\r\n"
 
 
 class BrokenQuotes(NamedTuple):
@@ -36,18 +37,17 @@ def broken_quotes(data: bytes) -> BrokenQuotes:
     >>> broken_quotes(b'u1,a\\nu2,"b\\nu3,c\\n')
     BrokenQuotes(swallowed=1, first=1, backslashes=0)
     """
-    swallowed, first = 0, None
-    for opening, closing in quoted_spans(data):
-        if _is_broken(data, closing) and (b"\n" in data[opening:closing] or b"\r" in data[opening:closing]):
-            swallowed += 1
-            first = opening if first is None else first
-    lines = {data.count(b"\n", 0, found.start()) for found in _ESCAPED.finditer(data)} if b'\\"' in data else ()
-    return BrokenQuotes(swallowed, 0 if first is None else _index_of(data, first), len(lines))
+    swallowing = [opening for opening, _ in swallowing_spans(data)]
+    first = _index_of(data, swallowing[0]) if swallowing else 0
+    return BrokenQuotes(len(swallowing), first, _lines_with_escapes(data))
 
 
-def _is_broken(data: bytes, closing: int) -> bool:
-    """Return whether the text ends inside the quotes, or another character follows the closing one."""
-    return closing == len(data) or (closing + 1 < len(data) and data[closing + 1] not in _AFTER_A_FIELD)
+def _lines_with_escapes(data: bytes) -> int:
+    if b'\\"' not in data:
+        return 0
+    escapes = [found.start() for found in _ESCAPED.finditer(data)]
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
+    return np.unique(np.searchsorted(ends, escapes)).size
 
 
 def _index_of(data: bytes, position: int) -> int:

@@ -143,11 +143,15 @@ def swallows_line_ends(data: bytes, records: int) -> bool:
     if records == _lines(data):
         content = data.rstrip(b"\r\n")
         data = data[max(content.rfind(b"\n"), content.rfind(b"\r")) + 1 :]
+    return any(True for _ in swallowing_spans(data))
+
+
+def swallowing_spans(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield those of `quoted_spans` that hold a line break and end in a broken way."""
     for opening, closing in quoted_spans(data):
         is_broken = closing == len(data) or data[closing + 1 : closing + 2] not in _AFTER_A_FIELD
         if is_broken and (data.find(b"\n", opening, closing) >= 0 or data.find(b"\r", opening, closing) >= 0):
-            return True
-    return False
+            yield opening, closing
 
 
 def _lines(data: bytes) -> int:
