@@ -9,6 +9,7 @@ import io
 import os
 import stat
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,6 +19,7 @@ from datalab.ingest import encodings, failures
 from datalab.ingest.containers import ZipArchive, gunzip
 from datalab.ingest.filetype import SAMPLE_BYTES, FileType, Kind, classify
 from datalab.ingest.parquet import ParquetMember
+from datalab.ingest.split import Block, Splitter
 from datalab.ingest.text import Pieces, TextMember, TextProgress
 from datalab.ingest.zip_directory import ZipEntry
 
@@ -219,6 +221,15 @@ def open_input(path: str | os.PathLike[str]) -> Input:
             raise failures.undetectable(error.strerror or "read error") from None
         raise
     return opened
+
+
+def blocks_of(source: Input, chunks: Iterator[bytes], splitter: Splitter) -> Iterator[Block]:
+    """Return the blocks of a text member of `source` whose text is `chunks`."""
+    first = next(chunks, b"")
+    if source.bom_bytes and splitter.is_at_start:
+        # The line that began with the removed mark is not blank, even if it holds nothing else.
+        splitter.begin_inside_line()
+    return splitter.split(chain([first], chunks))
 
 
 def _classify_pieces(pieces: Pieces) -> FileType:

@@ -5,13 +5,9 @@ A bounded number of blocks is in progress at any time, so memory does not grow w
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +15,14 @@ import pyarrow as pa
 
 from datalab.ingest.failures import record_too_long
 from datalab.ingest.first_records import first_record, first_records
-from datalab.ingest.limits import BLOCK_CELLS, BLOCK_RECORDS, BLOCKS_UNDER_WAY_BYTES, RecordTooLongError
+from datalab.ingest.in_order import in_order
+from datalab.ingest.limits import BLOCK_CELLS, BLOCK_RECORDS, RecordTooLongError
 from datalab.ingest.parquet import ParquetMember
 from datalab.ingest.records import Records, read_block, row_schema
-from datalab.ingest.source import Input
-from datalab.ingest.split import Block, Splitter
-from datalab.ingest.text import TextMember
+from datalab.ingest.source import Input, blocks_of
+from datalab.ingest.split import Splitter
 from datalab.validation.check import Checked
 
-WORKERS = max(2, min(8, os.cpu_count() or 2))
-"""Threads that read and check blocks, in addition to the one that cuts and the one that writes."""
-_WAITING_BLOCKS = 2
 _TABLE_ROWS = 65_536
 """Rows of a Parquet file that are read at once; their values may be long."""
 _FIRST_CELLS = 2_000
@@ -87,30 +80,13 @@ class Pipeline:
         Raises:
             FileLevelError: the file is damaged, or a record is too long; what was yielded must not be used.
         """
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="check") as pool:
-            under_way: deque[tuple[Future[Checked], int]] = deque()
-            size = 0
-            try:
-                for read, weight in self._readers():
-                    under_way.append((pool.submit(self._read_and_check, read), weight))
-                    size += weight
-                    while len(under_way) >= WORKERS + _WAITING_BLOCKS or (
-                        size > BLOCKS_UNDER_WAY_BYTES and len(under_way) > 1
-                    ):
-                        size -= under_way[0][1]
-                        yield self._counted(under_way.popleft()[0])
-                while under_way:
-                    yield self._counted(under_way.popleft()[0])
-            finally:
-                pool.shutdown(cancel_futures=True)
+        checks = ((partial(self._read_and_check, read), weight) for read, weight in self._readers())
+        for checked in in_order(checks, "check"):
+            self.records += checked.records.count
+            yield checked
         if self._too_long:
             number = self.records + self._too_long.offset
             raise record_too_long(number, self._source.detected_file_type)
-
-    def _counted(self, block: Future[Checked]) -> Checked:
-        checked = block.result()
-        self.records += checked.records.count
-        return checked
 
     def _read_and_check(self, read: Callable[[], Records]) -> Checked:
         return self._check(read())
@@ -137,7 +113,7 @@ class Pipeline:
                         yield partial(_table_records, batch, self._width), batch.nbytes
                     self.table_bytes += member.text_bytes
                     continue
-                for block in self._blocks(member, splitter):
+                for block in blocks_of(self._source, member.chunks(), splitter):
                     if not self.header:
                         self.header = first_record(block)
                     if not self._has_begun:
@@ -148,14 +124,6 @@ class Pipeline:
     def _start(self, text: str, records: list[list[str]]) -> None:
         self._has_begun = True
         self._begin(text, records)
-
-    def _blocks(self, member: TextMember, splitter: Splitter) -> Iterator[Block]:
-        chunks = member.chunks()
-        first = next(chunks, b"")
-        if self._source.bom_bytes and splitter.is_at_start:
-            # The line that began with the removed mark is not blank, even if it holds nothing else.
-            splitter.begin_inside_line()
-        return splitter.split(chain([first], chunks))
 
 
 def _first_rows(batch: pa.RecordBatch) -> list[list[str]]:

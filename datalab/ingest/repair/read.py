@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from datalab.ingest.parquet import ParquetMember
 from datalab.ingest.quotes import Quoting, unquoted
 from datalab.ingest.records import Indexes, read_block
 from datalab.ingest.repair.chunk import Chunk, bytes_of, line_of
-from datalab.ingest.source import Input
+from datalab.ingest.source import Input, blocks_of
 from datalab.ingest.split import Block, Splitter
 from datalab.ingest.text import TextMember
 
@@ -102,10 +102,7 @@ def _blocks(source: Input, reading: Reading, scratch: Path | None) -> Iterator[t
 
 def _text_blocks(source: Input, member: TextMember, splitter: Splitter, reading: Reading) -> Iterator[Block]:
     chunks = map(reading.exchanged, member.chunks(reading.chunk_bytes))
-    first = next(chunks, b"")
-    if source.bom_bytes and splitter.is_at_start:
-        splitter.begin_inside_line()
-    return splitter.split(chain([first], chunks))
+    return blocks_of(source, chunks, splitter)
 
 
 def first_text(source: Input, records: int) -> bytes:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from datalab.errors import InputChanged
 from datalab.ingest.failures import FileLevelError, record_too_long
-from datalab.ingest.limits import BLOCKS_UNDER_WAY_BYTES, RecordTooLongError
+from datalab.ingest.in_order import in_order
+from datalab.ingest.limits import RecordTooLongError
 from datalab.ingest.repair.errors import NotRepairable
 from datalab.ingest.repair.plan import Plan
 from datalab.ingest.repair.read import Read, reads
 from datalab.ingest.repair.step import StepName
-from datalab.ingest.source import Input, open_input
-
-_WORKERS = 2
-_WAITING_BLOCKS = 2
+from datalab.ingest.source import open_input
 
 Progress = Callable[[int, int, int], None]
 """Called with (records read, bytes read, bytes of the file) as a file is repaired."""
@@ -67,7 +65,8 @@ def repair(
     records = written = 0
     with open_input(plan.path) as source:
         try:
-            for changed in _in_order(source, plan, scratch):
+            changes = ((partial(_change, read, plan), size) for read, size in reads(source, plan.reading, scratch))
+            for changed in in_order(changes, "repair"):
                 write(changed.text)
                 records += changed.records
                 written += changed.written
@@ -84,25 +83,6 @@ def repair(
         if not source.unchanged():
             raise InputChanged(plan.path)
     return Repaired(records, written, dict(touched))
-
-
-def _in_order(source: Input, plan: Plan, scratch: Path | None) -> Iterator[_Changed]:
-    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="repair") as pool:
-        under_way: deque[tuple[Future[_Changed], int]] = deque()
-        size = 0
-        try:
-            for read, weight in reads(source, plan.reading, scratch):
-                under_way.append((pool.submit(_change, read, plan), weight))
-                size += weight
-                while len(under_way) >= _WORKERS + _WAITING_BLOCKS or (
-                    size > BLOCKS_UNDER_WAY_BYTES and len(under_way) > 1
-                ):
-                    size -= under_way[0][1]
-                    yield under_way.popleft()[0].result()
-            while under_way:
-                yield under_way.popleft()[0].result()
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _change(read: Read, plan: Plan) -> _Changed:
