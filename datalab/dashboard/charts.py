@@ -1,13 +1,19 @@
 """The charts of the page, declared with altair; in the browser, they get their data from the tables of the page.
 
+`static/charts.json` holds what the declarations say, because altair takes longer to say it than to compute a small
+lab; after a change, `python -m datalab.dashboard.charts` writes it again. Altair is installed for development only.
+
 Colours are CSS variables, so that one chart works in light, dark and print. A row has the fields `name` (and `side`),
 `value` (the length of the bar), `all` (the same for all users) and their texts.
 """
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from datalab.dashboard.bundle import STATIC, static_text
 
 if TYPE_CHECKING:
     import altair as alt
@@ -18,6 +24,7 @@ MAX_BARS = 100
 """Maximum number of segments drawn; the table lists more."""
 MAX_SIDES = 5
 """Maximum number of genders drawn, the largest first."""
+_STORED = "charts.json"
 FONT = '"Helvetica Neue", Arial, "Liberation Sans", sans-serif'
 
 
@@ -27,6 +34,12 @@ def specs() -> dict[str, Spec]:
 
     `pyramid` consists of columns: the browser draws one `side` per gender next to each other, the first one mirrored.
     """
+    stored: dict[str, Spec] = json.loads(static_text(_STORED))
+    return stored
+
+
+def make_specs() -> dict[str, Spec]:
+    """Return the same as `specs`, from the declarations below."""
     return {
         "segments": _finished(_segments()),
         "per_user": _finished(_per_user()),
@@ -137,3 +150,7 @@ def _config() -> Spec:
         "bar": {"discreteBandSize": {"band": 0.78}},
         "tick": {"bandSize": 16},
     }
+
+
+if __name__ == "__main__":
+    (STATIC / _STORED).write_text(json.dumps(make_specs(), indent=1) + "\n", encoding="utf-8")

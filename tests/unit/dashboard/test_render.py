@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from datalab.dashboard import bundle
+from datalab.dashboard import bundle, charts
 from datalab.results.statistics import (
     DemographicStatistics,
     DistributionValue,
@@ -180,6 +180,10 @@ def test_can_be_read_without_javascript_and_by_screen_readers() -> None:
     ids = page.values("id")
     assert len(ids) == len(set(ids))
     assert set(page.values("aria-labelledby")) <= set(ids)
+
+
+def test_the_stored_charts_are_those_that_are_declared() -> None:
+    assert charts.specs() == charts.make_specs(), "run python -m datalab.dashboard.charts"
 
 
 def test_the_library_is_the_one_that_vl_convert_makes() -> None:
