@@ -52,3 +52,7 @@ class NotPermitted(DatalabError):
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
+
+
+NOT_SHOWN = (ResultNotFound, NotPermitted, registry.RoleRefused, registry.LabNotYours, registry.KeyAccessDenied)
+"""Why a report or its hints are left out: the report was deleted, or the user may not read it."""

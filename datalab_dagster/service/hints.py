@@ -5,11 +5,8 @@ from __future__ import annotations
 import contextlib
 
 from datalab.kinds import DatasetKind
-from datalab_dagster.service import KeyAccessDenied, LabNotYours, LabService, ResultInfo, RoleRefused
-from datalab_dagster.service.errors import NotPermitted, ResultNotFound
-
-NOT_SHOWN = (ResultNotFound, NotPermitted, RoleRefused, LabNotYours, KeyAccessDenied)
-"""Why hints are left out: the report was deleted, or the user may not read it."""
+from datalab_dagster.service import LabService, ResultInfo
+from datalab_dagster.service.errors import NOT_SHOWN
 
 
 def hint_codes(service: LabService, result: ResultInfo) -> dict[DatasetKind, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from datalab.deployment import Deployment, addresses
@@ -14,7 +15,7 @@ from datalab.results.validation import Hint
 from datalab.statistics import ValidatedDataset
 from datalab.statistics.datasets import shown_hints
 from datalab.storage.errors import EncryptedFileDamaged
-from datalab_dagster.service.errors import ResultNotFound
+from datalab_dagster.service.errors import NOT_SHOWN, ResultNotFound
 
 
 class LocalReports:
@@ -36,10 +37,11 @@ class LocalReports:
         return self._read(kind, addresses.REPORT)
 
     def hints(self, kind: DatasetKind) -> list[Hint]:
-        """Return the hints of a dataset; the right to read its report is needed."""
+        """Return the hints of a dataset; the right to read its report is needed, and for no other report."""
         found = {kind: self._summary(kind)}
-        if kind is not MATCHING and MATCHING in self._result.datasets:
-            found[MATCHING] = self._summary(MATCHING)
+        if kind is not MATCHING:
+            with contextlib.suppress(*NOT_SHOWN):  # the lab has none, or it is not the user's to read
+                found[MATCHING] = self._summary(MATCHING)
         return shown_hints(found)[kind]
 
     def _summary(self, kind: DatasetKind) -> ValidatedDataset:

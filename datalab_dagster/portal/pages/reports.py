@@ -31,7 +31,6 @@ from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.lab import LabTab, head_of
 from datalab_dagster.portal.pages.page import render
 from datalab_dagster.service import LabService, ResultInfo, ResultNotFound
-from datalab_dagster.service.hints import NOT_SHOWN
 from datalab_dagster.service.models import ServiceModel
 
 MAX_SAMPLES = 50
@@ -135,7 +134,7 @@ def _summary(service: LabService, lab: LabDefinition, result: ResultInfo, kind: 
         return ReportSummary(kind=kind, kept=False)
     model = IdentifiersValidationReport if KINDS[kind].report_form is ReportForm.IDS else ValidationReport
     summary = summarised(kind, model.model_validate_json(text), lab)
-    with contextlib.suppress(*NOT_SHOWN):  # those of the identifiers are needed too
+    with contextlib.suppress(ResultNotFound):  # deleted meanwhile
         hints = service.hints(result.lab_id, kind, run_id=result.run_id)
         return summary.model_copy(update={"hints": hints})
     return summary
