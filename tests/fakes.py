@@ -228,7 +228,7 @@ class MemoryService:
         ]
         after = {**self._held(found.id), **changes}
         if any(after.values()) and after.get(DatasetKind.IDENTIFIERS) is None:
-            message = "Identifiers are not provisioned; provision them first or together with the others"
+            message = "Choose Identifiers too: the other slots need them"
             problems.append(Problem(ProblemCode.IDENTIFIERS_MISSING, DatasetKind.IDENTIFIERS, message))
         for kind, manifest_hash in changes.items() if check_kinds else ():
             facts = self.dataset(manifest_hash).facts if manifest_hash else None

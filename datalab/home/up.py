@@ -56,8 +56,7 @@ class UpIsRunning(UsageError):
             where = f"process {record.pid}, Dagster at {record.dagster_url}"
             where += f", portal at {record.portal_url}" if record.portal_url else ", without the portal"
         super().__init__(
-            f"`datalab up` is running already on {home}: {where}. It was left alone; use it, or stop it with Ctrl-C "
-            "there first."
+            f"`datalab up` is running already on {home}: {where}. Use that one, or stop it in its terminal with Ctrl-C."
         )
 
 

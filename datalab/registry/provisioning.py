@@ -235,7 +235,7 @@ def _problems(
             )
     filled = [kind for kind, manifest_hash in changes.items() if manifest_hash is not None]
     if filled and changes.get(MATCHING, now.get(MATCHING)) is None:
-        message = "Identifiers are not provisioned; provision them first or together with the others"
+        message = "Choose Identifiers too: the other slots need them"
         report(ProblemCode.IDENTIFIERS_MISSING, filled[0], message)
     return found
 

@@ -86,7 +86,7 @@ def state_of(facts: Facts) -> ExplainedState:
     if facts.run is RunState.STARTED:
         return ExplainedState(
             LabState.VALIDATING,
-            "The datasets provisioned now are being validated.",
+            "Validation is running.",
             f"Wait (`datalab status {facts.lab} --watch`).",
         )
     if facts.verdict == "FAILED" or facts.run is RunState.FAILED:
@@ -95,22 +95,32 @@ def state_of(facts: Facts) -> ExplainedState:
 
 
 def _ready(facts: Facts) -> ExplainedState:
-    reason = "The datasets provisioned now passed validation."
+    reason = _passed(len(facts.required))
     if facts.run is RunState.STARTED:
         reason += " They are being validated again."
     elif facts.run is RunState.FAILED:
         reason += _interrupted(facts)
     return ExplainedState(
-        LabState.READY, reason, f"Provision the lab to Media DCRs; the statistics: `datalab results {facts.lab}`."
+        LabState.READY, reason, f"Read its statistics (`datalab results {facts.lab}`), then use the lab in a Media DCR."
     )
+
+
+def _passed(count: int) -> str:
+    """Return that all of `count` datasets passed.
+
+    >>> _passed(4), _passed(1)
+    ('All four datasets passed validation.', 'The dataset passed validation.')
+    """
+    which = {1: "The dataset", 2: "Both datasets", 3: "All three datasets", 4: "All four datasets"}
+    return f"{which[count]} passed validation."
 
 
 def _failed(facts: Facts) -> ExplainedState:
     if facts.verdict != "FAILED":
         return ExplainedState(
             LabState.FAILED,
-            f"The run on the datasets provisioned now was interrupted{_because(facts)}.",
-            f"Remove the cause, then validate again (`datalab validate {facts.lab}`).",
+            f"Validation stopped before it finished{_because(facts)}.",
+            f"Remove the cause, then start it again (`datalab validate {facts.lab}`).",
         )
     reason = "The validation of these datasets failed."
     if facts.run is RunState.FAILED:

@@ -21,10 +21,21 @@ _DONE = {
 }
 
 
-def print_labs(labs: Sequence[LabInfo], others: Sequence[OtherLabInfo]) -> None:
-    """Print a row per lab, or how to create the first; then the labs of others."""
+def print_labs(
+    labs: Sequence[LabInfo], others: Sequence[OtherLabInfo], causes: Mapping[str, Cause] | None = None
+) -> None:
+    """Print a row per lab, or how to create the first; then the labs of others.
+
+    Args:
+        labs: the user's labs.
+        others: what the user sees of other labs.
+        causes: id → why the lab is not Ready; None: not shown.
+    """
     if labs or not others:
         _print_own(labs)
+    for lab in labs:
+        if causes and lab.id in causes:
+            line(f"{name_or_unnamed(lab.name, lab.created_at)}: {not_ready(causes[lab.id])}")
     if others:
         line("\nLabs of others, of which you see the state; an owner can name you one too (`datalab lab owners`):")
         rows = [(lab.id, name_or_unnamed(lab.name), coloured(lab.state), ", ".join(lab.owners)) for lab in others]

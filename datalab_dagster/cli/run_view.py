@@ -23,7 +23,7 @@ _WORDS = {
     RunState.STARTED: "[cyan]running[/]",
     RunState.FINISHED: "finished",
     RunState.FAILED: "[red]failed[/]",
-    RunState.SUPERSEDED: "data replaced",
+    RunState.SUPERSEDED: "stopped",
     RunState.CANCELLED: "[yellow]cancelled[/]",
 }
 _STEPS = {

@@ -9,7 +9,7 @@ import click
 from datalab.dashboard.expected import expected_words
 from datalab.dashboard.sentences import first_error
 from datalab.errors import UsageError
-from datalab.statistics.causes import Evidence, causes_of
+from datalab.statistics.causes import Cause, Evidence, causes_of
 from datalab.statistics.expected import Expected, compared
 from datalab.statistics.slots import slot_states
 from datalab_dagster.cli import lab_view, listing, run_view
@@ -39,7 +39,7 @@ def status(lab_name: str | None, watch: bool, user: str | None, as_json: bool) -
             if as_json:
                 listing.print_json(labs)
             else:
-                lab_view.print_labs(labs, service.other_labs())
+                lab_view.print_labs(labs, service.other_labs(), _first_causes(service, labs))
             return 0
         if watch:
             found, run = follow_lab(service, lab_name, _json_line if as_json else _line, quiet=as_json)
@@ -50,6 +50,18 @@ def status(lab_name: str | None, watch: bool, user: str | None, as_json: bool) -
         elif not watch:
             listing.print_json({**_plain(found), "run": _plain(run) if run else None})
     return verdict_code(found)
+
+
+def _first_causes(service: LabService, labs: list[LabInfo]) -> dict[str, Cause]:
+    """Return why labs are not Ready, by id; as on the page of all labs, without statistics."""
+    found = {}
+    for lab in labs:
+        result = service.current_result(lab.id) if lab.state.state is LabState.FAILED else None
+        status = status_in(service, result) if result else None
+        first = first_error(causes_of(status, evidence=Evidence(looks_like=lab.misplaced)))
+        if first is not None:
+            found[lab.id] = first
+    return found
 
 
 def verdict_code(lab: LabInfo) -> int:

@@ -9,7 +9,7 @@ from datalab_dagster.cli.deployment import confirm, json_option, opened, the_run
 from datalab_dagster.cli.exits import UNDECIDED
 from datalab_dagster.cli.results import causes_in
 from datalab_dagster.cli.watch import follow_run
-from datalab_dagster.service import LabService, RunInfo, RunState
+from datalab_dagster.service import LabInfo, LabService, RunInfo, RunState
 from datalab_dagster.terminal.text import echo
 
 
@@ -34,7 +34,7 @@ def validate(lab_name: str, wait: bool, again: bool, user: str | None, as_json: 
                 listing.print_json(run)
             else:
                 run_view.print_run(run, steps=False)
-                listing.line(f"Follow its progress: `datalab status {lab.id} --watch`.")
+                listing.line(_begun(lab, run, again=again))
             return 0
         if not as_json and not run.is_complete:
             echo(f"Run {listing.short(run.run_id)} validates lab {lab.id}.", err=True)
@@ -92,6 +92,17 @@ def cancel(run_id: str, yes: bool, user: str | None) -> int:
             found = service.cancel_run(found.run_id)
     run_view.print_run(found, steps=False)
     return 0
+
+
+def _begun(lab: LabInfo, run: RunInfo, *, again: bool) -> str:
+    """Return where to follow a run, or why there is none to follow."""
+    if again or not run.is_complete:
+        return f"Follow its progress: `datalab status {lab.id} --watch`."
+    ended = listing.when(run.ended_at or run.started_at)
+    return (
+        f"Nothing to do: these datasets were validated at {ended} ({lab.state.state.value}). `--again` validates them "
+        "once more."
+    )
 
 
 def _finish(service: LabService, ended: RunInfo, as_json: bool) -> int:

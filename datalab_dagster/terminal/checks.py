@@ -45,9 +45,12 @@ class _Rates:
         self._started: dict[DatasetKind, float] = {}
 
     def of(self, kind: DatasetKind, rows: int) -> int:
-        now = time.perf_counter()
-        seconds = now - self._started.setdefault(kind, now)
+        seconds = self.seconds(kind)
         return round(rows / seconds) if seconds else 0
+
+    def seconds(self, kind: DatasetKind) -> float:
+        now = time.perf_counter()
+        return now - self._started.setdefault(kind, now)
 
 
 class _Bars:
@@ -85,7 +88,11 @@ class _Lines:
         if time.perf_counter() - self._last < self._seconds_between:
             return
         self._last = time.perf_counter()
-        text = f"{kind.value}: {number(rows)} rows checked, {number(speed)} rows/s, {_left(bytes_read, size)} left"
+        text = f"{kind.value}: {number(rows)} rows checked"
+        if bytes_read < size:
+            text += f", {number(speed)} rows/s, {_left(bytes_read, size)} left"
+        else:
+            text += f" in {formats.duration(self._rates.seconds(kind))}"
         self._console.print(text, highlight=False, soft_wrap=True)
 
 

@@ -98,7 +98,7 @@ def test_a_run_that_cannot_even_make_its_directory_has_failed_and_says_why(
     explained = living.deployment.registry.labs.state(lab.id)
     assert explained.state is LabState.FAILED, explained
     assert "No space left on device" in explained.reason and str(living.deployment.scratch) in explained.reason
-    assert "validate again" in explained.next_step
+    assert "start it again" in explained.next_step
     again = dg.RunRequest(
         partition_key=request.partition_key, asset_selection=request.asset_selection, tags=request.tags
     )
@@ -255,7 +255,7 @@ def test_on_a_real_full_disk(disks: World) -> None:
         assert world.becomes(lab, LabState.FAILED), world.told(lab)
         state = world.service.lab(lab.id).state
         assert f"{home / name}" in state.reason and "No space left on device" in state.reason, state
-        assert "Remove the cause, then validate again" in state.next_step
+        assert "Remove the cause, then start it again" in state.next_step
         assert world.service.results(lab.id) == []
         ballast.unlink()
         assert eventually(lambda: world.scratch() == []), "nothing is left of the run"

@@ -98,13 +98,14 @@ class TestValidate:
 
         service.before_poll = replaced
         ended = datalab("validate", full_lab.id, "--wait")
-        assert ended.code == 4 and "data replaced" in ended.out and "Stale" in ended.out
+        assert ended.code == 4 and "stopped" in ended.out and "Stale" in ended.out
 
     def test_what_was_validated_is_only_done_again_when_asked(
         self, service: MemoryService, datalab: Datalab, full_lab: LabInfo, run: RunInfo
     ) -> None:
         service.end_run(run.run_id)
         assert datalab("validate", full_lab.id, "--wait").code == 0
+        assert "Nothing to do: these datasets were validated" in datalab("validate", full_lab.id).out
         assert len(service.runs(full_lab.id)) == 1
         assert datalab("validate", full_lab.id, "--again").code == 0
         assert len(service.runs(full_lab.id)) == 2
@@ -176,6 +177,17 @@ class TestStatus:
         assert datalab("status").code == 0
         assert [listed["id"] for listed in datalab("status", "--json").json] == [lab.id]
         assert datalab("status", "--watch").code == 2
+
+    def test_the_list_says_why_a_lab_is_not_ready(
+        self, service: MemoryService, datalab: Datalab, full_lab: LabInfo, run: RunInfo
+    ) -> None:
+        status = json.loads(json.dumps(FILES["validation-status.json"]))
+        status["status"] = status["datasets"]["segments"]["status"] = "FAILED"
+        errors = [{"code": "NO_USER_ID_OVERLAP", "message": "segments: 0 of 19007 users are in identifiers"}]
+        status["statistics"] = {"status": "FAILED", "data_errors": errors}
+        service.end_run(run.run_id, "FAILED", {"validation-status.json": status})
+        shown = " ".join(datalab("status").out.split())
+        assert "Spring: Not ready: none of the 19,007 users in Segments is in Identifiers." in shown
 
     def test_watching_tells_every_change_once_and_ends_with_the_verdict(
         self, service: MemoryService, datalab: Datalab, full_lab: LabInfo, run: RunInfo

@@ -47,8 +47,8 @@ def test_the_walk(folder: Path) -> None:
     said = ended.stdout
     assert ended.returncode == 0, said[-3000:] + ended.stderr[-3000:]
     first, second = said.split("== 3. A refresh", 1)
-    assert "Ready: The datasets provisioned now passed validation." in first
-    assert "Ready: The datasets provisioned now passed validation." in second
+    assert "Ready: All four datasets passed validation." in first
+    assert "Ready: All four datasets passed validation." in second
     assert re.findall(r"^(validate_\w+) done", ended.stderr, re.MULTILINE)[:4] == [
         "validate_demographics",
         "validate_embeddings",

@@ -26,7 +26,7 @@ RUN_WORDS = {
     RunState.STARTED: "Running",
     RunState.FINISHED: "Finished",
     RunState.FAILED: "Failed",
-    RunState.SUPERSEDED: "Superseded",
+    RunState.SUPERSEDED: "Stopped",
     RunState.CANCELLED: "Cancelled",
 }
 
@@ -44,7 +44,7 @@ _RESULTS = {
 }
 _STEPS = {
     **_DATASETS,
-    "users": "Bring users together",
+    "users": "Join users across datasets",
     **{panel.name: panel.title for panel in PANELS},
     **_RESULTS,
 }
@@ -64,7 +64,7 @@ def step_words(name: str) -> str:
 
     Example:
         >>> step_words("validate_segments"), step_words("users")
-        ('Validate segments', 'Bring users together')
+        ('Validate segments', 'Join users across datasets')
     """
     return _STEPS.get(name) or name.replace("_", " ").capitalize()
 
@@ -120,7 +120,7 @@ def next_step(state: LabState, missing: list[DatasetKind], *, automatic: bool = 
         return f"Provision {listed([kind.value for kind in missing])}."
     return {
         LabState.VALIDATING: "Wait until the validation has ended; this page follows it.",
-        LabState.READY: "Provision the lab to Media DCRs, and review its statistics first.",
+        LabState.READY: "Read the findings and the statistics, then use the lab in a Media DCR.",
         LabState.FAILED: "Read the findings, correct the data and provision them again.",
         LabState.STALE: "Validation starts automatically in a few seconds." if automatic else "Start the validation.",
     }[state]

@@ -35,7 +35,7 @@ def test_an_empty_lab_says_what_to_do(publisher: TestClient, empty_lab: LabInfo)
     page = read(publisher, f"/datalabs/{empty_lab.id}")
     assert "Provision identifiers, segments, demographics and embeddings." in page.text
     assert "There is no stored dataset to choose yet" in page.text and "/datasets" in page.links
-    assert "What validation will tell" in page.text
+    assert "What validation checks" in page.text
     assert "`datalab" not in page.text and "datalab provision" not in page.text
 
 

@@ -58,7 +58,7 @@ def test_the_same_dataset_again_is_no_event(registry: Registry, lab: Lab, upload
 
 def test_identifiers_come_first_or_together(registry: Registry, lab: Lab, upload: Upload) -> None:
     ids, segments = upload(), upload()
-    with pytest.raises(ProvisioningRefused, match="provision them first or together") as refusal:
+    with pytest.raises(ProvisioningRefused, match="the other slots need them") as refusal:
         registry.provisioning.provision(lab.id, {SEGMENTS: segments}, by=ME)
     assert codes(refusal) == [("IDENTIFIERS_MISSING", "segments")]
     assert registry.provisioning.events(lab.id) == []

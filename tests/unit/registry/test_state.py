@@ -77,23 +77,23 @@ def test_every_case(verdict: Verdict | None, run: RunState | None) -> None:
         ),
         (
             Facts("L", REQUIRED, REQUIRED, "SUCCESS", BROKE, "disk full"),
-            "The datasets provisioned now passed validation. A later run on them was interrupted: disk full.",
-            "Provision the lab to Media DCRs; the statistics: `datalab results L`.",
+            "Both datasets passed validation. A later run on them was interrupted: disk full.",
+            "Read its statistics (`datalab results L`), then use the lab in a Media DCR.",
         ),
         (
             Facts("L", REQUIRED, REQUIRED, "SUCCESS", BROKE, "disk full", run_gave_verdict=True),
-            "The datasets provisioned now passed validation. The run failed after its verdict: disk full.",
-            "Provision the lab to Media DCRs; the statistics: `datalab results L`.",
+            "Both datasets passed validation. The run failed after its verdict: disk full.",
+            "Read its statistics (`datalab results L`), then use the lab in a Media DCR.",
         ),
         (
             Facts("L", REQUIRED, REQUIRED, None, STARTED),
-            "The datasets provisioned now are being validated.",
+            "Validation is running.",
             "Wait (`datalab status L --watch`).",
         ),
         (
             Facts("L", REQUIRED, REQUIRED, None, BROKE, "disk full"),
-            "The run on the datasets provisioned now was interrupted: disk full.",
-            "Remove the cause, then validate again (`datalab validate L`).",
+            "Validation stopped before it finished: disk full.",
+            "Remove the cause, then start it again (`datalab validate L`).",
         ),
         (
             Facts("L", REQUIRED, REQUIRED, "FAILED"),
