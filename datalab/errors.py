@@ -68,7 +68,7 @@ class ConfigurationError(DatalabError):
         super().__init__(heading + "".join(f"\n  - {mistake}" for mistake in self.mistakes))
 
     def _heading(self, errors: str) -> str:
-        return f"{self.where} has {errors}; nothing was checked."
+        return f"{self.where} has {errors}; nothing was done."
 
 
 class LabTooLarge(ConfigurationError):

@@ -142,7 +142,7 @@ class LabDefinition(WireModel):
             try:
                 lab = handler(data)
             except ValidationError as error:
-                found += [_with_suggestion(details) for details in error.errors(include_url=False)[:_MOST_ERRORS]]
+                found += _with_suggestions(error.errors(include_url=False))
             beyond = [*beyond, *rule_violations(given)]
         found += [
             InitErrorDetails(type=PydanticCustomError("lab_rule", "{rule}", {"rule": rule}), loc=(key,), input=None)
@@ -287,6 +287,17 @@ def _entry(entry: Any) -> dict[str, Any]:
     if isinstance(entry, IdentifierConfig):
         return {field: getattr(entry, field) for field in fields}
     return {field: _value(entry, field) if isinstance(entry, dict) else None for field in fields}
+
+
+def _with_suggestions(errors: list[Any]) -> list[InitErrorDetails]:
+    """Return errors of fields as sentences; a key that is only misspelt is not missing too."""
+    found = [_with_suggestion(details) for details in errors[:_MOST_ERRORS]]
+    texts = [str(error["type"]) for error in found]
+    return [
+        error
+        for error, details in zip(found, errors, strict=False)
+        if details["type"] != "missing" or not any(f"'{details['loc'][-1]}'" in text for text in texts)
+    ]
 
 
 def _with_suggestion(details: Any) -> InitErrorDetails:

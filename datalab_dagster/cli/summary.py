@@ -202,4 +202,4 @@ def _verdict(result: PreflightResult, causes: list[Cause]) -> str:
     first = first_error(causes)
     why = f" {escape(not_ready(first))}" if first else ""
     errors = sum(one.severity is Severity.ERROR for cause in causes for one in (cause, *cause.follows))
-    return f"[bold red]FAILED[/]: the lab would not be Ready ({counted(errors, 'data error')}).{why}"
+    return f"[bold red]FAILED[/]: {counted(errors, 'data error')}, listed above.{why}"

@@ -195,7 +195,7 @@ class TestWrongUsage:
         wrong = {"identifiersConfig": [{"idName": "userid", "idType": "STRNG"}], "requireSegment": True}
         (small / "LAB.json").write_text(json.dumps(wrong))
         said = self.run(small, "preflight", "LAB.json", "--identifiers", "identifiers.csv", "--out", "out")
-        assert "LAB.json has 4 errors; nothing was checked." in said
+        assert "LAB.json has 4 errors; nothing was done." in said
         for part in ("did you mean 'STRING'", "did you mean 'requireSegments'", "must be a matching ID", "'userId'"):
             assert part in said
 

@@ -47,18 +47,23 @@ def test_all_mistakes_are_listed_at_once() -> None:
         "identifiersConfig",
         "identifiersConfig",
         "identifiersConfig[2].idTyp",
-        "identifiersConfig[2].idType",
         "identifiersConfig[2].isActivationId",
         "numIdentifiersColumns",
         "requireSegment",
     ]
 
 
+def test_a_misspelt_key_is_one_error() -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        lab_from_dict({"name": "x", "identifersConfig": [MATCHED_USER_ID]})
+    assert raised.value.mistakes == ["identifersConfig: Unknown key; did you mean 'identifiersConfig'?"]
+
+
 def test_the_message_counts_and_shows_every_mistake() -> None:
     with pytest.raises(ConfigurationError) as raised:
         lab_from_dict({"nam": "x", "shareStatistics": 1, **wire_lab(MATCHED_USER_ID)}, "LAB.json")
     text = str(raised.value)
-    assert text.startswith("LAB.json has 2 errors; nothing was checked.")
+    assert text.startswith("LAB.json has 2 errors; nothing was done.")
     assert all(f"\n  - {error}" in text for error in raised.value.mistakes)
 
 
