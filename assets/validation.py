@@ -11,7 +11,7 @@ import dagster as dg
 from assets.columns import column_schema, generic_columns
 from assets.guard import guarded
 from assets.partitions import NOT_IN_LAB, OWNERS, data_labs
-from datalab.deployment.addresses import REPORT, ROWS, SUMMARY
+from datalab.deployment.addresses import INVALID_ROWS, REPORT, ROWS, SUMMARY
 from datalab.deployment.places import Place
 from datalab.kinds import DatasetKind
 from datalab.statistics.datasets import ValidatedDataset
@@ -72,13 +72,15 @@ def validation_assets(kind: DatasetKind) -> dg.AssetsDefinition:
                 progress.update(kind, rows, read, size)
 
             new_rows = run.scratch / f"new-valid-{kind.value}.parquet"
+            invalid = run.scratch / f"new-invalid-{kind.value}.parquet"
             with run.content(kind) as content:
                 started = time.perf_counter()
-                outcome = validate(content, kind, lab, valid_rows=new_rows, progress=told)
+                outcome = validate(content, kind, lab, valid_rows=new_rows, invalid_rows=invalid, progress=told)
                 seconds = time.perf_counter() - started
             summary = ValidatedDataset.from_report(outcome.report, outcome.facts)
             run.note_rows(kind, outcome.report.report.num_rows_total)
             place.keep_rows(run.validated(kind, ROWS), new_rows)
+            place.keep_rows(run.validated(kind, INVALID_ROWS), invalid)
             place.write(run.validated(kind, REPORT), outcome.report.model_dump_json(by_alias=True))
             place.write(
                 run.validated(kind, SUMMARY), summary.model_dump_json()

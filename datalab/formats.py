@@ -17,6 +17,12 @@ SIZE_UNITS = ("kB", "MB", "GB", "TB")
 
 Cell = int | str | None
 """A count, the text that hides one (such as "< 10"), or no value."""
+_FORMULA = re.compile(
+    r"(^|[;,|\t\r\n])(?=\"*[=+\-@\uff1d\uff0b\uff0d\uff20])"
+    r"(?!-\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?(?:$|[;,|\t\r\n]))"
+)
+"""Where a spreadsheet could begin a formula: at the beginning of a cell, or of what it takes for one, also in quotes; a
+negative number is none."""
 
 
 def number(value: Cell | float) -> str:
@@ -162,3 +168,12 @@ def figures_in_text(text: str) -> str:
     text = re.sub(r"(?<=[ (])-(?=\d)", "−", text)
     text = re.sub(r"(?<![\w.,])\d{4,}(?![\w.,]\d)", lambda match: f"{int(match[0]):,}", text)
     return re.sub(r"(?<![\w.,])0\.\d+(?![\w%])", lambda match: f"{100 * float(match[0]):.6g}%", text)
+
+
+def harmless(cell: str) -> str:
+    """Return a cell that no spreadsheet runs as a formula: an apostrophe before what could begin one.
+
+    >>> harmless("=1+1"), harmless("-0.25"), harmless("a;@b")
+    ("'=1+1", '-0.25', "a;'@b")
+    """
+    return _FORMULA.sub(r"\1'", cell)

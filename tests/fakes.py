@@ -366,6 +366,10 @@ class MemoryService:
         self.validation_report(lab, kind, run_id=run_id)
         return self.shown_hints.get(kind, [])
 
+    @property
+    def invalid_rows(self) -> Any:
+        raise NotImplementedError("runs in memory keep no rows")
+
     # ---------------------------------------------------------------------------------------------------- end
 
     def close(self) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import pyarrow.parquet as pq
 
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
@@ -28,6 +31,15 @@ def make_lab(*identifiers: dict[str, Any], **keys: Any) -> LabDefinition:
     return LabDefinition.model_validate(wire_lab(*identifiers, **keys))
 
 
+class InvalidRow(NamedTuple):
+    """An invalid row as it is kept; `row` counts from 0."""
+
+    row: int
+    reasons: str
+    values: list[str | None] | None
+    record: str | None
+
+
 @dataclass(frozen=True)
 class Checked:
     """What a check of one text gave."""
@@ -37,6 +49,8 @@ class Checked:
     rows: Rows
     """The surviving rows as text, the names of the columns first."""
     facts: DatasetFacts
+    invalid: list[InvalidRow]
+    """Every invalid row, in file order."""
 
     @property
     def report(self) -> dict[str, Any]:
@@ -52,6 +66,13 @@ def check_text(folder: Path, dataset: str, text: str | bytes, lab: LabDefinition
     """Write `text` to a file in `folder`, check it as `dataset` of `lab` and read the surviving rows back."""
     path, rows = folder / "input", folder / "valid.parquet"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    outcome = validate(path, DatasetKind(dataset), lab or make_lab(numEmbeddings=2), valid_rows=rows)
+    invalid = folder / "invalid.parquet"
+    lab = lab or make_lab(numEmbeddings=2)
+    outcome = validate(path, DatasetKind(dataset), lab, valid_rows=rows, invalid_rows=invalid)
     document = json.loads(outcome.report.model_dump_json(by_alias=True))
-    return Checked(document, rows_of_parquet(rows), outcome.facts)
+    kept = [InvalidRow(*row.values()) for row in pq.read_table(invalid).to_pylist()]
+    checked = Checked(document, rows_of_parquet(rows), outcome.facts, kept)
+    assert Counter(reason for row in kept for reason in row.reasons.split()) == Counter(
+        document["report"]["numInvalidRowsByErrorCode"]
+    ), "the invalid rows are those that the report counts"
+    return checked

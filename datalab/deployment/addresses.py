@@ -18,6 +18,8 @@ Datasets = Mapping[DatasetKind, str]
 
 ROWS, REPORT, SUMMARY = "rows", "report", "summary"
 """The results of validating a dataset: valid rows, private report, counts. The summary is written last."""
+INVALID_ROWS = "invalid_rows"
+"""The invalid rows; a validation of an earlier version has none."""
 USERS, STATISTICS_REPORT, COMPARISON = "users", "statistics_report", "comparison"
 """Computed files other than panels: users, the statistics in the second format, changes since the last refresh."""
 

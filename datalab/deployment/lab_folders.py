@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from datalab.deployment.addresses import Datasets, Layer, combination
-from datalab.deployment.places import EncryptedPlace, KeyOf, make_folder, one_name
+from datalab.deployment.folders import make_folder, one_name
+from datalab.deployment.places import EncryptedPlace, KeyOf
 from datalab.errors import OutputFailed
 from datalab.locks import locked
 from datalab.scratch import why

@@ -2,7 +2,8 @@
 
 Below the home, rows and reports are encrypted with the key of their dataset, and aggregates are not encrypted:
 
-labs/<lab>/validated/<kind>-<manifest hash>/   rows.parquet and report.bin (encrypted), summary.json (counts)
+labs/<lab>/validated/<kind>-<manifest hash>/   rows.parquet, invalid_rows.parquet and report.bin (encrypted),
+                                               summary.json (counts)
 labs/<lab>/computed/<combination>/             users.parquet (encrypted), panels/<name>.json (aggregates)
 labs/<lab>/results/<run>/                      files for people: aggregates only
 
@@ -12,6 +13,7 @@ run. Deleting a dataset deletes its key; afterwards, files computed from its row
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,14 +22,25 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datalab.deployment.addresses import REPORT, ROWS, SUMMARY, Address, Layer, combination, result, validated
-from datalab.deployment.errors import DatasetNotValidated, NoScratch, PathRefused
+from datalab.deployment.addresses import (
+    INVALID_ROWS,
+    REPORT,
+    ROWS,
+    SUMMARY,
+    Address,
+    Layer,
+    combination,
+    result,
+    validated,
+)
+from datalab.deployment.errors import DatasetNotValidated, NoScratch
+from datalab.deployment.folders import make_folder, one_name
 from datalab.errors import InputMissing, InputUnreadable, OutputFailed
 from datalab.kinds import MATCHING, DatasetKind
 from datalab.results.files import VALIDATION_REPORT
-from datalab.scratch import publish, why, write_whole
+from datalab.scratch import forget, publish, why, write_whole
 from datalab.storage import Key, ParquetCipher, read_encrypted, write_encrypted
-from datalab.storage.files import make_private, private_file
+from datalab.storage.files import private_file
 
 KeyOf = Callable[[str], Key]
 """Returns the key of a dataset, by its manifest hash."""
@@ -173,7 +186,9 @@ class PlainPlace(_Files):
                 return self.results / name
 
     def _rows(self, address: Address) -> Path:
-        name = address.dataset[0] if address.layer is Layer.VALIDATED else one_name(address.name)
+        name = one_name(address.name)
+        if address.layer is Layer.VALIDATED:
+            name = address.dataset[0] if name == ROWS else f"{address.dataset[0]}-{name}"
         return self._root / f"{name}.parquet"
 
 
@@ -229,7 +244,17 @@ class EncryptedPlace(_Files):
                 publish(part, path)
         except OSError as error:
             raise OutputFailed(path, why(error)) from None
-        publish(rows, plain)  # so that this run does not decrypt it
+        if address.name == INVALID_ROWS:
+            forget(rows)  # no run reads them
+        else:
+            publish(rows, plain)  # so that this run does not decrypt it
+
+    @contextlib.contextmanager
+    def stored_rows(self, address: Address) -> Iterator[pq.ParquetFile]:
+        """Open encrypted rows, which are decrypted in memory only; raises as `open_rows`."""
+        self._must_be_complete(address)
+        with self._cipher(address).open(self._rows(address)) as file:
+            yield file
 
     def result_names(self, run_id: str) -> list[str]:
         """Return the names of the files of a run's result."""
@@ -273,27 +298,3 @@ class EncryptedPlace(_Files):
 
     def _cipher(self, address: Address) -> ParquetCipher:
         return ParquetCipher(self._key(address), self._context(address))
-
-
-def make_folder(path: Path) -> Path:
-    """Create a private folder and return it.
-
-    Raises:
-        OutputFailed: the folder cannot be created.
-    """
-    try:
-        make_private(path)
-    except OSError as error:
-        raise OutputFailed(path, why(error)) from None
-    return path
-
-
-def one_name(name: str) -> str:
-    """Return `name` if it is a plain file name; ids and names come from callers that are not trusted.
-
-    Raises:
-        PathRefused: the name contains a path, is empty or begins with a dot.
-    """
-    if not name or name != Path(name).name or name.startswith("."):
-        raise PathRefused
-    return name

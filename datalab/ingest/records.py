@@ -14,9 +14,8 @@ import io
 import re
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -24,21 +23,18 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
+from datalab.ingest.blank_bytes import blank_bytes
 from datalab.ingest.broken_quotes import NOT_BROKEN, BrokenQuotes, broken_quotes
 from datalab.ingest.limits import BLOCK_BYTES
-from datalab.ingest.quotes import Quoting, outside, quote_positions, quoted_spans, swallows_line_ends, unquoted
+from datalab.ingest.quotes import Quoting, swallows_line_ends, unquoted
 from datalab.ingest.split import Block
 
 Indexes = NDArray[np.int64]
 
 csv.field_size_limit(sys.maxsize)  # fields of any length: docs/spec/validation.md#73-record-parser
 
-_BLANK_LINE = re.compile(
-    rb"(?:[\t\v\f\r ]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80)*+(?:\n|\Z)"
-)
-_MAY_BEGIN_BLANK_LINE = np.zeros(256, bool)
-_MAY_BEGIN_BLANK_LINE[list(b"\t\n\v\f\r \xc2\xe1\xe2\xe3")] = True
-_WINDOW = 1 << 20
+MOST_FIELDS = 1 << 15
+"""How many fields of a record of a wrong width are kept."""
 _CELLS_AT_ONCE = 1 << 18
 _ONE_AT_A_TIME = threading.Lock()
 """Held by what needs much more memory than its block has bytes: Python's `csv`, long records, rows of many widths."""
@@ -71,6 +67,8 @@ class Records:
     """UTF-8 bytes of the block without its blank lines (docs/spec/validation.md#75-originalfilesizebytes)."""
     odd_widths: Mapping[int, int] = field(default_factory=dict)
     """Wrong number of columns → how many records have it."""
+    odd: pa.StringArray | pa.ListArray | None = None
+    """The records of a wrong width in order, as CSV text or as lists of their fields; None unless they were wanted."""
     broken_quote: bool = False
     """Whether a quoted field that holds a line break ends in a broken way."""
     quotes: BrokenQuotes = NOT_BROKEN
@@ -81,38 +79,54 @@ def row_schema(width: int) -> pa.Schema:
     return pa.schema([(str(column), pa.string()) for column in range(width)])
 
 
-def read_block(block: Block, width: int, *, count_text: bool = False) -> Records:
+def lists_of_rows(columns: Sequence[pa.Array]) -> pa.ListArray:
+    """Return the rows of text columns as a list of values each.
+
+    >>> lists_of_rows([pa.array(["a", "b"]), pa.array([None, "d"])]).to_pylist()
+    [['a', None], ['b', 'd']]
+    """
+    width, rows = len(columns), len(columns[0])
+    by_row = np.arange(width * rows).reshape(width, rows).T.ravel()
+    values = pa.concat_arrays(columns).take(pa.array(by_row))
+    return pa.ListArray.from_arrays(pa.array(np.arange(rows + 1) * width, pa.int32()), values)
+
+
+def read_block(block: Block, width: int, *, count_text: bool = False, keep_odd: bool = False) -> Records:
     """Read the records of `block`; the correct width is `width` columns.
 
-    With `count_text` the bytes of its text are counted too, which only files in containers need.
+    With `count_text` the bytes of its text are counted too, which only files in containers need. With `keep_odd` the
+    records of a wrong width are kept as text.
     """
     with _ONE_AT_A_TIME if _is_heavy(block) else contextlib.nullcontext():
-        text_bytes = len(block.data) - _blank_bytes(block) if count_text else 0
+        text_bytes = len(block.data) - blank_bytes(block) if count_text else 0
         data = block.data
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n")
         if block.quoting is Quoting.IRREGULAR:
-            records = _read_exactly(data, width, text_bytes)
+            records = _read_exactly(data, width, text_bytes, keep_odd=keep_odd)
             broken = swallows_line_ends(data, records.count)
             quotes = broken_quotes(data) if broken or b'\\"' in data else NOT_BROKEN
             return replace(records, broken_quote=broken, quotes=quotes)
         if block.quoting is Quoting.NONE and b"\r" in data:
             data = data.replace(b"\r", b"\n")
-        return _read_fast(data, width, text_bytes)
+        return _read_fast(data, width, text_bytes, keep_odd=keep_odd)
 
 
 def _is_heavy(block: Block) -> bool:
     return block.quoting is Quoting.IRREGULAR or len(block.data) > 2 * BLOCK_BYTES
 
 
-def _read_fast(data: bytes, width: int, text_bytes: int) -> Records:
+def _read_fast(data: bytes, width: int, text_bytes: int, *, keep_odd: bool) -> Records:
     """Read with Arrow, which reports a few rows of a wrong width one by one; many are separated all at once."""
     odd: list[tuple[int, int]] = []
+    texts: list[str] = []
     one_column = foreign = 0
 
     def note(row: pacsv.InvalidRow) -> str:
         nonlocal one_column, foreign
         odd.append((row.number - 1, row.actual_columns))
+        if keep_odd:
+            texts.append(row.text or "")
         if row.actual_columns == 1:
             one_column += 1
             foreign += _FOREIGN_SEPARATOR.search(row.text or "") is not None
@@ -120,7 +134,7 @@ def _read_fast(data: bytes, width: int, text_bytes: int) -> Records:
 
     rows = _read_with_arrow(data, width, note)
     if rows is None:
-        return _read_ragged(data, width, text_bytes)
+        return _read_ragged(data, width, text_bytes, keep_odd=keep_odd)
     if width == 1:
         one_column += rows.num_rows
         foreign += _foreign_of(rows)
@@ -139,6 +153,7 @@ def _read_fast(data: bytes, width: int, text_bytes: int) -> Records:
         foreign,
         text_bytes,
         _frequencies(widths),
+        pa.array(texts, pa.string()) if keep_odd else None,
     )
 
 
@@ -181,7 +196,7 @@ def _read_with_arrow(
     return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=schema)
 
 
-def _read_ragged(data: bytes, width: int, text_bytes: int) -> Records:
+def _read_ragged(data: bytes, width: int, text_bytes: int, *, keep_odd: bool) -> Records:
     """Find the width of every record, then let Arrow read those of the correct width."""
     octets = np.frombuffer(data, np.uint8)
     free = unquoted(octets)
@@ -214,7 +229,16 @@ def _read_ragged(data: bytes, width: int, text_bytes: int) -> Records:
         int(((_counts(is_foreign, starts) > 0) & narrow).sum()),
         text_bytes,
         _frequencies(widths[~right]),
+        _texts(octets[starts[0] :], lengths, ~right) if keep_odd else None,
     )
+
+
+def _texts(octets: NDArray[np.uint8], lengths: Indexes, wanted: NDArray[np.bool_]) -> pa.StringArray:
+    """Return the wanted records, of these lengths one behind the other, as text without their line ends."""
+    ends = np.concatenate([[0], np.cumsum(lengths[wanted])]).astype(np.int32)
+    text = octets[np.repeat(wanted, lengths)].tobytes()
+    records = pa.StringArray.from_buffers(len(ends) - 1, pa.py_buffer(ends), pa.py_buffer(text))
+    return pc.ascii_rtrim(records, characters="\r\n")
 
 
 def _counts(marked: NDArray[np.bool_], starts: Indexes) -> Indexes:
@@ -223,11 +247,12 @@ def _counts(marked: NDArray[np.bool_], starts: Indexes) -> Indexes:
     return counted
 
 
-def _read_exactly(data: bytes, width: int, text_bytes: int) -> Records:
+def _read_exactly(data: bytes, width: int, text_bytes: int, *, keep_odd: bool) -> Records:
     """Read with Python's `csv`, whose state machine is exactly that of 7.3; about ten times slower."""
     widths = array.array("q")
     batches = [row_schema(width).empty_table()]
     waiting: list[list[str]] = []
+    texts: list[str] = []
     one_column = foreign = 0
     for record in csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8", newline="")):
         if not record:
@@ -241,6 +266,8 @@ def _read_exactly(data: bytes, width: int, text_bytes: int) -> Records:
             if len(waiting) * width >= _CELLS_AT_ONCE:
                 batches.append(_table(waiting, width))
                 waiting = []
+        elif keep_odd:
+            texts.append(_as_text(record))
     batches.append(_table(waiting, width))
     found = np.frombuffer(widths, np.int64) if widths else _no_indexes()
     rows = pa.concat_tables(batches).combine_chunks().to_batches()
@@ -254,43 +281,18 @@ def _read_exactly(data: bytes, width: int, text_bytes: int) -> Records:
         foreign,
         text_bytes,
         _frequencies(found[found != width]),
+        pa.array(texts, pa.string()) if keep_odd else None,
     )
+
+
+def _as_text(record: list[str]) -> str:
+    """Return a record as a line of CSV without its end; of one with very many fields, the first ones."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\r\n").writerow(record[:MOST_FIELDS])  # so that line ends are quoted
+    return line.getvalue()[:-2]
 
 
 def _table(records: list[list[str]], width: int) -> pa.Table:
     columns = list(zip(*records, strict=True)) or [()] * width
     arrays = [pa.array([value or None for value in column], pa.string()) for column in columns]
     return pa.table(arrays, schema=row_schema(width))
-
-
-def _blank_bytes(block: Block) -> int:
-    """Return the bytes of the lines, outside quotes, that are empty or white space only.
-
-    See docs/spec/validation.md#75-originalfilesizebytes.
-    """
-    data = block.data
-    octets = np.frombuffer(data, np.uint8)
-    quotes = spans = None
-    if block.quoting is Quoting.REGULAR:
-        quotes = quote_positions(data)
-    elif block.quoting is Quoting.IRREGULAR:
-        spans = np.fromiter(chain.from_iterable(quoted_spans(data)), np.int32).reshape(-1, 2)
-    blank = 0
-    for window in range(0, len(data), _WINDOW):
-        # A line begins at the very start and behind each LF.
-        starts = np.flatnonzero(octets[window : min(window + _WINDOW, len(data) - 1)] == 0x0A).astype(np.int32)
-        starts += np.int32(window + 1)
-        if window == 0 and block.starts_line:
-            starts = np.concatenate([np.zeros(1, np.int32), starts])
-        starts = starts[_MAY_BEGIN_BLANK_LINE[octets[starts]]]
-        if quotes is not None:
-            starts = outside(starts, quotes)
-        elif spans is not None:
-            opened = np.searchsorted(spans[:, 0], starts)
-            closed = np.searchsorted(spans[:, 1], starts)
-            starts = starts[opened == closed]
-        is_empty = octets[starts] == 0x0A
-        blank += int(np.count_nonzero(is_empty))
-        lines = (_BLANK_LINE.match(data, int(start)) for start in starts[~is_empty])
-        blank += sum(len(line[0]) for line in lines if line)
-    return blank

@@ -15,7 +15,7 @@ from datalab.registry.models import AuditRow, KeyAccessRow, LabOwnerRow
 from datalab.registry.ownership import plain
 from datalab.registry.records import KeyRole
 
-_OWNED = ("lab", "dataset", "key", "report", "run", "upload")
+_OWNED = ("lab", "dataset", "key", "report", "rows", "run", "upload")
 """What actions on labs and datasets begin with; all others are about users, tokens and sessions."""
 
 

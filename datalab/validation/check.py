@@ -20,6 +20,7 @@ from datalab.kinds import EMPTY_CELL, INVALID_FLOAT_FORMAT, ColumnType, IdFormat
 from datalab.kinds.arrow import ARROW_TYPES
 from datalab.lab import USER_ID, LabDefinition
 from datalab.validation.flags import IdentifierFlags
+from datalab.validation.invalid_rows import NOT_ENOUGH, TOO_MANY, InvalidRows, invalid_rows, reasons_of, texts_of
 from datalab.validation.key_spool import Flags
 from datalab.validation.marks import Counts, Look
 from datalab.validation.schemas import DatasetSchema, Failure, failures
@@ -29,8 +30,6 @@ SCHEMA_ERROR_CAP = 500
 LONGEST_SHOWN = 32_768
 """How many characters of a value a report quotes."""
 _NAMES_BYTES = 16 << 20
-NOT_ENOUGH = "NOT_ENOUGH_COLUMNS_PROVIDED"
-TOO_MANY = "TOO_MANY_COLUMNS_PROVIDED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +62,8 @@ class Checked:
     """Rows of the right width with a wrong cell."""
     rows_by_code: dict[str, int] = field(default_factory=dict)
     cells_by_column: dict[int, int] = field(default_factory=dict)
+    invalid: pa.RecordBatch | None = None
+    """The invalid rows as they are kept, if they are wanted; see `invalid_rows`."""
     cell_faults: list[CellFault] = field(default_factory=list)
     """The first cell errors of the block in order of row and column, up to the limit of a report."""
     marks: Counts = field(default_factory=Counts)
@@ -76,8 +77,8 @@ def records_per_block(lab: LabDefinition, schema: DatasetSchema) -> int:
     return min(BLOCK_RECORDS, _NAMES_BYTES // longest)
 
 
-def check_rows(records: Records, schema: DatasetSchema, engine: Engine, look: Look) -> Checked:
-    """Check the rows of a segments, demographics or embeddings block."""
+def check_rows(records: Records, schema: DatasetSchema, engine: Engine, look: Look, invalid: InvalidRows) -> Checked:
+    """Check the rows of a segments, demographics or embeddings block; keep the invalid ones while they are wanted."""
     rows = records.rows
     found = failures(schema, rows) if rows.num_rows else []
     valid, indexes = rows, records.indexes
@@ -87,9 +88,11 @@ def check_rows(records: Records, schema: DatasetSchema, engine: Engine, look: Lo
     valid = _typed(valid, schema)
     hashes = engine.key_hashes([valid.column(index) for index in schema.key])
     checked = Checked(records, valid, indexes, hashes, hashed_indexes=indexes, marks=look.at_rows(records, found))
+    if invalid.has_room():
+        checked.invalid = _invalid_rows(records, found)
     if found:
         checked.invalid_rows = rows.num_rows - valid.num_rows
-        checked.rows_by_code = _rows_by_code(found)
+        checked.rows_by_code = {code: int(mask.sum()) for code, mask in _masks_by_code(found).items()}
         for failure in found:
             before = checked.cells_by_column.get(failure.column, 0)
             checked.cells_by_column[failure.column] = before + int(failure.rows.sum())
@@ -97,13 +100,23 @@ def check_rows(records: Records, schema: DatasetSchema, engine: Engine, look: Lo
     return checked
 
 
-def _rows_by_code(found: list[Failure]) -> dict[str, int]:
-    """Return how many rows fail each code, a row once per code."""
+def _masks_by_code(found: list[Failure]) -> dict[str, NDArray[np.bool_]]:
+    """Return which rows fail each code."""
     masks: dict[str, NDArray[np.bool_]] = {}
     for failure in found:
         code = failure.check.code
         masks[code] = masks[code] | failure.rows if code in masks else failure.rows
-    return {code: int(mask.sum()) for code, mask in masks.items()}
+    return masks
+
+
+def _invalid_rows(records: Records, found: list[Failure]) -> pa.RecordBatch | None:
+    masks = _masks_by_code(found)
+    if not masks:
+        return invalid_rows(records, [], np.arange(0), None)
+    bad = np.flatnonzero(np.logical_or.reduce(list(masks.values())))
+    rows = records.rows.take(pa.array(bad))
+    reasons = reasons_of({code: mask[bad] for code, mask in masks.items()}, len(bad))
+    return invalid_rows(records, rows.columns, bad if records.indexes is None else records.indexes[bad], reasons)
 
 
 def _cell_faults(found: list[Failure], rows: pa.RecordBatch, indexes: Indexes | None) -> list[CellFault]:
@@ -152,7 +165,13 @@ def _typed(rows: pa.RecordBatch, schema: DatasetSchema) -> pa.RecordBatch:
 
 
 def check_identifiers(
-    records: Records, schema: DatasetSchema, lab: LabDefinition, flags: IdentifierFlags, engine: Engine, look: Look
+    records: Records,
+    schema: DatasetSchema,
+    lab: LabDefinition,
+    flags: IdentifierFlags,
+    engine: Engine,
+    look: Look,
+    invalid: InvalidRows,
 ) -> Checked:
     """Check the rows of an identifiers block; duplicates are found later, from hashes and flags."""
     rows = normalised(records.rows, lab, schema)
@@ -169,21 +188,26 @@ def check_identifiers(
             marks[failure.rows & complete] |= mark
     _mark_unknown_names(marks, rows, lab)
     _mark_wrong_case(marks, rows, lab)
-    invalid = (marks & IdentifierFlags.INVALID) != 0
+    wrong = (marks & IdentifierFlags.INVALID) != 0
     hashes = engine.key_hashes(rows.columns)
     checked = Checked(records, rows, records.indexes, hashes, records.indexes, marks if marks.any() else None)
-    wrong = (IdentifierFlags.USER_ID_FORMAT, IdentifierFlags.ID_FORMAT, IdentifierFlags.UNKNOWN_NAME)
-    checked.marks = look.at_ids(records, rows, *((marks & flag) != 0 for flag in wrong))
-    if not invalid.any():
+    kinds = (IdentifierFlags.USER_ID_FORMAT, IdentifierFlags.ID_FORMAT, IdentifierFlags.UNKNOWN_NAME)
+    checked.marks = look.at_ids(records, rows, *((marks & flag) != 0 for flag in kinds))
+    if not wrong.any():
         checked.valid = _typed(rows, schema)
     else:
         indexes = np.arange(rows.num_rows) if records.indexes is None else records.indexes
-        checked.valid = _typed(rows.filter(pa.array(~invalid)), schema)
-        checked.valid_indexes = indexes[~invalid]
+        checked.valid = _typed(rows.filter(pa.array(~wrong)), schema)
+        checked.valid_indexes = indexes[~wrong]
         checked.rejected = pa.RecordBatch.from_arrays(
-            [*rows.filter(pa.array(invalid)).columns, pa.array(indexes[invalid]), pa.array(marks[invalid])],
+            [*rows.filter(pa.array(wrong)).columns, pa.array(indexes[wrong]), pa.array(marks[wrong])],
             names=[*rows.schema.names, "index", "flags"],
         )
+    if invalid.has_room():
+        bad = checked.rejected
+        codes = bad and texts_of(bad["flags"].to_numpy(), flags.codes_of)
+        columns = bad.columns[: rows.num_columns] if bad else []
+        checked.invalid = invalid_rows(records, columns, bad["index"].to_numpy() if bad else np.arange(0), codes)
     return checked
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from datalab.kinds import EMPTY_CELL
 from datalab.lab import USER_ID, LabDefinition
 from datalab.validation.key_spool import Flags
 
@@ -43,6 +44,15 @@ class IdentifierFlags:
     def wrong_id(self, code: str) -> np.uint16:
         """Return the flags of a row whose id fails with `code`."""
         return np.uint16(self._numbers[code] | self.ID_FORMAT)
+
+    def codes_of(self, flags: int) -> list[str]:
+        """Return the error codes of a row with these flags."""
+        found = {EMPTY_CELL} if flags & self.MISSING else set()
+        if flags & self.USER_ID_FORMAT and self.user_id_code:
+            found.add(self.user_id_code)
+        if flags & self.ID_FORMAT:
+            found.add(self.codes[(flags >> _BITS) - 1])
+        return list(found)
 
     def with_code(self, flags: Flags, code: str) -> NDArray[np.bool_]:
         """Return for each of `flags` whether the user id or the id fails with `code`."""

@@ -18,9 +18,9 @@ from datalab.ingest.first_records import first_record, first_records
 from datalab.ingest.in_order import in_order
 from datalab.ingest.limits import BLOCK_CELLS, BLOCK_RECORDS, RecordTooLongError
 from datalab.ingest.parquet import ParquetMember
-from datalab.ingest.records import Records, read_block, row_schema
+from datalab.ingest.records import MOST_FIELDS, Records, lists_of_rows, read_block, row_schema
 from datalab.ingest.source import Input, blocks_of
-from datalab.ingest.split import Splitter
+from datalab.ingest.split import Block, Splitter
 from datalab.validation.check import Checked
 
 _TABLE_ROWS = 65_536
@@ -49,6 +49,7 @@ class Pipeline:
         block_records: int = BLOCK_RECORDS,
         scratch: Path | None = None,
         begin: Callable[[str, list[list[str]]], object] = lambda _text, _records: None,
+        keep_odd: Callable[[], bool] = lambda: False,
     ) -> None:
         """Read `source`.
 
@@ -59,6 +60,7 @@ class Pipeline:
             block_records: how many records of the right width a block has at most.
             scratch: a private directory.
             begin: called before the first check with the beginning of the text, if it is one, and the first records.
+            keep_odd: whether the records of a wrong width are still wanted as text.
         """
         self._source = source
         self._width = width
@@ -67,6 +69,7 @@ class Pipeline:
         self._scratch = scratch
         self._begin = begin
         self._has_begun = False
+        self._keep_odd = keep_odd
         self._too_long: RecordTooLongError | None = None
         self.records = 0
         self.is_csv = True
@@ -110,7 +113,7 @@ class Pipeline:
                     for batch in member.batches(rows, text_bytes_before=self.table_bytes, scratch=self._scratch):
                         if not self._has_begun:
                             self._start("", _first_rows(batch))
-                        yield partial(_table_records, batch, self._width), batch.nbytes
+                        yield partial(self._table_records, batch), batch.nbytes
                     self.table_bytes += member.text_bytes
                     continue
                 for block in blocks_of(self._source, member.chunks(), splitter):
@@ -119,30 +122,33 @@ class Pipeline:
                     if not self._has_begun:
                         self._start(*first_records(block))
                     self.tail = block.data[-_TAIL_BYTES:]
-                    yield partial(read_block, block, self._width, count_text=self._source.is_container), len(block.data)
+                    yield partial(self._text_records, block), len(block.data)
 
     def _start(self, text: str, records: list[list[str]]) -> None:
         self._has_begun = True
         self._begin(text, records)
+
+    def _text_records(self, block: Block) -> Records:
+        return read_block(block, self._width, count_text=self._source.is_container, keep_odd=self._keep_odd())
+
+    def _table_records(self, batch: pa.RecordBatch) -> Records:
+        """The records of a batch of a Parquet file, all of which have as many columns as the file."""
+        if batch.num_columns == self._width:
+            return Records(batch, batch.num_rows)
+        every, none = np.arange(batch.num_rows), np.arange(0)
+        is_narrow = batch.num_columns < self._width
+        return Records(
+            pa.RecordBatch.from_pylist([], schema=row_schema(self._width)),
+            batch.num_rows,
+            none,
+            too_narrow=every if is_narrow else none,
+            too_wide=none if is_narrow else every,
+            odd_widths={batch.num_columns: batch.num_rows} if batch.num_rows else {},
+            odd=lists_of_rows(batch.columns[:MOST_FIELDS]) if self._keep_odd() else None,
+        )
 
 
 def _first_rows(batch: pa.RecordBatch) -> list[list[str]]:
     rows = batch.slice(0, max(1, _FIRST_CELLS // max(1, batch.num_columns)))
     columns = [column.cast(pa.string()).fill_null("").to_pylist() for column in rows.columns]
     return [list(row) for row in zip(*columns, strict=True)]
-
-
-def _table_records(batch: pa.RecordBatch, width: int) -> Records:
-    """The records of a batch of a Parquet file, all of which have as many columns as the file."""
-    if batch.num_columns == width:
-        return Records(batch, batch.num_rows)
-    every, none = np.arange(batch.num_rows), np.arange(0)
-    is_narrow = batch.num_columns < width
-    return Records(
-        pa.RecordBatch.from_pylist([], schema=row_schema(width)),
-        batch.num_rows,
-        none,
-        too_narrow=every if is_narrow else none,
-        too_wide=none if is_narrow else every,
-        odd_widths={batch.num_columns: batch.num_rows} if batch.num_rows else {},
-    )

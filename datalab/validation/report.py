@@ -39,9 +39,7 @@ from datalab.results.validation import (
 )
 from datalab.validation.check import (
     CELL_ERROR_CAP,
-    NOT_ENOUGH,
     SCHEMA_ERROR_CAP,
-    TOO_MANY,
     CellFault,
     Checked,
     shortened,
@@ -49,13 +47,13 @@ from datalab.validation.check import (
     width_faults,
 )
 from datalab.validation.flags import FlagCounts, IdentifierFlags
+from datalab.validation.invalid_rows import DUPLICATE_VALUES, NOT_ENOUGH, TOO_MANY
 from datalab.validation.key_spool import Flags
 from datalab.validation.row_set import RowSet
 from datalab.validation.schemas import DatasetSchema
 
 UNIQUENESS_ERROR_CAP = 10
 SAMPLE_CAP = 50
-DUPLICATE_VALUES = "DUPLICATE_VALUES"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ _SMALL_ROWS = 4_096
 _GROUP_ROWS = 16_384
 _GROUP_BYTES = 64 << 20
 """How many rows or bytes the small batches have together that are written."""
-_LOW_CARDINALITY = ["id_name", "segment", "age", "gender", "scope"]
+_LOW_CARDINALITY = ["id_name", "segment", "age", "gender", "scope", "reasons"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +158,22 @@ class RowsFile:
                     table = file.read_row_group(position, columns=columns).take(pa.array(hits))
                     yield table.add_column(0, "row", pa.array(group.rows[hits]))
 
-    def without(self, dropped: RowSet, path: Path) -> Path:
-        """Write the rows whose record number is not in `dropped` to `path` and return it; only after `finish`."""
+    def without(self, dropped: RowSet, path: Path) -> Iterator[pa.Table]:
+        """Write the rows whose record number is not in `dropped` to `path`; only after `finish`.
+
+        Yield the dropped ones, with that number as `row`; `path` is complete when all were read.
+        """
         with RowsFile(path, self.schema) as kept, pq.ParquetFile(self.path) as file:
             for position, group in enumerate(self._groups):
                 table = file.read_row_group(position)
                 duplicate = dropped.contains(group.rows)
                 if duplicate.any():
+                    gone = table.filter(pa.array(duplicate))
+                    yield gone.add_column(0, "row", pa.array(group.rows[duplicate]))
                     table = table.filter(pa.array(~duplicate))
                 for batch in table.combine_chunks().to_batches():
                     kept.append(batch, 0, batch.num_rows, None)
             kept.finish()
-        return path
 
 
 def write_empty(path: Path, schema: pa.Schema) -> Path:

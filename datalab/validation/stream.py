@@ -27,6 +27,7 @@ from datalab.scratch import publish, scratch_directory, why
 from datalab.validation.check import Checked, check_identifiers, check_rows, records_per_block, shortened
 from datalab.validation.flags import IdentifierFlags
 from datalab.validation.hints import Evidence, hints, is_header
+from datalab.validation.invalid_rows import INVALID_ROWS, InvalidRows
 from datalab.validation.key_spool import KeySpool, MarkedRows
 from datalab.validation.long_keys import with_short_keys
 from datalab.validation.marks import Look
@@ -56,6 +57,7 @@ def validate(
     lab: LabDefinition,
     *,
     valid_rows: Path | None = None,
+    invalid_rows: Path | None = None,
     progress: Progress | None = None,
 ) -> Validated:
     """Validate the file at `path` as dataset `kind` of `lab`.
@@ -65,13 +67,14 @@ def validate(
         kind: which dataset it is.
         lab: its definition.
         valid_rows: where to write the valid rows, as Parquet in file order; empty if the file fails.
+        invalid_rows: where to write the invalid rows; only together with `valid_rows`.
         progress: called for every block.
 
     Raises:
         LabTooLarge: an earlier version made the lab, beyond the limits of definitions.
         InputMissing: there is no such file.
         InputChanged: the file was modified during the pass.
-        OutputFailed: valid rows or scratch could not be written; `valid_rows` is unchanged.
+        OutputFailed: rows or scratch could not be written; `valid_rows` is unchanged.
     """
     require_limits(lab)
     schema = dataset_schema(kind, lab)
@@ -81,9 +84,10 @@ def validate(
                 open_input(path) as source,
                 open_engine(memory_limit=_MEMORY_FOR_KEYS, temp_directory=scratch) as engine,
             ):
-                one_pass = _Pass(source, schema, lab, scratch, engine, progress or (lambda *_: None))
+                kept = InvalidRows(scratch, wanted=invalid_rows is not None)
+                one_pass = _Pass(source, schema, lab, scratch, engine, progress or (lambda *_: None), kept)
                 try:
-                    validated, rows = one_pass.run(keep_rows=valid_rows is not None)
+                    validated, rows, invalid = one_pass.run(keep_rows=valid_rows is not None)
                 except FileLevelError:
                     # A file that is still being written seems to be damaged.
                     if not source.unchanged():
@@ -97,11 +101,13 @@ def validate(
             size = _size_of(path)
             found = SchemaError(code=error.code, message=error.message, row=0)
             report = file_level_report(schema, lab, found, size, error.detected_file_type)
-            validated, rows = Validated(report, DatasetFacts(input_bytes=size)), None
+            validated, rows, invalid = Validated(report, DatasetFacts(input_bytes=size)), None, None
         if valid_rows is not None:
             if rows is None or validated.report.report.outcome == "FAILED":
                 rows = write_empty(scratch / "empty.parquet", schema.arrow)
             publish(rows, valid_rows)
+        if invalid_rows is not None:
+            publish(invalid or write_empty(scratch / "none.parquet", INVALID_ROWS), invalid_rows)
     # Memory that Arrow keeps is not available to the next step, another engine.
     pa.default_memory_pool().release_unused()
     return validated
@@ -125,6 +131,7 @@ class _Pass:
         scratch: Path,
         engine: Engine,
         progress: Progress,
+        invalid: InvalidRows,
     ) -> None:
         self._source = source
         self._schema = schema
@@ -132,6 +139,7 @@ class _Pass:
         self._scratch = scratch
         self._engine = engine
         self._progress = progress
+        self._invalid = invalid
         self._keys = KeySpool(scratch)
         self._marked = MarkedRows(scratch / "marked")
         """Possible duplicates with flags."""
@@ -143,10 +151,12 @@ class _Pass:
         if schema.report_form is ReportForm.IDS:
             flags = IdentifierFlags(lab)
             self._report = IdentifiersReport(schema, lab, flags)
-            check = partial(check_identifiers, schema=schema, lab=lab, flags=flags, engine=engine, look=self._look)
+            check = partial(
+                check_identifiers, schema=schema, lab=lab, flags=flags, engine=engine, look=self._look, invalid=invalid
+            )
         else:
             self._report = RowsReport(schema, lab)
-            check = partial(check_rows, schema=schema, engine=engine, look=self._look)
+            check = partial(check_rows, schema=schema, engine=engine, look=self._look, invalid=invalid)
         self._blocks = Pipeline(
             source,
             schema.file_width,
@@ -154,25 +164,35 @@ class _Pass:
             block_records=records_per_block(lab, schema),
             scratch=scratch,
             begin=self._look.begin,
+            keep_odd=invalid.has_room,
         )
 
-    def run(self, *, keep_rows: bool) -> tuple[Validated, Path]:
-        """Return the outcome and the file of the valid rows; only of their keys unless `keep_rows`."""
+    def run(self, *, keep_rows: bool) -> tuple[Validated, Path, Path]:
+        """Return the outcome, the file of the valid rows (only of their keys unless `keep_rows`), and the invalid ones.
+
+        Without `keep_rows`, there is no use in the invalid rows.
+        """
         arrow = self._schema.arrow
         if not keep_rows:
             arrow = pa.schema([arrow.field(index) for index in self._schema.key])
         with ExitStack() as stack:
             valid = stack.enter_context(RowsFile(self._scratch / "valid.parquet", arrow))
             rejected = stack.enter_context(RowsFile(self._scratch / "rejected.parquet", _REJECTED))
+            stack.enter_context(self._invalid)
             for checked in self._blocks:
                 self._add(checked, valid, rejected)
             valid.finish()
             rejected.finish()
+            self._invalid.finish()
         duplicates = self._duplicates(valid, rejected)
         validated = self._finish(duplicates, valid, rejected)
-        if keep_rows and duplicates.count and validated.report.report.outcome == "PASSED":
-            return validated, valid.without(duplicates, self._scratch / "unique.parquet")
-        return validated, valid.path
+        rows, repeated = valid.path, iter(())
+        if keep_rows and duplicates.count:
+            repeated = valid.select(duplicates)
+            if validated.report.report.outcome == "PASSED":
+                rows = self._scratch / "unique.parquet"
+                repeated = valid.without(duplicates, rows)
+        return validated, rows, self._invalid.with_duplicates(duplicates, repeated)
 
     def _duplicates(self, valid: RowsFile, rejected: RowsFile) -> RowSet:
         """Return the rows that repeat the key of an earlier one."""
@@ -247,6 +267,7 @@ class _Pass:
                 checked.rejected.drop_columns("index"), first, records.count, checked.rejected["index"].to_numpy()
             )
         indexes = np.arange(len(checked.hashes)) if checked.hashed_indexes is None else checked.hashed_indexes
+        self._invalid.add(first, checked.invalid)
         self._keys.add(checked.hashes, first + indexes, checked.flags)
         self._text_bytes += records.text_bytes
         self._facts.one_column_rows += records.one_column

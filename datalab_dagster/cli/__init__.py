@@ -48,6 +48,7 @@ COMMANDS = {
         "Show the state of LAB, its reason, the next step and the progress of its run; without LAB, all labs.",
     ),
     "results": ("results", "Show the current result of LAB, and list all results that are kept."),
+    "rows": ("rows", "Write all invalid rows of a dataset of LAB to a CSV file that only you may read."),
     "runs": ("validate", "List the runs of LAB, the newest first."),
     "run": ("validate", "Show and cancel runs."),
     "keys": ("keys", "Rotate the master key."),

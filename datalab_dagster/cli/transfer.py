@@ -92,17 +92,26 @@ def download_file(service: LabService, dataset: DatasetInfo, file: Path) -> None
         OutputFailed: it cannot be written.
         KeyNotFound, KeyAccessDenied, ChunkDamaged: as their names say.
     """
+    with shown_bytes(dataset.name, dataset.size) as progress:
+        save(lambda: service.download_dataset(dataset.manifest_hash), file, progress)
+
+
+def save(
+    open_content: Callable[[], BinaryIO], file: Path, progress: Callable[[int], None] = lambda count: None
+) -> None:
+    """Write what `open_content` opens to `file`, private to its owner, completely or not at all.
+
+    Raises:
+        UsageError: the file exists already.
+        OutputFailed: it cannot be written.
+    """
     if file.exists():
         raise UsageError(f"{file} exists already and was not changed: choose another name.")
     part: Path | None = None
     try:
         handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".part", dir=file.parent)
         part = Path(name)
-        with (
-            os.fdopen(handle, "wb") as target,
-            service.download_dataset(dataset.manifest_hash) as content,
-            shown_bytes(dataset.name, dataset.size) as progress,
-        ):
+        with os.fdopen(handle, "wb") as target, open_content() as content:
             target.writelines(_blocks(content, progress))
         part.replace(file)
     except OSError as error:

@@ -27,6 +27,7 @@ from datalab_dagster.graph.errors import RunNotStarted
 from datalab_dagster.service.account_models import AccountInfo, AuditInfo, TokenInfo, UserInfo
 from datalab_dagster.service.errors import NO_DATASET, LabIncomplete, NotPermitted, ResultNotFound, ServiceUnreachable
 from datalab_dagster.service.home_protocol import Accounts, HomeService, Keys
+from datalab_dagster.service.invalid_rows import InvalidRowInfo, InvalidRows, InvalidRowsInfo, RowsQuery
 from datalab_dagster.service.models import (
     DatasetInfo,
     EventInfo,
@@ -60,6 +61,9 @@ __all__ = [
     "DatasetNotFound",
     "EventInfo",
     "HomeService",
+    "InvalidRowInfo",
+    "InvalidRows",
+    "InvalidRowsInfo",
     "Key",
     "KeyAccess",
     "KeyAccessDenied",
@@ -89,6 +93,7 @@ __all__ = [
     "ResultNotFound",
     "Role",
     "RoleRefused",
+    "RowsQuery",
     "RunInfo",
     "RunNotFound",
     "RunNotStarted",

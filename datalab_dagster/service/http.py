@@ -22,6 +22,7 @@ from datalab_dagster.service.account_models import AuditInfo
 from datalab_dagster.service.errors import ResultNotFound
 from datalab_dagster.service.http_connection import Connection, secret_for
 from datalab_dagster.service.http_download import Download
+from datalab_dagster.service.http_rows import HttpRows
 from datalab_dagster.service.http_shared import HttpSharedLabs
 from datalab_dagster.service.http_upload import HttpUploads, upload_by_parts, upload_in_one
 from datalab_dagster.service.models import (
@@ -226,6 +227,10 @@ class HttpService:
 
     def hints(self, lab: str, kind: DatasetKind, *, run_id: str | None = None) -> list[Hint]:
         return self._list(Hint, f"{self._result(lab, run_id)}/reports/{DatasetKind(kind).value}/hints")
+
+    @property
+    def invalid_rows(self) -> HttpRows:
+        return HttpRows(self._connection, self._result)
 
     # ---------------------------------------------------------------------------------------------- audit log
 

@@ -22,6 +22,7 @@ from datalab_dagster.service.accounts import LocalAccounts
 from datalab_dagster.service.errors import LabIncomplete
 from datalab_dagster.service.infos import dataset_info, find_result, lab_info, result_content, result_info
 from datalab_dagster.service.keys import LocalKeys
+from datalab_dagster.service.local_rows import LocalRows
 from datalab_dagster.service.models import (
     DatasetInfo,
     EventInfo,
@@ -256,6 +257,10 @@ class LocalService:
     def _reports(self, lab: str, run_id: str | None) -> LocalReports:
         result = find_result(self._registry, self._lab(lab, Verb.READ_REPORTS).id, run_id)
         return LocalReports(self._deployment, result, lambda dataset: self._may(Verb.READ_REPORT, dataset))
+
+    @property
+    def invalid_rows(self) -> LocalRows:
+        return LocalRows(self._deployment, self._user)
 
     def audit_log(self, *, limit: int = 100, before: int | None = None) -> list[AuditInfo]:
         asker = self._may(Verb.AUDIT)

@@ -17,6 +17,7 @@ from datalab.registry import KeyRole
 from datalab.results.validation import Hint
 from datalab.storage import Key
 from datalab_dagster.service.account_models import AuditInfo
+from datalab_dagster.service.invalid_rows import InvalidRows
 from datalab_dagster.service.models import (
     DatasetInfo,
     EventInfo,
@@ -194,8 +195,6 @@ class LabService(Protocol):
     def events(self, lab: str) -> list[EventInfo]:
         """Return every provisioning event of a lab, the oldest first."""
 
-    # --------------------------------------------------------------------------------------------------- runs
-
     def validate(self, lab: str, *, again: bool = False) -> RunInfo:
         """Ensure that the datasets provisioned now are validated; return the run immediately.
 
@@ -224,8 +223,6 @@ class LabService(Protocol):
             RunNotFound: there is no such run.
         """
 
-    # ------------------------------------------------------------------------------------------------ results
-
     def results(self, lab: str) -> list[ResultInfo]:
         """Return the results of a lab that are kept, the newest first."""
 
@@ -251,6 +248,10 @@ class LabService(Protocol):
         Raises:
             ResultNotFound: there is no such result, or its dataset was deleted, together with the key of the report.
         """
+
+    @property
+    def invalid_rows(self) -> InvalidRows:
+        """All invalid rows of the datasets; private."""
 
     def audit_log(self, *, limit: int = 100, before: int | None = None) -> list[AuditInfo]:
         """Return the entries of the audit log, the newest first; `before`: only those with a smaller number.

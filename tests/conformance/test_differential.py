@@ -6,12 +6,14 @@ Run longer with `pytest tests/conformance/test_differential.py --hypothesis-prof
 from __future__ import annotations
 
 import codecs
+import csv
 import gzip
 import io
 import json
 import math
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,10 +28,11 @@ from hypothesis import strategies as st
 from datalab.ingest.records import Records, read_block
 from datalab.ingest.split import Block, Quoting, Splitter
 from datalab.ingest.text import TextMember
+from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
-from datalab.validation import validate_file
+from datalab.validation.stream import validate
 from tests.conformance.compare import report_differences
-from tests.reference import Row, read_records, reference_report
+from tests.reference import Row, as_zip_member, read_records, reference_report
 from tests.strategies import HostileFile, identifier_files, is_plain_text, plain_files
 
 BOM = codecs.BOM_UTF8
@@ -75,9 +78,32 @@ def assert_agreement(
     with tempfile.TemporaryDirectory() as folder, chunks_of(chunk):
         path, rows = Path(folder, "input"), Path(folder, "valid.parquet")
         path.write_bytes(file.text if packed is None else packed)
-        report = validate_file(path, file.dataset, lab_of(file), valid_rows=rows)
+        kept = Path(folder, "invalid.parquet")
+        kind = DatasetKind(file.dataset)
+        report = validate(path, kind, lab_of(file), valid_rows=rows, invalid_rows=kept).report
         assert not report_differences(expected, json.loads(report.model_dump_json(by_alias=True)))
         assert [signed(row) for row in expected_rows] == [signed(row) for row in rows_of(rows)]
+        assert_invalid_rows(file, expected, kept, [file.text] if members is None else members)
+
+
+def assert_invalid_rows(file: HostileFile, expected: dict[str, Any], kept: Path, members: list[bytes]) -> None:
+    """Check that the kept rows are those that the report counts, with the fields of their records."""
+    found = pq.read_table(kept).to_pylist()
+    report = expected["report"]
+    reasons = Counter(reason for row in found for reason in row["reasons"].split())
+    assert reasons == Counter(report["numInvalidRowsByErrorCode"])
+    numbers = [row["row"] for row in found]
+    assert numbers == sorted(set(numbers))
+    texts = [part.decode("utf-8", "replace") for part in members]
+    records = read_records([as_zip_member(text) for text in texts] if len(members) > 1 else texts)[0]
+    for row in found:
+        fields = records[row["row"]]
+        if row["record"] is not None:
+            assert next(csv.reader(io.StringIO(row["record"], newline=""))) == fields
+        elif file.dataset == "identifiers":
+            assert (row["values"][0] or "", row["values"][2] or "") == (fields[0], fields[-1])
+        elif file.dataset != "embeddings" or row["reasons"] != "DUPLICATE_VALUES":
+            assert [value or "" for value in row["values"]] == fields
 
 
 def rows_of(path: Path) -> list[Row]:

@@ -14,6 +14,7 @@ from sqlalchemy import create_engine, text
 
 from datalab.kinds import DatasetKind
 from datalab.registry import EmbeddedPostgres, LabState
+from datalab_dagster.service import RowsQuery
 from tests.changing_files import every_content
 from tests.commands import COMMAND
 from tests.living.world import World, eventually, gone
@@ -73,6 +74,10 @@ def test_planted_identifiers_are_found_nowhere(world: World) -> None:
     # The reports do hold them, which shows that the search below would find them if they were not encrypted.
     reports = b"".join(world.service.validation_report(lab.id, kind) for kind in hashes)
     assert sum(plant.encode() in reports for plant in PLANTED) >= 10
+    for kind in hashes:
+        with world.service.invalid_rows.csv(RowsQuery(lab.id, kind)) as content:
+            rows_kept = content.read()
+        assert sum(plant.encode() in rows_kept for plant in PLANTED) >= 10, kind
 
     # A run that is killed while the plain rows are in scratch, and one that fails.
     segments = io.BytesIO(planted[DatasetKind.SEGMENTS].encode() + b"u,s\n")

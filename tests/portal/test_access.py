@@ -168,7 +168,8 @@ def test_a_viewer_who_asks_for_a_report_is_told_no_and_gets_no_row(client: Clien
     lab = ready_lab(service)
     results = f"/api/labs/{lab.id}/results/current"
     assert client(VIEWER).get(f"{results}/files/statistics.json").status_code == 200
-    for path in (f"{results}/reports/identifiers", f"{results}/reports/identifiers/validation-report.zip"):
+    rows = (f"{results}/rows/identifiers", f"{results}/rows/identifiers/download")
+    for path in (f"{results}/reports/identifiers", f"{results}/reports/identifiers/validation-report.zip", *rows):
         answer = client(VIEWER).get(path)
         assert answer.status_code == 403 and "private" in answer.json()["error"]["message"]
         assert answer.headers["Content-Type"] == "application/json"

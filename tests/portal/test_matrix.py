@@ -56,6 +56,8 @@ API = {
     "GET /api/labs/{lab}/results/{result}/reports/{kind}": PRIVATE,
     "GET /api/labs/{lab}/results/{result}/reports/{kind}/hints": PRIVATE,
     "GET /api/labs/{lab}/results/{result}/reports/{kind}/validation-report.zip": PRIVATE,
+    "GET /api/labs/{lab}/results/{result}/rows/{kind}": PRIVATE,
+    "GET /api/labs/{lab}/results/{result}/rows/{kind}/download": PRIVATE,
     "GET /api/shared/labs": SHARED,
     "GET /api/shared/labs/{lab}/{name}": SHARED,
     "POST /api/session": PUBLIC,

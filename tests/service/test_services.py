@@ -35,7 +35,7 @@ from datalab.registry.errors import (
 from datalab.storage import Key
 from datalab.storage.chunks import CHUNK_BYTES
 from datalab.storage.errors import KeyMismatch, PartMissing, PartsDiffer, PartSizeWrong, PartUnknown
-from datalab_dagster.service import LabIncomplete, LabService, ResultNotFound
+from datalab_dagster.service import LabIncomplete, LabService, ResultNotFound, RowsQuery
 from tests.portal.deployments import FILES, HINT, PUBLISHER, QuietService, definition, ready_lab
 
 IDENTIFIERS, SEGMENTS, DEMOGRAPHICS, *_ = DatasetKind
@@ -278,6 +278,8 @@ def test_results(lab_service: LabService, service: QuietService) -> None:
     for name, content in FILES.items():
         assert lab_service.result_file(lab.id, name) == content
         assert lab_service.result_file("Base", name, run_id=result.run_id) == content
+    with pytest.raises(ResultNotFound, match="validate again to keep them"):  # as an earlier version left it
+        lab_service.invalid_rows.page(RowsQuery(lab.id, IDENTIFIERS))
     assert b"v0" in lab_service.validation_report(lab.id, IDENTIFIERS)
     assert b"v0" in lab_service.validation_report(lab.id, IDENTIFIERS, run_id=result.run_id)
     assert (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from typing import Annotated, BinaryIO, cast
 
 from anyio import to_thread
@@ -23,6 +22,7 @@ from datalab_dagster.portal.api.values import (
     access_from,
     attachment,
     key_from,
+    pieces,
 )
 from datalab_dagster.portal.requests import upload_places
 from datalab_dagster.service import DatasetInfo, KeyAccess, KeyRole
@@ -120,7 +120,7 @@ def download_dataset(
     content = service.download_dataset(manifest_hash, given)
     record("dataset.download", manifest_hash)
     headers = {"Content-Disposition": attachment(info.name), "Content-Length": str(info.size)}
-    return StreamingResponse(_pieces(content), media_type="application/octet-stream", headers=headers)
+    return StreamingResponse(pieces(content), media_type="application/octet-stream", headers=headers)
 
 
 @router.delete("/{manifest_hash}", status_code=204)
@@ -159,9 +159,3 @@ def set_key_access(
     now = service.set_key_access(manifest_hash, access.users)
     record("key.access", manifest_hash, users={user: role.value for user, role in now.users.items()})
     return now
-
-
-def _pieces(content: BinaryIO) -> Iterator[bytes]:
-    with content:
-        while piece := content.read(_PIECE):
-            yield piece

@@ -6,22 +6,27 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
+from starlette.responses import StreamingResponse
 
 from datalab.kinds import DatasetKind
 from datalab.results import files
 from datalab.results.files import ResultFile
 from datalab.results.validation import Hint
-from datalab_dagster.portal.access import Insider, Reader, Record, Service
-from datalab_dagster.portal.api.values import LabName, ResultId, attachment, run_of
+from datalab_dagster.portal.access import Insider, Reader, Record, Recorder, Service
+from datalab_dagster.portal.api.values import CURRENT, LabName, ResultId, attachment, pieces, run_of
 from datalab_dagster.portal.security import DASHBOARD_POLICY
-from datalab_dagster.service import ResultInfo, ResultNotFound
+from datalab_dagster.service import InvalidRowsInfo, LabService, ResultInfo, ResultNotFound, RowsQuery
+from datalab_dagster.service.invalid_rows import MOST_PAGE_ROWS, PAGE_ROWS
 
 router = APIRouter(prefix="/labs/{lab}/results", tags=["results"])
 _ANY_JSON: dict[str, Any] = {"content": {"application/json": {"schema": {}}}}
 _FILE: dict[str, Any] = {"content": {"application/json": {"schema": {}}, "text/html": {"schema": {"type": "string"}}}}
 _ZIP: dict[str, Any] = {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
 
+_CSV: dict[str, Any] = {"content": {"text/csv": {"schema": {"type": "string"}}}}
+
+Reason = Annotated[str | None, Query(max_length=100, description="Only rows that are invalid for this reason, a code")]
 Download = Annotated[bool, Query(description="Let a browser save it")]
 
 
@@ -105,6 +110,46 @@ def validation_report_zip(
     report = service.validation_report(lab, kind, run_id=run_of(result))
     record("report.read", service.lab(lab).id, dataset=kind.value, result=result)
     return zip_answer(files.VALIDATION_REPORT, report)
+
+
+def _wanted_rows(lab: LabName, result: ResultId, kind: DatasetKind, reason: Reason = None) -> RowsQuery:
+    return RowsQuery(lab, kind, run_of(result), reason)
+
+
+WantedRows = Annotated[RowsQuery, Depends(_wanted_rows)]
+
+
+@router.get("/{result}/rows/{kind}")
+def invalid_rows(
+    wanted: WantedRows,
+    visitor: Insider,
+    service: Service,
+    record: Record,
+    first: Annotated[int, Query(ge=0, le=2**53, description="How many rows come before")] = 0,
+    count: Annotated[int, Query(ge=1, le=MOST_PAGE_ROWS)] = PAGE_ROWS,
+) -> InvalidRowsInfo:
+    """Return some of the invalid rows of a dataset, with their values; private."""
+    rows = service.invalid_rows.page(wanted, first=first, count=count)
+    record("rows.read", rows.lab_id, dataset=rows.kind.value, result=rows.run_id)
+    return rows
+
+
+@router.get("/{result}/rows/{kind}/download", response_class=StreamingResponse, responses={200: _CSV})
+def download_invalid_rows(wanted: WantedRows, visitor: Insider, service: Service, record: Record) -> StreamingResponse:
+    """Return all invalid rows of a dataset as CSV; an apostrophe stands before what a spreadsheet could run."""
+    return rows_answer(service, record, wanted)
+
+
+def rows_answer(service: LabService, record: Recorder, wanted: RowsQuery) -> StreamingResponse:
+    """Return the answer with all invalid rows of a dataset, as they are read; nothing on the way keeps it."""
+    lab_id = service.lab(wanted.lab).id
+    rows = service.invalid_rows.csv(wanted)
+    record("rows.download", lab_id, dataset=wanted.kind.value, result=wanted.run_id or CURRENT)
+    headers = {
+        "Content-Disposition": attachment(f"{lab_id}-{wanted.kind.value}-invalid-rows.csv"),
+        "Cache-Control": "no-store",
+    }
+    return StreamingResponse(pieces(rows), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def file_answer(file: ResultFile, data: bytes, *, download: bool = False) -> Response:

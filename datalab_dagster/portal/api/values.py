@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, BinaryIO, Literal
 from urllib.parse import quote
 
 from fastapi import Header, Path, Query
@@ -25,6 +26,7 @@ def _named(text: str) -> str:
 
 
 MAX_BYTES = 2**50
+_PIECE = 1024**2
 Usage = Literal["PUBLISHED", "TEST"]
 Words = Annotated[str, Field(max_length=2000), AfterValidator(_printable)]
 """Text without control characters; markup is kept unchanged, and escaped where it is shown."""
@@ -67,6 +69,13 @@ def access_from(owners: list[str], users: list[str]) -> dict[str, KeyRole] | Non
 def run_of(result: str) -> str | None:
     """Return the run of a result's address; None: the current one."""
     return None if result == CURRENT else result
+
+
+def pieces(content: BinaryIO) -> Iterator[bytes]:
+    """Yield a file piece by piece, and close it."""
+    with content:
+        while piece := content.read(_PIECE):
+            yield piece
 
 
 def attachment(name: str) -> str:

@@ -18,6 +18,7 @@ from datalab_dagster.portal.pages import (
     progress,
     provisioning,
     reports,
+    rows,
     session,
     statistics,
     wizard,
@@ -59,6 +60,8 @@ PAGES = (
     Page("/datalabs/{lab}/delete", labs.delete_form),
     Page("/datalabs/{lab}/files/{name}", statistics.file, twin=False),
     Page("/datalabs/{lab}/reports/{kind}/download", reports.file, twin=False),
+    Page("/datalabs/{lab}/rows/{kind}", rows.show),
+    Page("/datalabs/{lab}/rows/{kind}/download", rows.file, twin=False),
     Page("/login", session.show),
     Page("/logout", session.end_form),
 )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from argon2 import PasswordHasher
 from fastapi import FastAPI
@@ -17,10 +20,13 @@ from datalab.lab import load_lab
 from datalab.registry import NewResult, Registry
 from datalab.registry.accounts import Role
 from datalab.results.statistics import StatisticsResultV2
+from datalab.results.validation import DatasetFacts
 from datalab.statistics.compare import compare_statistics, headline_numbers
+from datalab.statistics.datasets import ValidatedDataset
+from datalab.validation.invalid_rows import INVALID_ROWS
 from datalab_dagster.service import LabInfo
 from tests.portal.clients import TestClient, visitor
-from tests.portal.deployments import ADMIN, PASSWORD, PUBLISHER, VIEWER, QuietService, keep_summary
+from tests.portal.deployments import ADMIN, HINT, PASSWORD, PUBLISHER, VIEWER, QuietService
 from tests.portal.pages.reading import read
 
 CASES = Path(__file__).parents[2] / "conformance" / "statistics"
@@ -84,9 +90,11 @@ def validated(service: QuietService, deployment: Deployment) -> Validated:
         if change:
             change(report)
         statistics = StatisticsResultV2.model_validate(report)
+        status = json.loads((expected / "validation-status.json").read_text("utf-8"))
+        status["statistics"]["quality_warnings"] = report["quality_warnings"]
         files = {
             "statistics.json": statistics.model_dump_json(),
-            "validation-status.json": (expected / "validation-status.json").read_text("utf-8"),
+            "validation-status.json": json.dumps(status),
             "dashboard.html": "<!doctype html><title>dashboard</title>",
         }
         if earlier:
@@ -115,9 +123,29 @@ def lines(file: Path) -> int:
 def keep_report(deployment: Deployment, lab: LabInfo, kind: DatasetKind, manifest_hash: str) -> None:
     """Keep a validation report with two kinds of problems and sample values."""
     report = json.dumps({"version": "v0", "report": reported(kind)})
-    place = deployment.folders.place(lab.id)
-    place.write(addresses.validated(kind, manifest_hash, addresses.REPORT), report)
-    keep_summary(place, kind, manifest_hash)
+    place, address = deployment.folders.place(lab.id), addresses.validated(kind, manifest_hash, addresses.REPORT)
+    keep_invalid_rows(deployment, lab, kind, manifest_hash)
+    place.write(address, report)
+    summary = ValidatedDataset(
+        total_rows=40,
+        valid_rows=35,
+        invalid_rows_by_reason={"EMPTY_CELL": 3, "DUPLICATE_VALUES": 2},
+        facts=DatasetFacts(rows=40, valid_rows=35, hints=[HINT]),
+    )
+    place.write(address.beside(addresses.SUMMARY), summary.model_dump_json())
+
+
+def keep_invalid_rows(deployment: Deployment, lab: LabInfo, kind: DatasetKind, manifest_hash: str) -> None:
+    """Keep five invalid rows with planted values, and one valid row, as a validation does."""
+    address = addresses.validated(kind, manifest_hash, addresses.ROWS)
+    reasons = ["EMPTY_CELL"] * 3 + ["DUPLICATE_VALUES"] * 2
+    values = [[f"user-{row}", "=1+1", "<b>secret@sample.example</b>"] for row in range(5)]
+    rows = pa.table([list(range(7, 12)), reasons, values, [None] * 5], schema=INVALID_ROWS)
+    with tempfile.TemporaryDirectory() as folder:
+        place = deployment.folders.place(lab.id, Path(folder))
+        for name, table in ((addresses.ROWS, pa.table({"user_id": ["u1"]})), (addresses.INVALID_ROWS, rows)):
+            pq.write_table(table, Path(folder) / "new.parquet")
+            place.keep_rows(address.beside(name), Path(folder) / "new.parquet")
 
 
 def reported(kind: DatasetKind) -> dict[str, Any]:
