@@ -45,6 +45,8 @@ class Note:
     code: str
     follows: list[Note] = field(default_factory=list)
     """What follows from it."""
+    number: int = 0
+    """Of the finding in its result; 0: it has no page."""
 
 
 @dataclass
@@ -85,13 +87,15 @@ def notes(causes: Iterable[Cause]) -> list[Note]:
 def _note(cause: Cause) -> Note:
     below = [_note(one) for one in cause.follows]
     if cause.finding is None:
-        return Note(cause.severity.value, sentence(cause).removesuffix("."), "", advice(cause), _code(cause), below)
+        title = sentence(cause).removesuffix(".")
+        return Note(cause.severity.value, title, "", advice(cause), _code(cause), below, cause.number)
     title, subject = explain(cause.code).meaning, cause.subject
     rest = cause.finding.message.removeprefix(f"{subject}: ")
     if cause.severity is Severity.CHANGE:
         dataset, name = metric_name(subject)
         subject = f"{name} ({dataset.lower()})"
-    return Note(cause.severity.value, title, f"{subject}: {figures_in_text(rest)}", advice(cause), cause.code, below)
+    figures = f"{subject}: {figures_in_text(rest)}"
+    return Note(cause.severity.value, title, figures, advice(cause), cause.code, below, cause.number)
 
 
 def _code(cause: Cause) -> str:

@@ -67,7 +67,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Cause:
-    """A finding, and the findings that follow from it."""
+    """A finding, and the findings that follow from it; `number` names it in one result (`numbered`)."""
 
     code: str
     severity: Severity
@@ -82,6 +82,7 @@ class Cause:
     """None: this cause groups several findings."""
     reason: Reason | None = None
     follows: tuple[Cause, ...] = ()
+    number: int = field(default=0, compare=False)
 
     @property
     def exchanged(self) -> list[DatasetKind]:

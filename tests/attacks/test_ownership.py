@@ -47,8 +47,13 @@ SECRET = b"user1,hem,very-secret\n"
 
 STATISTICS = (CASES / FULL / "expected" / "statistics.json").read_text("utf-8")
 COMPUTED = StatisticsResultV2.model_validate_json(STATISTICS)
+FOUND = {
+    **json.loads(STATISTICS),
+    "quality_warnings": [{"code": "SHARED_ID", "message": "hem: one id has 9 users (limit 5)"}],
+}
+"""With one finding."""
 RESULT = {
-    "statistics.json": STATISTICS,
+    "statistics.json": json.dumps(FOUND),
     "validation-status.json": (CASES / FULL / "expected" / "validation-status.json").read_text("utf-8"),
     "comparison.json": compare_statistics(COMPUTED, COMPUTED).model_dump_json(),
 }
@@ -141,9 +146,11 @@ ROUTES = {
     "GET /api/labs/{lab}/known-users": Line("O", query={"identifiers": "{dataset}"}),
     "GET /datalabs/{lab}/statistics": Line("OVA"),
     "GET /datalabs/{lab}/reports": Line("O"),
+    "GET /datalabs/{lab}/findings/1": Line("OV"),
     "GET /datalabs/{lab}/rows/identifiers": Line("O"),
     "GET /datalabs/{lab}/rows/identifiers/download": Line("O"),
     "GET /datalabs/{lab}/history": Line("OV"),
+    "GET /datalabs/{lab}/history/trends.csv": Line("OV"),
     "GET /datalabs/{lab}/runs/{run}": Line("OV"),
     "GET /datalabs/{lab}/delete": Line("O"),
     "GET /datalabs/{lab}/files/statistics.json": Line("OVA"),
@@ -300,7 +307,7 @@ def test_every_route_has_a_line(app: FastAPI) -> None:
 def matches(path: str, line: str) -> bool:
     """Whether a line gives an example of a path whose last parts are parameters."""
     ours, theirs = line.partition(" ")[2].split("/"), path.split("/")
-    free = ("{name}", "{result}", "{kind}")
+    free = ("{name}", "{result}", "{kind}", "{finding}")
     return len(ours) == len(theirs) and all(
         one == other or other in free for one, other in zip(ours, theirs, strict=True)
     )

@@ -42,6 +42,8 @@ class CauseView(ServiceModel):
     follows: list[Note]
     exchanged: list[DatasetKind]
     """The slots whose datasets only have to change places; empty: one must be replaced."""
+    number: int
+    """Of the finding in its result."""
 
 
 class SlotView(ServiceModel):
@@ -68,6 +70,7 @@ def first_of(causes: Iterable[Cause]) -> CauseView | None:
         consequences=consequences(cause),
         follows=notes(cause.follows),
         exchanged=cause.exchanged,
+        number=cause.number,
     )
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import datetime
 from typing import Literal
 
 from fastapi import Request, Response
 
 from datalab.dashboard.summary import ChangeRow, change_rows
-from datalab.formats import counted, number
+from datalab.dashboard.texts import metric_name
+from datalab.dashboard.trends import Numbers, Trend, trends_of
+from datalab.formats import counted, harmless, number
 from datalab.kinds import DatasetKind
 from datalab.statistics.fields import FIELDS
 from datalab_dagster.portal.access import Reader, Service
@@ -48,10 +52,33 @@ class Entry(ServiceModel):
     action: Action | None = None
 
 
+class NumberPoint(ServiceModel):
+    """A headline number in one refresh."""
+
+    run_id: str
+    at: datetime
+    value: int | None
+    """None: the result has no such number."""
+    replaced: bool
+    """Whether its dataset was replaced since the refresh before."""
+
+
+class NumberTrend(ServiceModel):
+    """A headline number over the refreshes, the oldest first."""
+
+    metric: str
+    dataset: str
+    name: str
+    points: list[NumberPoint]
+
+
 class HistoryPage(LabTab):
     """The history of a lab, the newest first."""
 
     refreshes: list[Refresh]
+    """The result that counts now is the first."""
+    trends: list[NumberTrend]
+    """Of the headline numbers of all datasets, over up to 30 refreshes."""
     entries: list[Entry]
     changes: list[ChangeRow]
     """The current result compared with the one before."""
@@ -67,13 +94,44 @@ def show(lab: str, request: Request, visitor: Reader, service: Service) -> Respo
     entries = [_of_event(event, names) for event in service.events(info.id)]
     entries += [_of_run(run, verdicts.get(run.run_id)) for run in service.runs(info.id)]
     current = next((result for result in kept if result.current), None)
+    trends = _trends(kept)
     page = HistoryPage(
         **head_of(service, info),
-        refreshes=[_refresh(result, names) for result in kept],
+        refreshes=[_refresh(result, names) for result in sorted(kept, key=lambda result: not result.current)],
+        trends=[_shown(trend) for trend in trends],
         entries=sorted(entries, key=lambda entry: entry.at, reverse=True),
         changes=_changes(results.read(service, current)) if current else [],
     )
-    return render(request, "history.html.j2", page)
+    lines = {trend.metric: trend.line for trend in trends if len(trend.points) > 1}
+    return render(request, "history.html.j2", page, lines=lines)
+
+
+def trends(lab: str, visitor: Reader, service: Service) -> Response:
+    """Downloads the headline numbers of the refreshes as CSV, a line for each number of each."""
+    del visitor
+    info = service.lab(lab)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["computed", "run", "dataset", "number", "metric", "value", "dataset_replaced"])
+    for trend in map(_shown, _trends(service.results(info.id))):
+        for point in trend.points:
+            value = "" if point.value is None else point.value
+            named = [harmless(cell) for cell in (trend.dataset, trend.name, trend.metric)]
+            writer.writerow([point.at.isoformat(), point.run_id, *named, value, str(point.replaced).lower()])
+    headers = {"Content-Disposition": f'attachment; filename="{info.id}-trends.csv"', "Cache-Control": "no-store"}
+    return Response(text.getvalue(), headers=headers, media_type="text/csv; charset=utf-8")
+
+
+def _trends(kept: list[ResultInfo]) -> list[Trend]:
+    return trends_of(
+        [Numbers(result.run_id, result.created_at, result.datasets, result.summary) for result in reversed(kept)]
+    )
+
+
+def _shown(trend: Trend) -> NumberTrend:
+    dataset, name = metric_name(trend.metric)
+    points = [NumberPoint.model_validate(point) for point in trend.points]
+    return NumberTrend(metric=trend.metric, dataset=dataset, name=name, points=points)
 
 
 def _changes(found: results.Found) -> list[ChangeRow]:

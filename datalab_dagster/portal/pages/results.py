@@ -17,6 +17,7 @@ from datalab.results.statistics import StatisticsResult, StatisticsResultV2, par
 from datalab.results.status import ValidationStatus
 from datalab.statistics.causes import Cause, Evidence, causes_of, reasons_of
 from datalab.statistics.compare import Comparison
+from datalab.statistics.numbered import numbered
 from datalab_dagster.portal.shared import without_rows
 from datalab_dagster.service import LabService, ResultInfo, ResultNotFound
 from datalab_dagster.service.hints import hint_codes
@@ -57,13 +58,14 @@ class Found:
     def causes(self, misplaced: Mapping[DatasetKind, DatasetKind] | None = None) -> list[Cause]:
         """Return the causes of the lab's state, the strongest first; `misplaced`: slot → the kind of its dataset."""
         reasons = reasons_of(self.report()["basic_statistics"]) if self.statistics else {}
-        return causes_of(
+        found = causes_of(
             self.status,
             self.statistics,
             self.comparison,
             Evidence(reasons, self.hints, misplaced or {}),
             lambda finding: shareable_finding(finding, self.minimum),
         )
+        return numbered(found)
 
     def headlines(self, lab: LabDefinition) -> list[PageFigure]:
         """Return the headline numbers, with their change since the previous result."""

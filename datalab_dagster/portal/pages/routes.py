@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from datalab_dagster.portal.pages import (
     choose,
     datasets,
+    finding,
     history,
     lab,
     labs,
@@ -55,7 +56,9 @@ PAGES = (
     Page("/datalabs/{lab}/choose/{kind}", choose.show),
     Page("/datalabs/{lab}/statistics", statistics.show),
     Page("/datalabs/{lab}/reports", reports.show),
+    Page("/datalabs/{lab}/findings/{finding}", finding.show),
     Page("/datalabs/{lab}/history", history.show),
+    Page("/datalabs/{lab}/history/trends.csv", history.trends, twin=False),
     Page("/datalabs/{lab}/runs/{run}", progress.show),
     Page("/datalabs/{lab}/delete", labs.delete_form),
     Page("/datalabs/{lab}/files/{name}", statistics.file, twin=False),

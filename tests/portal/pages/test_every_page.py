@@ -36,6 +36,9 @@ def lab(service: QuietService, validated: Validated) -> LabInfo:
         for name, evil in names.items():
             text = text.replace(json.dumps(name), json.dumps(evil))
         report.update(json.loads(text))
+        report["quality_warnings"] = [
+            {"code": "SHARED_ID", "message": f"hashed_email {EVIL}: one id has 9 users (limit 5)"}
+        ]
 
     lab = validated(name=EVIL, identifiers_config=config, change=rename)
     service.upload_dataset(io.BytesIO(b"u1,s1\n"), EVIL, description=EVIL)
@@ -49,6 +52,7 @@ def addresses(service: QuietService, lab: LabInfo) -> list[str]:
         "kind": "segments",
         "run": service.runs(lab.id)[0].run_id,
         "dataset": service.datasets()[-1].manifest_hash,
+        "finding": "1",
     }
     return [re.sub(r"{(\w+)}", lambda match: values[match[1]], page.path) for page in PAGES if page.twin]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from typing import Any
 
@@ -102,6 +104,32 @@ def test_history_tells_who_did_what_and_when(publisher: TestClient, service: Qui
     page = read(publisher, f"/datalabs/{refreshed.id}/history")
     assert "segments.csv, in place of segments.csv" in page.text and service.user in page.text
     assert all(f"/datalabs/{refreshed.id}/runs/{run.run_id}" in page.links for run in service.runs(refreshed.id))
+
+
+def test_history_draws_every_headline_number_over_the_refreshes(publisher: TestClient, refreshed: LabInfo) -> None:
+    twin = publisher.get(f"/datalabs/{refreshed.id}/history.json").json()
+    assert {trend["dataset"] for trend in twin["trends"]} >= {"Identifiers", "Segments", "Demographics", "Embeddings"}
+    users = next(trend for trend in twin["trends"] if trend["metric"] == "identifiers.distinct_user_ids")
+    before, now = users["points"]
+    assert now["value"] == before["value"] + 10 and (before["replaced"], now["replaced"]) == (False, True)
+    page = read(publisher, f"/datalabs/{refreshed.id}/history")
+    assert page.html.count('class="sparkline"') == len(twin["trends"]) and "Show as table" in page.text
+    answer = publisher.get(f"/datalabs/{refreshed.id}/history/trends.csv")
+    lines = list(csv.reader(io.StringIO(answer.text)))
+    assert answer.headers["cache-control"] == "no-store" and len(lines) == 1 + 2 * len(twin["trends"])
+    assert [line[5:] for line in lines if line[4] == "identifiers.distinct_user_ids"] == [
+        [str(before["value"]), "false"],
+        [str(now["value"]), "true"],
+    ]
+
+
+def test_the_result_that_counts_now_stands_first(
+    publisher: TestClient, service: QuietService, refreshed: LabInfo
+) -> None:
+    first, second = reversed(service.results(refreshed.id))
+    service.change(refreshed.id, dict(first.datasets))
+    twin = publisher.get(f"/datalabs/{refreshed.id}/history.json").json()
+    assert [refresh["runId"] for refresh in twin["refreshes"]] == [first.run_id, second.run_id]
 
 
 def test_reports_are_made_readable_for_publishers(publisher: TestClient, validated: Validated) -> None:
