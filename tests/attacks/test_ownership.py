@@ -136,7 +136,7 @@ ROUTES = {
     "GET /api/labs/{lab}/results/current/rows/identifiers/download": Line("O"),
     "GET /api/shared/labs": Line(ALL, sees="OVA"),
     "GET /api/shared/labs/{lab}/statistics.json": Line("OVA"),
-    "GET /datalabs": Line(ALL, sees=ALL),
+    "GET /datalabs": Line(ALL, sees=ALL, query={"sort": "created"}),
     "GET /datalabs/new": Line(PUBLISHERS),
     "POST /datalabs/new": Line(PUBLISHERS, form={}),
     "GET /datalabs/{lab}": Line("OVA"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
 
 from fastapi import Request, Response
 
@@ -11,6 +13,16 @@ from datalab.kinds import DatasetKind
 from datalab_dagster.portal.access import Admin, Changer, Record, Service
 from datalab_dagster.portal.pages.causes import CauseView, SlotView, of_lab
 from datalab_dagster.portal.pages.page import PageModel, go, render
+from datalab_dagster.portal.pages.paging import (
+    MOST_PAGE_ENTRIES,
+    MOST_PAGES,
+    PAGE_ENTRIES,
+    Paging,
+    Sorting,
+    asked,
+    paging,
+    sorting,
+)
 from datalab_dagster.portal.pages.texts import lab_name, next_step
 from datalab_dagster.portal.shared import shared_labs
 from datalab_dagster.service import LabService, LabState, OtherLabInfo, Permission
@@ -39,7 +51,7 @@ class LabRow(ServiceModel):
 
 
 class LabsPage(PageModel):
-    """The labs that the visitor may read, the newest first."""
+    """The labs that the visitor may read, a page of them; by default, the newest first."""
 
     labs: list[LabRow]
     total: int
@@ -50,6 +62,8 @@ class LabsPage(PageModel):
     """Only labs in this state are shown."""
     search: str = ""
     """Only labs with this in name or id are shown."""
+    sorting: Sorting
+    paging: Paging
     others: list[OtherLabInfo]
     """Labs of other publishers, the newest first."""
 
@@ -70,22 +84,27 @@ def show(request: Request, visitor: Admin, service: Service) -> Response:
     """Every lab with its state, the next step, its datasets and the last refresh; to an admin, what labs share."""
     if not visitor.may(Permission.READ):
         return render(request, "shared.html.j2", SharedPage(labs=shared_labs(service)[::-1]))
-    labs = [row_of(service, lab) for lab in service.labs()][::-1]
+    labs = service.labs()
     state = next((known for known in LabState if known.value == request.query_params.get("state")), None)
     search = request.query_params.get("q", "").strip()[:200]
     wanted = search.casefold()
     shown = [
-        row
-        for row in labs
-        if (state is None or row.state is state) and (wanted in row.name.casefold() or wanted in row.id.casefold())
+        lab
+        for lab in labs
+        if state in (None, lab.state.state) and (wanted in lab.name.casefold() or wanted in lab.id.casefold())
     ]
-    counts = Counter(row.state for row in labs)
+    order = sorting(request, list(_COLUMNS), "-created")
+    shown.sort(key=_COLUMNS[order.by.removeprefix("-")], reverse=order.by.startswith("-"))
+    number, size = asked(request, "page", 1, MOST_PAGES), asked(request, "size", PAGE_ENTRIES, MOST_PAGE_ENTRIES)
+    counts = Counter(lab.state.state for lab in labs)
     page = LabsPage(
-        labs=shown,
+        labs=[row_of(service, lab) for lab in shown[(number - 1) * size : number * size]],
         total=len(labs),
         states={known: counts[known] for known in LabState if counts[known]},
         state=state,
         search=search,
+        sorting=order,
+        paging=paging(request, number, size, len(shown)),
         others=service.other_labs()[::-1],
     )
     return render(request, "labs.html.j2", page)
@@ -110,6 +129,20 @@ def home(request: Request, visitor: Admin) -> Response:
     """Redirects to the list of labs."""
     del visitor
     return go(request, "/datalabs")
+
+
+def _refreshed(lab: LabInfo) -> datetime:
+    """Return when a dataset was last provisioned; labs without one come before all others."""
+    return max((slot.provisioned_at for slot in lab.slots), default=datetime.min.replace(tzinfo=UTC))
+
+
+_COLUMNS: dict[str, Callable[[LabInfo], Any]] = {
+    "name": lambda lab: lab_name(lab).casefold(),
+    "state": lambda lab: list(LabState).index(lab.state.state),
+    "refreshed": _refreshed,
+    "created": lambda lab: lab.created_at,
+}
+"""By what labs can be sorted."""
 
 
 def row_of(service: LabService, lab: LabInfo) -> LabRow:

@@ -15,7 +15,7 @@ from tests.portal.deployments import QuietService, definition
 from tests.portal.pages.conftest import Validated
 from tests.portal.pages.reading import Read, read, send
 
-LISTS = ("/datalabs", "/datasets", "/datalabs.json", "/api/labs")
+LISTS = ("/datalabs?size=100", "/datasets", "/datalabs.json?size=100", "/api/labs")
 
 
 def test_without_scripts_the_page_names_the_command(publisher: TestClient, viewer: TestClient) -> None:
@@ -108,7 +108,7 @@ def test_many_labs_are_listed_with_as_few_queries_as_some(
         asked.append({address: queries(lambda at=address: publisher.get(at)) for address in LISTS})
     some, many = asked
     assert some == many
-    assert len(read(publisher, "/datalabs").links) >= 50
+    assert len(read(publisher, "/datalabs?size=100").links) >= 50
 
 
 def queries(ask: Callable[[], object]) -> int:
@@ -125,3 +125,22 @@ def queries(ask: Callable[[], object]) -> int:
         event.remove(Engine, "before_cursor_execute", note)
     assert sent
     return len(sent)
+
+
+def test_labs_are_listed_in_pages_sorted_and_filtered_by_the_address(
+    publisher: TestClient, service: QuietService
+) -> None:
+    for number in range(23):
+        service.create_lab(definition(f"Lab {number:02}"))
+    newest = publisher.get("/datalabs.json").json()
+    assert len(newest["labs"]) == 20 and newest["paging"]["words"] == "1–20 of 23"
+    assert newest["labs"][0]["name"] == "Lab 22" and newest["paging"]["following"] == "/datalabs?page=2"
+    last = publisher.get("/datalabs.json?sort=name&page=2").json()
+    assert [lab["name"] for lab in last["labs"]] == ["Lab 20", "Lab 21", "Lab 22"]
+    assert last["paging"]["previous"] == "/datalabs?sort=name" and last["paging"]["following"] is None
+    page = read(publisher, "/datalabs?sort=name&q=lab+1&size=5")
+    assert "Datalabs 1–5 of 10" in page.text
+    assert "/datalabs?sort=-name&q=lab+1&size=5" in page.links
+    assert "/datalabs?sort=name&q=lab+1&size=5&page=2" in page.links
+    assert "There is no Datalab on this page" in read(publisher, "/datalabs?page=9").text
+    assert len(publisher.get("/datalabs.json?size=1000").json()["labs"]) == 23
