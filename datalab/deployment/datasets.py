@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from datalab.deployment import recognition
 from datalab.errors import UsageError
-from datalab.registry import Dataset, KeyEntry, KeyRole, Registry, Upload
+from datalab.registry import Dataset, KeyEntry, KeyRole, Origin, Registry, Upload
 from datalab.registry import WrappedKey as KeptKey
 from datalab.registry.errors import DatasetNotFound, KeyNotFound
 from datalab.storage import DatasetReader, DatasetStore, Key, KeyService, MasterKeyFile, Rewrapped, WrappedKey, size_of
@@ -53,11 +53,13 @@ class StoredDatasets:
         usage: str = "PUBLISHED",
         keep_key: bool = True,
         access: Mapping[str, KeyRole] | None = None,
+        origin: Callable[[], Origin] | None = None,
         progress: Progress | None = None,
     ) -> Dataset:
         """Store the bytes of `source` and register them as a dataset, completely or not at all.
 
-        An interrupted upload of the same user, name and size is resumed if `source` is seekable.
+        An interrupted upload of the same user, name and size is resumed if `source` is seekable. `origin` is called
+        when all is stored.
 
         Raises:
             NotADataset: the file is empty, a picture, a PDF or a spreadsheet; it is not read to its end.
@@ -82,7 +84,7 @@ class StoredDatasets:
                 upload_id=upload.upload_id,
                 progress=progress,
             )
-            return self.finish(upload, manifest_hash, facts)
+            return self.finish(upload, manifest_hash, facts, origin() if origin else None)
 
     def begin(
         self,
@@ -117,7 +119,13 @@ class StoredDatasets:
         """Return the key that an unfinished upload is encrypted with."""
         return self._unwrapped(lambda: self.registry.uploads.get(upload.upload_id), _upload_context(upload.upload_id))
 
-    def finish(self, upload: Upload, manifest_hash: str, facts: recognition.Kept | None = None) -> Dataset:
+    def finish(
+        self,
+        upload: Upload,
+        manifest_hash: str,
+        facts: recognition.Kept | None = None,
+        origin: Origin | None = None,
+    ) -> Dataset:
         """Register a dataset whose bytes are stored, with what it looks like; safe to repeat after a crash."""
         with self.store.open(manifest_hash, self.upload_key(upload)) as reader:
             facts = recognition.stored(reader, facts or upload.facts)
@@ -135,6 +143,7 @@ class StoredDatasets:
                 description=upload.description,
                 usage=upload.usage,
                 facts=facts,
+                origin=origin,
             )
         self.registry.uploads.forget([upload.upload_id])
         return dataset

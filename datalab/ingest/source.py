@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from datalab.errors import InputMissing
 from datalab.ingest import encodings, failures
+from datalab.ingest.any_file import AnyFile, open_bytes
 from datalab.ingest.containers import ZipArchive, gunzip
 from datalab.ingest.filetype import SAMPLE_BYTES, FileType, Kind, classify
 from datalab.ingest.parquet import ParquetMember
@@ -31,7 +32,7 @@ class Input:
     """An opened file. Read its members in order, each completely before the next one; use it in a `with` block.
 
     Attributes:
-        path: the file.
+        file: where its bytes come from.
         detected_file_type: the report's `detectedFileType`.
         size: bytes of the file on disk.
         is_container: gzip, zip or Parquet: `originalFileSizeBytes` is counted from the text inside.
@@ -39,19 +40,20 @@ class Input:
         bom_bytes: 3 if the text began with a byte order mark, as a character, that was removed: these bytes count
             in a counted size, and the line that contained them is not blank. Known after a chunk was read.
         replaced_characters: number of U+FFFD that replace malformed bytes read so far.
-        fingerprint: size, modification time in nanoseconds and inode when the file was opened.
+        fingerprint: size, modification time in nanoseconds and inode when the file was opened; None of a stored file,
+            which does not change.
     """
 
-    def __init__(self, path: Path, file: io.FileIO) -> None:
-        self.path = path
-        self._file = file
-        status = os.fstat(file.fileno())
-        self.size = status.st_size
-        self.fingerprint = _fingerprint(status)
+    def __init__(self, file: AnyFile, opened: BinaryIO) -> None:
+        self.file = file
+        self._file = opened
+        self.size = opened.seek(0, io.SEEK_END)
+        opened.seek(0)
+        self.fingerprint = _fingerprint(os.fstat(opened.fileno())) if isinstance(file, Path) else None
         self.detected_file_type = ""
         self.is_container = False
         self.encoding_guessed: str | None = None
-        self._progress = TextProgress(path)
+        self._progress = TextProgress(str(file))
         self._archive: ZipArchive | None = None
         self._zipped: list[tuple[ZipEntry, FileType]] = []
         self._parquet: ParquetMember | None = None
@@ -93,8 +95,10 @@ class Input:
 
     def unchanged(self) -> bool:
         """Return whether the file is still the one that was opened."""
+        if not isinstance(self.file, Path):
+            return True
         try:
-            return _fingerprint(self.path.stat()) == self.fingerprint
+            return _fingerprint(self.file.stat()) == self.fingerprint
         except OSError:
             return False
 
@@ -106,7 +110,7 @@ class Input:
         Raises:
             FileLevelError: see `TextMember.chunks` and `ParquetMember.batches`.
         """
-        self._progress = TextProgress(self.path)
+        self._progress = TextProgress(str(self.file))
         if self._parquet:
             yield self._parquet
         elif self._archive:
@@ -140,7 +144,7 @@ class Input:
         elif kind.kind is Kind.ZIP:
             self._open_zip()
         elif kind.kind is Kind.PARQUET:
-            self._parquet = ParquetMember(str(self.path))
+            self._parquet = ParquetMember(str(self.file) if isinstance(self.file, Path) else open_bytes(self.file))
         elif kind.encoding is not None:
             self._note_encoding(kind.encoding)
         else:
@@ -158,7 +162,7 @@ class Input:
 
     def _open_zip(self) -> None:
         """Check every member before any row is read; damage of any member is reported before a wrong type."""
-        archive = self._archive = ZipArchive(self.path)
+        archive = self._archive = ZipArchive(self.file if isinstance(self.file, Path) else open_bytes(self.file))
         if office := archive.office_type():
             raise failures.not_text(office)
         for entry in archive.data_members():
@@ -197,20 +201,21 @@ class Input:
             self.encoding_guessed = self.encoding_guessed or encoding
 
 
-def open_input(path: str | os.PathLike[str]) -> Input:
+def open_input(file: AnyFile | str) -> Input:
     """Open an uploaded file and determine its type; its name is ignored.
 
     Raises:
         FileLevelError: the file yields a report without rows (docs/spec/validation.md#21-file-level-errors).
         InputMissing: there is no such file.
+        StorageError: a stored file cannot be read; this can happen while it is read, too.
     """
-    path = Path(path)
+    file = Path(file) if isinstance(file, str) else file
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would block
-            raise failures.undetectable("Is a directory" if path.is_dir() else "Not a regular file")
-        opened = Input(path, path.open("rb", buffering=0))
+        if isinstance(file, Path) and not stat.S_ISREG(file.stat().st_mode):  # opening a pipe would block
+            raise failures.undetectable("Is a directory" if file.is_dir() else "Not a regular file")
+        opened = Input(file, open_bytes(file))
     except FileNotFoundError:
-        raise InputMissing(path) from None
+        raise InputMissing(str(file)) from None
     except OSError as error:
         raise failures.undetectable(error.strerror or "read error") from None
     try:

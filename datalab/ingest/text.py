@@ -6,7 +6,6 @@ import codecs
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from datalab.errors import InputUnreadable
 from datalab.ingest import encodings
@@ -22,7 +21,8 @@ Pieces = Callable[[int], Iterator[bytes]]
 class TextProgress:
     """What was counted so far in the text of all members of a file."""
 
-    path: Path
+    name: str
+    """Of the file, for messages."""
     begun: bool = False
     bom_bytes: int = 0
     replaced_characters: int = 0
@@ -67,7 +67,7 @@ class TextMember:
                 self._progress.begun = True
                 yield chunk
         except OSError as error:
-            raise InputUnreadable(self._progress.path, error.strerror or "read error") from None
+            raise InputUnreadable(self._progress.name, error.strerror or "read error") from None
 
     def _decoded(self, size: int) -> Iterator[bytes]:
         decoder = encodings.decoder(self._encoding)

@@ -11,10 +11,10 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from datalab.registry.account_rows import ApiTokenRow, SessionRow, UserRow
 from datalab.registry.audit import Audit, write_entry
 from datalab.registry.database import Database
 from datalab.registry.errors import UserExists, UserNotFound, UserRefused
-from datalab.registry.models import ApiTokenRow, SessionRow, UserRow
 from datalab.registry.ownership import plain
 from datalab.registry.passwords import hashed
 from datalab.registry.records import Account, Role

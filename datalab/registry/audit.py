@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
+from datalab.registry.account_rows import AuditRow
 from datalab.registry.database import Database
-from datalab.registry.models import AuditRow, KeyAccessRow, LabOwnerRow
+from datalab.registry.models import KeyAccessRow, LabOwnerRow
 from datalab.registry.ownership import plain
 from datalab.registry.records import KeyRole
 

@@ -16,7 +16,7 @@ from datalab.registry.errors import DatasetInUse, DatasetNotFound, DatasetRefuse
 from datalab.registry.keychain import put_key
 from datalab.registry.models import DatasetRow, KeyAccessRow, KeyRow, LabRow, SlotRow
 from datalab.registry.queries import begin_provisioning, change_slots, live_dataset, live_lab, named
-from datalab.registry.records import Dataset, Event, KeyRole, WrappedKey
+from datalab.registry.records import Dataset, Event, KeyRole, Origin, WrappedKey
 
 _MANIFEST_HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -38,6 +38,7 @@ class Datasets:
         description: str = "",
         usage: str = "PUBLISHED",
         facts: Mapping[str, Any] | None = None,
+        origin: Origin | None = None,
     ) -> Dataset:
         """Register an upload with its wrapped key; without a key it cannot be provisioned.
 
@@ -50,12 +51,14 @@ class Datasets:
         if not _MANIFEST_HASH.fullmatch(manifest_hash):
             raise DatasetRefused("a manifest hash has 64 characters of 0-9 and a-f")
         kept = None if facts is None else dict(facts)
-        values = {
+        values: dict[str, Any] = {
             "name": name,
             "description": description,
             "size_bytes": size_bytes,
             "usage": usage,
             "facts": kept,
+            "made_from": origin and origin.made_from,
+            "steps": origin and [dict(step) for step in origin.steps],
             "created_by": named(by),
         }
         with self._database.write() as session:
@@ -67,6 +70,7 @@ class Datasets:
                 row.name, row.description, row.usage, row.created_by = name, description, usage, by
                 row.created_at = session.scalars(select(func.clock_timestamp())).one()
                 row.facts = kept
+                row.made_from, row.steps = values["made_from"], values["steps"]
                 row.deleted_at = row.deleted_by = None
             if key is not None and session.get(KeyRow, manifest_hash) is None:
                 put_key(session, manifest_hash, key, owner=by)
@@ -172,6 +176,7 @@ def _record(
         rows=row.rows,
         usage=row.usage,
         facts=row.facts,
+        origin=Origin(row.made_from, row.steps or []) if row.made_from else None,
         created_at=row.created_at,
         created_by=row.created_by,
         secret_id=secret_id,

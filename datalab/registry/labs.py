@@ -9,10 +9,11 @@ from sqlalchemy import Select, false, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from datalab.lab import LabDefinition, require_limits
+from datalab.registry.account_rows import UserRow
 from datalab.registry.database import Database
 from datalab.registry.errors import LabNameAmbiguous, LabNotFound, OwnersWrong
 from datalab.registry.facts import facts_of
-from datalab.registry.models import LabOwnerRow, LabRow, UserRow
+from datalab.registry.models import LabOwnerRow, LabRow
 from datalab.registry.ownership import Verb, check, plain
 from datalab.registry.queries import (
     begin_provisioning,

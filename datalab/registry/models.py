@@ -48,10 +48,11 @@ class Base(DeclarativeBase):
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB(),
         dict[str, str]: JSONB(),
+        list[dict[str, Any]]: JSONB(),
     }
 
 
-def _now() -> Mapped[datetime]:
+def now() -> Mapped[datetime]:
     # The clock, not the beginning of the transaction: a client that waited for a lock gets the later time.
     return mapped_column(server_default=func.clock_timestamp())
 
@@ -64,7 +65,7 @@ class LabRow(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     definition: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = now()
     created_by: Mapped[str]
     deleted_at: Mapped[datetime | None]
     deleted_by: Mapped[str | None]
@@ -94,7 +95,10 @@ class DatasetRow(Base):
     rows: Mapped[int | None]
     usage: Mapped[str]
     facts: Mapped[dict[str, Any] | None]
-    created_at: Mapped[datetime] = _now()
+    made_from: Mapped[str | None] = mapped_column(ForeignKey("datasets.manifest_hash"))
+    """The dataset that it is a repaired copy of."""
+    steps: Mapped[list[dict[str, Any]] | None]
+    created_at: Mapped[datetime] = now()
     created_by: Mapped[str]
     deleted_at: Mapped[datetime | None]
     deleted_by: Mapped[str | None]
@@ -109,7 +113,7 @@ class KeyRow(Base):
     secret_id: Mapped[str] = mapped_column(unique=True)
     wrapped_key: Mapped[bytes]
     master_key_id: Mapped[str] = mapped_column(index=True)
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = now()
     rewrapped_at: Mapped[datetime | None]
 
 
@@ -139,7 +143,7 @@ class UploadRow(Base):
     facts: Mapped[dict[str, Any] | None]
     wrapped_key: Mapped[bytes]
     master_key_id: Mapped[str] = mapped_column(index=True)
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = now()
     created_by: Mapped[str]
 
 
@@ -162,7 +166,7 @@ class EventRow(Base):
     cause: Mapped[str]
     source: Mapped[str | None]
     """The fingerprint of the file that a connector provisioned."""
-    at: Mapped[datetime] = _now()
+    at: Mapped[datetime] = now()
 
 
 class SlotRow(Base):
@@ -194,7 +198,7 @@ class RunRow(Base):
     cause: Mapped[str]
     state: Mapped[str]
     reason: Mapped[str | None]
-    started_at: Mapped[datetime] = _now()
+    started_at: Mapped[datetime] = now()
     ended_at: Mapped[datetime | None]
 
 
@@ -207,7 +211,7 @@ class ClaimRow(Base):
     sequence: Mapped[int] = mapped_column(primary_key=True)
     holder: Mapped[str]
     run_id: Mapped[str | None] = mapped_column(index=True)
-    claimed_at: Mapped[datetime] = _now()
+    claimed_at: Mapped[datetime] = now()
 
 
 class ResultRow(Base):
@@ -228,72 +232,5 @@ class ResultRow(Base):
     summary: Mapped[dict[str, Any]]
     names_checked: Mapped[bool] = mapped_column(server_default=false())
     """False: an earlier version made its files, without looking for ids of users among the names."""
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = now()
     expired_at: Mapped[datetime | None]
-
-
-class UserRow(Base):
-    """A user of the portal; without a password, by API token only."""
-
-    __tablename__ = "users"
-    __table_args__ = (CheckConstraint("role IN ('publisher', 'viewer', 'admin')", name="role"),)
-
-    email: Mapped[str] = mapped_column(primary_key=True)
-    role: Mapped[str]
-    password_hash: Mapped[str | None]
-    created_at: Mapped[datetime] = _now()
-    created_by: Mapped[str]
-
-
-class ApiTokenRow(Base):
-    """An API token of a user; only its hash is kept."""
-
-    __tablename__ = "api_tokens"
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    token_hash: Mapped[bytes] = mapped_column(unique=True)
-    email: Mapped[str] = mapped_column(ForeignKey(UserRow.email, ondelete="CASCADE"), index=True)
-    name: Mapped[str]
-    created_at: Mapped[datetime] = _now()
-    created_by: Mapped[str]
-    expires_at: Mapped[datetime]
-    revoked_at: Mapped[datetime | None]
-    last_used_at: Mapped[datetime | None]
-
-
-class SessionRow(Base):
-    """A signed-in user; only the hash of the browser's secret is kept."""
-
-    __tablename__ = "sessions"
-
-    session_hash: Mapped[bytes] = mapped_column(primary_key=True)
-    email: Mapped[str] = mapped_column(ForeignKey(UserRow.email, ondelete="CASCADE"), index=True)
-    created_at: Mapped[datetime] = _now()
-    expires_at: Mapped[datetime]
-    last_used_at: Mapped[datetime] = _now()
-
-
-class LoginAttemptRow(Base):
-    """A recent failed login; the account is hashed, because people type passwords into the wrong field."""
-
-    __tablename__ = "login_attempts"
-
-    number: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
-    account_hash: Mapped[bytes] = mapped_column(index=True)
-    address: Mapped[str] = mapped_column(index=True)
-    at: Mapped[datetime] = _now()
-
-
-class AuditRow(Base):
-    """An action of a user; append-only (a trigger enforces it). No row values, no secrets."""
-
-    __tablename__ = "audit_log"
-
-    number: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
-    at: Mapped[datetime] = _now()
-    actor: Mapped[str]
-    via: Mapped[str]
-    address: Mapped[str]
-    action: Mapped[str]
-    subject: Mapped[str]
-    details: Mapped[dict[str, Any]]

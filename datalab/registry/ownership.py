@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from datalab.errors import UsageError
+from datalab.registry.account_rows import UserRow
 from datalab.registry.database import Database
 from datalab.registry.errors import KeyAccessDenied, LabNotYours, RoleRefused
-from datalab.registry.models import UserRow
 from datalab.registry.records import Dataset, KeyEntry, KeyRole, Lab, Role
 
 Thing = Lab | Dataset | KeyEntry

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -58,6 +58,16 @@ class KeyEntry:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What a repaired dataset was made of."""
+
+    made_from: str
+    """Manifest hash of the original, which is not changed."""
+    steps: Sequence[Mapping[str, Any]]
+    """The steps in their order: `name`, and `rows` that it touched."""
+
+
+@dataclass(frozen=True)
 class Dataset:
     """An uploaded dataset and the ids of the labs that it is provisioned to."""
 
@@ -71,6 +81,8 @@ class Dataset:
     usage: str
     facts: Mapping[str, Any] | None
     """What its file looks like, as `datalab.ingest.recognise` found; None: not recognised yet."""
+    origin: Origin | None
+    """None: it was uploaded as it is."""
     created_at: datetime
     created_by: str
     secret_id: str | None

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, or_, select, text
 from sqlalchemy.orm import Session
 
+from datalab.registry.account_rows import LoginAttemptRow, SessionRow, UserRow
 from datalab.registry.audit import write_entry
 from datalab.registry.database import Database
 from datalab.registry.errors import LoginRefused, TooManyLogins
-from datalab.registry.models import LoginAttemptRow, SessionRow, UserRow
 from datalab.registry.ownership import plain
 from datalab.registry.passwords import matches
 from datalab.registry.records import Account, Role

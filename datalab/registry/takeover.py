@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from datalab.registry.models import DatasetRow, KeyAccessRow, KeyRow, LabOwnerRow, LabRow, UserRow
+from datalab.registry.account_rows import UserRow
+from datalab.registry.models import DatasetRow, KeyAccessRow, KeyRow, LabOwnerRow, LabRow
 from datalab.registry.records import KeyRole
 
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
+from datalab.registry.account_rows import ApiTokenRow, UserRow
 from datalab.registry.audit import write_entry
 from datalab.registry.database import Database
 from datalab.registry.errors import TokenNotFound, TokenRefused, UserNotFound
-from datalab.registry.models import ApiTokenRow, UserRow
 from datalab.registry.ownership import plain
 from datalab.registry.records import Account, Role
 from datalab.registry.sessions import hash_of, new_secret

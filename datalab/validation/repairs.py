@@ -1,4 +1,4 @@
-"""How many rows of a sample are valid before and after each step of a repair; the steps are in `ingest.repair`."""
+"""What a repair is worth: how many rows are valid before and after its steps, which are in `ingest.repair`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datalab.errors import OutputFailed
-from datalab.ingest.recognise import proposed_lab, recognise_file
-from datalab.ingest.repair import Plan, StepName
+from datalab.ingest.any_file import AnyFile
+from datalab.ingest.recognise import proposed_lab, recognise_file, words
+from datalab.ingest.repair import STEPS, Plan, StepName
 from datalab.kinds import KINDS, DatasetKind
 from datalab.lab import USER_ID, LabDefinition, lab_from_dict
 from datalab.scratch import new_file, scratch_directory, why
@@ -37,6 +38,53 @@ class SampleShares:
     after: tuple[Valid, ...]
 
 
+@dataclass(frozen=True)
+class ProposedStep:
+    """A step that a file needs, tried on its sample."""
+
+    name: StepName
+    does: str
+    """What it does, as an instruction."""
+    touched: int
+    """How many records, or rows, of the sample it touches."""
+    after: Valid | None
+    """The valid rows of the sample after it; None if only a lab could say which are valid."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The steps that a file needs; counts and names only."""
+
+    kind: DatasetKind
+    looks_like: str
+    """What the file looks like, as a sentence."""
+    records: int
+    """How many records the sample has."""
+    before: Valid | None
+    """The valid rows of the sample as it is; None if no step is proposed, or as in a step."""
+    steps: tuple[ProposedStep, ...]
+    lab: LabDefinition | None
+    """The definition that the rows were checked with: the given one, or one that the repaired sample fits."""
+
+
+def proposal(plan: Plan, lab: LabDefinition | None) -> Proposal:
+    """Return what a plan proposes, with the valid rows of its sample; raises as `sample_shares`."""
+    shares = sample_shares(plan, lab) if plan.steps else None
+    after = shares.after if shares else (None,) * len(plan.steps)
+    steps = tuple(
+        ProposedStep(step.name, STEPS[step.name].does, step.touched, valid)
+        for step, valid in zip(plan.steps, after, strict=True)
+    )
+    return Proposal(
+        plan.kind,
+        words.looks_like(plan.facts),
+        plan.sample.records,
+        shares.before if shares else None,
+        steps,
+        shares.lab if shares else lab,
+    )
+
+
 def sample_shares(plan: Plan, lab: LabDefinition | None) -> SampleShares | None:
     """Return the valid rows of a plan's sample; None if only a lab could say which are valid.
 
@@ -58,9 +106,9 @@ def sample_shares(plan: Plan, lab: LabDefinition | None) -> SampleShares | None:
     return SampleShares(definition, found[0], tuple(found[1:]))
 
 
-def valid_rows(path: Path, kind: DatasetKind, lab: LabDefinition) -> Valid:
-    """Return the valid rows of a whole file."""
-    outcome = validate(path, kind, lab)
+def valid_rows(file: AnyFile, kind: DatasetKind, lab: LabDefinition, scratch: Path | None = None) -> Valid:
+    """Return the valid rows of a whole file; raises as `validate`."""
+    outcome = validate(file, kind, lab, spool_in=scratch)
     is_passed = outcome.report.report.outcome == "PASSED"
     return Valid(outcome.report.report.num_rows_total, outcome.facts.valid_rows if is_passed else 0)
 

@@ -6,6 +6,7 @@ checks them, `report` counts.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -18,6 +19,7 @@ import pyarrow as pa
 
 from datalab.engines import Engine, open_engine
 from datalab.errors import InputChanged, InputMissing, OutputFailed
+from datalab.ingest.any_file import AnyFile, open_bytes
 from datalab.ingest.failures import FileLevelError
 from datalab.ingest.source import Input, open_input
 from datalab.kinds import KINDS, MATCHING, DatasetKind, ReportForm
@@ -52,15 +54,16 @@ class Validated(NamedTuple):
 
 
 def validate(
-    path: Path,
+    path: AnyFile,
     kind: DatasetKind,
     lab: LabDefinition,
     *,
     valid_rows: Path | None = None,
     invalid_rows: Path | None = None,
+    spool_in: Path | None = None,
     progress: Progress | None = None,
 ) -> Validated:
-    """Validate the file at `path` as dataset `kind` of `lab`.
+    """Validate the file at `path`, or a stored one, as dataset `kind` of `lab`.
 
     Args:
         path: CSV without header, or gzip, zip or Parquet.
@@ -68,6 +71,7 @@ def validate(
         lab: its definition.
         valid_rows: where to write the valid rows, as Parquet in file order; empty if the file fails.
         invalid_rows: where to write the invalid rows; only together with `valid_rows`.
+        spool_in: in which directory keys are spooled; None: beside `valid_rows`, or the system's.
         progress: called for every block.
 
     Raises:
@@ -78,7 +82,7 @@ def validate(
     """
     require_limits(lab)
     schema = dataset_schema(kind, lab)
-    with scratch_directory(valid_rows.parent if valid_rows else None) as scratch:
+    with scratch_directory(spool_in or (valid_rows.parent if valid_rows else None)) as scratch:
         try:
             with (
                 open_input(path) as source,
@@ -91,10 +95,10 @@ def validate(
                 except FileLevelError:
                     # A file that is still being written seems to be damaged.
                     if not source.unchanged():
-                        raise InputChanged(path) from None
+                        raise InputChanged(str(path)) from None
                     raise
                 if not source.unchanged():
-                    raise InputChanged(path)
+                    raise InputChanged(str(path))
         except OSError as error:
             raise OutputFailed(scratch.parent, why(error)) from None
         except FileLevelError as error:
@@ -113,11 +117,14 @@ def validate(
     return validated
 
 
-def _size_of(path: Path) -> int:
+def _size_of(path: AnyFile) -> int:
     try:
-        return path.stat().st_size
+        if isinstance(path, Path):
+            return path.stat().st_size
+        with open_bytes(path) as opened:
+            return opened.seek(0, io.SEEK_END)
     except FileNotFoundError:
-        raise InputMissing(path) from None
+        raise InputMissing(str(path)) from None
 
 
 class _Pass:

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from datalab.errors import UsageError
-from datalab.formats import listed, name_or_unnamed, number, size
+from datalab.formats import counted, listed, name_or_unnamed, number, size
 from datalab.ingest.recognise import FileFacts, words
 from datalab_dagster.cli import listing
 from datalab_dagster.cli.deployment import confirm, json_option, opened, the_dataset, user_option, yes_option
 from datalab_dagster.cli.transfer import download_file, download_to, is_address, upload_file
-from datalab_dagster.service import KeyAccessDenied, KeyNotFound, KeyRole, LabService, RoleRefused
+from datalab_dagster.service import DatasetInfo, KeyAccessDenied, KeyNotFound, KeyRole, LabService, RoleRefused
 
 _FILE = click.Path(path_type=Path)
 
@@ -98,6 +98,7 @@ def show(manifest_hash: str, user: str | None, as_json: bool) -> int:
         "Size": size(found.size),
         "Rows": number(found.rows),
         "Content": words.looks_like(found.facts) if found.facts else "not inspected",
+        **_origin(found),
         "Uploaded": f"{listing.when(found.created_at)} by {found.created_by}",
         "Key": access,
         "Labs": ", ".join(f"{names.get(lab, lab)} ({lab})" for lab in found.labs) or "–",
@@ -202,6 +203,13 @@ def delete(manifest_hash: str, force: bool, yes: bool, user: str | None) -> int:
         service.delete_dataset(found.manifest_hash, force=force)
     listing.line(f"Dataset {found.manifest_hash} ({found.name}) was deleted.")
     return 0
+
+
+def _origin(found: DatasetInfo) -> dict[str, str]:
+    if found.made_from is None:
+        return {}
+    steps = "; ".join(f"{step.does}: {counted(step.rows, 'row')}" for step in found.steps)
+    return {"Made from": found.made_from, "Repaired": steps or "–"}
 
 
 def _print_facts(facts: FileFacts | None, *, types: bool = False) -> None:

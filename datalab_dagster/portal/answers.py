@@ -23,6 +23,7 @@ from datalab_dagster.service.http_errors import (
     LoginNeeded,
     MethodRefused,
     RequestInvalid,
+    TooManyRepairs,
     TooManyUploads,
     body_of,
     status_of,
@@ -62,7 +63,7 @@ def register(app: FastAPI, page: ErrorPage | None) -> None:
     """Let `app` answer every error; `page` shows those of pages to people."""
 
     def answer(request: Request, error: DatalabError, headers: Mapping[str, str] | None = None) -> Response:
-        if status_of(error) >= 500 and not isinstance(error, TooManyUploads):
+        if status_of(error) >= 500 and not isinstance(error, (TooManyUploads, TooManyRepairs)):
             log.error("%s %s: %s", request.method, route_of(request.scope), error)
             if getattr(request.state, "visitor", None) is None:  # its text may name hosts and directories
                 error = DeploymentUnavailable()

@@ -19,8 +19,10 @@ class Limits:
     body_seconds: float = 60.0
     uploads: int = 16
     """Uploads at once; further ones are refused until one has ended."""
+    repairs: int = 2
+    """Repairs of stored datasets at once; further ones are refused until one has ended."""
     retry_after: int = 5
-    """Seconds after which a refused upload is sent again."""
+    """Seconds after which a refused upload or repair is sent again."""
     changes: int = 8
     """Requests at once that are neither uploads nor reading; further ones wait. It is less than the threads (40) and
     the connections to the database (15) of a process, so reading always has some that nothing else takes."""

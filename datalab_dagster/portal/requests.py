@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from typing import TypeVar
 
 from anyio import CapacityLimiter, fail_after
 from fastapi import Request
@@ -12,7 +13,7 @@ from starlette.types import Message, Receive
 
 from datalab_dagster.portal import limits
 from datalab_dagster.portal.limits import Pace
-from datalab_dagster.service.http_errors import RequestTooSlow, TooManyUploads
+from datalab_dagster.service.http_errors import RequestTooSlow, TooManyRepairs, TooManyUploads
 
 _PARTS_ENCRYPTED = 6
 """Parts at once that are in memory twice, as sent and as encrypted."""
@@ -44,23 +45,24 @@ class PacedBody:
         return message
 
 
-class UploadPlaces:
-    """The places of uploads, and their threads, which nothing else uses."""
+class Places:
+    """The places of work that takes long, and its threads, which nothing else uses."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int, refusal: type[TooManyUploads] | type[TooManyRepairs]) -> None:
+        self._most = most
+        self._refusal = refusal
         self._taken = 0
-        self.threads = CapacityLimiter(limits.LIMITS.uploads)
-        self.storing = CapacityLimiter(_PARTS_ENCRYPTED)
+        self.threads = CapacityLimiter(most)
 
     @contextlib.contextmanager
     def one(self) -> Iterator[None]:
         """Hold a place while the block runs.
 
         Raises:
-            TooManyUploads: all are taken.
+            TooManyUploads, TooManyRepairs: all are taken.
         """
-        if self._taken >= limits.LIMITS.uploads:
-            raise TooManyUploads(limits.LIMITS.uploads, limits.LIMITS.retry_after)
+        if self._taken >= self._most:
+            raise self._refusal(self._most, limits.LIMITS.retry_after)
         self._taken += 1
         try:
             yield
@@ -68,10 +70,37 @@ class UploadPlaces:
             self._taken -= 1
 
 
+class UploadPlaces(Places):
+    """The places of uploads."""
+
+    def __init__(self) -> None:
+        super().__init__(limits.LIMITS.uploads, TooManyUploads)
+        self.storing = CapacityLimiter(_PARTS_ENCRYPTED)
+
+
+class RepairPlaces(Places):
+    """The places of repairs."""
+
+    def __init__(self) -> None:
+        super().__init__(limits.LIMITS.repairs, TooManyRepairs)
+
+
+P = TypeVar("P", UploadPlaces, RepairPlaces)
+
+
 def upload_places(request: Request) -> UploadPlaces:
-    """Return the places of the portal that serves `request`."""
+    """Return the places of uploads of the portal that serves `request`."""
+    return _places(request, UploadPlaces)
+
+
+def repair_places(request: Request) -> RepairPlaces:
+    """Return the places of repairs of the portal that serves `request`."""
+    return _places(request, RepairPlaces)
+
+
+def _places(request: Request, kind: type[P]) -> P:
     state = request.app.state
-    if not hasattr(state, "upload_places"):
-        state.upload_places = UploadPlaces()
-    places: UploadPlaces = state.upload_places
+    if not hasattr(state, kind.__name__):
+        setattr(state, kind.__name__, kind())
+    places: P = getattr(state, kind.__name__)
     return places

@@ -22,6 +22,7 @@ from datalab_dagster.service.account_models import AuditInfo
 from datalab_dagster.service.errors import ResultNotFound
 from datalab_dagster.service.http_connection import Connection, secret_for
 from datalab_dagster.service.http_download import Download
+from datalab_dagster.service.http_repairs import HttpRepairs
 from datalab_dagster.service.http_rows import HttpRows
 from datalab_dagster.service.http_shared import HttpSharedLabs
 from datalab_dagster.service.http_upload import HttpUploads, upload_by_parts, upload_in_one
@@ -121,6 +122,10 @@ class HttpService:
     @property
     def uploads(self) -> HttpUploads:
         return HttpUploads(self._connection)
+
+    @property
+    def repairs(self) -> HttpRepairs:
+        return HttpRepairs(self._connection, _dataset)
 
     def datasets(self) -> list[DatasetInfo]:
         return self._list(DatasetInfo, "/datasets")

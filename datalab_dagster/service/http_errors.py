@@ -7,6 +7,7 @@ DatalabError
 │   └── RequestForged          a change that did not come from a page of this portal
 ├── SenderGone                 the connection ended before the request did; only the log has it
 ├── TooManyUploads             all places of uploads are taken
+├── TooManyRepairs             all places of repairs are taken
 ├── DeploymentUnavailable      all that an outsider learns when something behind the portal fails
 └── UsageError
     ├── HostRefused            asked under a name that the portal does not answer to
@@ -17,6 +18,7 @@ DatalabError
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +26,7 @@ from datalab import errors as root
 from datalab.deployment import errors as deployment
 from datalab.errors import DatalabError, UsageError
 from datalab.formats import counted
+from datalab.ingest.repair import errors as repair
 from datalab.kinds import DatasetKind
 from datalab.registry import errors as registry
 from datalab.registry.errors import Problem, ProblemCode
@@ -73,6 +76,17 @@ class TooManyUploads(DatalabError):
         super().__init__(
             f"The deployment is storing {most} uploads already, the most at a time. Nothing of this one was stored; "
             f"send it again in {counted(retry_after, 'second')}."
+        )
+
+
+class TooManyRepairs(DatalabError):
+    """`retry_after` is the number of seconds to wait."""
+
+    def __init__(self, most: int, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(
+            f"The deployment is repairing {counted(most, 'dataset')} already, the most at a time. Nothing was stored; "
+            "try again when they are done."
         )
 
 
@@ -173,6 +187,10 @@ _STATUS: dict[type[DatalabError], int] = {
     MethodRefused: 405,
     SenderGone: 499,
     TooManyUploads: 503,
+    TooManyRepairs: 503,
+    repair.NotRepairable: 422,
+    repair.KindUnknown: 422,
+    repair.StepNotProposed: 409,
     DeploymentUnavailable: 503,
 }
 """The status of a class, and of its subclasses that are not listed."""
@@ -189,6 +207,7 @@ _FACTS_OF: dict[str, tuple[str, ...]] = {
     "ProvisioningRefused": ("problems",),
     "RequestInvalid": ("mistakes",),
     "TooManyLogins": ("retry_after",),
+    "TooManyRepairs": ("retry_after",),
     "TooManyUploads": ("retry_after",),
     "PartMissing": ("numbers",),
     "StoreUnreachable": ("reason",),
@@ -247,8 +266,8 @@ def _problem(plain: Mapping[str, str]) -> Problem:
 def _classes() -> dict[str, type[DatalabError]]:
     """Return every class of error by its name; of two with one name, the registry's, which services raise."""
     found: dict[str, type[DatalabError]] = {}
-    for room in (vars(deployment), vars(storage), globals(), vars(graph), vars(service), vars(root), vars(registry)):
-        found |= {kind.__name__: kind for kind in _errors_in(room)}
+    for module in (deployment, repair, storage, sys.modules[__name__], graph, service, root, registry):
+        found |= {kind.__name__: kind for kind in _errors_in(vars(module))}
     return found
 
 

@@ -18,10 +18,15 @@ from datalab_dagster.service.models import DatasetInfo, LabInfo, ResultInfo
 
 
 def dataset_info(dataset: Dataset, user: User) -> DatasetInfo:
-    """Return a dataset as `user` sees it: without who else may use it, and its facts only if they may use it."""
+    """Return a dataset as `user` sees it: without who else may use it; its facts and steps only if they may use it."""
     role = KeyRole.OWNER if user.alone else user.key_role(dataset)
-    facts = dataset.facts if role else None
-    return DatasetInfo.model_validate({**vars(dataset), "your_role": role, "facts": facts})
+    more = {
+        "your_role": role,
+        "facts": dataset.facts if role else None,
+        "made_from": dataset.origin and dataset.origin.made_from,
+        "steps": dataset.origin.steps if dataset.origin and role else [],
+    }
+    return DatasetInfo.model_validate({**vars(dataset), **more})
 
 
 def lab_info(lab: Lab, explained: ExplainedState, slots: Mapping[DatasetKind, Slot], *, is_up: bool) -> LabInfo:

@@ -35,6 +35,7 @@ from datalab_dagster.service.models import (
     RunInfo,
 )
 from datalab_dagster.service.protocol import Progress
+from datalab_dagster.service.repairs import LocalRepairs
 from datalab_dagster.service.reports import LocalReports
 from datalab_dagster.service.runs import LocalRuns
 from datalab_dagster.service.uploads import LocalUploads
@@ -96,8 +97,6 @@ class LocalService:
         """Load the code that starts a run in advance, because loading takes seconds."""
         self._runs.warm()
 
-    # ----------------------------------------------------------------------------------------------- datasets
-
     def upload_dataset(
         self,
         source: BinaryIO,
@@ -111,24 +110,26 @@ class LocalService:
         progress: Progress | None = None,
     ) -> DatasetInfo:
         asker = self._may(Verb.MAKE)
-        return dataset_info(
-            self._deployment.datasets.upload(
-                source,
-                name,
-                by=self._user,
-                key=key,
-                description=description,
-                usage=usage,
-                keep_key=store_key,
-                access=access,
-                progress=progress,
-            ),
-            asker,
+        stored = self._deployment.datasets.upload(
+            source,
+            name,
+            by=self._user,
+            key=key,
+            description=description,
+            usage=usage,
+            keep_key=store_key,
+            access=access,
+            progress=progress,
         )
+        return dataset_info(stored, asker)
 
     @property
     def uploads(self) -> LocalUploads:
         return LocalUploads(self._parts, self._may(Verb.MAKE))
+
+    @property
+    def repairs(self) -> LocalRepairs:
+        return LocalRepairs(self._deployment, self._user)
 
     def datasets(self) -> list[DatasetInfo]:
         asker = self._may(Verb.LIST)

@@ -14,11 +14,13 @@ from pydantic import (
     Field,
     ValidationError,
     ValidatorFunctionWrapHandler,
+    computed_field,
     field_validator,
 )
 from pydantic.alias_generators import to_camel
 
 from datalab.ingest.recognise import FileFacts
+from datalab.ingest.repair import STEPS, StepName
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.registry import Action, KeyRole, LabState, RunState, Verdict
@@ -37,6 +39,21 @@ class ServiceModel(BaseModel):
     )
 
 
+class RepairStep(ServiceModel):
+    """A step that made a repaired dataset."""
+
+    name: str
+    """One of `datalab.ingest.repair.StepName`, or of another version."""
+    rows: int
+    """How many records, or rows, it touched."""
+
+    @computed_field  # type: ignore[prop-decorator]  # as pydantic documents it
+    @property
+    def does(self) -> str:
+        """What it did, as an instruction."""
+        return STEPS[StepName(self.name)].does if self.name in set(StepName) else self.name
+
+
 class DatasetInfo(ServiceModel):
     """An uploaded dataset."""
 
@@ -50,6 +67,10 @@ class DatasetInfo(ServiceModel):
     usage: Literal["PUBLISHED", "TEST"]
     facts: FileFacts | None
     """What its file looks like, for those who may use it; None: not recognised yet."""
+    made_from: str | None = None
+    """Manifest hash of the dataset that it is a repaired copy of; None: it was uploaded as it is."""
+    steps: list[RepairStep] = []
+    """What was repaired, for those who may use it."""
     created_at: datetime
     created_by: str
     secret_id: str | None

@@ -29,6 +29,7 @@ from datalab_dagster.service.models import (
     ResultInfo,
     RunInfo,
 )
+from datalab_dagster.service.repairs_protocol import Repairs
 from datalab_dagster.service.shared_labs import SharedLabs
 from datalab_dagster.service.uploads_protocol import Uploads
 
@@ -83,6 +84,10 @@ class LabService(Protocol):
     @property
     def uploads(self) -> Uploads:
         """Uploads by parts, for clients that resume interrupted uploads."""
+
+    @property
+    def repairs(self) -> Repairs:
+        """Repaired copies of stored datasets."""
 
     def datasets(self) -> list[DatasetInfo]:
         """Return all datasets, the oldest first."""

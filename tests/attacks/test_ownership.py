@@ -43,7 +43,7 @@ PEOPLE = {
     "A": ("ada@vendor.example", Role.ADMIN),
 }
 OWNER = PEOPLE["O"][0]
-SECRET = b"user1,hem,very-secret\n"
+SECRET = b"user1,hem, very-secret\n"  # with a blank, so that there is something to repair
 
 STATISTICS = (CASES / FULL / "expected" / "statistics.json").read_text("utf-8")
 COMPUTED = StatisticsResultV2.model_validate_json(STATISTICS)
@@ -98,6 +98,8 @@ ROUTES = {
     "PUT /api/datasets/{dataset}/access": Line("O", json={"users": {OWNER: "Owner"}}),
     "DELETE /api/datasets/{dataset}": Line("O", query={"force": "true"}),
     "POST /api/datasets/{dataset}/inspect": Line("OL"),
+    "POST /api/datasets/{dataset}/repair-proposal": Line("OL", json={"kind": "identifiers"}),
+    "POST /api/datasets/{dataset}/repair": Line("OL", json={"kind": "identifiers"}),
     "POST /api/uploads": Line(PUBLISHERS, json={"name": "new.csv", "size": 3}),
     "GET /api/uploads": Line(PUBLISHERS, sees="O"),
     "GET /api/uploads/{upload}": Line("O"),
@@ -106,6 +108,10 @@ ROUTES = {
     "POST /api/uploads/{upload}/complete": Line("O"),
     "DELETE /api/uploads/{upload}": Line("O"),
     "GET /datasets": Line(READERS, sees=READERS),
+    "GET /datasets/{dataset}": Line(READERS),
+    "GET /datasets/{dataset}/repair": Line("OL", query={"kind": "identifiers"}),
+    "POST /datasets/{dataset}/repair": Line("OL", form={"kind": "identifiers", "step": "blanks"}),
+    "POST /datasets/{copy}/replace": Line("O", form={"lab": "{lab}"}),
     "GET /datasets/{dataset}/delete": Line("O"),
     "POST /datasets/{dataset}/delete": Line("O", form={"force": "yes"}),
     # ----------------------------------------------------------------------------------------------------- labs
@@ -186,6 +192,9 @@ COMMANDS = {
     "dataset access": Line("OL", words="{dataset}"),
     "dataset access #change": Line("O", words="{dataset} --add " + PEOPLE["X"][0], changes=True),
     "dataset download": Line("OL", words="{dataset} copy-{letter}.csv"),
+    "repair": Line("OL", words="{dataset} --kind identifiers"),
+    "repair #file": Line("OL", words="{dataset} --kind identifiers --out repaired-{letter}.csv --yes"),
+    "repair #store": Line("OL", words="{dataset} --kind identifiers --store --yes", changes=True),
     "dataset delete": Line("O", words="{dataset} --force --yes", changes=True),
     "provision": Line("O", words="{lab} --identifiers {dataset}", changes=True),
     "provision #own lab": Line("OL", words="{lab} --identifiers {dataset}", own=True, changes=True),
@@ -203,7 +212,7 @@ COMMANDS = {
     "report": Line("OV", words="{lab}"),
 }
 OF_THE_HOME = {
-    "check", "preflight", "repair", "sample", "up", "down", "keys rotate", "token create", "token list", "token revoke",
+    "check", "preflight", "sample", "up", "down", "keys rotate", "token create", "token list", "token revoke",
     "user add", "user delete", "user list", "user set-password", "user set-role",
 }  # fmt: skip
 """Files of one's own, and what the person decides who can read the home: no name is asked for."""
@@ -246,9 +255,13 @@ class World:
             lab = self.service.for_user(PEOPLE[letter][0]).create_lab(definition(f"Of {letter}"))
         upload, _ = self.service.uploads.begin("parts.csv", len(SECRET), description=str(next(self.numbers)))
         self.service.uploads.put(upload.upload_id, 0, SECRET)
+        copy = ""
+        if line is None or "{copy}" in name:
+            copy = self.service.repairs.store(dataset, kind=IDENTIFIERS).dataset.manifest_hash
         found = {
             "lab": lab.id,
             "dataset": dataset,
+            "copy": copy,
             "run": run,
             "going": going,
             "short_run": run[:13],
@@ -295,7 +308,7 @@ def test_every_route_has_a_line(app: FastAPI) -> None:
             path = route.path
             for parameter, example in examples:
                 path = path.replace(parameter, example)
-            path = path.replace("{run}/cancel", "{going}/cancel")
+            path = path.replace("{run}/cancel", "{going}/cancel").replace("{dataset}/replace", "{copy}/replace")
             if path.endswith(".json") and not path.startswith(("/api", "/openapi")):  # the twin of a page is its view
                 path = path.removesuffix(".json")
             name = f"{method} {path}"

@@ -222,6 +222,8 @@ def load_lab_of(folder: Path) -> Any:
 def test_pages_fit_and_can_be_read(browser: Any, portal: Portal, width: int, theme: str) -> None:
     visit = Visit(browser, portal, viewport={"width": width, "height": 800}, color_scheme=theme)
     pages = ["/datalabs", "/datasets", "/datalabs/new", "/login", "/no-such-page"]
+    stored = portal.service.datasets()[0].manifest_hash
+    pages += [f"/datasets/{stored}", f"/datasets/{stored}/repair"]
     for lab in portal.service.labs():
         pages += [
             f"/datalabs/{lab.id}{tab}"

@@ -53,6 +53,17 @@ def test_a_lab_from_upload_to_deletion(app: FastAPI, client: Client, service: Qu
     assert me.post(f"/api/datasets/{ids}/inspect").json()["facts"]["columns"] == 3
     assert last("POST /api/datasets/{manifest_hash}/inspect") == "dataset.inspect"
 
+    blanks = me.put("/api/datasets", params={"name": "blanks"}, content=b"user1,hem, very-secret-value\n").json()
+    repairs = f"/api/datasets/{blanks['manifestHash']}"
+    proposed = me.post(f"{repairs}/repair-proposal", json={"kind": "identifiers"})
+    assert [step["name"] for step in proposed.json()["steps"]] == ["blanks"]
+    assert last("POST /api/datasets/{manifest_hash}/repair-proposal") == "dataset.repair-proposal"
+    made = me.post(f"{repairs}/repair", json={"kind": "identifiers"})
+    assert made.status_code == 201 and made.json()["dataset"]["madeFrom"] == blanks["manifestHash"]
+    assert last("POST /api/datasets/{manifest_hash}/repair") == "dataset.repair"
+    for one in (made.json()["dataset"], blanks):
+        assert me.delete(f"/api/datasets/{one['manifestHash']}").status_code == 204
+
     # What was uploaded comes back; its name keeps its markup, as text.
     assert [one["name"] for one in me.get("/api/datasets").json()] == ["ids <b>.csv", "spare", "seg"]
     content = me.get(f"/api/datasets/{ids}/content")

@@ -22,6 +22,8 @@ API = {
     "POST /api/datasets": CHANGE,
     "GET /api/datasets/{manifest_hash}": READ,
     "POST /api/datasets/{manifest_hash}/inspect": CHANGE,
+    "POST /api/datasets/{manifest_hash}/repair-proposal": PRIVATE,
+    "POST /api/datasets/{manifest_hash}/repair": CHANGE,
     "GET /api/datasets/{manifest_hash}/content": PRIVATE,
     "DELETE /api/datasets/{manifest_hash}": CHANGE,
     "GET /api/datasets/{manifest_hash}/key": PRIVATE,

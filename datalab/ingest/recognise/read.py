@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import stat
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from datalab.errors import InputMissing, InputUnreadable, OutputFailed
+from datalab.errors import InputUnreadable, OutputFailed
 from datalab.ingest import encodings
+from datalab.ingest.any_file import AnyFile, open_to_recognise
 from datalab.ingest.containers import ZipArchive, gunzip
 from datalab.ingest.failures import FileLevelError
 from datalab.ingest.filetype import SAMPLE_BYTES as TYPE_BYTES
@@ -60,21 +59,18 @@ def recognise_file(file: BinaryIO) -> Recognised:
     return _read(data, is_whole=size <= len(data), file=file, is_seekable=True)
 
 
-def recognise_path(path: Path) -> Recognised:
-    """Return what the file at a path is, with its columns.
+def recognise_path(path: AnyFile) -> Recognised:
+    """Return what the file at a path, or a stored one, is, with its columns.
 
     Raises:
         InputMissing, InputUnreadable: there is no such file, or it cannot be read.
+        StorageError: a stored file cannot be read.
     """
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would block
-            raise InputUnreadable(path, "not a regular file")
-        with path.open("rb") as file:
+    with open_to_recognise(path) as file:
+        try:
             return recognise_file(file)
-    except FileNotFoundError:
-        raise InputMissing(path) from None
-    except OSError as error:
-        raise InputUnreadable(path, error.strerror or "read error") from None
+        except OSError as error:
+            raise InputUnreadable(str(path), error.strerror or "read error") from None
 
 
 def _read(data: bytes, *, is_whole: bool, file: BinaryIO, is_seekable: bool = False) -> Recognised:

@@ -7,7 +7,7 @@ from datalab.ingest.repair.errors import KindUnknown, NotRepairable, StepNotProp
 from datalab.ingest.repair.plan import Plan, Planned, plan
 from datalab.ingest.repair.step import StepName
 from datalab.ingest.repair.steps import STEPS
-from datalab.ingest.repair.stream import Repaired, repair
+from datalab.ingest.repair.stream import Repaired, Repairing, repair
 
 __all__ = [
     "STEPS",
@@ -16,6 +16,7 @@ __all__ = [
     "Plan",
     "Planned",
     "Repaired",
+    "Repairing",
     "StepName",
     "StepNotProposed",
     "plan",

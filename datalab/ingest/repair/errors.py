@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
 from datalab.codes import explain
@@ -12,21 +11,21 @@ from datalab.errors import InputError, UsageError
 class NotRepairable(InputError):
     """A file is damaged, or is no dataset: no step can read it."""
 
-    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
-        super().__init__(f"{os.fspath(path)} cannot be repaired: {reason} Nothing was written.")
+    def __init__(self, file: object, reason: str) -> None:
+        super().__init__(f"{file} cannot be repaired: {reason} Nothing was written.")
 
     @classmethod
-    def by_code(cls, path: str | os.PathLike[str], code: str) -> NotRepairable:
+    def by_code(cls, file: object, code: str) -> NotRepairable:
         """Return the error of a file whose validation would fail with `code`."""
         entry = explain(code)
-        return cls(path, f"{entry.reason}. {entry.advice}")
+        return cls(file, f"{entry.reason}. {entry.advice}")
 
 
 class KindUnknown(UsageError):
     """It is not certain which dataset a file is, and nothing else says it."""
 
-    def __init__(self, path: str | os.PathLike[str], looks: str, possible: Iterable[str]) -> None:
-        super().__init__(f"{os.fspath(path)}: {looks} Name the dataset: `--kind {'|'.join(possible)}`.")
+    def __init__(self, file: object, looks: str, possible: Iterable[str]) -> None:
+        super().__init__(f"{file}: {looks} Name the dataset: `--kind {'|'.join(possible)}`.")
 
 
 class StepNotProposed(UsageError):
@@ -35,4 +34,5 @@ class StepNotProposed(UsageError):
     def __init__(self, names: Iterable[str], proposed: Iterable[str]) -> None:
         found = ", ".join(proposed)
         rest = f"The steps of this file are: {found}." if found else "No step is proposed for this file."
-        super().__init__(f"There is nothing to do for {', '.join(names)}; nothing was written. {rest}")
+        wanted = ", ".join(names)
+        super().__init__(f"There is nothing to do{f' for {wanted}' if wanted else ''}; nothing was written. {rest}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
+from datalab.ingest.any_file import AnyFile, open_bytes
 from datalab.ingest.failures import FileLevelError, record_too_long
 from datalab.ingest.limits import RecordTooLongError
 from datalab.ingest.recognise import Container, FileFacts, recognise_path, words
@@ -40,7 +41,7 @@ class Planned:
 class Plan:
     """The steps for one file, in their order; none if the file needs no repair."""
 
-    path: Path
+    file: AnyFile
     kind: DatasetKind
     facts: FileFacts
     reading: Reading
@@ -57,7 +58,7 @@ class Plan:
 
 
 def plan(
-    path: Path,
+    file: AnyFile,
     *,
     kind: DatasetKind | None = None,
     lab: LabDefinition | None = None,
@@ -66,36 +67,36 @@ def plan(
     """Return the steps that a file needs.
 
     Args:
-        path: the file.
+        file: a path, or a stored dataset.
         kind: which dataset it is; None: what it certainly looks like.
         lab: the definition that its rows must fit; None: types of ids are proposed from the file.
         chosen: only these steps; None: all.
 
     Raises:
-        InputMissing, InputUnreadable: there is no such file, or it cannot be read.
+        InputMissing, InputUnreadable, StorageError: there is no such file, or it cannot be read.
         NotRepairable: it is damaged or no dataset.
         KindUnknown: it is not certain which dataset it is.
         StepNotProposed: a chosen step has nothing to do.
     """
-    facts = recognise_path(path).facts
+    facts = recognise_path(file).facts
     if facts.no_dataset or not facts.is_readable:
-        raise NotRepairable(path, words.no_dataset(facts) or words.looks_like(facts))
+        raise NotRepairable(file, words.no_dataset(facts) or words.looks_like(facts))
     wanted = kind or facts.kind
     if wanted is None:
-        raise KindUnknown(path, words.looks_like(facts), map(str, facts.possible or DatasetKind))
+        raise KindUnknown(file, words.looks_like(facts), map(str, facts.possible or DatasetKind))
     try:
-        with open_input(path) as source:
-            found = _plan(path, source, facts, wanted, lab, chosen)
+        with open_input(file) as source:
+            found = _plan(file, source, facts, wanted, lab, chosen)
     except FileLevelError as error:
-        raise NotRepairable.by_code(path, error.code) from None
+        raise NotRepairable.by_code(file, error.code) from None
     missing = [name for name in chosen or () if name not in found.names]
     if missing:
-        raise StepNotProposed(missing, plan(path, kind=kind, lab=lab).names)
+        raise StepNotProposed(missing, plan(file, kind=kind, lab=lab).names)
     return found
 
 
 def _plan(
-    path: Path,
+    file: AnyFile,
     source: Input,
     facts: FileFacts,
     kind: DatasetKind,
@@ -109,7 +110,7 @@ def _plan(
     as_found = facts.separator in (None, separator)
     reading = Reading(separator, max(1, facts.columns if as_found else usual_width(text)))
     sample = _sample(source, replace(reading, records=most))
-    look = Look(kind, lab, facts, sample, footer=not sample.is_last and _ends_with_remark(path, facts))
+    look = Look(kind, lab, facts, sample, footer=not sample.is_last and _ends_with_remark(file, facts))
     steps: list[Planned] = []
     for step in STEPS.values():
         if chosen is not None and step.name not in chosen and not step.always:
@@ -121,7 +122,7 @@ def _plan(
         steps.append(Planned(step.name, change, count, after))
         look = replace(look, chunk=after)
         reading = replace(reading, is_widening=reading.is_widening or step.widens)
-    return Plan(path, kind, facts, reading, sample, text, tuple(steps))
+    return Plan(file, kind, facts, reading, sample, text, tuple(steps))
 
 
 def _sample(source: Input, reading: Reading) -> Chunk:
@@ -133,11 +134,11 @@ def _sample(source: Input, reading: Reading) -> Chunk:
     return read[0]() if read else Chunk((), np.arange(0), is_first=True, is_last=True)
 
 
-def _ends_with_remark(path: Path, facts: FileFacts) -> bool:
+def _ends_with_remark(file: AnyFile, facts: FileFacts) -> bool:
     """Return whether a text ends with a remark; the end of a container is not read."""
     if facts.container is not Container.NONE or "UTF-16" in (facts.encoding or ""):
         return False
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
-        lines = file.read().decode("utf-8", "replace").rstrip().splitlines()
+    with open_bytes(file) as opened:
+        opened.seek(max(0, opened.seek(0, io.SEEK_END) - _TAIL_BYTES))
+        lines = opened.read().decode("utf-8", "replace").rstrip().splitlines()
     return bool(lines) and is_footer(lines[-1])

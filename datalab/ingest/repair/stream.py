@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from datalab.errors import InputChanged
 from datalab.ingest.failures import FileLevelError, record_too_long
@@ -17,6 +19,11 @@ from datalab.ingest.repair.plan import Plan
 from datalab.ingest.repair.read import Read, reads
 from datalab.ingest.repair.step import StepName
 from datalab.ingest.source import open_input
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_READ_AHEAD = 1 << 20
 
 Progress = Callable[[int, int, int], None]
 """Called with (records read, bytes read, bytes of the file) as a file is repaired."""
@@ -42,6 +49,76 @@ class _Changed:
     touched: tuple[int, ...]
 
 
+class Repairing:
+    """A repair while it runs, for what reads its text piece by piece."""
+
+    def __init__(self, plan: Plan, *, scratch: Path | None = None, progress: Progress | None = None) -> None:
+        """Keep what `repair` is given."""
+        self._plan = plan
+        self._scratch = scratch
+        self._progress = progress
+        self._touched: Counter[StepName] = Counter(dict.fromkeys(plan.names, 0))
+        self._records = self._written = 0
+
+    @property
+    def done(self) -> Repaired:
+        """What was done until now; of the whole file when `pieces` has ended."""
+        return Repaired(self._records, self._written, dict(self._touched))
+
+    def pieces(self) -> Generator[bytes]:
+        """Yield the repaired text; raises as `repair`."""
+        plan = self._plan
+        with open_input(plan.file) as source:
+            try:
+                blocks = reads(source, plan.reading, self._scratch)
+                changes = ((partial(_change, read, plan), size) for read, size in blocks)
+                for changed in in_order(changes, "repair"):
+                    yield changed.text
+                    self._records += changed.records
+                    self._written += changed.written
+                    self._touched.update(dict(zip(plan.names, changed.touched, strict=True)))
+                    if self._progress:
+                        self._progress(self._records, source.bytes_read, source.size)
+            except RecordTooLongError as error:
+                found = record_too_long(self._records + error.offset, source.detected_file_type)
+                raise NotRepairable.by_code(plan.file, found.code) from None
+            except FileLevelError as error:
+                if not source.unchanged():
+                    raise InputChanged(str(plan.file)) from None
+                raise NotRepairable.by_code(plan.file, error.code) from None
+            if not source.unchanged():
+                raise InputChanged(str(plan.file))
+
+    def as_file(self) -> BinaryIO:
+        """Return the repaired text as a file that can be read once and cannot seek; raises as `repair`, when read."""
+        return cast("BinaryIO", io.BufferedReader(_Pieces(self.pieces()), _READ_AHEAD))
+
+
+class _Pieces(io.RawIOBase):
+    """Pieces of text as a file."""
+
+    def __init__(self, pieces: Generator[bytes]) -> None:
+        super().__init__()
+        self._pieces = pieces
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        while not self._left and (piece := next(self._pieces, None)) is not None:
+            self._left = memoryview(piece)
+        with memoryview(buffer) as raw, raw.cast("B") as room:
+            count = min(len(room), len(self._left))
+            room[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+    def close(self) -> None:
+        self._pieces.close()
+        super().close()
+
+
 def repair(
     plan: Plan,
     write: Callable[[bytes], object],
@@ -60,29 +137,12 @@ def repair(
     Raises:
         NotRepairable: the file is damaged; what was written must not be used.
         InputChanged: it was modified during the pass.
+        StorageError: a stored file cannot be read.
     """
-    touched: Counter[StepName] = Counter(dict.fromkeys(plan.names, 0))
-    records = written = 0
-    with open_input(plan.path) as source:
-        try:
-            changes = ((partial(_change, read, plan), size) for read, size in reads(source, plan.reading, scratch))
-            for changed in in_order(changes, "repair"):
-                write(changed.text)
-                records += changed.records
-                written += changed.written
-                touched.update(dict(zip(plan.names, changed.touched, strict=True)))
-                if progress:
-                    progress(records, source.bytes_read, source.size)
-        except RecordTooLongError as error:
-            found = record_too_long(records + error.offset, source.detected_file_type)
-            raise NotRepairable.by_code(plan.path, found.code) from None
-        except FileLevelError as error:
-            if not source.unchanged():
-                raise InputChanged(plan.path) from None
-            raise NotRepairable.by_code(plan.path, error.code) from None
-        if not source.unchanged():
-            raise InputChanged(plan.path)
-    return Repaired(records, written, dict(touched))
+    repairing = Repairing(plan, scratch=scratch, progress=progress)
+    for piece in repairing.pieces():
+        write(piece)
+    return repairing.done
 
 
 def _change(read: Read, plan: Plan) -> _Changed:

@@ -13,7 +13,7 @@ from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from datalab.dashboard.tables import shown_of
-from datalab.formats import SIZE_UNITS, counted, listed, moment, number, size
+from datalab.formats import SIZE_UNITS, counted, listed, moment, number, share, size
 from datalab.results import files as result_files
 from datalab_dagster.portal.access import Visitor, maybe_visitor
 from datalab_dagster.portal.pages import texts
@@ -106,6 +106,7 @@ def environment() -> Environment:
         counted=counted,
         listed=listed,
         number=number,
+        share=share,
         moment=moment,
         size=size,
         dataset=texts.dataset_title,

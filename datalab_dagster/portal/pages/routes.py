@@ -10,6 +10,7 @@ from fastapi import APIRouter
 
 from datalab_dagster.portal.pages import (
     choose,
+    dataset,
     datasets,
     finding,
     history,
@@ -18,6 +19,7 @@ from datalab_dagster.portal.pages import (
     now,
     progress,
     provisioning,
+    repair,
     reports,
     rows,
     session,
@@ -48,6 +50,8 @@ class Action:
 PAGES = (
     Page("/", labs.home, twin=False),
     Page("/datasets", datasets.show),
+    Page("/datasets/{dataset}", dataset.show),
+    Page("/datasets/{dataset}/repair", repair.show),
     Page("/datasets/{dataset}/delete", datasets.delete_form),
     Page("/datalabs", labs.show),
     Page("/datalabs/new", wizard.show),
@@ -69,6 +73,8 @@ PAGES = (
     Page("/logout", session.end_form),
 )
 ACTIONS = (
+    Action("/datasets/{dataset}/repair", repair.store),
+    Action("/datasets/{dataset}/replace", dataset.replace),
     Action("/datasets/{dataset}/delete", datasets.delete),
     Action("/datalabs/new", wizard.submit),
     Action("/datalabs/{lab}/provision", provisioning.provision),

@@ -34,7 +34,7 @@ def test_no_form_takes_a_file(
     token = read(publisher, "/datasets").form("/logout").fields["csrf_token"]
     files = {"file": ("users.csv", io.BytesIO(b"u1,s1\n"))}
     answer = publisher.post(address.format(held=held), data={"csrf_token": token}, files=files)
-    assert answer.status_code in (403, 404, 415), answer.text
+    assert answer.status_code in (403, 404, 405, 415), answer.text
     assert spooled == []
     assert [dataset.manifest_hash for dataset in service.datasets()] == [held]
 

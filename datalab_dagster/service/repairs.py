@@ -1,0 +1,64 @@
+"""Repairs of stored datasets on this machine, behind `Repairs`, which documents every call."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from datalab.deployment import Deployment
+from datalab.deployment import repairs as stored
+from datalab.ingest.repair import StepName, StepNotProposed
+from datalab.kinds import DatasetKind
+from datalab.lab import LabDefinition, require_limits
+from datalab.registry.ownership import Verb
+from datalab_dagster.service.infos import dataset_info
+from datalab_dagster.service.repair_models import RepairInfo, RepairProposal, ValidRows
+from datalab_dagster.service.repairs_protocol import RowsProgress
+
+
+class LocalRepairs:
+    """The repairs of a user, who needs the key of a dataset."""
+
+    def __init__(self, deployment: Deployment, user: str) -> None:
+        self._deployment = deployment
+        self._user = user
+
+    def propose(
+        self,
+        manifest_hash: str,
+        *,
+        kind: DatasetKind | None = None,
+        lab: LabDefinition | None = None,
+        steps: Collection[StepName] | None = None,
+    ) -> RepairProposal:
+        _, found = self._repairs(manifest_hash, lab).propose(kind=kind, lab=lab, steps=steps)
+        return RepairProposal.model_validate(found)
+
+    def store(
+        self,
+        manifest_hash: str,
+        *,
+        kind: DatasetKind | None = None,
+        lab: LabDefinition | None = None,
+        steps: Collection[StepName] | None = None,
+        progress: RowsProgress | None = None,
+    ) -> RepairInfo:
+        user = self._deployment.registry.ownership.check(self._user, Verb.MAKE)
+        repairs = self._repairs(manifest_hash, lab)
+        plan, proposal = repairs.propose(kind=kind, lab=lab, steps=steps)
+        if not plan.steps:
+            raise StepNotProposed(steps or [], [])
+        made = repairs.store(plan, proposal.lab, by=self._user, progress=progress)
+        return RepairInfo(
+            dataset=dataset_info(made.dataset, user),
+            records=made.done.records,
+            written=made.done.written,
+            before=ValidRows.model_validate(made.before) if made.before else None,
+            after=ValidRows.model_validate(made.after) if made.after else None,
+        )
+
+    def _repairs(self, manifest_hash: str, lab: LabDefinition | None) -> stored.Repairs:
+        if lab is not None:
+            require_limits(lab)
+        datasets = self._deployment.datasets
+        key = datasets.key(manifest_hash, user=self._user)
+        return stored.Repairs(datasets, manifest_hash, key, self._deployment.scratch)
