@@ -69,7 +69,6 @@ ALLOWED = {
     "datalab/errors.py": {"mistakes", "mistake"},
     "datalab/home/errors.py": {"mistakes", "mistake"},
     "datalab/registry/programs.py": {"nobody"},
-    "datalab_dagster/graph/sensors.py": {"begun again"},
     "datalab_dagster/portal/pages/draft.py": {"mistakes"},
     "datalab_dagster/portal/pages/wizard.py": {"mistakes"},
     "datalab_dagster/service/http_errors.py": {"mistakes", "mistake"},

@@ -11,8 +11,10 @@ import dagster as dg
 from assets import data_labs
 from datalab.deployment import Deployment
 from datalab.deployment.notify import notify
+from datalab.formats import listed
 from datalab.home.directory import home_directory
-from datalab.registry import Lab, LabChange, Run, RunState
+from datalab.kinds import KINDS
+from datalab.registry import Action, Lab, LabChange, Run, RunState
 from datalab.registry.errors import LabNotFound, RunNotFound, RunRefused
 from datalab_dagster.graph.drop_zones import DROP_ZONE_USER, poll, take_from_drop_zone
 from datalab_dagster.graph.jobs import validate_data_lab
@@ -77,14 +79,22 @@ def _request(deployment: Deployment, instance: dg.DagsterInstance, lab: Lab, cha
     selection = assets_to_run(deployment, lab, kinds) if kinds and not answered else []
     if not selection or not claimed(deployment, lambda: instance, lab.id, change.sequence, change.run_key):
         return None
-    last = change.events[-1]
-    cause = last.cause or f"{last.action.value.lower()} by {last.by}"
     return dg.RunRequest(
         run_key=change.run_key,
         partition_key=lab.id,
         asset_selection=selection,
-        tags=run_tags(lab, sequence=change.sequence, kinds=change.kinds, cause=cause, by=last.by),
+        tags=run_tags(lab, sequence=change.sequence, kinds=change.kinds, cause=_cause(change), by=change.events[-1].by),
     )
+
+
+def _cause(change: LabChange) -> str:
+    """Return what a validation answers: the reason that was given, or who changed which slots."""
+    last = change.events[-1]
+    slots = listed([KINDS[kind].title for kind in change.kinds])
+    return last.cause or f"automatic, after {last.by} {_DONE[last.action]} {slots}"
+
+
+_DONE = {Action.PROVISIONED: "provisioned", Action.REPROVISIONED: "replaced", Action.DEPROVISIONED: "took out"}
 
 
 def _partitions(
@@ -201,13 +211,16 @@ def _tried_often(deployment: Deployment, run: Run) -> bool:
     return len(broken) >= _ATTEMPTS
 
 
+_AGAIN = "automatic, another attempt: the process of the last one was lost"
+
+
 def _again(lab: Lab, run: Run, undone: list[dg.AssetKey]) -> dg.RunRequest:
     """Return the run that replaces one that was killed, interrupted, or lost its database."""
     return dg.RunRequest(
         run_key=f"{lab.id}:{run.sequence}:after:{run.run_id}",
         partition_key=lab.id,
         asset_selection=undone,
-        tags=run_tags(lab, sequence=run.sequence, kinds=(), cause=f"{run.cause}; begun again", by="broken_runs"),
+        tags=run_tags(lab, sequence=run.sequence, kinds=(), cause=_AGAIN, by="broken_runs"),
     )
 
 

@@ -65,7 +65,7 @@ class LocalRuns:
         if not again and (run := self._answer(lab)) is not None:
             return run
         changed = list(self._registry.provisioning.datasets(lab.id)) if again else []
-        cause = f"validated by {by}"
+        cause = f"started by {by}"
         run_id = str(uuid.uuid4())
         run = self._registry.runs.start(lab.id, run_id, cause=cause) if again else self._claim(lab, run_id, cause)
         if run.run_id != run_id:

@@ -64,7 +64,10 @@ class TestEvents:
         labs = [living.lab(), living.lab()]
         for lab in labs:
             living.provision(lab, FILES)
-        assert {request.partition_key for request in living.tick()} == {lab.id for lab in labs}
+        requests = living.tick()
+        assert {request.partition_key for request in requests} == {lab.id for lab in labs}
+        cause = f"automatic, after {ME} provisioned Identifiers and Segments"
+        assert {request.tags["datalab/cause"] for request in requests} == {cause}
 
     def test_a_change_reruns_only_what_lies_downstream_of_it(self, living: Living) -> None:
         lab = living.lab()

@@ -15,8 +15,6 @@ from datalab_dagster.portal.pages.texts import dataset_title
 from datalab_dagster.service import LabInfo, LabService, LabState, ProblemCode, ProvisioningRefused
 from datalab_dagster.service.http_errors import status_of
 
-CAUSE = "portal"
-
 
 class ConfirmPage(LabTab):
     """Asks whether datasets that certainly have another kind are meant for their slots."""
@@ -44,7 +42,7 @@ def provision(lab: str, request: Request, visitor: Changer, service: Service, re
     if not problems:
         try:
             expected = expected_in(form, choice if not removed else (), info)
-            info = service.change(info.id, chosen, cause=CAUSE, check_kinds=form.get("confirmKind") != "yes")
+            info = service.change(info.id, chosen, check_kinds=form.get("confirmKind") != "yes")
             if expected:
                 service.expect(info.id, expected)
         except ProvisioningRefused as error:

@@ -48,7 +48,7 @@ def test_several_slots_are_provisioned_at_once(
     assert "Provisioned Identifiers, Segments, Demographics and Embeddings." in after.text
     assert {slot.kind: slot.manifest_hash for slot in service.lab(empty_lab.id).slots} == stored
     assert "segments-may.csv" in after.text and "These datasets have not been validated yet." in after.text
-    assert [event.cause for event in service.events(empty_lab.id)] == ["portal"] * 4
+    assert [event.cause for event in service.events(empty_lab.id)] == [""] * 4
     assert "Provisioned Identifiers" not in read(publisher, f"/datalabs/{empty_lab.id}").text, "said once"
 
 
