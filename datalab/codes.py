@@ -132,7 +132,7 @@ DATA_ERRORS = {
     ),
     "TOO_FEW_SEGMENTS": Explanation(
         "There are too few segments",
-        "Provide more segments: with too few of them, audiences cannot be distinguished.",
+        "Check that the second column holds the segment; with so few of them, audiences cannot be distinguished.",
     ),
     "TOO_MANY_SEGMENTS": Explanation(
         "There are too many segments",
@@ -165,7 +165,7 @@ DATA_ERRORS = {
 
 QUALITY_WARNINGS = {
     "USERS_NOT_IN_IDENTIFIERS": Explanation(
-        "Some users of a dataset are unknown to the identifiers",
+        "Users of a dataset are not in Identifiers",
         "Such users can be neither matched nor activated. Export both files from the same day and the same base.",
     ),
     "LOW_MATCHABLE_SHARE": Explanation(
@@ -178,7 +178,7 @@ QUALITY_WARNINGS = {
     ),
     "HIGH_INVALID_SHARE": Explanation(
         "Many rows are invalid",
-        "The validation report lists the reasons with row numbers; the most frequent one is usually one fix.",
+        "Begin with the most frequent reason; the validation report lists all of them with row numbers.",
     ),
     "UNKNOWN_ID_NAME": _UNKNOWN_NAME,
     "USER_ID_MISMATCH": Explanation(
@@ -198,7 +198,7 @@ QUALITY_WARNINGS = {
 
 DROPS = {
     "HEADLINE_DROP": Explanation(
-        "A number fell sharply since last time",
+        "A number is much lower than in the previous result",
         "If you did not remove data on purpose, compare this export with the previous one before going live.",
     ),
     "HEADLINE_GONE": Explanation(

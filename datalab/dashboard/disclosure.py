@@ -103,6 +103,9 @@ def guarded(statistics: StatisticsResultV2, minimum: int = 0) -> StatisticsResul
     return statistics.with_further_panels(found)
 
 
+_WITHHELD = "are withheld"
+
+
 def shareable_finding(finding: Finding, minimum: int) -> Finding:
     """Return the finding; withhold its figures if one of them, or a difference of two, is a small count."""
     subject, colon, rest = finding.message.partition(": ")
@@ -114,7 +117,18 @@ def shareable_finding(finding: Finding, minimum: int) -> Finding:
     numbers = sorted({int(text) for text in re.findall(r"\d+", figures)})
     if not any(0 < n < minimum for n in [*numbers, *(b - a for a, b in pairwise(numbers))]):
         return finding
-    return Finding(code=finding.code, message=f"{subject}: figures below {minimum} are withheld{bracket}{limit}")
+    return Finding(code=finding.code, message=f"{subject}: figures below {minimum} {_WITHHELD}{bracket}{limit}")
+
+
+def withheld(finding: Finding | None) -> str:
+    """Return which figures of a finding are withheld; empty: none.
+
+    >>> finding = Finding(code="SHARED_ID", message="maid: one id belongs to 12 users (limit 11)")
+    >>> withheld(shareable_finding(finding, 20)), withheld(finding)
+    ('figures below 20 are withheld', '')
+    """
+    text = finding.message.partition(": ")[2].partition(" (")[0] if finding else ""
+    return text if text.endswith(_WITHHELD) else ""
 
 
 def shareable_changes(

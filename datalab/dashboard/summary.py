@@ -6,18 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from datalab.codes import explain
 from datalab.collaboration import CollaborationType
-from datalab.dashboard.disclosure import shareable_changes
-from datalab.dashboard.sentences import advice, first_error, not_ready, sentence
+from datalab.dashboard.disclosure import shareable_changes, withheld
+from datalab.dashboard.sentences import advice, consequences, first_error, not_ready, sentence
 from datalab.dashboard.tables import PageFigure
 from datalab.dashboard.texts import metric_name
 from datalab.dashboard.usable import Usable
-from datalab.formats import Cell, counted, figures_in_text, listed, number, share, signed, signed_share
+from datalab.formats import Cell, counted, listed, number, share, signed, signed_share
 from datalab.kinds import KINDS, MATCHING, OPTIONAL
 from datalab.lab import LabDefinition
 from datalab.results.status import ValidationStatus
-from datalab.statistics.causes import DROPS_OF_DATASET, Cause, Severity
+from datalab.statistics.causes import DROPS_OF_DATASET, Cause
 from datalab.statistics.compare import Comparison
 from datalab.statistics.readiness import Readiness
 from datalab.statistics.tables import ratio
@@ -40,11 +39,13 @@ class Note:
     kind: str
     """`error`, `warning` or `change`."""
     title: str
-    figures: str
+    """What it says, with its dataset and figures, without a stop."""
     advice: str
     code: str
     follows: list[Note] = field(default_factory=list)
     """What follows from it."""
+    heading: str = ""
+    """Of `follows`."""
     number: int = 0
     """Of the finding in its result; 0: it has no page."""
 
@@ -86,16 +87,10 @@ def notes(causes: Iterable[Cause]) -> list[Note]:
 
 def _note(cause: Cause) -> Note:
     below = [_note(one) for one in cause.follows]
-    if cause.finding is None:
-        title = sentence(cause).removesuffix(".")
-        return Note(cause.severity.value, title, "", advice(cause), _code(cause), below, cause.number)
-    title, subject = explain(cause.code).meaning, cause.subject
-    rest = cause.finding.message.removeprefix(f"{subject}: ")
-    if cause.severity is Severity.CHANGE:
-        dataset, name = metric_name(subject)
-        subject = f"{name} ({dataset.lower()})"
-    figures = f"{subject}: {figures_in_text(rest)}"
-    return Note(cause.severity.value, title, figures, advice(cause), cause.code, below, cause.number)
+    title, heading = sentence(cause).removesuffix("."), consequences(cause).removesuffix(".") or "Which numbers"
+    if hidden := withheld(cause.finding):
+        title += f" ({hidden})"
+    return Note(cause.severity.value, title, advice(cause), _code(cause), below, heading, cause.number)
 
 
 def _code(cause: Cause) -> str:
@@ -113,18 +108,25 @@ def verdict(
         return Verdict(False, not_ready(first) if first else "Not ready: its validation failed.")
     warnings = sum(1 + len(cause.follows) for cause in causes if cause.code != DROPS_OF_DATASET)
     warnings += sum(len(cause.follows) for cause in causes if cause.code == DROPS_OF_DATASET)
-    users = report["basic_statistics"][MATCHING]["distinct_user_ids"]
+    said = [f"Ready. {_users(report)}"]
+    for entry in lab.matching_ids[:1]:
+        users, matchable = report["basic_statistics"][MATCHING]["distinct_user_ids"], _matchable(report, entry.id_name)
+        if matchable is not None:
+            said[0] += f"; {number(matchable)} ({share(ratio(matchable, users))}) matchable by {entry.id_name}"
     usable = [entry.ready for entry in ready.root.values() if entry.enabled]
-    count = "fewer than " + users[2:] if isinstance(users, str) and users.startswith("< ") else number(users)
-    types = (
-        f"{sum(usable)} of its {len(usable)} collaboration types"
-        if not all(usable)
-        else (
-            f"all of its {counted(len(usable), 'collaboration type')}" if len(usable) > 1 else "its collaboration type"
-        )
-    )
-    close = f"; {counted(warnings, 'warning')} should be reviewed first" if warnings else ""
-    return Verdict(True, f"This lab is ready for a Media DCR: {count} users, and data for {types}{close}.")
+    if not all(usable):
+        said.append(f"Data for {sum(usable)} of its {len(usable)} collaboration types")
+    if warnings:
+        said.append(counted(warnings, "warning"))
+    return Verdict(True, f"{'. '.join(said)}.")
+
+
+def _users(report: Json) -> str:
+    """Return the number of users, which may be withheld, in words."""
+    users = report["basic_statistics"][MATCHING]["distinct_user_ids"]
+    if isinstance(users, str):
+        return f"{'Fewer than ' + users[2:] if users.startswith('< ') else users} users"
+    return counted(users, "user")
 
 
 def headlines(lab: LabDefinition, report: Json) -> list[PageFigure]:

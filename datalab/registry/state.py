@@ -64,6 +64,11 @@ class ExplainedState:
     next_step: str
     awaits_run: bool = False
     """Whether a validation starts automatically while `datalab up` runs."""
+    title: str = ""
+    """The state as people read it: that of a Stale lab says whether earlier data were validated."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", self.title or self.state.value)
 
 
 def state_of(facts: Facts) -> ExplainedState:
@@ -146,7 +151,8 @@ def _stale(facts: Facts) -> ExplainedState:
     next_step = f"While `datalab up` runs, a validation starts automatically; otherwise: {start}."
     if cancelled:
         next_step = f"Start the validation ({start})."
-    return ExplainedState(LabState.STALE, reason, next_step, awaits_run=not cancelled)
+    title = "Out of date" if facts.validated_before else "Not validated"
+    return ExplainedState(LabState.STALE, reason, next_step, awaits_run=not cancelled, title=title)
 
 
 def _interrupted(facts: Facts) -> str:

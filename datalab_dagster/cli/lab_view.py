@@ -38,7 +38,9 @@ def print_labs(
             line(f"{name_or_unnamed(lab.name, lab.created_at)}: {not_ready(causes[lab.id])}")
     if others:
         line("\nLabs of others, of which you see the state; an owner can name you one too (`datalab lab owners`):")
-        rows = [(lab.id, name_or_unnamed(lab.name), coloured(lab.state), ", ".join(lab.owners)) for lab in others]
+        rows = [
+            (lab.id, name_or_unnamed(lab.name), coloured(lab.state, lab.title), ", ".join(lab.owners)) for lab in others
+        ]
         print_table(("lab", "name", "state", "owners"), rows, markup=("state",))
 
 
@@ -50,7 +52,7 @@ def _print_own(labs: Sequence[LabInfo]) -> None:
         (
             lab.id,
             name_or_unnamed(lab.name, lab.created_at),
-            coloured(lab.state.state),
+            coloured(lab.state.state, lab.state.title),
             ", ".join(kind.value for kind in lab.definition.datasets if kind in _filled(lab)) or "–",
             ", ".join(kind.value for kind in lab.definition.datasets if kind not in _filled(lab)) or "–",
             when(lab.created_at),
@@ -65,7 +67,9 @@ def print_state(lab: LabInfo, cause: Cause | None = None) -> None:
     """Print the state of a lab, its reason, the first cause if it is not Ready, and what to do next."""
     console = console_for_text()
     console.print(f"\n[bold]{escape(name_or_unnamed(lab.name, lab.created_at))}[/bold]  {lab.id}", highlight=False)
-    console.print(f"{coloured(lab.state.state)}: {escape(lab.state.reason)}", highlight=False, soft_wrap=True)
+    console.print(
+        f"{coloured(lab.state.state, lab.state.title)}: {escape(lab.state.reason)}", highlight=False, soft_wrap=True
+    )
     if cause is not None:
         console.print(f"{not_ready(cause)} {advice(cause)}", highlight=False, soft_wrap=True, markup=False)
     console.print(f"Next: {lab.state.next_step}", highlight=False, soft_wrap=True, markup=False)

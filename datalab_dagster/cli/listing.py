@@ -14,7 +14,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from datalab.dashboard.sentences import sentence
-from datalab.formats import figures_in_text
 from datalab.statistics.causes import Cause, Severity
 from datalab_dagster.service import LabState
 from datalab_dagster.terminal.safe_console import SafeConsole
@@ -85,10 +84,10 @@ def short(text: str) -> str:
     return text[:_SHORT]
 
 
-def coloured(state: LabState) -> str:
-    """Return the state of a lab with its colour, as markup."""
+def coloured(state: LabState, title: str) -> str:
+    """Return the title of a lab's state with the colour of the state, as markup."""
     colour = _COLOURS.get(state)
-    return f"[{colour}]{state.value}[/]" if colour else state.value
+    return f"[{colour}]{title}[/]" if colour else title
 
 
 def print_causes(console: Console, causes: Iterable[Cause]) -> None:
@@ -111,7 +110,7 @@ def _finding_text(cause: Cause) -> str:
     rest = cause.finding.message.removeprefix(f"{cause.subject}: ")
     if rest == cause.finding.message:
         return f"{cause.subject}: {cause.code}: {rest}"
-    return f"{cause.code}: {cause.subject}: {figures_in_text(rest)}"
+    return f"{cause.code}: {sentence(cause)}"
 
 
 _LABELS = {

@@ -93,7 +93,7 @@ def _print(service: LabService, lab: LabInfo, run: RunInfo | None) -> None:
 
 def _line(lab: LabInfo, run: RunInfo | None) -> None:
     goes_on = f" (run {run.run_id[:12]}: {run.cause})" if run and not run.is_complete else ""
-    echo(f"{lab.state.state.value}: {lab.state.reason}{goes_on}")
+    echo(f"{lab.state.title}: {lab.state.reason}{goes_on}")
 
 
 def _json_line(lab: LabInfo, run: RunInfo | None) -> None:

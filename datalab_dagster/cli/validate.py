@@ -100,7 +100,7 @@ def _begun(lab: LabInfo, run: RunInfo, *, again: bool) -> str:
         return f"Follow its progress: `datalab status {lab.id} --watch`."
     ended = listing.when(run.ended_at or run.started_at)
     return (
-        f"Nothing to do: these datasets were validated at {ended} ({lab.state.state.value}). `--again` validates them "
+        f"Nothing to do: these datasets were validated at {ended} ({lab.state.title}). `--again` validates them "
         "once more."
     )
 

@@ -40,7 +40,7 @@ def _parts(lab: LabInfo, current: ResultInfo | None) -> Iterable[str]:
     yield '<div style="font-family:system-ui,sans-serif;line-height:1.4;max-width:46em">'
     yield f'<div><b style="font-size:1.15em">{escape(name_or_unnamed(lab.name, lab.created_at))}</b> '
     yield f'<span style="border:1px solid {colour};color:{colour};border-radius:1em;padding:0 .6em">'
-    yield f"{escape(lab.state.state.value)}</span> <code>{escape(lab.id)}</code></div>"
+    yield f"{escape(lab.state.title)}</span> <code>{escape(lab.id)}</code></div>"
     yield f"<p>{escape(lab.state.reason)} {escape(lab.state.next_step)}</p>"
     held = {slot.kind: slot for slot in lab.slots}
     yield _table(

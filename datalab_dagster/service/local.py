@@ -178,7 +178,9 @@ class LocalService:
     def other_labs(self) -> list[OtherLabInfo]:
         asker = self._may(Verb.LIST)
         return [
-            OtherLabInfo(id=lab.id, name=lab.name, state=explained.state, owners=list(lab.owners))
+            OtherLabInfo(
+                id=lab.id, name=lab.name, state=explained.state, title=explained.title, owners=list(lab.owners)
+            )
             for lab, explained in self._registry.labs.states()
             if decide(asker, Verb.READ_LAB, lab) is not None
         ]

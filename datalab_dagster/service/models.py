@@ -100,6 +100,8 @@ class StateInfo(ServiceModel):
     """The state of a lab, its reason, and the next step, in words."""
 
     state: LabState
+    title: str
+    """The state as people read it; Stale is "Not validated", or "Out of date" after a change of the data."""
     reason: str
     next_step: str
     starts_automatically: bool = False
@@ -167,6 +169,8 @@ class OtherLabInfo(ServiceModel):
     id: str
     name: str
     state: LabState
+    title: str
+    """The state as people read it."""
     owners: list[str]
     """Whom to ask for more."""
 

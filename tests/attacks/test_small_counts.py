@@ -65,7 +65,8 @@ def small_in_words(finding: dict[str, Any]) -> list[str]:
     """The figures from 1 to 9 in a finding, without its limit, which is a setting, and without counts of categories."""
     if re.fullmatch("TOO_(FEW|MANY)_.*|SEGMENT_NAME_TOO_LONG", finding["code"]):
         return []
-    figures = finding.get("message", finding.get("figures", "")).partition(": ")[2].rpartition(" (")[0]
+    message = finding["message"].partition(": ")[2].rpartition(" (")[0] if "message" in finding else ""
+    figures = message or finding.get("title", "").partition(" (")[0].partition(";")[0]
     return [word for word in re.findall(r"[\d.,]+", figures) if word.isdigit() and 0 < int(word) < ADMIN_MINIMUM]
 
 

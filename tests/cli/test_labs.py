@@ -41,7 +41,7 @@ class TestLabs:
 
     def test_the_list_has_a_row_per_lab_with_its_state(self, datalab: Datalab, full_lab: LabInfo) -> None:
         [row] = [line for line in datalab("lab", "list").out.splitlines() if full_lab.id in line]
-        assert "Spring" in row and "Stale" in row and "identifiers, segments" in row
+        assert "Spring" in row and "Not validated" in row and "identifiers, segments" in row
         [listed] = datalab("lab", "list", "--json").json
         assert listed["id"] == full_lab.id and listed["state"]["state"] == "Stale"
         assert [slot["kind"] for slot in listed["slots"]] == ["identifiers", "segments"]
@@ -100,7 +100,7 @@ class TestProvisioning:
             (IDENTIFIERS, "identifiers.csv"),
             (SEGMENTS, "segments.csv"),
         ]
-        assert "Stale" in ended.out and all(slot.manifest_hash in ended.out for slot in slots)
+        assert "Not validated" in ended.out and all(slot.manifest_hash in ended.out for slot in slots)
 
     def test_a_file_at_an_address_is_fetched_by_its_connector(
         self, service: MemoryService, datalab: Datalab, lab: LabInfo

@@ -27,7 +27,9 @@ def printed(capsys: pytest.CaptureFixture[str], status: ValidationStatus, drops:
 def test_the_figures_of_a_finding_are_written_as_on_the_page(capsys: pytest.CaptureFixture[str]) -> None:
     block = StatisticsStatus(status="SUCCESS", quality_warnings=[INVALID])
     lines = printed(capsys, ValidationStatus(status="SUCCESS", datasets={}, statistics=block), [])
-    assert lines[1:] == ["  warning HIGH_INVALID_SHARE: segments: 1,500 of 20,000 rows are invalid (limit 5%)"]
+    assert lines[1:] == [
+        "  warning HIGH_INVALID_SHARE: 1,500 of 20,000 rows in Segments are invalid (7.5%; up to 5% is usual)."
+    ]
 
 
 def test_a_finding_is_printed_once_with_what_follows_from_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,9 +38,9 @@ def test_a_finding_is_printed_once_with_what_follows_from_it(capsys: pytest.Capt
     lines = printed(capsys, ValidationStatus(status="FAILED", datasets={"segments": own}, statistics=block), DROPS)
     assert lines == [
         "Findings",
-        "  error EMPTY_DATASET: segments: 0 valid rows (at least 1 needed)",
-        "    follows: HIGH_INVALID_SHARE: segments: 1,500 of 20,000 rows are invalid (limit 5%)",
+        "  error EMPTY_DATASET: Segments has no valid row.",
+        "    follows: HIGH_INVALID_SHARE: 1,500 of 20,000 rows in Segments are invalid (7.5%; up to 5% is usual).",
         "  drop 2 numbers of Demographics fell since last time.",
-        "    HEADLINE_DROP: demographics.valid_rows: from 9 to 0, −100.0% (limit −20.0%)",
-        "    HEADLINE_DROP: demographics.distinct_ages: from 9 to 0, −100.0% (limit −20.0%)",
+        "    HEADLINE_DROP: Valid rows (Demographics) fell from 9 to 0 (−100.0%).",
+        "    HEADLINE_DROP: Distinct ages (Demographics) fell from 9 to 0 (−100.0%).",
     ]

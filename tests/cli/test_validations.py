@@ -98,7 +98,7 @@ class TestValidate:
 
         service.before_poll = replaced
         ended = datalab("validate", full_lab.id, "--wait")
-        assert ended.code == 4 and "stopped" in ended.out and "Stale" in ended.out
+        assert ended.code == 4 and "stopped" in ended.out and "Out of date" in ended.out
 
     def test_what_was_validated_is_only_done_again_when_asked(
         self, service: MemoryService, datalab: Datalab, full_lab: LabInfo, run: RunInfo
@@ -243,11 +243,16 @@ class TestResults:
         failed = json.loads(json.dumps(FILES["validation-status.json"]))
         failed["status"] = failed["datasets"]["segments"]["status"] = "FAILED"
         failed["datasets"]["segments"]["errors"] = [{"code": "NO_VALID_ROWS", "message": "No row of segments is valid"}]
-        fell = {"changes": [], "warnings": [{"code": "HEADLINE_DROP", "message": "segments.valid_rows: from 9 to 0"}]}
+        fell = {
+            "changes": [],
+            "warnings": [
+                {"code": "HEADLINE_DROP", "message": "segments.valid_rows: from 9 to 0, -100.0% (limit -20.0%)"}
+            ],
+        }
         service.end_run(run.run_id, "FAILED", {"validation-status.json": failed, "comparison.json": fell})
         shown = datalab("results", full_lab.id).out
         assert "segments: NO_VALID_ROWS: No row of segments is valid" in shown
-        assert "HEADLINE_DROP: segments.valid_rows: from 9 to 0" in shown
+        assert "HEADLINE_DROP: Valid rows (Segments) fell from 9 to 0 (−100.0%)." in shown
 
     def test_writes_the_files_of_aggregates_and_reports_only_when_asked(
         self, datalab: Datalab, full_lab: LabInfo, finished: RunInfo, tmp_path: Path

@@ -11,7 +11,6 @@ from datalab.kinds import DatasetKind
 from datalab_dagster.portal.access import Changer, Reader, Record, Service, Visitor
 from datalab_dagster.portal.pages.datasets import DatasetRow, rows_of
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
-from datalab_dagster.portal.pages.provisioning import CAUSE
 from datalab_dagster.portal.pages.texts import lab_name
 from datalab_dagster.service import DatasetNotFound, LabInfo, LabService, Permission
 from datalab_dagster.service.http_errors import status_of
@@ -69,12 +68,12 @@ def replace(
             problems.append(f"{lab_name(info)} does not use the original any more. Nothing was changed there.")
             continue
         try:
-            replaced.append(service.change(info.id, changes, cause=CAUSE, check_kinds=True))
+            replaced.append(service.change(info.id, changes, check_kinds=True))
         except UsageError as error:
             status = status_of(error)
             problems.append(f"{lab_name(info)}: {error}")
             continue
-        record("lab.provision", info.id, changes={kind.value: new.manifest_hash for kind in changes}, cause=CAUSE)
+        record("lab.provision", info.id, changes={kind.value: new.manifest_hash for kind in changes})
     if not replaced and not problems:
         problems, status = ["Choose at least one Datalab."], 422
     if problems:

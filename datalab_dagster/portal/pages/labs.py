@@ -35,6 +35,8 @@ class LabRow(ServiceModel):
     id: str
     name: str
     state: LabState
+    title: str
+    """The state as people read it."""
     reason: str
     next_step: str
     cause: CauseView | None
@@ -155,6 +157,7 @@ def row_of(service: LabService, lab: LabInfo) -> LabRow:
         id=lab.id,
         name=lab.name,
         state=lab.state.state,
+        title=lab.state.title,
         reason=lab.state.reason,
         next_step=next_step(lab.state.state, missing, automatic=lab.state.starts_automatically),
         cause=cause,

@@ -53,4 +53,4 @@ def _said(service: LabService, info: LabInfo, seen: str, version: str) -> str:
         return f"{last.by} {ACTION_WORDS[last.action].lower()} {dataset_title(last.kind)}."
     if result != before[1]:
         return "There is a newer result."
-    return f"The state is now {info.state.state.value}."
+    return f"The state is now: {info.state.title}."

@@ -123,6 +123,7 @@ def environment() -> Environment:
         size_units=SIZE_UNITS,
         run_words=texts.RUN_WORDS,
         action_words=texts.ACTION_WORDS,
+        state_titles=texts.STATE_TITLES,
         step_words=texts.step_words,
         step_state_words=texts.STEP_STATE_WORDS,
     )

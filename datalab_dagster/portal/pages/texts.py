@@ -22,6 +22,9 @@ STATE_WORDS = {
 }
 """State → its meaning in a few words."""
 
+STATE_TITLES = {state: state.value for state in LabState} | {LabState.STALE: "Not validated or out of date"}
+"""State → the title of the labs in it."""
+
 RUN_WORDS = {
     RunState.STARTED: "Running",
     RunState.FINISHED: "Finished",

@@ -140,7 +140,7 @@ def test_reports_are_made_readable_for_publishers(publisher: TestClient, validat
     assert "A required value is empty EMPTY_CELL 3 7.5%" in page.text
     assert "Duplicate of another row DUPLICATE_VALUES 2 5.0%" in page.text
     assert f"user-7, hem, <b>{SECRET}</b>" in page.text, "sample values, as text"
-    assert "Column segment: 1 of 3 shown" in page.text
+    assert "Column segment: 1 of 3 rows" in page.text
     assert page.text.count(HINT.message) == 4
     assert publisher.get(f"/datalabs/{lab.id}/reports.json").json()["reports"][0]["hints"] == [HINT.model_dump()]
     report = publisher.get(f"/datalabs/{lab.id}/reports/segments/download")

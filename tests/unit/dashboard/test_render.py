@@ -126,9 +126,9 @@ def test_findings_say_what_to_do() -> None:
     status = ValidationStatus(status="FAILED", datasets={"embeddings": broken}, statistics=block)
     text = Page(render(report=report, status=status)).text
     assert "Not ready: Embeddings cannot be read: a gzip file is damaged." in text
-    assert "A matching id has no values" in text and "Check the spelling of the id name" in text
-    assert "segments: 1,500 of 20,000 rows are invalid (limit 5%)" in text
-    assert "A gzip file is damaged" in text
+    assert "No valid hem is in Identifiers" in text and "Check the spelling of the id name" in text
+    assert "1,500 of 20,000 rows in Segments are invalid (7.5%; up to 5% is usual)" in text
+    assert "Embeddings cannot be read: a gzip file is damaged Compress and upload it again" in text
 
 
 def test_readiness_by_collaboration_type() -> None:
@@ -142,7 +142,7 @@ def test_readiness_by_collaboration_type() -> None:
         "AI lookalike Find users who resemble the advertiser's Yes 900 userId Nothing Better with demographics" in text
     )
     assert "Not enabled Nothing; the lab's definition does not allow it" in text
-    assert "data for 3 of its 5 collaboration types" in text
+    assert "Data for 3 of its 5 collaboration types." in text
 
 
 def test_nothing_can_be_used_in_a_lab_that_is_not_ready() -> None:
@@ -162,7 +162,7 @@ def test_changes_since_last_time() -> None:
     assert "Distinct userIds Identifiers 2,000 1,000 −1,000 −50.0%" in text
     assert "−1,000 since last time" in text
     assert "headline numbers stayed the same" in text
-    assert "A number fell sharply since last time" in text
+    assert "Distinct userIds (Identifiers) fell from 2,000 to 1,000 (−50.0%)" in text
     unchanged = compare_statistics(statistics(), statistics())
     assert "stayed the same" in Page(render(comparison=unchanged)).text
 
