@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -224,6 +225,20 @@ class TestReconcile:
         assert ended.state is RunState.FAILED and ended.reason and "died" in ended.reason
         found = living.instance.get_run_by_id(run_id)
         assert found is not None and found.status is dg.DagsterRunStatus.FAILURE
+
+    def test_the_time_in_the_queue_does_not_count_as_time_without_a_process(
+        self, living: Living, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("datalab_dagster.graph.runs.reconcile._PATIENCE", timedelta(seconds=1))
+        run_id = self.begun(living, dg.DagsterRunStatus.QUEUED)
+        time.sleep(1.1)
+        launched = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_STARTING.value, VALIDATE)
+        living.instance.report_dagster_event(launched, run_id)
+        reconcile(living.deployment, living.instance)
+        assert living.deployment.registry.runs.get(run_id).state is RunState.STARTED, "its process is being started"
+        time.sleep(1.1)
+        reconcile(living.deployment, living.instance)
+        assert living.deployment.registry.runs.get(run_id).state is RunState.FAILED
 
     def test_a_run_whose_process_runs_continues(self, living: Living) -> None:
         run_id = self.begun(living, dg.DagsterRunStatus.STARTED, **{PROCESS_TAG: this_process()})

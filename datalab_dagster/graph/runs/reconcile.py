@@ -83,8 +83,7 @@ def _reconcile_one(deployment: Deployment, instance: dg.DagsterInstance, run: Ru
         return
     if not known.is_finished:
         process = known.tags.get(PROCESS_TAG)
-        never_begun = process is None and known.status is not dg.DagsterRunStatus.QUEUED and is_old
-        if never_begun or (process is not None and not is_alive(process) and not watched):
+        if _never_begun(instance, known) or (process is not None and not is_alive(process) and not watched):
             # It may have ended regularly since the check above.
             known = instance.get_run_by_id(run.run_id) or known
             if not known.is_finished:
@@ -98,6 +97,17 @@ def _reconcile_one(deployment: Deployment, instance: dg.DagsterInstance, run: Ru
             runs.fail(run.run_id, DIED)
     else:
         runs.finish(run.run_id)
+
+
+def _never_begun(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Return whether a run has left the queue, or had no queue, and no process was named for it in time.
+
+    It may have waited in the queue for hours, so this counts from the last change of its status.
+    """
+    if PROCESS_TAG in run.tags or run.status is dg.DagsterRunStatus.QUEUED:
+        return False
+    record = instance.get_run_record_by_id(run.run_id)
+    return record is not None and datetime.now(UTC) - record.update_timestamp > _PATIENCE
 
 
 def _ended_long_ago(instance: dg.DagsterInstance, run_id: str) -> bool:
