@@ -12,7 +12,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from datalab.connectors.files import FileConnector, newest_complete, scheme_of
+from datalab.connectors.files import FileConnector, scheme_of
+from datalab.connectors.joined import PartUnfit, open_group
+from datalab.connectors.parts import FileGroup, groups_of, has_valid_name, shown
 from datalab.connectors.protocol import (
     Connector,
     ConnectorFailed,
@@ -25,8 +27,10 @@ from datalab.connectors.protocol import (
     EntryIsLink,
     EntryNotListed,
 )
+from datalab.connectors.zones import Choice, choose
 
 __all__ = [
+    "Choice",
     "Connector",
     "ConnectorFailed",
     "ConnectorNotInstalled",
@@ -37,9 +41,15 @@ __all__ = [
     "EntryExists",
     "EntryIsLink",
     "EntryNotListed",
+    "FileGroup",
+    "PartUnfit",
+    "choose",
     "connector_for",
-    "newest_complete",
+    "groups_of",
+    "has_valid_name",
+    "open_group",
     "register",
+    "shown",
 ]
 
 _by_scheme: dict[str, type[Connector[Any]]] = {}

@@ -1,4 +1,4 @@
-"""Files at any address that fsspec has a driver for: directories, object stores, servers; which of them are complete.
+"""Files at any address that fsspec has a driver for: directories, object stores, servers.
 
 Every failure of a driver becomes `ConnectorFailed`, since its own text may hold addresses and keys.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart", "~")
 """Ends of the names that programs give to a file while they write it."""
+_IN_WORK = re.compile(r"/(?:_temporary|\.[^/]*)/")
+"""A folder in which Spark and Hadoop write, or a hidden one."""
 _HOLD_BACK = {"file", "local", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"}
 """Where readers cannot see a file before it is committed."""
 _VERSIONS = ("ETag", "etag", "mtime", "LastModified")
@@ -58,42 +61,30 @@ class FileConnector(Connector[FileOptions]):
             files.invalidate_cache()
             found = sorted(files.glob(path, detail=True).items())
         for at, info in found:
-            if info.get("type") == "file" and info.get("size") and not at.endswith(_UNFINISHED):
+            is_unfinished = at.endswith(_UNFINISHED) or _IN_WORK.search(at.removeprefix(fixed_folder(path)))
+            is_file = info.get("type") == "file" or info.get("islink")  # a link is listed and cannot be opened
+            if is_file and not is_unfinished:
                 yield _entry(files, info, at)
 
     def find(self, url: str) -> Entry | None:
         with _driver(url):
             files, path = self._at(url)
-            files.invalidate_cache()
-            try:
-                info = files.info(path)
-            except FileNotFoundError:
-                return None
-            return _entry(files, info, path) if info.get("type") == "file" else None
+        return _found(files, path, url)
 
     @contextlib.contextmanager
     def open(self, entry: Entry) -> Iterator[BinaryIO]:
         files, path = self._at(entry.url)
-
-        def check() -> None:
-            now = self.find(entry.url)
-            if now is None or now.fingerprint != entry.fingerprint:
-                raise EntryChanged
-
-        check()
-        with _driver(entry.url):
-            source = files.open(path, "rb")
-        with source:
-            yield cast("BinaryIO", io.BufferedReader(_Checked(entry.url, source, check)))
+        with self._opened(files, path, entry) as source:
+            yield source
 
     @contextlib.contextmanager
     def open_listed(self, pattern: str, entry: Entry) -> Iterator[BinaryIO]:
         files, below = self._at(pattern)
+        path = files._strip_protocol(entry.url)  # not by `_at`, for which `::` in a name would be two addresses
         if not isinstance(files, LocalFileSystem):
-            with self.open(entry) as source:
+            with self._opened(files, path, entry) as source:
                 yield source
             return
-        path = files._strip_protocol(entry.url)  # not by `_at`, for which `::` in a name would be two addresses
         with _driver(entry.url):
             file = open_below(fixed_folder(below), path)
 
@@ -105,6 +96,24 @@ class FileConnector(Connector[FileOptions]):
         with file:
             check()
             yield cast("BinaryIO", io.BufferedReader(_Checked(entry.url, file, check)))
+
+    def probe(self, pattern: str, entry: Entry) -> None:
+        if isinstance(self._at(pattern)[0], LocalFileSystem):  # elsewhere it would be a request for every file
+            with self.open_listed(pattern, entry):
+                pass
+
+    @contextlib.contextmanager
+    def _opened(self, files: Any, path: str, entry: Entry) -> Iterator[BinaryIO]:
+        def check() -> None:
+            now = _found(files, path, entry.url)
+            if now is None or now.fingerprint != entry.fingerprint:
+                raise EntryChanged
+
+        check()
+        with _driver(entry.url):
+            source = files.open(path, "rb")
+        with source:
+            yield cast("BinaryIO", io.BufferedReader(_Checked(entry.url, source, check)))
 
     def write(self, url: str, content: Iterable[bytes]) -> Entry:
         with _driver(url):
@@ -181,19 +190,14 @@ def scheme_of(url: str) -> str:
     return scheme.lower() if separator else "file"
 
 
-def newest_complete(listed: Iterable[Entry], before: Mapping[str, str]) -> Entry | None:
-    """Return the newest complete file: a file is complete if the listing before had the same fingerprint.
-
-    Args:
-        listed: the files of one place now.
-        before: address → fingerprint in the listing before.
-    """
-    complete = [entry for entry in listed if before.get(entry.url) == entry.fingerprint]
-    return max(complete, key=_age, default=None)
-
-
-def _age(entry: Entry) -> tuple[float, str, str]:
-    return (entry.modified.timestamp() if entry.modified else 0.0, entry.url, entry.fingerprint)
+def _found(files: Any, path: str, url: str) -> Entry | None:
+    with _driver(url):
+        files.invalidate_cache()
+        try:
+            info = files.info(path)
+        except FileNotFoundError:
+            return None
+        return _entry(files, info, path) if info.get("type") == "file" else None
 
 
 def _entry(files: Any, info: Mapping[str, Any], path: str) -> Entry:

@@ -39,7 +39,8 @@ class Entry:
     @property
     def fingerprint(self) -> str:
         """Identifies this version of this file; it is kept with the provisioning event."""
-        return hashlib.sha256(f"{self.url}\0{self.size}\0{self.version}".encode()).hexdigest()[:16]
+        identity = f"{self.url}\0{self.size}\0{self.version}"
+        return hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 class Connector(ABC, Generic[Options]):
@@ -58,7 +59,10 @@ class Connector(ABC, Generic[Options]):
 
     @abstractmethod
     def list(self, pattern: str) -> Iterator[Entry]:
-        """Yield the complete files that match a URL, whose last part may have wildcards, sorted by address."""
+        """Yield the files that match a URL, whose last part may have wildcards, sorted by address; also empty ones.
+
+        Files that a program is still writing, according to their names, are left out.
+        """
 
     @abstractmethod
     def find(self, url: str) -> Entry | None:
@@ -81,6 +85,9 @@ class Connector(ABC, Generic[Options]):
         """
         del pattern
         return self.open(entry)
+
+    def probe(self, pattern: str, entry: Entry) -> None:
+        """Raise what `open_listed` would raise, if that is known without cost; by default it is not."""
 
     @abstractmethod
     def write(self, url: str, content: Iterable[bytes]) -> Entry:

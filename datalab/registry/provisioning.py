@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -141,9 +141,13 @@ class Provisioning:
 
     def has_taken(self, lab_id: str, source: str) -> bool:
         """Return whether the file of this fingerprint was provisioned to the lab before; deleted labs too."""
-        query = select(EventRow.sequence).where(EventRow.lab_id == lab_id, EventRow.source == source).limit(1)
+        return bool(self.taken(lab_id, [source]))
+
+    def taken(self, lab_id: str, sources: Collection[str]) -> set[str]:
+        """Return which of these fingerprints were provisioned to the lab before; deleted labs too."""
+        query = select(EventRow.source).where(EventRow.lab_id == lab_id, EventRow.source.in_(sources)).distinct()
         with self._database.read() as session:
-            return session.scalar(query) is not None
+            return {source for source in session.scalars(query) if source is not None}
 
     def events_after(self, sequence: int) -> list[Event]:
         """Return every event with a greater number, in order.

@@ -1,37 +1,53 @@
 """Drop zones: files that appear under a configured URL pattern are uploaded and provisioned, each once.
 
-A tick only lists files; a separate run takes a file, however long that takes. `datalab.connectors` lists the files of a
-zone and detects which are complete. A taken file is the `source` of its provisioning event, so that no file is taken
-twice after a restart.
+A tick only lists files; a separate run takes them, however long that takes. `datalab.connectors` lists the files of a
+zone and decides which are complete and belong together. What was taken is the `source` of its provisioning event, so
+that nothing is taken twice after a restart.
 """
 
-import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
 from assets.guard import without_values
-from datalab.connectors import Entry, EntryChanged, EntryNotListed, connector_for, newest_complete
+from datalab.connectors import (
+    Choice,
+    Connector,
+    Entry,
+    EntryChanged,
+    EntryNotListed,
+    FileGroup,
+    choose,
+    connector_for,
+    groups_of,
+    has_valid_name,
+    open_group,
+    shown,
+)
 from datalab.deployment import Deployment
 from datalab.errors import UsageError
+from datalab.formats import counted
 from datalab.home.settings import DropZone
 from datalab.kinds import DatasetKind
 from datalab.registry import KeyRole
+from datalab.storage.objects import without_user
+from datalab_dagster.graph.zone_cursor import ZoneCursor
 
 DROP_ZONE_USER = "drop zone"
 
 
 class TakenFile(dg.Config):
-    """The file that a run takes, and its lab and dataset."""
+    """The file or the parts that a run takes, and their lab and dataset."""
 
     lab: str = Field(description="Id of the lab")
     dataset: str
-    url: str
-    fingerprint: str = Field(description="The fingerprint of the file when it was complete")
+    url: str = Field(description="The address of the file, or of the first part")
+    fingerprint: str = Field(description="The fingerprint of the file, or of all parts, when they were complete")
 
 
-@dg.op(description="Upload the file, encrypted, and provision it.")
+@dg.op(description="Upload the file, or the parts as one zip archive, encrypted, and provision it.")
 def take_file(config: TakenFile) -> None:
     with without_values(), Deployment.open() as deployment:
         zones = [zone for zone in deployment.settings.drop_zones if _matches(deployment, zone, config)]
@@ -39,73 +55,118 @@ def take_file(config: TakenFile) -> None:
             raise UsageError("The drop zone of this file is no longer configured. The file was left where it is.")
         if deployment.registry.provisioning.has_taken(config.lab, config.fingerprint):
             return
-        zone, entry = _listed(zones, config)
-        with connector_for(zone.pattern, zone.options).open_listed(zone.pattern, entry) as source:
+        zone, group = _listed(zones, config)
+        with open_group(connector_for(zone.pattern, zone.options), zone.pattern, group) as source:
             owners = dict.fromkeys(deployment.registry.labs.get(config.lab).owners, KeyRole.OWNER)
-            dataset = deployment.datasets.upload(source, entry.name, by=DROP_ZONE_USER, access=owners)
+            dataset = deployment.datasets.upload(source, group.name, by=DROP_ZONE_USER, access=owners)
         deployment.registry.provisioning.provision(
             config.lab,
             {DatasetKind(config.dataset): dataset.manifest_hash},
             by=DROP_ZONE_USER,
-            cause=f"file {entry.name} appeared",
-            source=entry.fingerprint,
+            cause=_cause(group),
+            source=group.fingerprint,
         )
 
 
 @dg.job(
-    description="Upload a file of a drop zone and provision it.",
+    description="Upload what is in a drop zone and provision it.",
     executor_def=dg.in_process_executor,
 )
 def take_from_drop_zone() -> None:
     take_file()
 
 
-def poll(deployment: Deployment, seen: str | None) -> tuple[list[TakenFile], str, list[str]]:
+def poll(
+    deployment: Deployment, seen: str | None, given_up: Collection[str] = ()
+) -> tuple[list[TakenFile], str, list[str]]:
     """Poll all drop zones once.
 
     Args:
         deployment: has the zones.
         seen: the second value of the previous poll, if any.
+        given_up: the fingerprints whose runs failed too often.
 
     Returns:
-        The complete files that were not taken yet, the newest of each zone; the value for the next poll; the problems.
+        What is complete and was not taken yet, the newest of each zone; the value for the next poll; the messages that
+        the previous poll did not return.
     """
-    before = _seen_before(seen)
-    now: dict[str, str] = {}
-    taken: list[TakenFile] = []
-    problems: list[str] = []
+    before = ZoneCursor.read(seen)
+    now = ZoneCursor(taken=dict(before.taken))
+    is_whole = True
+    files: list[TakenFile] = []
     for zone in deployment.settings.drop_zones:
         try:
             lab = deployment.registry.labs.get(zone.lab).id
-            listed = list(connector_for(zone.pattern, zone.options).list(zone.pattern))
+            connector = connector_for(zone.pattern, zone.options)
+            listed = list(connector.list(zone.pattern))
         except UsageError as error:
-            problems.append(f"The drop zone for {zone.dataset.value} is ignored. {error}")
+            now.messages.append(f"{_title(zone)} is ignored. {error}")
+            is_whole = False
             continue
-        now.update({entry.url: entry.fingerprint for entry in listed})
-        entry = newest_complete(listed, before)
-        if entry and not deployment.registry.provisioning.has_taken(lab, entry.fingerprint):
-            taken.append(TakenFile(lab=lab, dataset=zone.dataset.value, url=entry.url, fingerprint=entry.fingerprint))
-    return taken, json.dumps(now), problems
+        now.see(listed)
+        choice = _choice(deployment, zone, connector, lab, listed, before, given_up)
+        now.messages += [f"{_title(zone)}: {message}" for message in choice.messages]
+        for group in (choice.newest_taken, choice.group):
+            if group:
+                now.remember(lab, group)
+        if choice.group:
+            files.append(_file(lab, zone, choice.group))
+    if is_whole:
+        now.forget_absent()
+    return files, now.text(), [message for message in now.messages if message not in before.messages]
 
 
-def _listed(zones: Sequence[DropZone], config: TakenFile) -> tuple[DropZone, Entry]:
-    """Return the file as a zone lists it now: the configuration of a run may name any address."""
+def _file(lab: str, zone: DropZone, group: FileGroup) -> TakenFile:
+    first = group.entries[0].url
+    return TakenFile(lab=lab, dataset=zone.dataset.value, url=first, fingerprint=group.fingerprint)
+
+
+def _choice(
+    deployment: Deployment,
+    zone: DropZone,
+    connector: Connector[Any],
+    lab: str,
+    listed: Sequence[Entry],
+    before: ZoneCursor,
+    given_up: Collection[str],
+) -> Choice:
+    def taken(fingerprints: Collection[str]) -> set[str]:
+        return deployment.registry.provisioning.taken(lab, fingerprints)
+
+    def refusal(entry: Entry) -> UsageError | None:
+        try:
+            connector.probe(zone.pattern, entry)
+        except EntryChanged:
+            raise
+        except UsageError as error:
+            return error
+        return None
+
+    earlier = before.earlier(lab, taken)
+    return choose(listed, before.seen, taken=taken, earlier=earlier, refusal=refusal, given_up=given_up)
+
+
+def _listed(zones: Sequence[DropZone], config: TakenFile) -> tuple[DropZone, FileGroup]:
+    """Return the files as a zone lists them now: the configuration of a run may name any address."""
     for zone in zones:
-        for entry in connector_for(zone.pattern, zone.options).list(zone.pattern):
-            if entry.url == config.url:
-                if entry.fingerprint != config.fingerprint:
+        entries = filter(has_valid_name, connector_for(zone.pattern, zone.options).list(zone.pattern))
+        for group in groups_of(entries):
+            if any(entry.url == config.url for entry in group.entries):
+                if group.fingerprint != config.fingerprint or group.missing or not group.with_content:
                     raise EntryChanged
-                return zone, entry
+                return zone, group
     raise EntryNotListed
 
 
-def _seen_before(cursor: str | None) -> dict[str, str]:
-    """Return the fingerprint of each URL at the previous poll; empty if the cursor is not one that `poll` returned."""
-    try:
-        found = json.loads(cursor or "{}")
-    except ValueError:
-        return {}
-    return {str(url): str(fingerprint) for url, fingerprint in found.items()} if isinstance(found, dict) else {}
+def _cause(group: FileGroup) -> str:
+    first, last = shown(group.entries[0].name), shown(group.entries[-1].name)
+    if len(group.entries) == 1:
+        return f"file {first} appeared"
+    return f"{counted(len(group.entries), 'part')} appeared, {first} to {last}"
+
+
+def _title(zone: DropZone) -> str:
+    return f"The drop zone for {zone.dataset.value} ({shown(without_user(zone.pattern))})"
 
 
 def _matches(deployment: Deployment, zone: DropZone, config: TakenFile) -> bool:

@@ -16,15 +16,16 @@ from datalab.home.directory import home_directory
 from datalab.kinds import KINDS
 from datalab.registry import Action, Lab, LabChange, Run, RunState
 from datalab.registry.errors import LabNotFound, RunNotFound, RunRefused
-from datalab_dagster.graph.drop_zones import DROP_ZONE_USER, poll, take_from_drop_zone
+from datalab_dagster.graph.drop_zones import poll, take_from_drop_zone
 from datalab_dagster.graph.jobs import validate_data_lab
 from datalab_dagster.graph.runs.claims import claimed
 from datalab_dagster.graph.runs.lost import report_unwatched
 from datalab_dagster.graph.runs.reconcile import reconcile, stop_outdated
 from datalab_dagster.graph.runs.selection import assets_to_run, left_undone
-from datalab_dagster.graph.runs.start import BY_TAG, run_tags
+from datalab_dagster.graph.runs.start import run_tags
 from datalab_dagster.graph.runs.watch import may_answer_events
 from datalab_dagster.graph.unanswered import unanswered
+from datalab_dagster.graph.zone_attempts import earlier_attempts, given_up, next_attempt
 from resources.run import CAUSE_TAG, PARTITION_TAG, requested_sequence
 
 _log = logging.getLogger(__name__)
@@ -137,18 +138,12 @@ def drop_zones(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Skip
     with Deployment.open() as deployment:
         if not deployment.settings.drop_zones:
             return dg.SkipReason("No drop zone is configured (dropZones in datalab.yaml).")
-        files, cursor, problems = poll(deployment, context.cursor)
-        for problem in problems:
-            _log.warning(problem)
+        attempts = earlier_attempts(context.instance)
+        files, cursor, messages = poll(deployment, context.cursor, given_up(attempts))
+        for message in messages:
+            _log.warning(message)
         return dg.SensorResult(
-            run_requests=[
-                dg.RunRequest(
-                    run_key=f"{file.lab}:{file.fingerprint}",
-                    run_config=dg.RunConfig(ops={"take_file": file}),
-                    tags={"datalab/lab": file.lab, "datalab/datasets": file.dataset, BY_TAG: DROP_ZONE_USER},
-                )
-                for file in files
-            ],
+            run_requests=[request for file in files if (request := next_attempt(file, attempts)) is not None],
             cursor=cursor,
         )
 

@@ -129,7 +129,7 @@ def test_a_file_that_changes_before_it_is_taken_waits(living: Living, lab: Lab, 
     assert not looker.take(file) and provisioned(living, lab) is None
 
 
-@pytest.mark.parametrize("name", ["segments-1.csv.part", "identifiers-1.csv", "segments-1.csv~"])
+@pytest.mark.parametrize("name", ["segments-1.csv.part", "identifiers-1.csv", "segments-1.csv~", "_SUCCESS"])
 def test_other_files_are_left_alone(living: Living, lab: Lab, zone: Path, looker: Looker, name: str) -> None:
     (zone / name).write_text(segments(12))
     assert (looker(), looker()) == ([], [])

@@ -20,7 +20,6 @@ from datalab.connectors import (
     EntryChanged,
     EntryExists,
     connector_for,
-    newest_complete,
 )
 
 
@@ -66,12 +65,13 @@ def test_complete_files_are_listed_and_read(place: tuple[str, dict[str, Any]], c
     for name in ("b.csv", "a [1]#%.csv", "empty.csv", "c.csv.part", "d.csv~", "other.txt"):
         put(place, name, b"" if name == "empty.csv" else name.encode() * 1000)
     listed = list(connector.list(f"{place[0]}/*.csv*"))
-    assert [entry.name for entry in listed] == ["a [1]#%.csv", "b.csv"]
+    assert [entry.name for entry in listed] == ["a [1]#%.csv", "b.csv", "empty.csv"]
     for entry in listed:
-        assert entry.size == 1000 * len(entry.name)
+        content = b"" if entry.name == "empty.csv" else entry.name.encode() * 1000
+        assert entry.size == len(content)
         assert connector.find(entry.url) == entry
         with connector.open(entry) as source:
-            assert source.read() == entry.name.encode() * 1000
+            assert source.read() == content
     assert connector.find(f"{place[0]}/missing.csv") is None
 
 
@@ -121,17 +121,27 @@ def test_what_is_interrupted_is_not_there(connector: Connector[Any], root: str, 
     assert list(connector.list(f"{root}/*")) == []
 
 
-def entry(name: str, modified: float, version: str = "1") -> Entry:
-    from datetime import UTC, datetime
+@pytest.mark.parametrize("name", ["a::b.csv", "50% # [x] 'y' \"z\".csv", "a b?.csv"])
+def test_a_listed_file_may_have_any_name(place: tuple[str, dict[str, Any]], name: str) -> None:
+    files, path = fsspec.core.url_to_fs(place[0], **place[1])
+    files.makedirs(path, exist_ok=True)
+    files.pipe(f"{path}/{name}", b"u1,s1\n")
+    connector, pattern = connector_for(*place), f"{place[0]}/*.csv"
+    (entry,) = connector.list(pattern)
+    assert entry.name == name
+    connector.probe(pattern, entry)
+    with connector.open_listed(pattern, entry) as source:
+        assert source.read() == b"u1,s1\n"
+    files.pipe(f"{path}/{name}", b"u1,s1\nu2,s2\n")
+    with pytest.raises(EntryChanged), connector.open_listed(pattern, entry):
+        pass
 
-    return Entry(f"/drop/{name}", 3, version, datetime.fromtimestamp(modified, UTC))
 
-
-def test_the_newest_file_that_looked_the_same_before_is_complete() -> None:
-    old, new, growing = entry("b.csv", 9), entry("a.csv", 10), entry("c.csv", 11)
-    before = {old.url: old.fingerprint, new.url: new.fingerprint, growing.url: entry("c.csv", 11, "0").fingerprint}
-    assert newest_complete([old, new, growing], before) == new
-    assert newest_complete([old, new, growing], {}) is None
+def test_folders_in_which_a_program_writes_are_not_listed(place: tuple[str, dict[str, Any]]) -> None:
+    for name in ("1/a.csv", "_temporary/a.csv", ".work/a.csv", "_new/a.csv"):
+        put(place, name, b"u1,s1\n")
+    listed = connector_for(*place).list(f"{place[0]}/*/*.csv")
+    assert [entry.url.rsplit("/", 2)[1] for entry in listed] == ["1", "_new"]
 
 
 def test_the_fingerprint_is_the_one_of_former_versions(tmp_path: Path) -> None:
