@@ -123,7 +123,7 @@ def test_a_part_that_changes_meanwhile_is_noticed(tmp_path: Path, packed: bool) 
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.lists(st.binary(min_size=1, max_size=3000), min_size=2, max_size=5))
+@given(contents=st.lists(st.binary(min_size=1, max_size=3000), min_size=2, max_size=5))
 def test_no_byte_of_a_part_is_lost(contents: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("drop")
     plain = [b"," + content for content in contents]  # neither gzip, zip nor Parquet
