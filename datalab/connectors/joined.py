@@ -1,6 +1,6 @@
 """The parts of one export as one stream: a zip archive in the order of their names; nothing is written to a disk.
 
-docs/spec/validation.md#62-zip says how the archive is read. Each part is decompressed by itself; text is compressed
+docs/spec/validation.md#62-zip says how the archive is read. Each part is decompressed separately; text is compressed
 again, Parquet is stored as it is. The same parts always give the same bytes.
 """
 

@@ -1,6 +1,6 @@
 """What a drop zone takes: the newest data that is complete; and what its operator must know about what it leaves.
 
-Only addresses and fingerprints are looked at here; `datalab.connectors.joined` reads files.
+Only addresses and fingerprints count here; `datalab.connectors.joined` reads files.
 """
 
 from __future__ import annotations

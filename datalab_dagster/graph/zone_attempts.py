@@ -17,7 +17,7 @@ _ATTEMPTS = 3
 _PAUSE_SECONDS = 60.0
 """Before the second attempt; twice as long before the third."""
 _RUNS = 500
-"""How many runs that did not succeed are looked at, the newest ones."""
+"""How many runs that did not succeed are read, the newest ones."""
 
 Attempts = Mapping[str, Sequence[dg.RunRecord]]
 """Fingerprint → its runs that failed or were stopped."""

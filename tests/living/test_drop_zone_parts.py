@@ -1,4 +1,4 @@
-"""Parts of one export in a drop zone, and files that nobody can take: nothing is lost without a message."""
+"""Parts of one export in a drop zone, and files that cannot be taken: nothing is lost without a message."""
 
 from __future__ import annotations
 
