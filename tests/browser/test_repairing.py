@@ -20,6 +20,7 @@ pytestmark = [
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium at /usr/bin/chromium (apt-get install it)"),
     pytest.mark.slow,
 ]
+PATIENT = 180_000
 USERS = [f"usr{number}x" for number in range(300)]
 LAB = {
     "name": "Upper case",
@@ -39,6 +40,7 @@ def test_upper_case_hashes_are_repaired_and_the_lab_is_ready(browser: Any, porta
     lab = portal.service.create_lab(lab_from_dict(LAB))
     portal.service.change(lab.id, {DatasetKind.IDENTIFIERS: stored.manifest_hash})
     visit = Visit(browser, portal, java_script_enabled=scripts)
+    visit.context.set_default_timeout(PATIENT)
     page = visit.go(f"/datalabs/{lab.id}")
     validate(page, "Failed")
     page.get_by_role("link", name="Repair Identifiers").click()
@@ -60,4 +62,4 @@ def test_upper_case_hashes_are_repaired_and_the_lab_is_ready(browser: Any, porta
 def validate(page: Any, verdict: str) -> None:
     """Validate the lab that is shown and wait until its page, which follows the run, shows the verdict."""
     page.get_by_role("button", name="Start validation").click()
-    page.locator(".state-tag", has_text=verdict).wait_for(timeout=180_000)
+    page.locator(".state-tag", has_text=verdict).wait_for(timeout=PATIENT)
