@@ -86,12 +86,26 @@ class Chunk:
 
     def text(self) -> bytes:
         """Return the records as CSV in UTF-8, a line feed behind each."""
+        if len(self.columns) > 1 and not len(self.odd):
+            return _ended(self.columns)
         lines = lines_of(self.columns) if len(self.at) else _no_lines()
         if len(self.odd):
             order = np.argsort(np.concatenate([self.at, self.odd_at]), kind="stable")
             lines = pa.concat_arrays([lines, self.odd]).take(pa.array(order))
         ended = pc.binary_join_element_wise(lines, "", "\n")
         return bytes_of(ended)
+
+
+def _ended(columns: Sequence[pa.StringArray]) -> bytes:
+    """Return the rows of several columns as lines with their ends, in one pass over their text."""
+    cells = [_quoted(column) for column in columns]
+    joined = pc.binary_join_element_wise(*cells, "", ",", null_handling="replace", null_replacement="")
+    if not len(joined):
+        return b""
+    offsets = np.frombuffer(joined.buffers()[1], np.int32)[joined.offset : joined.offset + len(joined) + 1]
+    octets = np.frombuffer(bytes_of(joined), np.uint8).copy()
+    octets[offsets[1:] - offsets[0] - 1] = ord("\n")  # the comma before the empty text at the end of each line
+    return octets.tobytes()
 
 
 def lines_of(columns: Sequence[pa.StringArray]) -> pa.StringArray:
