@@ -7,6 +7,7 @@ same file on the same disk, in the same run.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import socket
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -37,6 +38,14 @@ def main() -> None:
     parser.add_argument("--labs", type=int, default=200)
     parser.add_argument("--mib", type=int, default=2048, help="size of the file that is sent")
     options = parser.parse_args()
+    with running() as (home, service, browser):
+        pages(service, browser, home / "files", options.labs)
+        uploads(service, browser, home, options.mib)
+
+
+@contextlib.contextmanager
+def running() -> Iterator[tuple[Path, HttpService, httpx.Client]]:
+    """Start a portal on a new home below a folder that is removed at the end; yield the folder and two clients."""
     home = Path(tempfile.mkdtemp(prefix="datalab-bench-"))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -55,8 +64,7 @@ def main() -> None:
                     answering(address, secret) as service,
                     httpx.Client(base_url=address, headers=headers, timeout=600) as browser,
                 ):
-                    pages(service, browser, home / "files", options.labs)
-                    uploads(service, browser, home, options.mib)
+                    yield home, service, browser
             finally:
                 portal.terminate()
     finally:

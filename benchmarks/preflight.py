@@ -17,7 +17,6 @@ import argparse
 import hashlib
 import json
 import os
-import platform
 import shutil
 import sys
 import time
@@ -26,11 +25,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 import datalab.kinds
 import datalab.sample
-from benchmarks.process import measure
+from benchmarks.process import machine, measure
 from datalab.formats import duration, number
 from datalab.kinds import DatasetKind
 from datalab.results.files import VALIDATION_REPORT
@@ -205,12 +202,7 @@ def as_json(runs: dict[str, Run], reached: list[Goal], scale: float, repeat: int
         "measuredAt": datetime.now(UTC).isoformat(timespec="seconds"),
         "scale": scale,
         "repeat": repeat,
-        "machine": {
-            "system": platform.platform(),
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-            "duckdb": duckdb.__version__,
-        },
+        "machine": machine(),
         "runs": [asdict(run) for run in runs.values()],
         "goals": [{**asdict(goal), "met": goal.met} for goal in reached],
     }

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import resource
 import subprocess
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import duckdb
 import psutil
 
 _SAMPLE_SECONDS = 0.05
@@ -45,6 +49,16 @@ def measure(command: Sequence[str]) -> Measured:
         seconds = time.perf_counter() - started
         watcher.join()
     return Measured(seconds, _children_cpu() - cpu_before, peak[0], process.returncode, stdout, stderr)
+
+
+def machine() -> dict[str, Any]:
+    """Return the machine that something is measured on."""
+    return {
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "duckdb": duckdb.__version__,
+    }
 
 
 def _children_cpu() -> float:

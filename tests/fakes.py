@@ -376,6 +376,10 @@ class MemoryService:
         return self.shown_hints.get(kind, [])
 
     @property
+    def lists(self) -> Any:
+        raise NotImplementedError("runs in memory have no lists in pages")
+
+    @property
     def invalid_rows(self) -> Any:
         raise NotImplementedError("runs in memory keep no rows")
 

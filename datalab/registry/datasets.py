@@ -156,6 +156,15 @@ def _query() -> Select[DatasetRow, str | None, dict[str, str] | None, Sequence[s
     )
 
 
+def datasets_of(session: Session, hashes: Sequence[str]) -> list[Dataset]:
+    """Return the datasets of these manifest hashes, in the same order."""
+    found = {
+        row[0].manifest_hash: _record(*row)
+        for row in session.execute(_query().where(DatasetRow.manifest_hash.in_(hashes)))
+    }
+    return [found[manifest_hash] for manifest_hash in hashes if manifest_hash in found]
+
+
 def _dataset(session: Session, manifest_hash: str) -> Dataset:
     query = _query().where(DatasetRow.manifest_hash == manifest_hash, DatasetRow.deleted_at.is_(None))
     found = session.execute(query).first()

@@ -1,23 +1,27 @@
-"""The facts that the states of labs depend on, for all labs with the same few queries; `state` gives the states."""
+"""The facts that the states of labs depend on, for all labs with the same few queries; `state` gives the states.
+
+`state_in` is the table of `state` in SQL, for lists that are filtered and sorted there; a test compares the two.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import CTE, Select, case, func, literal_column, select
+from sqlalchemy import CTE, ColumnElement, Select, and_, case, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlalchemy.orm import Session
 
+from datalab.kinds import KINDS, DatasetKind
 from datalab.registry.models import LabRow, ResultRow, RunRow, SlotRow
 from datalab.registry.records import Lab, RunState
-from datalab.registry.state import Facts
+from datalab.registry.state import Facts, LabState
 
 
 def facts_of(session: Session, labs: Sequence[Lab]) -> dict[str, Facts]:
     """Return the facts of each lab by its id, all of the session's moment."""
     ids = [lab.id for lab in labs]
-    now = _provisioned(ids)
+    now = now_in(ids)
     slots = {row.lab_id: dict(row.datasets) for row in session.execute(select(now))}
     runs = {row.lab_id: row for row in session.execute(_newest_runs(now))}
     verdicts = {row.lab_id: row for row in session.execute(_newest_verdicts(now))}
@@ -48,14 +52,14 @@ def _facts(lab: Lab, slots: dict[str, str], run: Any, verdict: Any, before: bool
     )
 
 
-def _provisioned(ids: Iterable[str]) -> CTE:
-    """Lab → what is provisioned to it now, in the form of runs and results."""
+def now_in(labs: Sequence[str] | Select[str]) -> CTE:
+    """Return lab → what is provisioned to it now, in the form of runs and results; of the labs of these ids."""
     filled = func.jsonb_object_agg(SlotRow.kind, SlotRow.manifest_hash, type_=JSONB())
     datasets = case((func.count(SlotRow.kind) > 0, filled.filter(SlotRow.kind.is_not(None))), else_=_NOTHING)
     return (
         select(LabRow.id.label("lab_id"), datasets.label("datasets"))
         .outerjoin(SlotRow, SlotRow.lab_id == LabRow.id)
-        .where(LabRow.id.in_(list(ids)))
+        .where(LabRow.id.in_(labs))
         .group_by(LabRow.id)
         .cte("now")
     )
@@ -84,6 +88,40 @@ def _newest_verdicts(now: CTE) -> Select[str, str, int]:
         .ext(distinct_on(ResultRow.lab_id))
         .order_by(ResultRow.lab_id, ResultRow.number.desc())
     )
+
+
+def state_in(now: CTE) -> Select[str, str]:
+    """Return lab → its state."""
+    run, verdict = _newest_runs(now).subquery(), _newest_verdicts(now).subquery()
+    counts = or_(
+        verdict.c.number.is_(None),
+        run.c.number > verdict.c.number,
+        and_(run.c.number == verdict.c.number, run.c.state == RunState.FAILED),
+    )
+    state = case((counts, run.c.state))
+    found = case(
+        (now.c.datasets == _NOTHING, LabState.EMPTY),
+        (or_(*(_misses(kind, now) for kind in KINDS)), LabState.INCOMPLETE),
+        (verdict.c.status == "SUCCESS", LabState.READY),
+        (state == RunState.STARTED, LabState.VALIDATING),
+        (or_(verdict.c.status == "FAILED", state == RunState.FAILED), LabState.FAILED),
+        else_=LabState.STALE,
+    )
+    return (
+        select(now.c.lab_id, found.label("state"))
+        .join(LabRow, LabRow.id == now.c.lab_id)
+        .outerjoin(run, run.c.lab_id == now.c.lab_id)
+        .outerjoin(verdict, verdict.c.lab_id == now.c.lab_id)
+    )
+
+
+def _misses(kind: DatasetKind, now: CTE) -> ColumnElement[bool]:
+    """Whether a lab has a slot of this kind that is empty, as `Kind.is_in` says from its definition."""
+    empty: ColumnElement[bool] = ~now.c.datasets.has_key(kind.value)
+    key = KINDS[kind].flag_key
+    if key is None:
+        return empty
+    return and_(empty, func.coalesce(LabRow.definition[key].astext, "0").not_in(["0", "false"]))
 
 
 def _lab_ids(session: Session, query: Select[str], *conditions: Any) -> Iterable[str]:

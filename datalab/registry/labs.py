@@ -18,6 +18,7 @@ from datalab.registry.ownership import Verb, check, plain
 from datalab.registry.queries import (
     begin_provisioning,
     change_slots,
+    is_storable,
     lab_of,
     live_lab,
     named,
@@ -127,9 +128,10 @@ class Labs:
         with self._database.read() as session:
             return state_of(facts_of(session, [lab_of(live_lab(session, lab_id))])[lab_id])
 
-    def states(self) -> list[tuple[Lab, ExplainedState]]:
-        """Return every lab with its state, all at the same moment."""
-        query = _labs().where(LabRow.deleted_at.is_(None)).order_by(LabRow.created_at, LabRow.id)
+    def states(self, ids: Sequence[str] | None = None) -> list[tuple[Lab, ExplainedState]]:
+        """Return every lab with its state, or those of these ids, all at the same moment; the oldest first."""
+        query = _labs() if ids is None else _labs().where(LabRow.id.in_(ids))
+        query = query.where(LabRow.deleted_at.is_(None)).order_by(LabRow.created_at, LabRow.id)
         with self._database.read() as session:
             labs = [lab_of(row) for row in session.scalars(query)]
             facts = facts_of(session, labs)
@@ -142,7 +144,7 @@ def _labs() -> Select[LabRow]:
 
 def _found(session: Session, lab: str, user: str | None) -> LabRow:
     live = LabRow.deleted_at.is_(None)
-    wanted = or_(LabRow.id == lab, LabRow.name == lab) if _is_storable(lab) else false()
+    wanted = or_(LabRow.id == lab, LabRow.name == lab) if is_storable(lab) else false()
     rows = session.scalars(_labs().where(live, wanted)).all()
     found = [row for row in rows if row.id == lab] or list(rows)
     if not found:
@@ -153,11 +155,6 @@ def _found(session: Session, lab: str, user: str | None) -> LabRow:
     if len(found) > 1:
         raise LabNameAmbiguous(lab, sorted(row.id for row in found))
     return found[0]
-
-
-def _is_storable(text: str) -> bool:
-    """Return whether PostgreSQL can hold this text; the driver raises for any other."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _owner_names(row: LabRow) -> set[str]:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from datalab.errors import UsageError
 from datalab.registry.account_rows import UserRow
 from datalab.registry.database import Database
 from datalab.registry.errors import KeyAccessDenied, LabNotYours, RoleRefused
+from datalab.registry.models import DatasetRow, KeyAccessRow, KeyRow, LabOwnerRow, LabRow
 from datalab.registry.records import Dataset, KeyEntry, KeyRole, Lab, Role
 
 Thing = Lab | Dataset | KeyEntry
+_WHITE_SPACE = " \t\n\r\v\f"
 
 
 class Permission(StrEnum):
@@ -184,6 +187,32 @@ def user_of(session: Session, name: str) -> User:
     if row is not None:
         return User(row.email, Role(row.role), alone=False)
     return User(name, None, alone=session.scalars(select(UserRow.email).limit(1)).first() is None)
+
+
+def reads_lab(user: User) -> ColumnElement[bool]:
+    """Return, for queries of labs, whether `decide` allows READ_LAB to a user whose role allows it."""
+    if user.alone or user.role is Role.VIEWER:
+        return true()
+    return exists().where(LabOwnerRow.lab_id == LabRow.id, _plain_in(LabOwnerRow.user_id) == plain(user.name))
+
+
+def uses_dataset(user: User) -> ColumnElement[bool]:
+    """Return, for queries of datasets, whether the user is on the access list, as `User.key_role`."""
+    if user.alone:
+        return true()
+    keyless = ~exists().where(KeyRow.manifest_hash == DatasetRow.manifest_hash)
+    return or_(
+        exists().where(
+            KeyAccessRow.manifest_hash == DatasetRow.manifest_hash,
+            _plain_in(KeyAccessRow.user_id) == plain(user.name),
+        ),
+        and_(keyless, _plain_in(DatasetRow.created_by) == plain(user.name)),
+    )
+
+
+def _plain_in(name: Any) -> ColumnElement[str]:
+    """Return a name in a query as `plain`."""
+    return func.lower(func.btrim(name, _WHITE_SPACE))
 
 
 def plain(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -108,11 +108,12 @@ class Provisioning:
             found = {DatasetKind(slot.kind): _slot(slot, event, dataset) for slot, event, dataset in rows}
         return {kind: found[kind] for kind in DatasetKind if kind in found}
 
-    def all_current(self) -> dict[str, dict[DatasetKind, Slot]]:
-        """Return `current` of every lab that has anything provisioned, by its id, all at the same moment."""
+    def all_current(self, ids: Sequence[str] | None = None) -> dict[str, dict[DatasetKind, Slot]]:
+        """Return `current` of every lab that has any, or of those of these ids, by its id, all at the same moment."""
         found: dict[str, dict[DatasetKind, Slot]] = {}
         with self._database.read() as session:
-            for slot, event, dataset in session.execute(_slots()):
+            query = _slots() if ids is None else _slots().where(SlotRow.lab_id.in_(ids))
+            for slot, event, dataset in session.execute(query):
                 kind = DatasetKind(slot.kind)
                 found.setdefault(slot.lab_id, {})[kind] = _slot(slot, event, dataset)
         return {lab: {kind: slots[kind] for kind in DatasetKind if kind in slots} for lab, slots in found.items()}

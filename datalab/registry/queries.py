@@ -126,6 +126,11 @@ def change_slots(
     return events
 
 
+def is_storable(text: str) -> bool:
+    """Return whether PostgreSQL can hold this text; the driver raises for any other."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def named(by: str) -> str:
     """Return the name of the user who changes the registry.
 

@@ -12,8 +12,10 @@ from datalab.registry.claims import Claims
 from datalab.registry.database import Database, embedded
 from datalab.registry.datasets import Datasets
 from datalab.registry.fitness import check_sessions
+from datalab.registry.history import History
 from datalab.registry.keychain import Keychain
 from datalab.registry.labs import Labs
+from datalab.registry.lists import Lists
 from datalab.registry.ownership import Ownership
 from datalab.registry.provisioning import Provisioning
 from datalab.registry.results import Results
@@ -35,6 +37,8 @@ class Registry:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.labs = Labs(database)
+        self.lists = Lists(database)
+        self.history = History(database)
         self.ownership = Ownership(database)
         self.datasets = Datasets(database)
         self.keychain = Keychain(database)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, and_, delete, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from datalab.registry.database import Database
+from datalab.registry.facts import now_in
 from datalab.registry.models import LabRow, ResultRow
 from datalab.registry.queries import in_order, live_lab, locked_run, provisioned
 from datalab.registry.records import NewResult, Result
@@ -59,14 +61,27 @@ class Results:
         """
         with self._database.read() as session:
             live_lab(session, lab_id)
-            row = _current(session, lab_id)
-            return _result_of(row) if row else None
+            row = current_row(session, lab_id)
+            return result_of(row) if row else None
+
+    def current_of(self, ids: Sequence[str]) -> list[Result]:
+        """Return the current results of these labs, of those that have one, with one query."""
+        now = now_in(ids)
+        query = (
+            select(ResultRow)
+            .join(now, and_(now.c.lab_id == ResultRow.lab_id, now.c.datasets == ResultRow.datasets))
+            .where(ResultRow.expired_at.is_(None))
+            .ext(distinct_on(ResultRow.lab_id))
+            .order_by(ResultRow.lab_id, ResultRow.number.desc())
+        )
+        with self._database.read() as session:
+            return [result_of(row) for row in session.scalars(query)]
 
     def history(self, lab_id: str, *, limit: int | None = None) -> list[Result]:
         """Return the kept results of a lab, the newest first; deleted labs too."""
-        query = _kept(lab_id).limit(limit)
+        query = kept(lab_id).limit(limit)
         with self._database.read() as session:
-            return [_result_of(row) for row in session.scalars(query)]
+            return [result_of(row) for row in session.scalars(query)]
 
     def expire(self, *, keep: int) -> list[Result]:
         """Take all but the newest `keep` results of each lab out of the history; the current one always stays.
@@ -80,14 +95,14 @@ class Results:
         with self._database.write() as session:
             for lab_id in session.scalars(select(LabRow.id).order_by(LabRow.id)).all():
                 lab = session.get_one(LabRow, lab_id, with_for_update=True)
-                current = None if lab.deleted_at else _current(session, lab_id)
-                for row in session.scalars(_kept(lab_id)).all()[0 if lab.deleted_at else max(keep, 0) :]:
+                current = None if lab.deleted_at else current_row(session, lab_id)
+                for row in session.scalars(kept(lab_id)).all()[0 if lab.deleted_at else max(keep, 0) :]:
                     if row is not current:
                         row.expired_at = session.scalars(select(func.clock_timestamp())).one()
             rows = session.scalars(
                 select(ResultRow).where(ResultRow.expired_at.is_not(None)).order_by(ResultRow.number)
             )
-            return [_result_of(row) for row in rows]
+            return [result_of(row) for row in rows]
 
     def forget(self, results: Iterable[Result]) -> None:
         """Delete expired results whose files are removed."""
@@ -96,17 +111,19 @@ class Results:
             session.execute(delete(ResultRow).where(ResultRow.number.in_(numbers), ResultRow.expired_at.is_not(None)))
 
 
-def _kept(lab_id: str) -> Select[ResultRow]:
+def kept(lab_id: str) -> Select[ResultRow]:
+    """Return the query of the results of a lab that are kept, the newest first."""
     condition = (ResultRow.lab_id == lab_id, ResultRow.expired_at.is_(None))
     return select(ResultRow).where(*condition).order_by(ResultRow.number.desc())
 
 
-def _current(session: Session, lab_id: str) -> ResultRow | None:
-    query = _kept(lab_id).where(ResultRow.datasets == provisioned(session, lab_id))
+def current_row(session: Session, lab_id: str) -> ResultRow | None:
+    """Return the newest result that was computed from exactly the datasets provisioned now."""
+    query = kept(lab_id).where(ResultRow.datasets == provisioned(session, lab_id))
     return session.scalars(query.limit(1)).first()
 
 
-def _result_of(row: ResultRow) -> Result:
+def result_of(row: ResultRow) -> Result:
     return Result(
         number=row.number,
         run_id=row.run_id,

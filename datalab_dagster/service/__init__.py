@@ -21,6 +21,7 @@ from datalab.registry.errors import (
     TooManyLogins,
 )
 from datalab.registry.ownership import GRANTS, Permission
+from datalab.registry.wanted import DatasetQuery, HistoryQuery, LabQuery, ListQuery, ResultQuery
 from datalab.storage import Key, size_of
 from datalab.storage.errors import KeyInvalid
 from datalab_dagster.graph.errors import RunNotStarted
@@ -28,6 +29,16 @@ from datalab_dagster.service.account_models import AccountInfo, AuditInfo, Token
 from datalab_dagster.service.errors import NO_DATASET, LabIncomplete, NotPermitted, ResultNotFound, ServiceUnreachable
 from datalab_dagster.service.home_protocol import Accounts, HomeService, Keys
 from datalab_dagster.service.invalid_rows import InvalidRowInfo, InvalidRows, InvalidRowsInfo, RowsQuery
+from datalab_dagster.service.lists import (
+    DatasetListInfo,
+    HappenedInfo,
+    HistoryListInfo,
+    LabListInfo,
+    Lists,
+    OtherLabListInfo,
+    ResultListInfo,
+    UseInfo,
+)
 from datalab_dagster.service.models import (
     DatasetInfo,
     EventInfo,
@@ -58,8 +69,13 @@ __all__ = [
     "DatabaseUnreachable",
     "DatasetInUse",
     "DatasetInfo",
+    "DatasetListInfo",
     "DatasetNotFound",
+    "DatasetQuery",
     "EventInfo",
+    "HappenedInfo",
+    "HistoryListInfo",
+    "HistoryQuery",
     "HomeService",
     "InvalidRowInfo",
     "InvalidRows",
@@ -73,14 +89,19 @@ __all__ = [
     "Keys",
     "LabIncomplete",
     "LabInfo",
+    "LabListInfo",
     "LabNameAmbiguous",
     "LabNotFound",
     "LabNotYours",
+    "LabQuery",
     "LabService",
     "LabState",
+    "ListQuery",
+    "Lists",
     "LoginRefused",
     "NotPermitted",
     "OtherLabInfo",
+    "OtherLabListInfo",
     "PartInfo",
     "PartStored",
     "Permission",
@@ -90,7 +111,9 @@ __all__ = [
     "RegistryBusy",
     "RegistryError",
     "ResultInfo",
+    "ResultListInfo",
     "ResultNotFound",
+    "ResultQuery",
     "Role",
     "RoleRefused",
     "RowsQuery",
@@ -106,6 +129,7 @@ __all__ = [
     "TooManyLogins",
     "UploadInfo",
     "Uploads",
+    "UseInfo",
     "UserInfo",
     "Verdict",
     "size_of",

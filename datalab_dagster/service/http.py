@@ -22,6 +22,7 @@ from datalab_dagster.service.account_models import AuditInfo
 from datalab_dagster.service.errors import ResultNotFound
 from datalab_dagster.service.http_connection import Connection, secret_for
 from datalab_dagster.service.http_download import Download
+from datalab_dagster.service.http_lists import HttpLists
 from datalab_dagster.service.http_repairs import HttpRepairs
 from datalab_dagster.service.http_rows import HttpRows
 from datalab_dagster.service.http_shared import HttpSharedLabs
@@ -237,7 +238,9 @@ class HttpService:
     def invalid_rows(self) -> HttpRows:
         return HttpRows(self._connection, self._result)
 
-    # ---------------------------------------------------------------------------------------------- audit log
+    @property
+    def lists(self) -> HttpLists:
+        return HttpLists(self._connection, self._lab)
 
     def audit_log(self, *, limit: int = 100, before: int | None = None) -> list[AuditInfo]:
         params = {"limit": limit} | ({} if before is None else {"before": before})

@@ -14,7 +14,7 @@ from datalab.registry.ownership import User
 from datalab.results.files import DASHBOARD, STATISTICS, VALIDATION_STATUS
 from datalab.results.names import may_hold_ids
 from datalab_dagster.service.errors import NamesUnchecked, ResultNotFound
-from datalab_dagster.service.models import DatasetInfo, LabInfo, ResultInfo
+from datalab_dagster.service.models import DatasetInfo, LabInfo, OtherLabInfo, ResultInfo
 
 
 def dataset_info(dataset: Dataset, user: User) -> DatasetInfo:
@@ -33,6 +33,11 @@ def lab_info(lab: Lab, explained: ExplainedState, slots: Mapping[DatasetKind, Sl
     """Return a lab with its state and what it holds; `is_up`: whether `datalab up` runs."""
     state = {**vars(explained), "starts_automatically": is_up and explained.awaits_run}
     return LabInfo.model_validate({**vars(lab), "state": state, "slots": list(slots.values())})
+
+
+def other_lab_info(lab: Lab, explained: ExplainedState) -> OtherLabInfo:
+    """Return a lab of other publishers, as all publishers may see it."""
+    return OtherLabInfo(id=lab.id, name=lab.name, state=explained.state, title=explained.title, owners=list(lab.owners))
 
 
 def result_info(place: EncryptedPlace, result: Result, current: Result | None) -> ResultInfo:

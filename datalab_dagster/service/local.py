@@ -16,12 +16,12 @@ from datalab.registry.ownership import User, Verb, decide
 from datalab.results.validation import Hint
 from datalab.storage import Key
 from datalab_dagster.graph.access import DagsterAccess
-from datalab_dagster.service import slots
+from datalab_dagster.service import infos, slots
 from datalab_dagster.service.account_models import AuditInfo
 from datalab_dagster.service.accounts import LocalAccounts
 from datalab_dagster.service.errors import LabIncomplete
-from datalab_dagster.service.infos import dataset_info, find_result, lab_info, result_content, result_info
 from datalab_dagster.service.keys import LocalKeys
+from datalab_dagster.service.local_lists import LocalLists
 from datalab_dagster.service.local_rows import LocalRows
 from datalab_dagster.service.models import (
     DatasetInfo,
@@ -121,7 +121,7 @@ class LocalService:
             access=access,
             progress=progress,
         )
-        return dataset_info(stored, asker)
+        return infos.dataset_info(stored, asker)
 
     @property
     def uploads(self) -> LocalUploads:
@@ -133,10 +133,10 @@ class LocalService:
 
     def datasets(self) -> list[DatasetInfo]:
         asker = self._may(Verb.LIST)
-        return [dataset_info(dataset, asker) for dataset in self._registry.datasets.all()]
+        return [infos.dataset_info(dataset, asker) for dataset in self._registry.datasets.all()]
 
     def dataset(self, manifest_hash: str) -> DatasetInfo:
-        return dataset_info(self._registry.datasets.get(manifest_hash), self._may(Verb.LIST))
+        return infos.dataset_info(self._registry.datasets.get(manifest_hash), self._may(Verb.LIST))
 
     def inspect_dataset(self, manifest_hash: str) -> DatasetInfo:
         self._deployment.datasets.inspect(manifest_hash, self.dataset_key(manifest_hash))
@@ -158,8 +158,7 @@ class LocalService:
         return KeyAccess(users=dict(self._registry.keychain.entry(manifest_hash, user=self._user).access))
 
     def set_key_access(self, manifest_hash: str, access: Mapping[str, KeyRole]) -> KeyAccess:
-        entry = self._registry.keychain.set_access(manifest_hash, access, by=self._user)
-        return KeyAccess(users=dict(entry.access))
+        return KeyAccess(users=dict(self._registry.keychain.set_access(manifest_hash, access, by=self._user).access))
 
     def create_lab(self, definition: LabDefinition) -> LabInfo:
         self._may(Verb.MAKE)
@@ -170,7 +169,7 @@ class LocalService:
         held = self._registry.provisioning.all_current() if self._reading is Verb.READ_LAB else {}
         is_up = self._runs.is_up
         return [
-            lab_info(lab, explained, held.get(lab.id, {}), is_up=is_up)
+            infos.lab_info(lab, explained, held.get(lab.id, {}), is_up=is_up)
             for lab, explained in self._registry.labs.states()
             if decide(asker, self._reading, lab) is None
         ]
@@ -178,9 +177,7 @@ class LocalService:
     def other_labs(self) -> list[OtherLabInfo]:
         asker = self._may(Verb.LIST)
         return [
-            OtherLabInfo(
-                id=lab.id, name=lab.name, state=explained.state, title=explained.title, owners=list(lab.owners)
-            )
+            infos.other_lab_info(lab, explained)
             for lab, explained in self._registry.labs.states()
             if decide(asker, Verb.READ_LAB, lab) is not None
         ]
@@ -189,8 +186,7 @@ class LocalService:
         return self._lab_info_now(self._lab(lab, Verb.READ_LAB))
 
     def set_lab_owners(self, lab: str, owners: Sequence[str]) -> LabInfo:
-        found = self._lab(lab, Verb.CHANGE_LAB)
-        return self._lab_info_now(self._registry.labs.set_owners(found.id, owners))
+        return self._lab_info_now(self._registry.labs.set_owners(self._lab(lab, Verb.CHANGE_LAB).id, owners))
 
     def delete_lab(self, lab: str) -> None:
         self._registry.labs.delete(self._lab(lab, Verb.CHANGE_LAB).id, by=self._user)
@@ -210,8 +206,7 @@ class LocalService:
         return self._lab_info_now(found)
 
     def known_users(self, lab: str, chosen: Mapping[DatasetKind, str]) -> dict[DatasetKind, KnownUsersInfo]:
-        found = self._lab(lab, Verb.CHANGE_LAB)
-        known = slots.known_users_of(self._deployment, self._user, found.id, chosen)
+        known = slots.known_users_of(self._deployment, self._user, self._lab(lab, Verb.CHANGE_LAB).id, chosen)
         return {kind: KnownUsersInfo.model_validate(one) for kind, one in known.items()}
 
     def events(self, lab: str) -> list[EventInfo]:
@@ -231,8 +226,7 @@ class LocalService:
         return self._run_info(run, self._runs.steps(run))
 
     def runs(self, lab: str) -> list[RunInfo]:
-        lab_id = self._lab(lab, Verb.READ_LAB).id
-        return [self._run_info(run) for run in self._registry.runs.history(lab_id)]
+        return [self._run_info(run) for run in self._registry.runs.history(self._lab(lab, Verb.READ_LAB).id)]
 
     def cancel_run(self, run_id: str) -> RunInfo:
         self._lab(self._registry.runs.get(run_id).lab_id, Verb.CHANGE_LAB)
@@ -248,8 +242,8 @@ class LocalService:
         return self._result_info(current, current) if current else None
 
     def result_file(self, lab: str, name: str, *, run_id: str | None = None) -> bytes:
-        result = find_result(self._registry, self._lab(lab, self._reading).id, run_id)
-        return result_content(self._deployment.folders.place(result.lab_id), result, name)
+        result = infos.find_result(self._registry, self._lab(lab, self._reading).id, run_id)
+        return infos.result_content(self._deployment.folders.place(result.lab_id), result, name)
 
     def validation_report(self, lab: str, kind: DatasetKind, *, run_id: str | None = None) -> bytes:
         return self._reports(lab, run_id).report(kind)
@@ -258,17 +252,21 @@ class LocalService:
         return self._reports(lab, run_id).hints(kind)
 
     def _reports(self, lab: str, run_id: str | None) -> LocalReports:
-        result = find_result(self._registry, self._lab(lab, Verb.READ_REPORTS).id, run_id)
+        result = infos.find_result(self._registry, self._lab(lab, Verb.READ_REPORTS).id, run_id)
         return LocalReports(self._deployment, result, lambda dataset: self._may(Verb.READ_REPORT, dataset))
 
     @property
     def invalid_rows(self) -> LocalRows:
         return LocalRows(self._deployment, self._user)
 
+    @property
+    def lists(self) -> LocalLists:
+        return LocalLists(self._deployment, self._user, self._run_info, self._runs)
+
     def audit_log(self, *, limit: int = 100, before: int | None = None) -> list[AuditInfo]:
         asker = self._may(Verb.AUDIT)
-        user = None if asker.alone else asker.name
-        entries = self._registry.accounts.audit.entries(limit=limit, before=before, user=user)
+        own = None if asker.alone else asker.name
+        entries = self._registry.accounts.audit.entries(limit=limit, before=before, user=own)
         return [AuditInfo.model_validate(entry) for entry in entries]
 
     def close(self) -> None:
@@ -291,10 +289,10 @@ class LocalService:
 
     def _lab_info_now(self, lab: Lab) -> LabInfo:
         explained, slots = self._registry.labs.state(lab.id), self._registry.provisioning.current(lab.id)
-        return lab_info(lab, explained, slots, is_up=self._runs.is_up)
+        return infos.lab_info(lab, explained, slots, is_up=self._runs.is_up)
 
     def _run_info(self, run: Run, steps: Sequence[Any] = ()) -> RunInfo:
         return RunInfo.model_validate({**vars(run), "url": self._runs.url(run), "steps": list(steps)})
 
     def _result_info(self, result: Result, current: Result | None) -> ResultInfo:
-        return result_info(self._deployment.folders.place(result.lab_id), result, current)
+        return infos.result_info(self._deployment.folders.place(result.lab_id), result, current)

@@ -18,6 +18,7 @@ from datalab.results.validation import Hint
 from datalab.storage import Key
 from datalab_dagster.service.account_models import AuditInfo
 from datalab_dagster.service.invalid_rows import InvalidRows
+from datalab_dagster.service.lists import Lists
 from datalab_dagster.service.models import (
     DatasetInfo,
     EventInfo,
@@ -257,6 +258,10 @@ class LabService(Protocol):
     @property
     def invalid_rows(self) -> InvalidRows:
         """All invalid rows of the datasets; private."""
+
+    @property
+    def lists(self) -> Lists:
+        """The lists in pages, filtered and sorted; `labs`, `datasets`, `events`, `runs` and `results` return all."""
 
     def audit_log(self, *, limit: int = 100, before: int | None = None) -> list[AuditInfo]:
         """Return the entries of the audit log, the newest first; `before`: only those with a smaller number.

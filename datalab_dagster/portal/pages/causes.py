@@ -19,8 +19,7 @@ from datalab.kinds import DatasetKind
 from datalab.results.status import ValidationStatus
 from datalab.statistics.causes import Cause, Evidence, causes_of
 from datalab.statistics.slots import SlotState, slot_states
-from datalab_dagster.portal.pages import results
-from datalab_dagster.service import LabInfo, LabService, LabState, RunInfo, RunState
+from datalab_dagster.service import LabInfo, LabState, RunInfo, RunState
 from datalab_dagster.service.models import ServiceModel
 
 
@@ -101,10 +100,8 @@ def slots_of(
     }
 
 
-def of_lab(service: LabService, info: LabInfo) -> tuple[CauseView | None, dict[DatasetKind, SlotView]]:
-    """Return the first cause and the slots of a lab for a list, which reads no statistics."""
-    validated = info.state.state in (LabState.FAILED, LabState.READY)
-    result = service.current_result(info.id) if validated else None
-    status = results.status_of(service, result) if result else None
+def of_lab(info: LabInfo, status: ValidationStatus | None) -> tuple[CauseView | None, dict[DatasetKind, SlotView]]:
+    """Return the first cause and the slots of a lab for a list, from the status of its current result."""
+    status = status if info.state.state in (LabState.FAILED, LabState.READY) else None
     causes = causes_of(status, evidence=Evidence(looks_like=info.misplaced))
     return first_of(causes) if says_why(info) else None, slots_of(info, status, causes)

@@ -12,7 +12,7 @@ from datalab.ingest.recognise import words
 from datalab.kinds import KINDS, MATCHING, DatasetKind
 from datalab.statistics.expected import Expected, compared
 from datalab_dagster.portal.pages.results import Found
-from datalab_dagster.service import DatasetInfo, LabInfo, LabService
+from datalab_dagster.service import DatasetInfo, DatasetNotFound, DatasetQuery, LabInfo, LabService
 from datalab_dagster.service.models import ExpectedInfo, KnownUsersInfo, ServiceModel
 
 ENOUGH_KNOWN = 0.5
@@ -106,10 +106,18 @@ def query_of(chosen: Mapping[DatasetKind, str]) -> str:
     return f"?{urlencode({kind.value: manifest_hash for kind, manifest_hash in chosen.items()})}" if chosen else ""
 
 
-def choices(chosen: Mapping[DatasetKind, str], stored: Iterable[DatasetInfo]) -> dict[DatasetKind, Choice]:
+def choices(service: LabService, chosen: Mapping[DatasetKind, str]) -> dict[DatasetKind, Choice]:
     """Return the chosen datasets; what is not stored, or may not be provisioned, is no choice."""
-    by_hash = {dataset.manifest_hash: dataset for dataset in stored if is_usable(dataset)}
-    return {kind: _choice(kind, by_hash[chosen[kind]]) for kind in chosen if chosen[kind] in by_hash}
+    found = {kind: stored_dataset(service, manifest_hash) for kind, manifest_hash in chosen.items()}
+    return {kind: _choice(kind, dataset) for kind, dataset in found.items() if dataset and is_usable(dataset)}
+
+
+def stored_dataset(service: LabService, manifest_hash: str) -> DatasetInfo | None:
+    """Return a dataset, or None if it is not stored."""
+    try:
+        return service.dataset(manifest_hash)
+    except DatasetNotFound:
+        return None
 
 
 def with_known_users(service: LabService, lab: str, found: Mapping[DatasetKind, Choice]) -> dict[DatasetKind, Choice]:
@@ -125,27 +133,20 @@ def is_usable(dataset: DatasetInfo) -> bool:
     return dataset.secret_id is not None and dataset.your_role is not None
 
 
-def could_be(dataset: DatasetInfo, kind: DatasetKind) -> bool:
-    """Return whether a dataset may be of a kind: it looks like it, or it is not sure what it is."""
-    facts = dataset.facts
-    if facts is None or facts.kind is not None:
-        return facts is None or facts.kind is kind
-    return kind in facts.possible or not facts.possible
+def can_choose(service: LabService) -> bool:
+    """Return whether there is a dataset that the visitor may provision."""
+    return service.lists.datasets(DatasetQuery(usable=True, count=1)).total > 0
 
 
-def proposed(lab: LabInfo, stored: Iterable[DatasetInfo]) -> dict[DatasetKind, str]:
+def proposed(service: LabService, lab: LabInfo) -> dict[DatasetKind, str]:
     """Return for each slot the newest dataset of its kind that no lab uses; it is newer than the slot's dataset."""
-    every = list(stored)
     held = {slot.kind: slot.manifest_hash for slot in lab.slots}
-    since = {dataset.manifest_hash: dataset.created_at for dataset in every}
     found = {}
     for kind in lab.definition.datasets:
-        unused = [
-            one for one in every if is_usable(one) and not one.labs and one.facts is not None and one.facts.kind is kind
-        ]
-        newest = max(unused, key=lambda one: (one.created_at, one.manifest_hash), default=None)
-        before = since.get(held.get(kind, ""))
-        if newest and (before is None or newest.created_at > before):
+        query = DatasetQuery(kind=kind, use="unused", usable=True, count=1)
+        newest = next(iter(service.lists.datasets(query).datasets), None)
+        before = stored_dataset(service, held[kind]) if newest and kind in held else None
+        if newest and (before is None or newest.created_at > before.created_at):
             found[kind] = newest.manifest_hash
     return found
 

@@ -8,11 +8,11 @@ from fastapi import Request, Response
 
 from datalab.kinds import DatasetKind
 from datalab_dagster.portal.access import Changer, Service
-from datalab_dagster.portal.pages.choices import chosen_in, could_be, is_usable, query_of
+from datalab_dagster.portal.pages.choices import chosen_in, query_of
 from datalab_dagster.portal.pages.datasets import DatasetRow, rows_of
 from datalab_dagster.portal.pages.lab import LabTab, head_of
 from datalab_dagster.portal.pages.page import render
-from datalab_dagster.service import DatasetInfo, LabNotFound
+from datalab_dagster.service import DatasetQuery, LabNotFound
 from datalab_dagster.service.models import ServiceModel
 
 ANY_KIND = "any"
@@ -61,22 +61,22 @@ def show(lab: str, kind: str, request: Request, visitor: Changer, service: Servi
     slot = DatasetKind(kind)
     chosen = chosen_in(request.query_params, info)
     held = {one.kind: one.manifest_hash for one in info.slots}.get(slot, "")
-    stored = service.datasets()[::-1]
-    usable = [dataset for dataset in stored if is_usable(dataset) and dataset.manifest_hash != held]
     wanted = _filter(request.query_params, slot)
-    listed = [dataset for dataset in usable if _is_listed(dataset, wanted)]
-    wanted = wanted.model_copy(update={"page": min(wanted.page, max(1, -(-len(listed) // wanted.size)))})
-    begin = (wanted.page - 1) * wanted.size
-    rows = rows_of(service, listed[begin : begin + wanted.size])
+    found = service.lists.datasets(_query(wanted, held))
+    last = max(1, -(-found.found // wanted.size))
+    if wanted.page > last:
+        wanted = wanted.model_copy(update={"page": last})
+        found = service.lists.datasets(_query(wanted, held))
+    rows = rows_of(found)
     page = ChoosePage(
         **head_of(service, info),
         slot=slot,
         datasets=rows,
         others=[row.manifest_hash for row in rows if row.facts and row.facts.kind not in (None, slot)],
         filter=wanted,
-        found=len(listed),
-        total=len(usable),
-        without_key=sum(dataset.secret_id is None and dataset.your_role is not None for dataset in stored),
+        found=found.found,
+        total=found.total,
+        without_key=found.without_key,
         held=held,
         chosen=chosen,
         back=f"/datalabs/{info.id}{query_of(chosen)}",
@@ -97,10 +97,14 @@ def _filter(query: Any, slot: DatasetKind) -> Filter:
     )
 
 
-def _is_listed(dataset: DatasetInfo, wanted: Filter) -> bool:
-    text = wanted.search.casefold()
-    return (
-        (wanted.kind is None or could_be(dataset, wanted.kind))
-        and not (wanted.unused and dataset.labs)
-        and (text in dataset.name.casefold() or dataset.manifest_hash.startswith(text))
+def _query(wanted: Filter, held: str) -> DatasetQuery:
+    return DatasetQuery(
+        text=wanted.search,
+        kind=wanted.kind,
+        unsure=True,
+        use="unused" if wanted.unused else None,
+        usable=True,
+        besides=held,
+        first=(wanted.page - 1) * wanted.size,
+        count=wanted.size,
     )

@@ -9,7 +9,7 @@ from datalab.errors import UsageError
 from datalab.formats import listed
 from datalab.kinds import DatasetKind
 from datalab_dagster.portal.access import Changer, Reader, Record, Service, Visitor
-from datalab_dagster.portal.pages.datasets import DatasetRow, rows_of
+from datalab_dagster.portal.pages.datasets import DatasetRow, row_of
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
 from datalab_dagster.portal.pages.texts import lab_name
 from datalab_dagster.service import DatasetNotFound, LabInfo, LabService, Permission
@@ -88,7 +88,7 @@ def replace(
 
 def page_of(service: LabService, manifest_hash: str, visitor: Visitor) -> DatasetPage:
     """Return the content of the page of a dataset for this visitor."""
-    [row] = rows_of(service, [service.dataset(manifest_hash)])
+    row = row_of(service, manifest_hash)
     every = {one.manifest_hash: one for one in service.datasets()}
     original = every.get(row.made_from or "")
     return DatasetPage(

@@ -5,14 +5,27 @@ from __future__ import annotations
 from fastapi import Request, Response
 from pydantic import Field, computed_field
 
+from datalab.formats import name_or_unnamed
 from datalab.ingest.recognise import words
 from datalab.kinds import KINDS, DatasetKind
 from datalab_dagster.portal.access import Changer, Reader, Record, Service
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
-from datalab_dagster.portal.pages.texts import lab_name
-from datalab_dagster.service import DatasetInfo, DatasetInUse, KeyAccessDenied, KeyRole, LabService
+from datalab_dagster.portal.pages.paging import Paging, Sorting, paging_of, query_in, sorting
+from datalab_dagster.service import (
+    DatasetInfo,
+    DatasetInUse,
+    DatasetListInfo,
+    DatasetNotFound,
+    DatasetQuery,
+    KeyAccessDenied,
+    KeyRole,
+    LabService,
+)
 from datalab_dagster.service.http_errors import status_of
 from datalab_dagster.service.models import ServiceModel
+
+MOST_STORED = 50
+"""How many datasets are named that were just stored."""
 
 
 class Place(ServiceModel):
@@ -60,13 +73,19 @@ class DatasetRow(DatasetInfo):
 
 
 class DatasetsPage(PageModel):
-    """All stored datasets, the newest first."""
+    """Stored datasets, a page of them; by default, the newest first."""
 
     datasets: list[DatasetRow]
     total: int
     """Before any search."""
     total_size: int
     search: str = ""
+    kind: DatasetKind | None = None
+    """Only datasets that look like this kind are shown."""
+    use: str = ""
+    """`used` or `unused`: only datasets that a lab uses, or none."""
+    sorting: Sorting
+    paging: Paging
     stored: list[DatasetRow] = Field(default_factory=list)
     """What was just stored, to be said once."""
 
@@ -78,14 +97,15 @@ class DeleteDatasetPage(PageModel):
 
 
 def show(request: Request, visitor: Reader, service: Service) -> Response:
-    """Every stored dataset with size, rows and labs, and the form to upload one."""
+    """A page of the stored datasets with size, rows and labs, and the form to upload one."""
     del visitor
-    return render(request, "datasets.html.j2", _page(request, service), kinds=KINDS)
+    listed = [(kind.value, entry.title) for kind, entry in KINDS.items()]
+    return render(request, "datasets.html.j2", _page(request, service), kinds=KINDS, kind_choices=listed)
 
 
 def delete_form(dataset: str, request: Request, visitor: Changer, service: Service) -> Response:
     """Asks for confirmation before a dataset is deleted."""
-    row = _row(service, dataset)
+    row = row_of(service, dataset)
     if row.your_role is not KeyRole.OWNER:
         raise KeyAccessDenied(row.manifest_hash, visitor.email, "delete")
     return render(request, "dataset_delete.html.j2", DeleteDatasetPage(dataset=row))
@@ -96,47 +116,64 @@ def delete(
 ) -> Response:
     """Deletes a dataset; a provisioned one only if that was confirmed too."""
     del visitor
-    row = _row(service, dataset)
+    row = row_of(service, dataset)
     force = form.get("force") == "yes"
     try:
         service.delete_dataset(row.manifest_hash, force=force)
     except DatasetInUse as error:
-        page = DeleteDatasetPage(dataset=_row(service, dataset))
+        page = DeleteDatasetPage(dataset=row_of(service, dataset))
         return render(request, "dataset_delete.html.j2", page, status=status_of(error))
     record("dataset.delete", row.manifest_hash, force=force)
     return go(request, "/datasets", f"Deleted {row.name} and its key.")
 
 
 def _page(request: Request, service: LabService) -> DatasetsPage:
-    rows = rows_of(service, service.datasets()[::-1])
-    search = request.query_params.get("q", "").strip()[:200]
-    wanted = search.casefold()
+    given = request.query_params
+    kind = next((known for known in DatasetKind if known.value == given.get("kind")), None)
+    use = given.get("use") if given.get("use") in ("used", "unused") else None
+    query = query_in(request, DatasetQuery, kind=kind, use=use)
+    found = service.lists.datasets(query)
+    stored = [row for one in given.getlist("stored")[:MOST_STORED] for row in _rows_named(service, one)]
     return DatasetsPage(
-        datasets=[row for row in rows if wanted in row.name.casefold() or row.manifest_hash.startswith(wanted)],
-        total=len(rows),
-        total_size=sum(row.size for row in rows),
-        search=search,
-        stored=[row for row in rows if row.manifest_hash in request.query_params.getlist("stored") and row.your_role],
+        datasets=rows_of(found),
+        total=found.total,
+        total_size=found.size,
+        search=query.text,
+        kind=kind,
+        use=use or "",
+        sorting=sorting(request, DatasetQuery.columns()),
+        paging=paging_of(request, query, found.found),
+        stored=[row for row in stored if row.your_role],
     )
 
 
-def _row(service: LabService, manifest_hash: str) -> DatasetRow:
-    return rows_of(service, [service.dataset(manifest_hash)])[0]
+def row_of(service: LabService, manifest_hash: str) -> DatasetRow:
+    """Return a stored dataset with the slots that contain it.
+
+    Raises:
+        DatasetNotFound: there is none of this manifest hash.
+    """
+    for row in _rows_named(service, manifest_hash):
+        return row
+    raise DatasetNotFound(manifest_hash)
 
 
-def rows_of(service: LabService, datasets: list[DatasetInfo]) -> list[DatasetRow]:
-    """Return datasets with the slots that contain them, in the same order."""
-    labs = service.labs() if datasets else []
-    places: dict[str, list[Place]] = {}
-    for lab in labs:
-        for slot in lab.slots:
-            places.setdefault(slot.manifest_hash, []).append(
-                Place(lab_id=lab.id, lab_name=lab_name(lab), kind=slot.kind)
-            )
-    others = {lab.id: lab_name(lab) for lab in service.other_labs()} if datasets else {}
-    for dataset in datasets:
-        hidden = [Place(lab_id=lab, lab_name=others[lab], kind=None) for lab in dataset.labs if lab in others]
-        places[dataset.manifest_hash] = places.get(dataset.manifest_hash, []) + hidden
+def _rows_named(service: LabService, manifest_hash: str) -> list[DatasetRow]:
+    """Return the dataset of this manifest hash, if it is stored."""
+    found = rows_of(service.lists.datasets(DatasetQuery(text=manifest_hash[:200])))
+    return [row for row in found if row.manifest_hash == manifest_hash]
+
+
+def rows_of(found: DatasetListInfo) -> list[DatasetRow]:
+    """Return a page of datasets with the slots that contain them, in the same order."""
+    places = {
+        manifest_hash: [
+            Place(lab_id=use.lab_id, lab_name=name_or_unnamed(use.lab_name, use.lab_created_at), kind=use.kind)
+            for use in uses
+        ]
+        for manifest_hash, uses in found.uses.items()
+    }
     return [
-        DatasetRow.model_validate({**vars(dataset), "places": places[dataset.manifest_hash]}) for dataset in datasets
+        DatasetRow.model_validate({**vars(dataset), "places": places[dataset.manifest_hash]})
+        for dataset in found.datasets
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 from fastapi import Request, Response
@@ -19,8 +20,19 @@ from datalab_dagster.portal.access import Reader, Service
 from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.lab import LabTab, head_of
 from datalab_dagster.portal.pages.page import render
+from datalab_dagster.portal.pages.paging import Paging, Sorting, paging_of, query_in, sorting, with_choices
 from datalab_dagster.portal.pages.texts import ACTION_WORDS, RUN_WORDS, dataset_title
-from datalab_dagster.service import Action, EventInfo, ResultInfo, RunInfo, RunState, Verdict
+from datalab_dagster.service import (
+    Action,
+    EventInfo,
+    HappenedInfo,
+    HistoryQuery,
+    ResultInfo,
+    ResultQuery,
+    RunInfo,
+    RunState,
+    Verdict,
+)
 from datalab_dagster.service.models import ServiceModel
 
 
@@ -76,10 +88,24 @@ class HistoryPage(LabTab):
     """The history of a lab, the newest first."""
 
     refreshes: list[Refresh]
-    """The result that counts now is the first."""
+    """A page of the results that are kept; the one that counts now is the first."""
+    results_paging: Paging
+    verdict: Verdict | None
+    """Only results with it are listed."""
     trends: list[NumberTrend]
     """Of the headline numbers of all datasets, over up to 30 refreshes."""
     entries: list[Entry]
+    """A page of the events and runs."""
+    paging: Paging
+    total: int
+    """Events and runs before any filter."""
+    sorting: Sorting
+    what: str
+    """`event` or `run`: only these are listed."""
+    kind: DatasetKind | None
+    state: RunState | None
+    """Only runs in this state are listed."""
+    search: str
     changes: list[ChangeRow]
     """The current result compared with the one before."""
 
@@ -88,22 +114,55 @@ def show(lab: str, request: Request, visitor: Reader, service: Service) -> Respo
     """Every refresh with user and time, the comparison with the previous one, every run."""
     del visitor
     info = service.lab(lab)
-    names = {dataset.manifest_hash: dataset.name for dataset in service.datasets()}
-    kept = service.results(info.id)
-    verdicts = {result.run_id: result.status for result in kept}
-    entries = [_of_event(event, names) for event in service.events(info.id)]
-    entries += [_of_run(run, verdicts.get(run.run_id)) for run in service.runs(info.id)]
-    current = next((result for result in kept if result.current), None)
-    trends = _trends(kept)
+    query, wanted = _queries(request)
+    happened, kept = service.lists.history(info.id, query), service.lists.results(info.id, wanted)
+    current = service.current_result(info.id)
+    trends = _trends(service.results(info.id))
     page = HistoryPage(
         **head_of(service, info),
-        refreshes=[_refresh(result, names) for result in sorted(kept, key=lambda result: not result.current)],
+        refreshes=[_refresh(result, kept.names) for result in kept.results],
+        results_paging=paging_of(request, wanted, kept.found, page="results"),
+        verdict=wanted.status,
         trends=[_shown(trend) for trend in trends],
-        entries=sorted(entries, key=lambda entry: entry.at, reverse=True),
+        entries=[_entry(one, happened.names) for one in happened.entries],
+        paging=paging_of(request, query, happened.found),
+        total=happened.total,
+        sorting=sorting(request, HistoryQuery.columns()),
+        what=query.what or "",
+        kind=query.kind,
+        state=query.state,
+        search=query.text,
         changes=_changes(results.read(service, current)) if current else [],
     )
     lines = {trend.metric: trend.line for trend in trends if len(trend.points) > 1}
-    return render(request, "history.html.j2", page, lines=lines)
+    return render(
+        request,
+        "history.html.j2",
+        page,
+        lines=lines,
+        narrowed=partial(with_choices, request),
+        kind_choices=[(kind.value, dataset_title(kind)) for kind in info.definition.datasets],
+        state_choices=[(state.value, words) for state, words in RUN_WORDS.items()],
+    )
+
+
+def _queries(request: Request) -> tuple[HistoryQuery, ResultQuery]:
+    """Return what the address asks for: of the events and runs, and of the results."""
+    given = request.query_params
+    what = given.get("what") if given.get("what") in ("event", "run") else None
+    kind = next((known for known in DatasetKind if known.value == given.get("kind")), None)
+    state = next((known for known in RunState if known.value == given.get("state")), None)
+    status = given.get("verdict") if given.get("verdict") in ("SUCCESS", "FAILED") else None
+    query = query_in(request, HistoryQuery, what=what, kind=kind, state=state)
+    first = query_in(request, HistoryQuery, page="results").first
+    return query, ResultQuery.model_validate({"first": first, "count": query.count, "status": status})
+
+
+def _entry(one: HappenedInfo, names: dict[str, str]) -> Entry:
+    if one.event:
+        return _of_event(one.event, names)
+    assert one.run
+    return _of_run(one.run, one.verdict)
 
 
 def trends(lab: str, visitor: Reader, service: Service) -> Response:

@@ -24,10 +24,10 @@ from datalab_dagster.portal.pages.causes import CauseView, SlotView, first_of, f
 from datalab_dagster.portal.pages.choices import (
     Choice,
     ExpectedView,
+    can_choose,
     choices,
     chosen_in,
     expected_of,
-    is_usable,
     proposed,
     with_known_users,
 )
@@ -182,17 +182,17 @@ def page_of(
     kept = service.results(info.id) if result is None else []
     found = results.read(service, result) if result else None
     causes = found.causes(info.misplaced) if found else causes_of(None, evidence=Evidence(looks_like=info.misplaced))
-    stored = service.datasets() if visitor.may(Permission.CHANGE) else []
+    changes = visitor.may(Permission.CHANGE)
     return LabPage(
         **head_of(service, info),
         slots=_slots(
             info,
             found,
             slots_of(info, found.status if found else None, causes, run),
-            with_known_users(service, info.id, choices(chosen or {}, stored)),
+            with_known_users(service, info.id, choices(service, chosen or {}) if changes else {}),
         ),
-        can_choose=any(is_usable(dataset) for dataset in stored),
-        proposed=proposed(info, stored),
+        can_choose=changes and can_choose(service),
+        proposed=proposed(service, info) if changes else {},
         run=run,
         progress=groups_of(run.steps) if run else [],
         graph_url=graph_url(run),

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from fastapi import Request, Response
 
 from datalab.kinds import DatasetKind
+from datalab.results.status import ValidationStatus
 from datalab_dagster.portal.access import Admin, Changer, Record, Service
 from datalab_dagster.portal.pages.causes import CauseView, SlotView, of_lab
 from datalab_dagster.portal.pages.page import PageModel, go, render
-from datalab_dagster.portal.pages.paging import (
-    MOST_PAGE_ENTRIES,
-    MOST_PAGES,
-    PAGE_ENTRIES,
-    Paging,
-    Sorting,
-    asked,
-    paging,
-    sorting,
-)
+from datalab_dagster.portal.pages.paging import Paging, Sorting, paging_of, query_in, sorting
 from datalab_dagster.portal.pages.texts import lab_name, next_step
 from datalab_dagster.portal.shared import shared_labs
-from datalab_dagster.service import LabService, LabState, OtherLabInfo, Permission
+from datalab_dagster.service import LabQuery, LabState, OtherLabInfo, Permission
 from datalab_dagster.service.models import LabInfo, ServiceModel, SharedLab
 
 
@@ -67,7 +56,8 @@ class LabsPage(PageModel):
     sorting: Sorting
     paging: Paging
     others: list[OtherLabInfo]
-    """Labs of other publishers, the newest first."""
+    """Labs of other publishers, a page of them, the newest first."""
+    others_paging: Paging
 
 
 class SharedPage(PageModel):
@@ -83,31 +73,23 @@ class DeleteLabPage(PageModel):
 
 
 def show(request: Request, visitor: Admin, service: Service) -> Response:
-    """Every lab with its state, the next step, its datasets and the last refresh; to an admin, what labs share."""
+    """A page of labs with state, next step, datasets and last refresh; to an admin, what labs share."""
     if not visitor.may(Permission.READ):
         return render(request, "shared.html.j2", SharedPage(labs=shared_labs(service)[::-1]))
-    labs = service.labs()
     state = next((known for known in LabState if known.value == request.query_params.get("state")), None)
-    search = request.query_params.get("q", "").strip()[:200]
-    wanted = search.casefold()
-    shown = [
-        lab
-        for lab in labs
-        if state in (None, lab.state.state) and (wanted in lab.name.casefold() or wanted in lab.id.casefold())
-    ]
-    order = sorting(request, list(_COLUMNS), "-created")
-    shown.sort(key=_COLUMNS[order.by.removeprefix("-")], reverse=order.by.startswith("-"))
-    number, size = asked(request, "page", 1, MOST_PAGES), asked(request, "size", PAGE_ENTRIES, MOST_PAGE_ENTRIES)
-    counts = Counter(lab.state.state for lab in labs)
+    query = query_in(request, LabQuery, state=state)
+    others = query_in(request, LabQuery, page="others", text="")
+    found, hidden = service.lists.labs(query), service.lists.other_labs(others)
     page = LabsPage(
-        labs=[row_of(service, lab) for lab in shown[(number - 1) * size : number * size]],
-        total=len(labs),
-        states={known: counts[known] for known in LabState if counts[known]},
+        labs=[row_of(lab, found.statuses.get(lab.id)) for lab in found.labs],
+        total=found.total,
+        states=found.states,
         state=state,
-        search=search,
-        sorting=order,
-        paging=paging(request, number, size, len(shown)),
-        others=service.other_labs()[::-1],
+        search=query.text,
+        sorting=sorting(request, LabQuery.columns()),
+        paging=paging_of(request, query, found.found),
+        others=hidden.labs,
+        others_paging=paging_of(request, others, hidden.found, page="others"),
     )
     return render(request, "labs.html.j2", page)
 
@@ -133,23 +115,9 @@ def home(request: Request, visitor: Admin) -> Response:
     return go(request, "/datalabs")
 
 
-def _refreshed(lab: LabInfo) -> datetime:
-    """Return when a dataset was last provisioned; labs without one come before all others."""
-    return max((slot.provisioned_at for slot in lab.slots), default=datetime.min.replace(tzinfo=UTC))
-
-
-_COLUMNS: dict[str, Callable[[LabInfo], Any]] = {
-    "name": lambda lab: lab_name(lab).casefold(),
-    "state": lambda lab: list(LabState).index(lab.state.state),
-    "refreshed": _refreshed,
-    "created": lambda lab: lab.created_at,
-}
-"""By what labs can be sorted."""
-
-
-def row_of(service: LabService, lab: LabInfo) -> LabRow:
-    """Return a lab for the list."""
-    cause, slots = of_lab(service, lab)
+def row_of(lab: LabInfo, status: ValidationStatus | None) -> LabRow:
+    """Return a lab for the list; `status`: of its current result."""
+    cause, slots = of_lab(lab, status)
     filled = {slot.kind for slot in lab.slots}
     last = max(lab.slots, key=lambda slot: slot.provisioned_at, default=None)
     missing = [kind for kind in lab.definition.datasets if kind not in filled]

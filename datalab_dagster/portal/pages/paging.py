@@ -1,18 +1,19 @@
-"""The pages of a list: which part of it is shown, and the addresses of the other parts."""
+"""The pages of a list: which part of it is asked for, and the addresses of the other parts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Request
 
 from datalab.formats import number
+from datalab_dagster.service import ListQuery
 from datalab_dagster.service.models import ServiceModel
 
-MOST_PAGES = 10**9
-PAGE_ENTRIES, MOST_PAGE_ENTRIES = 20, 100
-"""How many entries of a list are on a page, and can be at most."""
+MOST_PAGES, MOST_ENTRIES = 10**9, 100
+Query = TypeVar("Query", bound=ListQuery)
 
 
 class Paging(ServiceModel):
@@ -39,7 +40,26 @@ class Sorting(ServiceModel):
     """Column → the address of the list sorted by it; of the column that it is sorted by, the other way round."""
 
 
-def sorting(request: Request, columns: Sequence[str], default: str) -> Sorting:
+def query_in(request: Request, of: type[Query], *, page: str = "page", **filters: Any) -> Query:
+    """Return the query of a list that the address asks for, as far as it can be; `page`: the name of its number."""
+    size = asked(request, "size", of().count, MOST_ENTRIES)
+    return of.model_validate(
+        {
+            "text": request.query_params.get("q", "").strip()[:200],
+            "sort": sorting(request, of.columns(), of().sort).by,
+            "first": (asked(request, page, 1, MOST_PAGES) - 1) * size,
+            "count": size,
+            **filters,
+        }
+    )
+
+
+def paging_of(request: Request, query: ListQuery, found: int, *, page: str = "page") -> Paging:
+    """Return the paging of the list of which `query` asked for a page."""
+    return paging(request, query.first // query.count + 1, query.count, found, name=page)
+
+
+def sorting(request: Request, columns: Sequence[str], default: str = "-created") -> Sorting:
     """Return the sorting of a list that can be sorted by `columns`; the default for any other."""
     wanted = request.query_params.get("sort", "")
     by = wanted if wanted.removeprefix("-") in columns else default
@@ -54,8 +74,8 @@ def asked(request: Request, name: str, default: int, most: int) -> int:
     return min(max(int(text), 1), most) if text.isascii() and text.isdigit() and len(text) < 16 else default
 
 
-def paging(request: Request, page: int, size: int, total: int) -> Paging:
-    """Return the paging of a list of `total` entries."""
+def paging(request: Request, page: int, size: int, total: int, *, name: str = "page") -> Paging:
+    """Return the paging of a list of `total` entries; `name`: of the number of the page in the address."""
     first, last = (page - 1) * size + 1, min(page * size, total)
     shown = f"{number(first)}–{number(last)} of {number(total)}" if first <= last else f"0 of {number(total)}"
     pages = max(1, -(-total // size))
@@ -64,14 +84,14 @@ def paging(request: Request, page: int, size: int, total: int) -> Paging:
         size=size,
         total=total,
         words=shown,
-        previous=_address(request, min(page - 1, pages)) if page > 1 else None,
-        following=_address(request, page + 1) if page < pages else None,
+        previous=_address(request, min(page - 1, pages), name) if page > 1 else None,
+        following=_address(request, page + 1, name) if page < pages else None,
     )
 
 
-def _address(request: Request, page: int) -> str:
+def _address(request: Request, page: int, name: str) -> str:
     """Return the address of another page of the list, with all other choices as they are."""
-    return with_choices(request, page=str(page) if page > 1 else "")
+    return with_choices(request, **{name: str(page) if page > 1 else ""})
 
 
 def with_choices(request: Request, **choices: str) -> str:

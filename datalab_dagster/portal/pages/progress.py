@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from fastapi import Request, Response
 
 from datalab.formats import duration
 from datalab_dagster.portal.access import Changer, Reader, Record, Service
 from datalab_dagster.portal.pages.page import PageModel, go, render
 from datalab_dagster.portal.pages.texts import RUN_WORDS, step_group, step_place, step_words
-from datalab_dagster.service import LabInfo, LabService, LabState, ResultInfo, RunInfo, RunNotFound, RunState
+from datalab_dagster.service import (
+    DatasetNotFound,
+    LabInfo,
+    LabService,
+    LabState,
+    ResultInfo,
+    ResultQuery,
+    RunInfo,
+    RunNotFound,
+    RunState,
+)
 from datalab_dagster.service.models import ServiceModel, StepInfo
 
 _ORDER = ("Datasets", "Validation", "Statistics", "Results")
@@ -52,8 +64,8 @@ def show(lab: str, run: str, request: Request, visitor: Reader, service: Service
     del visitor
     info = service.lab(lab)
     found = run_of(service, info, run)
-    names = {dataset.manifest_hash: dataset.name for dataset in service.datasets()}
-    result = next((result for result in service.results(info.id) if result.run_id == found.run_id), None)
+    kept = service.lists.results(info.id, ResultQuery(text=found.run_id))
+    result = next((result for result in kept.results if result.run_id == found.run_id), None)
     page = RunPage(
         lab=info,
         lab_state=info.state.state,
@@ -62,9 +74,17 @@ def show(lab: str, run: str, request: Request, visitor: Reader, service: Service
         progress=groups_of(found.steps),
         result=result,
         graph_url=graph_url(found),
-        dataset_names={key: names[key] for key in found.datasets.values() if key in names},
+        dataset_names=_names(service, found),
     )
     return render(request, "run.html.j2", page)
+
+
+def _names(service: LabService, run: RunInfo) -> dict[str, str]:
+    names = {}
+    for manifest_hash in run.datasets.values():
+        with contextlib.suppress(DatasetNotFound):
+            names[manifest_hash] = service.dataset(manifest_hash).name
+    return names
 
 
 def cancel(lab: str, run: str, request: Request, visitor: Changer, service: Service, record: Record) -> Response:

@@ -86,7 +86,7 @@ def _ask(
     names += [*(kind.value for kind in choice), *(f"seen-{kind.value}" for kind in choice)]
     page = ConfirmPage(
         **head_of(service, info),
-        others=choices(wanted, [service.dataset(manifest_hash) for manifest_hash in wanted.values()]),
+        others=choices(service, wanted),
         fields={name: str(form[name]) for name in names if name in form},
         back=f"/datalabs/{info.id}{query_of(choice)}",
     )

@@ -13,7 +13,7 @@ from datalab.formats import counted, number
 from datalab.ingest.repair import KindUnknown, NotRepairable, StepName
 from datalab.kinds import DatasetKind
 from datalab_dagster.portal.access import Changer, Record, Service
-from datalab_dagster.portal.pages.datasets import DatasetRow, rows_of
+from datalab_dagster.portal.pages.datasets import DatasetRow, row_of
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
 from datalab_dagster.portal.pages.texts import lab_name
 from datalab_dagster.portal.requests import repair_places
@@ -95,7 +95,7 @@ def _said(made: RepairInfo) -> str:
 
 
 def _page(service: LabService, manifest_hash: str, user: str, wanted: Mapping[str, str]) -> RepairPage:
-    [row] = rows_of(service, [service.dataset(manifest_hash)])
+    row = row_of(service, manifest_hash)
     if row.your_role is None:
         raise KeyAccessDenied(row.manifest_hash, user, "read the content of")
     labs = _labs(service.labs(), row)

@@ -144,3 +144,28 @@ def test_labs_are_listed_in_pages_sorted_and_filtered_by_the_address(
     assert "/datalabs?sort=name&q=lab+1&size=5&page=2" in page.links
     assert "There is no Datalab on this page" in read(publisher, "/datalabs?page=9").text
     assert len(publisher.get("/datalabs.json?size=1000").json()["labs"]) == 23
+
+
+def test_datasets_are_listed_in_pages_sorted_and_filtered_by_the_address(
+    publisher: TestClient, service: QuietService
+) -> None:
+    for number in range(22):
+        service.upload_dataset(io.BytesIO(b"u1,s1\n" * (number + 1)), f"file {number:02}.csv")
+    newest = publisher.get("/datasets.json").json()
+    assert (len(newest["datasets"]), newest["paging"]["words"]) == (20, "1–20 of 22")
+    assert newest["datasets"][0]["name"] == "file 21.csv"
+    smallest = publisher.get("/datasets.json?sort=size&page=2").json()
+    assert [one["name"] for one in smallest["datasets"]] == ["file 20.csv", "file 21.csv"]
+    lab = service.create_lab(definition("Uses"))
+    service.change(lab.id, {DatasetKind.IDENTIFIERS: smallest["datasets"][0]["manifestHash"]})
+    page = read(publisher, "/datasets?use=used&sort=-name")
+    assert "file 20.csv" in page.text and "file 21.csv" not in page.text and "Uses" in page.text
+    assert "/datasets?use=used&sort=name" in page.links
+    assert (
+        "No dataset is used in a Datalab and has “nothing” in its name"
+        in read(publisher, "/datasets?use=used&q=nothing").text
+    )
+    unknown = publisher.get("/datasets.json?sort=no&kind=no&use=no&size=no&page=no").json()
+    now = publisher.get("/datasets.json").json()
+    assert {**unknown, "sorting": {}, "paging": {}} == {**now, "sorting": {}, "paging": {}}
+    assert unknown["sorting"]["by"] == "-created" and unknown["paging"]["words"] == "1–20 of 22"

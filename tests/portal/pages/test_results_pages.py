@@ -243,3 +243,19 @@ def test_statistics_that_cannot_be_read_break_no_page(
     service._registry.runs.finish(run.run_id)
     assert "These statistics cannot be shown" in read(publisher, f"/datalabs/{lab.id}/statistics").text
     assert "passed validation" in read(publisher, f"/datalabs/{lab.id}").text
+
+
+def test_the_history_is_a_list_with_pages_and_filters(publisher: TestClient, refreshed: LabInfo) -> None:
+    address = f"/datalabs/{refreshed.id}/history"
+    every = publisher.get(f"{address}.json").json()
+    first = publisher.get(f"{address}.json?size=2").json()
+    assert first["entries"] == every["entries"][:2] and first["total"] == len(every["entries"])
+    oldest = publisher.get(f"{address}.json?size=2&sort=created").json()
+    assert oldest["entries"] == every["entries"][:-3:-1]
+    runs = publisher.get(f"{address}.json?what=run").json()["entries"]
+    assert runs == [entry for entry in every["entries"] if entry["what"] == "run"] and runs
+    page = read(publisher, f"{address}?what=event&kind=segments&size=2")
+    assert all(word not in page.text for word in ("Validation superseded", "Demographics provisioned"))
+    passed = publisher.get(f"{address}.json?verdict=SUCCESS&results=2&size=1").json()
+    assert [one["runId"] for one in passed["refreshes"]] == [every["refreshes"][1]["runId"]]
+    assert "Nothing of this kind" in read(publisher, f"{address}?q=nothing+of+it").text
