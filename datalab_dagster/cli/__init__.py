@@ -29,7 +29,7 @@ COMMANDS = {
     "check": ("check", f"Check one FILE as DATASET: {NAMES}."),
     "repair": (
         "repair",
-        "Propose what to change in FILE so that more of its rows are valid, and write a copy with the changes.",
+        "Propose what to change so that more rows are valid, and keep a copy with the changes.",
     ),
     "report": ("report", "Print the statistics that preflight wrote to DIR, or the current ones of LAB."),
     "sample": ("sample", "Write LAB.json and the files of a synthetic lab of any size to DIR."),

@@ -48,11 +48,15 @@ class PacedBody:
 class Places:
     """The places of work that takes long, and its threads, which nothing else uses."""
 
-    def __init__(self, most: int, refusal: type[TooManyUploads] | type[TooManyRepairs]) -> None:
-        self._most = most
+    def __init__(self, limit: str, refusal: type[TooManyUploads] | type[TooManyRepairs]) -> None:
+        self._limit = limit
         self._refusal = refusal
         self._taken = 0
-        self.threads = CapacityLimiter(most)
+        self.threads = CapacityLimiter(self._most())
+
+    def _most(self) -> int:
+        most: int = getattr(limits.LIMITS, self._limit)
+        return most
 
     @contextlib.contextmanager
     def one(self) -> Iterator[None]:
@@ -61,8 +65,8 @@ class Places:
         Raises:
             TooManyUploads, TooManyRepairs: all are taken.
         """
-        if self._taken >= self._most:
-            raise self._refusal(self._most, limits.LIMITS.retry_after)
+        if self._taken >= self._most():
+            raise self._refusal(self._most(), limits.LIMITS.retry_after)
         self._taken += 1
         try:
             yield
@@ -74,7 +78,7 @@ class UploadPlaces(Places):
     """The places of uploads."""
 
     def __init__(self) -> None:
-        super().__init__(limits.LIMITS.uploads, TooManyUploads)
+        super().__init__("uploads", TooManyUploads)
         self.storing = CapacityLimiter(_PARTS_ENCRYPTED)
 
 
@@ -82,7 +86,7 @@ class RepairPlaces(Places):
     """The places of repairs."""
 
     def __init__(self) -> None:
-        super().__init__(limits.LIMITS.repairs, TooManyRepairs)
+        super().__init__("repairs", TooManyRepairs)
 
 
 P = TypeVar("P", UploadPlaces, RepairPlaces)

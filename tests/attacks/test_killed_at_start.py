@@ -144,7 +144,7 @@ def test_without_a_daemon_the_service_that_began_the_run_records_its_end(
     assert eventually(lambda: registry.runs.get(run.run_id).ended_at is not None, 20)
     ended, explained = registry.runs.get(run.run_id), registry.labs.state(lab.id)
     assert (ended.state, ended.reason) == (RunState.FAILED, DIED)
-    assert explained.state is LabState.FAILED and "validate again" in explained.next_step
+    assert explained.state is LabState.FAILED and "start it again" in explained.next_step
     monkeypatch.undo()
     assert registry.runs.start_alone(lab.id, "again").state is RunState.STARTED
 

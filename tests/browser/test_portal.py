@@ -48,7 +48,7 @@ def upload(page: Any, path: Path, name: str) -> None:
     page.get_by_label("Name (optional)").fill(name)
     with page.expect_navigation(timeout=PATIENT):
         page.get_by_role("button", name="Upload").click()
-    page.locator("table.datasets").get_by_text(name, exact=True).wait_for(timeout=PATIENT)
+    page.locator("table.datasets").get_by_role("link", name=name, exact=True).wait_for(timeout=PATIENT)
 
 
 def choose(page: Any, kind: DatasetKind, name: str) -> None:

@@ -124,7 +124,7 @@ class TestInputs:
         assert (checked.report["outcome"], error["code"], checked.report["numRowsTotal"]) == ("FAILED", code, 0)
         assert said in error["message"]
         assert checked.rows == [["user_id", "segment"]]
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["input", "valid.parquet"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["input", "invalid.parquet", "valid.parquet"]
 
     def test_a_truncated_gzip_through_the_command(self, folder: Path) -> None:
         (folder / "segments.csv").write_bytes(gzip.compress(ROWS.encode())[:-20])

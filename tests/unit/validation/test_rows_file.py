@@ -53,7 +53,9 @@ def test_rows_are_found_by_their_numbers(
         assert pq.read_table(file.path)["user_id"].to_pylist() == list(map(str, numbers))
         found = [row for table in file.select(some(chosen)) for row in table.to_pylist()]
         assert found == [{"row": row, "user_id": str(row)} for row in numbers if row in chosen]
-        left = pq.read_table(file.without(some(chosen), Path(folder) / "left"))
+        dropped = file.without(some(chosen), Path(folder) / "left")
+        assert [row for table in dropped for row in table.to_pylist()] == found
+        left = pq.read_table(Path(folder) / "left")
         assert left["user_id"].to_pylist() == [str(row) for row in numbers if row not in chosen]
 
 
