@@ -91,7 +91,7 @@ def state_of(facts: Facts) -> ExplainedState:
     if facts.run is RunState.STARTED:
         return ExplainedState(
             LabState.VALIDATING,
-            "Validation is running.",
+            "These datasets are being validated.",
             f"Wait (`datalab status {facts.lab} --watch`).",
         )
     if facts.verdict == "FAILED" or facts.run is RunState.FAILED:

@@ -87,7 +87,7 @@ def test_every_case(verdict: Verdict | None, run: RunState | None) -> None:
         ),
         (
             Facts("L", REQUIRED, REQUIRED, None, STARTED),
-            "Validation is running.",
+            "These datasets are being validated.",
             "Wait (`datalab status L --watch`).",
         ),
         (
