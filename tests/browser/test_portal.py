@@ -151,7 +151,11 @@ def test_from_files_to_a_compared_refresh(
     page.get_by_role("link", name="History").click()
     page.get_by_role("heading", name="Compared with the previous refresh").wait_for()
     assert page.get_by_text("segments-june.csv, in place of segments-may.csv").is_visible()
-    row = page.locator("tr", has_text="Valid rows").filter(has_text="Segments").first
+    row = (
+        page.locator("section[aria-labelledby=title-changes] tr", has_text="Valid rows")
+        .filter(has_text="Segments")
+        .first
+    )
     assert row.locator("td").nth(3).inner_text().startswith("+")
     visit.close(expected=("422",))
     (lab,) = portal.service.labs()
