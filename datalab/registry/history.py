@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, exists, false, func, literal, or_, select, true, union_all
+from sqlalchemy import Select, case, exists, false, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from datalab.registry.database import Database
 from datalab.registry.models import DatasetRow, EventRow, ResultRow, RunRow
-from datalab.registry.queries import event_of, is_storable
+from datalab.registry.queries import event_of, has_text
 from datalab.registry.records import Event, Result, Run, Verdict
 from datalab.registry.results import current_row, kept, result_of
 from datalab.registry.runs import run_of
@@ -75,7 +75,7 @@ class History:
         listed = kept(lab_id).order_by(None)
         if query.status is not None:
             listed = listed.where(ResultRow.status == query.status)
-        listed = listed.where(_has(query.text, ResultRow.run_id))
+        listed = listed.where(has_text(query.text, ResultRow.run_id))
         with self._database.read() as session:
             current = current_row(session, lab_id)
             column = {"created": ResultRow.number, "status": ResultRow.status}[query.column]
@@ -94,12 +94,13 @@ def _wanted(lab_id: str, query: HistoryQuery) -> Any:
     parts = []
     if query.what != "run" and query.state is None:
         named = exists().where(
-            DatasetRow.manifest_hash.in_([EventRow.manifest_hash, EventRow.replaced]), _has(query.text, DatasetRow.name)
+            DatasetRow.manifest_hash.in_([EventRow.manifest_hash, EventRow.replaced]),
+            has_text(query.text, DatasetRow.name),
         )
-        events = _events(lab_id).where(or_(_has(query.text, EventRow.actor, EventRow.cause), named))
+        events = _events(lab_id).where(or_(has_text(query.text, EventRow.actor, EventRow.cause), named))
         parts.append(events if query.kind is None else events.where(EventRow.kind == query.kind.value))
     if query.what != "event":
-        runs = _runs(lab_id).where(_has(query.text, RunRow.cause, RunRow.run_id, RunRow.reason))
+        runs = _runs(lab_id).where(has_text(query.text, RunRow.cause, RunRow.run_id, RunRow.reason))
         if query.kind is not None:
             runs = runs.where(RunRow.datasets.has_key(query.kind.value))
         parts.append(runs if query.state is None else runs.where(RunRow.state == query.state.value))
@@ -114,16 +115,6 @@ def _events(lab_id: str) -> Select[str, int, datetime]:
 def _runs(lab_id: str) -> Select[str, int, datetime]:
     columns = (literal("run").label("what"), RunRow.number.label("number"), RunRow.started_at.label("at"))
     return select(*columns).where(RunRow.lab_id == lab_id)
-
-
-def _has(text: str, *columns: Any) -> ColumnElement[bool]:
-    """Whether one of the columns contains a text; capitals do not matter."""
-    wanted = text.strip().lower()
-    if not wanted:
-        return true()
-    if not is_storable(wanted):
-        return false()
-    return or_(*(func.coalesce(func.lower(column), "").contains(wanted, autoescape=True) for column in columns))
 
 
 def _happened(session: Session, page: Sequence[Any]) -> list[Happened]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from datalab.kinds import DatasetKind
@@ -17,7 +17,7 @@ from datalab.registry.datasets import datasets_of
 from datalab.registry.facts import now_in, state_in
 from datalab.registry.models import DatasetRow, EventRow, KeyRow, LabRow, SlotRow
 from datalab.registry.ownership import User, reads_lab, uses_dataset
-from datalab.registry.queries import is_storable
+from datalab.registry.queries import has_text
 from datalab.registry.records import Dataset
 from datalab.registry.state import LabState
 from datalab.registry.wanted import DatasetQuery, LabQuery, ListQuery
@@ -74,7 +74,9 @@ class Lists:
         live = and_(DatasetRow.deleted_at.is_(None), DatasetRow.manifest_hash != query.besides)
         with_key = exists().where(KeyRow.manifest_hash == DatasetRow.manifest_hash)
         base = and_(live, uses, with_key) if query.usable else live
-        listed = and_(base, _has_text(query.text, DatasetRow.name, DatasetRow.manifest_hash), *_narrowed(query, uses))
+        listed = and_(
+            base, has_text(query.text, DatasetRow.name, beginning=DatasetRow.manifest_hash), *_narrowed(query, uses)
+        )
         columns: dict[str, Any] = {
             "created": DatasetRow.created_at,
             "name": func.lower(DatasetRow.name),
@@ -113,7 +115,7 @@ class Lists:
             .scalar_subquery()
         )
         listed = select(LabRow.id).join(states, states.c.lab_id == LabRow.id)
-        listed = listed.where(_has_text(query.text, LabRow.name, LabRow.id, anywhere=True))
+        listed = listed.where(has_text(query.text, LabRow.name, LabRow.id))
         if query.state is not None:
             listed = listed.where(states.c.state == query.state.value)
         columns: dict[str, Any] = {
@@ -136,17 +138,6 @@ def _cut(page: Select[str], query: ListQuery, columns: Mapping[str, Any], key: A
     column = columns[query.column]
     order = (column.desc().nulls_last(), key.desc()) if query.descending else (column.asc().nulls_first(), key.asc())
     return page.order_by(*order).offset(query.first).limit(query.count)
-
-
-def _has_text(text: str, name: Any, key: Any, *, anywhere: bool = False) -> ColumnElement[bool]:
-    """Whether a name contains a text, or a key begins with it or, `anywhere`, contains it; capitals do not matter."""
-    wanted = text.strip().lower()
-    if not wanted:
-        return true()
-    if not is_storable(wanted):
-        return false()
-    in_key = key.contains(wanted, autoescape=True) if anywhere else key.startswith(wanted, autoescape=True)
-    return or_(func.lower(name).contains(wanted, autoescape=True), in_key)
 
 
 def _narrowed(query: DatasetQuery, uses: ColumnElement[bool]) -> list[ColumnElement[bool]]:

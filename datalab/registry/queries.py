@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, false, func, or_, select, true
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
 from datalab.errors import UsageError
@@ -28,7 +29,7 @@ def begin_provisioning(session: Session) -> None:
     A number is assigned only under this lock, and PostgreSQL releases it after the commit is visible. A client that
     sees an event therefore sees all smaller numbers, and a reader that keeps its last number misses no event.
     """
-    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _PROVISIONING_LOCK})
+    session.execute(sql("SELECT pg_advisory_xact_lock(:key)"), {"key": _PROVISIONING_LOCK})
 
 
 def live_lab(session: Session, lab_id: str, *, lock: bool = False) -> LabRow:
@@ -129,6 +130,17 @@ def change_slots(
 def is_storable(text: str) -> bool:
     """Return whether PostgreSQL can hold this text; the driver raises for any other."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def has_text(text: str, *columns: Any, beginning: Any = None) -> ColumnElement[bool]:
+    """Whether one of the columns contains a text, or `beginning` begins with it; blanks and capitals do not matter."""
+    wanted = text.strip().lower()
+    if not wanted:
+        return true()
+    if not is_storable(wanted):
+        return false()
+    found = [func.coalesce(func.lower(column), "").contains(wanted, autoescape=True) for column in columns]
+    return or_(*found) if beginning is None else or_(*found, beginning.startswith(wanted, autoescape=True))
 
 
 def named(by: str) -> str:
