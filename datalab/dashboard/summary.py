@@ -108,11 +108,7 @@ def verdict(
         return Verdict(False, not_ready(first) if first else "Not ready: its validation failed.")
     warnings = sum(1 + len(cause.follows) for cause in causes if cause.code != DROPS_OF_DATASET)
     warnings += sum(len(cause.follows) for cause in causes if cause.code == DROPS_OF_DATASET)
-    said = [f"Ready. {_users(report)}"]
-    for entry in lab.matching_ids[:1]:
-        users, matchable = report["basic_statistics"][MATCHING]["distinct_user_ids"], _matchable(report, entry.id_name)
-        if matchable is not None:
-            said[0] += f"; {number(matchable)} ({share(ratio(matchable, users))}) matchable by {entry.id_name}"
+    said = [f"Ready. {_users(lab, report)}"]
     usable = [entry.ready for entry in ready.root.values() if entry.enabled]
     if not all(usable):
         said.append(f"Data for {sum(usable)} of its {len(usable)} collaboration types")
@@ -121,12 +117,18 @@ def verdict(
     return Verdict(True, f"{'. '.join(said)}.")
 
 
-def _users(report: Json) -> str:
-    """Return the number of users, which may be withheld, in words."""
+def _users(lab: LabDefinition, report: Json) -> str:
+    """Return the number of users, which may be withheld, and how many the first matching id matches, in words."""
     users = report["basic_statistics"][MATCHING]["distinct_user_ids"]
     if isinstance(users, str):
-        return f"{'Fewer than ' + users[2:] if users.startswith('< ') else users} users"
-    return counted(users, "user")
+        said = f"{'Fewer than ' + users[2:] if users.startswith('< ') else users} users"
+    else:
+        said = counted(users, "user")
+    name = lab.matching_ids[0].id_name if lab.matching_ids else ""
+    matchable = _matchable(report, name)
+    if matchable is None:
+        return said
+    return f"{said}; {number(matchable)} ({share(ratio(matchable, users))}) matchable by {name}"
 
 
 def headlines(lab: LabDefinition, report: Json) -> list[PageFigure]:
