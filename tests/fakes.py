@@ -7,14 +7,14 @@ import io
 import itertools
 import json
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from datalab.ingest.any_file import StoredFile
 from datalab.ingest.recognise import recognise
-from datalab.ingest.repair import Plan, Repairing, StepName, plan
+from datalab.ingest.repair import Plan, Repairing, plan
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.registry import Action, Facts, KeyRole, RunState, Verdict, state_of
@@ -48,7 +48,7 @@ from datalab_dagster.service import (
 )
 from datalab_dagster.service.models import ExpectedInfo, KnownUsersInfo, RepairStep
 from datalab_dagster.service.repair_models import RepairInfo, RepairProposal
-from datalab_dagster.service.repairs_protocol import RowsProgress
+from datalab_dagster.service.repairs_protocol import RepairQuery, RowsProgress
 
 STEPS = ("identifiers", "identifiers_validation_report", "statistics_report", "dashboard")
 CHUNK = 1 << 16
@@ -463,41 +463,20 @@ class MemoryRepairs:
     def __init__(self, service: MemoryService) -> None:
         self._service = service
 
-    def propose(
-        self,
-        manifest_hash: str,
-        *,
-        kind: DatasetKind | None = None,
-        lab: LabDefinition | None = None,
-        steps: Collection[StepName] | None = None,
-    ) -> RepairProposal:
-        return RepairProposal.model_validate(proposal(self._plan(manifest_hash, kind, lab, steps), lab))
+    def propose(self, wanted: RepairQuery) -> RepairProposal:
+        return RepairProposal.model_validate(proposal(self._plan(wanted), wanted.lab))
 
-    def store(
-        self,
-        manifest_hash: str,
-        *,
-        kind: DatasetKind | None = None,
-        lab: LabDefinition | None = None,
-        steps: Collection[StepName] | None = None,
-        progress: RowsProgress | None = None,
-    ) -> RepairInfo:
-        repairing = Repairing(self._plan(manifest_hash, kind, lab, steps), progress=progress)
-        name = f"{self._service.dataset(manifest_hash).name} (repaired)"
+    def store(self, wanted: RepairQuery, *, progress: RowsProgress | None = None) -> RepairInfo:
+        repairing = Repairing(self._plan(wanted), progress=progress)
+        name = f"{self._service.dataset(wanted.manifest_hash).name} (repaired)"
         made = self._service.upload_dataset(repairing.as_file(), name)
         touched = [RepairStep(name=name.value, rows=rows) for name, rows in repairing.done.touched.items()]
-        made = made.model_copy(update={"made_from": manifest_hash, "steps": touched})
+        made = made.model_copy(update={"made_from": wanted.manifest_hash, "steps": touched})
         self._service._datasets[made.manifest_hash] = made
         done = repairing.done
         return RepairInfo(dataset=made, records=done.records, written=done.written, before=None, after=None)
 
-    def _plan(
-        self,
-        manifest_hash: str,
-        kind: DatasetKind | None,
-        lab: LabDefinition | None,
-        steps: Collection[StepName] | None,
-    ) -> Plan:
-        name = self._service.dataset(manifest_hash).name
-        file = StoredFile(name, lambda: self._service.download_dataset(manifest_hash))
-        return plan(file, kind=kind, lab=lab, chosen=steps)
+    def _plan(self, wanted: RepairQuery) -> Plan:
+        name = self._service.dataset(wanted.manifest_hash).name
+        file = StoredFile(name, lambda: self._service.download_dataset(wanted.manifest_hash))
+        return plan(file, kind=wanted.kind, lab=wanted.lab, chosen=wanted.steps)

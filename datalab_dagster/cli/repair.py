@@ -19,6 +19,7 @@ from datalab.validation.repairs import proposal, valid_rows
 from datalab_dagster.cli import repaired
 from datalab_dagster.cli.deployment import confirm, is_hash, json_option, opened, the_dataset, user_option, yes_option
 from datalab_dagster.service import DatasetInfo, LabService
+from datalab_dagster.service.repairs_protocol import RepairQuery
 from datalab_dagster.terminal.checks import shown_progress
 
 _FILE = click.Path(path_type=Path)
@@ -150,7 +151,8 @@ def _repair_file(file: AnyFile, wanted: _Wanted, shown: repaired.Shown) -> None:
 
 def _repair_dataset(service: LabService, dataset: DatasetInfo, wanted: _Wanted, shown: repaired.Shown) -> None:
     """Let the deployment repair one of its datasets."""
-    proposed = service.repairs.propose(dataset.manifest_hash, kind=wanted.kind, lab=wanted.lab, steps=wanted.chosen)
+    asked = RepairQuery(dataset.manifest_hash, wanted.kind, wanted.lab, wanted.chosen)
+    proposed = service.repairs.propose(asked)
     if not wanted.as_json:
         repaired.print_proposal(proposed, is_given=wanted.lab is not None)
     if not proposed.steps or not wanted.store:
@@ -159,11 +161,7 @@ def _repair_dataset(service: LabService, dataset: DatasetInfo, wanted: _Wanted, 
     wanted.agree(f"Store a repaired copy of {dataset.name} as a new dataset?")
     with shown_progress(for_machines=wanted.as_json) as progress:
         made = service.repairs.store(
-            dataset.manifest_hash,
-            kind=wanted.kind,
-            lab=wanted.lab,
-            steps=wanted.chosen,
-            progress=lambda rows, read, size: progress.update(proposed.kind, rows, read, size),
+            asked, progress=lambda rows, read, size: progress.update(proposed.kind, rows, read, size)
         )
     touched = {step.name: step.rows for step in made.dataset.steps}
     counted = (made.before, made.after) if made.before and made.after else None

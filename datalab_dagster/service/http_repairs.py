@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 from datalab.ingest.repair import StepName
 from datalab.kinds import DatasetKind
-from datalab.lab import STORED, LabDefinition
+from datalab.lab import STORED
 from datalab_dagster.service.http_connection import Connection
 from datalab_dagster.service.repair_models import RepairInfo, RepairProposal
-from datalab_dagster.service.repairs_protocol import RowsProgress
+from datalab_dagster.service.repairs_protocol import RepairQuery, RowsProgress
 
 
 class HttpRepairs:
@@ -20,42 +20,19 @@ class HttpRepairs:
         self._connection = connection
         self._address_of = address_of
 
-    def propose(
-        self,
-        manifest_hash: str,
-        *,
-        kind: DatasetKind | None = None,
-        lab: LabDefinition | None = None,
-        steps: Collection[StepName] | None = None,
-    ) -> RepairProposal:
-        found = self._ask(manifest_hash, "repair-proposal", kind, lab, steps)
+    def propose(self, wanted: RepairQuery) -> RepairProposal:
+        found = self._ask("repair-proposal", wanted)
         return RepairProposal.model_validate(found, context=STORED)
 
-    def store(
-        self,
-        manifest_hash: str,
-        *,
-        kind: DatasetKind | None = None,
-        lab: LabDefinition | None = None,
-        steps: Collection[StepName] | None = None,
-        progress: RowsProgress | None = None,
-    ) -> RepairInfo:
+    def store(self, wanted: RepairQuery, *, progress: RowsProgress | None = None) -> RepairInfo:
         # The answer comes when all is stored and validated, which may take minutes.
-        found = self._ask(manifest_hash, "repair", kind, lab, steps, timeout=None)
+        found = self._ask("repair", wanted, timeout=None)
         return RepairInfo.model_validate(found, context=STORED)
 
-    def _ask(
-        self,
-        manifest_hash: str,
-        what: str,
-        kind: DatasetKind | None,
-        lab: LabDefinition | None,
-        steps: Collection[StepName] | None,
-        **request: Any,
-    ) -> Any:
+    def _ask(self, what: str, wanted: RepairQuery, **request: Any) -> Any:
         body = {
-            "kind": kind and DatasetKind(kind).value,
-            "lab": lab and lab.model_dump(mode="json", by_alias=True),
-            "steps": None if steps is None else [StepName(step).value for step in steps],
+            "kind": wanted.kind and DatasetKind(wanted.kind).value,
+            "lab": wanted.lab and wanted.lab.model_dump(mode="json", by_alias=True),
+            "steps": None if wanted.steps is None else [StepName(step).value for step in wanted.steps],
         }
-        return self._connection.json("POST", f"{self._address_of(manifest_hash)}/{what}", json=body, **request)
+        return self._connection.json("POST", f"{self._address_of(wanted.manifest_hash)}/{what}", json=body, **request)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from datalab.deployment import Deployment
 from datalab.deployment import repairs as stored
-from datalab.ingest.repair import StepName, StepNotProposed
-from datalab.kinds import DatasetKind
-from datalab.lab import LabDefinition, require_limits
+from datalab.ingest.repair import StepNotProposed
+from datalab.lab import require_limits
 from datalab.registry.ownership import Verb
 from datalab_dagster.service.infos import dataset_info
 from datalab_dagster.service.repair_models import RepairInfo, RepairProposal, ValidRows
-from datalab_dagster.service.repairs_protocol import RowsProgress
+from datalab_dagster.service.repairs_protocol import RepairQuery, RowsProgress
 
 
 class LocalRepairs:
@@ -22,31 +19,16 @@ class LocalRepairs:
         self._deployment = deployment
         self._user = user
 
-    def propose(
-        self,
-        manifest_hash: str,
-        *,
-        kind: DatasetKind | None = None,
-        lab: LabDefinition | None = None,
-        steps: Collection[StepName] | None = None,
-    ) -> RepairProposal:
-        _, found = self._repairs(manifest_hash, lab).propose(kind=kind, lab=lab, steps=steps)
+    def propose(self, wanted: RepairQuery) -> RepairProposal:
+        _, found = self._repairs(wanted).propose(kind=wanted.kind, lab=wanted.lab, steps=wanted.steps)
         return RepairProposal.model_validate(found)
 
-    def store(
-        self,
-        manifest_hash: str,
-        *,
-        kind: DatasetKind | None = None,
-        lab: LabDefinition | None = None,
-        steps: Collection[StepName] | None = None,
-        progress: RowsProgress | None = None,
-    ) -> RepairInfo:
+    def store(self, wanted: RepairQuery, *, progress: RowsProgress | None = None) -> RepairInfo:
         user = self._deployment.registry.ownership.check(self._user, Verb.MAKE)
-        repairs = self._repairs(manifest_hash, lab)
-        plan, proposal = repairs.propose(kind=kind, lab=lab, steps=steps)
+        repairs = self._repairs(wanted)
+        plan, proposal = repairs.propose(kind=wanted.kind, lab=wanted.lab, steps=wanted.steps)
         if not plan.steps:
-            raise StepNotProposed(steps or [], [])
+            raise StepNotProposed(wanted.steps or [], [])
         made = repairs.store(plan, proposal.lab, by=self._user, progress=progress)
         return RepairInfo(
             dataset=dataset_info(made.dataset, user),
@@ -56,9 +38,9 @@ class LocalRepairs:
             after=ValidRows.model_validate(made.after) if made.after else None,
         )
 
-    def _repairs(self, manifest_hash: str, lab: LabDefinition | None) -> stored.Repairs:
-        if lab is not None:
-            require_limits(lab)
+    def _repairs(self, wanted: RepairQuery) -> stored.Repairs:
+        if wanted.lab is not None:
+            require_limits(wanted.lab)
         datasets = self._deployment.datasets
-        key = datasets.key(manifest_hash, user=self._user)
-        return stored.Repairs(datasets, manifest_hash, key, self._deployment.scratch)
+        key = datasets.key(wanted.manifest_hash, user=self._user)
+        return stored.Repairs(datasets, wanted.manifest_hash, key, self._deployment.scratch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Protocol
 
 from datalab.ingest.repair import StepName
@@ -12,6 +13,19 @@ from datalab_dagster.service.repair_models import RepairInfo, RepairProposal
 
 RowsProgress = Callable[[int, int, int], None]
 """Called with (records read, bytes read, bytes of the dataset) while a dataset is repaired."""
+
+
+@dataclass(frozen=True)
+class RepairQuery:
+    """Which repair of a stored dataset is wanted."""
+
+    manifest_hash: str
+    kind: DatasetKind | None = None
+    """Which kind it is; None: what it certainly looks like."""
+    lab: LabDefinition | None = None
+    """The definition that its rows must fit; None: types of ids are proposed from the dataset."""
+    steps: Collection[StepName] | None = None
+    """Only these; None: all."""
 
 
 class Repairs(Protocol):
@@ -24,33 +38,11 @@ class Repairs(Protocol):
         StepNotProposed: one of `steps` has nothing to do.
     """
 
-    def propose(
-        self,
-        manifest_hash: str,
-        *,
-        kind: DatasetKind | None = None,
-        lab: LabDefinition | None = None,
-        steps: Collection[StepName] | None = None,
-    ) -> RepairProposal:
-        """Return the steps that a dataset needs, tried on its first records.
+    def propose(self, wanted: RepairQuery) -> RepairProposal:
+        """Return the steps that a dataset needs, tried on its first records."""
 
-        Args:
-            manifest_hash: the dataset.
-            kind: which kind it is; None: what it certainly looks like.
-            lab: the definition that its rows must fit; None: types of ids are proposed from the dataset.
-            steps: only these; None: all.
-        """
-
-    def store(
-        self,
-        manifest_hash: str,
-        *,
-        kind: DatasetKind | None = None,
-        lab: LabDefinition | None = None,
-        steps: Collection[StepName] | None = None,
-        progress: RowsProgress | None = None,
-    ) -> RepairInfo:
-        """Do the steps, and keep the result as a new dataset, "… (repaired)"; the arguments are those of `propose`.
+    def store(self, wanted: RepairQuery, *, progress: RowsProgress | None = None) -> RepairInfo:
+        """Do the steps, and keep the result as a new dataset, "… (repaired)".
 
         The users of the original may use the new dataset; the user who repairs becomes an owner of it. Over HTTP
         there is no progress.

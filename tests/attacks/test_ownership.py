@@ -25,6 +25,7 @@ from datalab.statistics.compare import compare_statistics
 from datalab_dagster.cli import datalab
 from datalab_dagster.cli.lazy import Outline
 from datalab_dagster.service import LabInfo
+from datalab_dagster.service.repairs_protocol import RepairQuery
 from tests.commands import datalab_here
 from tests.portal.clients import TestClient, visitor
 from tests.portal.conftest import app, database, deployment, quick_hashes, registry, server, service, url
@@ -262,7 +263,7 @@ class World:
         self.service.uploads.put(upload.upload_id, 0, SECRET)
         copy = ""
         if line is None or "{copy}" in name:
-            copy = self.service.repairs.store(dataset, kind=IDENTIFIERS).dataset.manifest_hash
+            copy = self.service.repairs.store(RepairQuery(dataset, kind=IDENTIFIERS)).dataset.manifest_hash
         found = {
             "lab": lab.id,
             "dataset": dataset,

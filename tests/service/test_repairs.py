@@ -17,6 +17,7 @@ from datalab_dagster.portal import limits
 from datalab_dagster.service import LabService
 from datalab_dagster.service.http import HttpService
 from datalab_dagster.service.http_errors import TooManyRepairs
+from datalab_dagster.service.repairs_protocol import RepairQuery
 from tests.portal.deployments import IDENTIFIERS, PUBLISHER, QuietService, definition
 from tests.recognised_files import text_of
 
@@ -33,13 +34,13 @@ def upload(service: LabService, content: str, name: str = "export.csv", **option
 def test_a_repaired_copy_is_a_new_dataset(lab_service: LabService) -> None:
     original = upload(lab_service, SPOILED)
     before = lab_service.dataset(original)
-    proposed = lab_service.repairs.propose(original)
+    proposed = lab_service.repairs.propose(RepairQuery(original))
     assert (proposed.kind, proposed.records) == (DatasetKind.SEGMENTS, 61)
     assert [(step.name, step.touched) for step in proposed.steps] == [(StepName.SEPARATOR, 61), (StepName.HEADER, 1)]
     assert proposed.before and proposed.steps[1].after
     assert (proposed.before.valid, proposed.steps[1].after.valid, proposed.steps[1].after.rows) == (0, 60, 60)
     assert len(lab_service.datasets()) == 1
-    made = lab_service.repairs.store(original)
+    made = lab_service.repairs.store(RepairQuery(original))
     assert (made.records, made.written) == (61, 60)
     assert made.before and made.after and (made.before.valid, made.after.valid) == (0, 60)
     new = lab_service.dataset(made.dataset.manifest_hash)
@@ -49,23 +50,23 @@ def test_a_repaired_copy_is_a_new_dataset(lab_service: LabService) -> None:
     assert lab_service.dataset(original) == before and before.made_from is None and before.steps == []
     assert lab_service.download_dataset(original).read() == SPOILED.encode()
     with pytest.raises(StepNotProposed, match="There is nothing to do; nothing was written"):
-        lab_service.repairs.store(new.manifest_hash, kind=DatasetKind.SEGMENTS)
+        lab_service.repairs.store(RepairQuery(new.manifest_hash, kind=DatasetKind.SEGMENTS))
 
 
 def test_only_chosen_steps_are_done(lab_service: LabService) -> None:
     original = upload(lab_service, SPOILED)
-    made = lab_service.repairs.store(original, steps=[StepName.SEPARATOR])
+    made = lab_service.repairs.store(RepairQuery(original, steps=[StepName.SEPARATOR]))
     assert [step.name for step in made.dataset.steps] == ["separator"] and made.written == 61
     with pytest.raises(StepNotProposed, match="decimals"):
-        lab_service.repairs.store(original, steps=[StepName.DECIMALS])
+        lab_service.repairs.store(RepairQuery(original, steps=[StepName.DECIMALS]))
 
 
 def test_a_lab_says_what_is_hashed(lab_service: LabService) -> None:
     original = upload(lab_service, PLAIN)
-    assert lab_service.repairs.propose(original).steps == []
+    assert lab_service.repairs.propose(RepairQuery(original)).steps == []
     lab: LabDefinition = definition(numIdentifiersColumns=3)
-    assert [step.name for step in lab_service.repairs.propose(original, lab=lab).steps] == [StepName.HASH]
-    made = lab_service.repairs.store(original, kind=IDENTIFIERS, lab=lab)
+    assert [step.name for step in lab_service.repairs.propose(RepairQuery(original, lab=lab)).steps] == [StepName.HASH]
+    made = lab_service.repairs.store(RepairQuery(original, kind=IDENTIFIERS, lab=lab))
     assert made.after and made.after.valid == 60
     assert b"@" not in lab_service.download_dataset(made.dataset.manifest_hash).read()
 
@@ -74,7 +75,7 @@ def test_a_repaired_copy_can_be_provisioned_in_place_of_the_original(lab_service
     lab = lab_service.create_lab(definition(numIdentifiersColumns=3))
     original = upload(lab_service, PLAIN)
     lab_service.change(lab.id, {IDENTIFIERS: original})
-    made = lab_service.repairs.store(original, lab=lab.definition).dataset
+    made = lab_service.repairs.store(RepairQuery(original, lab=lab.definition)).dataset
     now = lab_service.change(lab.id, {IDENTIFIERS: made.manifest_hash}, check_kinds=True)
     assert now.slots[0].manifest_hash == made.manifest_hash and now.state.state is LabState.STALE
 
@@ -82,13 +83,13 @@ def test_a_repaired_copy_can_be_provisioned_in_place_of_the_original(lab_service
 def test_what_cannot_be_repaired(lab_service: LabService) -> None:
     unsure = upload(lab_service, text_of([[user, f"Name {user}"] for user in USERS]))
     with pytest.raises(KindUnknown):
-        lab_service.repairs.propose(unsure)
+        lab_service.repairs.propose(RepairQuery(unsure))
     cut = lab_service.upload_dataset(io.BytesIO(gzip.compress(SPOILED.encode())[:-9]), "cut.csv.gz").manifest_hash
     with pytest.raises(NotRepairable, match=r"cut\.csv\.gz cannot be repaired"):
-        lab_service.repairs.propose(cut, kind=DatasetKind.SEGMENTS)
+        lab_service.repairs.propose(RepairQuery(cut, kind=DatasetKind.SEGMENTS))
     only_header = upload(lab_service, "user_id,segment\n")
     with pytest.raises(NotADataset):
-        lab_service.repairs.store(only_header, kind=DatasetKind.SEGMENTS)
+        lab_service.repairs.store(RepairQuery(only_header, kind=DatasetKind.SEGMENTS))
     assert {one.manifest_hash for one in lab_service.datasets()} == {unsure, cut, only_header}
 
 
@@ -97,18 +98,18 @@ def test_a_repair_needs_the_key(lab_service: LabService, service: QuietService) 
     keyless = upload(lab_service, SPOILED, store_key=False)
     for ask in (lab_service.repairs.propose, lab_service.repairs.store):
         with pytest.raises(DatasetNotFound):
-            ask("0" * 64)
+            ask(RepairQuery("0" * 64))
         with pytest.raises(KeyAccessDenied):
-            ask(of_others)
+            ask(RepairQuery(of_others))
         with pytest.raises(KeyNotFound):
-            ask(keyless)
+            ask(RepairQuery(keyless))
     shared = upload(lab_service, SPOILED, access={OTHER: KeyRole.OWNER, PUBLISHER: KeyRole.USER})
-    made = lab_service.repairs.store(shared).dataset
+    made = lab_service.repairs.store(RepairQuery(shared)).dataset
     assert lab_service.key_access(made.manifest_hash).users == {OTHER: KeyRole.OWNER, PUBLISHER: KeyRole.OWNER}
 
 
 def test_the_steps_are_told_only_to_those_who_may_use_the_dataset(remote: HttpService, service: QuietService) -> None:
-    made = service.for_user(OTHER).repairs.store(upload(service.for_user(OTHER), SPOILED)).dataset
+    made = service.for_user(OTHER).repairs.store(RepairQuery(upload(service.for_user(OTHER), SPOILED))).dataset
     seen = remote.dataset(made.manifest_hash)
     assert seen.made_from == made.made_from and seen.steps == [] and made.steps
 
@@ -117,5 +118,5 @@ def test_more_repairs_than_places_are_refused(remote: HttpService, monkeypatch: 
     original = upload(remote, SPOILED)
     monkeypatch.setattr(limits, "LIMITS", limits.Limits(repairs=0))
     with pytest.raises(TooManyRepairs) as refused:
-        remote.repairs.store(original)
+        remote.repairs.store(RepairQuery(original))
     assert refused.value.retry_after == 5 and len(remote.datasets()) == 1

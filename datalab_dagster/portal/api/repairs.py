@@ -16,6 +16,7 @@ from datalab_dagster.portal.api.values import ManifestHash
 from datalab_dagster.portal.requests import repair_places
 from datalab_dagster.service.models import ServiceModel
 from datalab_dagster.service.repair_models import RepairInfo, RepairProposal
+from datalab_dagster.service.repairs_protocol import RepairQuery
 
 router = APIRouter(prefix="/datasets/{manifest_hash}", tags=["datasets"])
 
@@ -30,13 +31,17 @@ class RepairWanted(ServiceModel):
     steps: Annotated[list[StepName], Field(max_length=len(StepName))] | None = None
     """Only these; null: all that are proposed."""
 
+    def of(self, manifest_hash: str) -> RepairQuery:
+        """Return this for a dataset."""
+        return RepairQuery(manifest_hash, self.kind, self.lab, self.steps)
+
 
 @router.post("/repair-proposal")
 def propose_repair(
     manifest_hash: ManifestHash, wanted: RepairWanted, visitor: Insider, service: Service, record: Record
 ) -> RepairProposal:
     """Return the steps that a dataset needs, tried on its first records: counts only. Nothing is changed."""
-    found = service.repairs.propose(manifest_hash, kind=wanted.kind, lab=wanted.lab, steps=wanted.steps)
+    found = service.repairs.propose(wanted.of(manifest_hash))
     record("dataset.repair-proposal", manifest_hash)
     return found
 
@@ -53,7 +58,7 @@ async def repair_dataset(
     """Do the steps, and keep the result as a new dataset; the answer comes when it is stored and validated."""
 
     def store() -> RepairInfo:
-        made = service.repairs.store(manifest_hash, kind=wanted.kind, lab=wanted.lab, steps=wanted.steps)
+        made = service.repairs.store(wanted.of(manifest_hash))
         steps = [step.name for step in made.dataset.steps]
         record("dataset.repair", manifest_hash, made=made.dataset.manifest_hash, steps=steps)
         return made

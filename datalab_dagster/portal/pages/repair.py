@@ -21,6 +21,7 @@ from datalab_dagster.service import KeyAccessDenied, LabInfo, LabService
 from datalab_dagster.service.http_errors import status_of
 from datalab_dagster.service.models import ServiceModel
 from datalab_dagster.service.repair_models import RepairInfo, RepairProposal
+from datalab_dagster.service.repairs_protocol import RepairQuery
 
 
 class LabChoice(ServiceModel):
@@ -83,7 +84,7 @@ async def store(
 
 def _stored(service: LabService, page: RepairPage, steps: list[StepName]) -> RepairInfo:
     lab = service.lab(page.lab).definition if page.lab else None
-    return service.repairs.store(page.dataset.manifest_hash, kind=page.kind, lab=lab, steps=steps)
+    return service.repairs.store(RepairQuery(page.dataset.manifest_hash, page.kind, lab, steps))
 
 
 def _said(made: RepairInfo) -> str:
@@ -109,7 +110,7 @@ def _page(service: LabService, manifest_hash: str, user: str, wanted: Mapping[st
         if not row.has_key:
             problem = "Its key is not stored, so it cannot be read here."
         else:
-            proposal = service.repairs.propose(row.manifest_hash, kind=kind, lab=lab)
+            proposal = service.repairs.propose(RepairQuery(row.manifest_hash, kind, lab))
     except KindUnknown:
         problem = f"{row.sentence[:1].upper()}{row.sentence[1:]} Choose what it is."
     except NotRepairable as error:

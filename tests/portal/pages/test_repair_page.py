@@ -9,6 +9,7 @@ import pytest
 from datalab.kinds import DatasetKind
 from datalab.registry import KeyRole, Registry
 from datalab_dagster.service import LabInfo
+from datalab_dagster.service.repairs_protocol import RepairQuery
 from tests.portal.clients import TestClient
 from tests.portal.deployments import IDENTIFIERS, QuietService, definition
 from tests.portal.pages.reading import read, send
@@ -77,7 +78,7 @@ def test_two_labs_are_replaced_at_once_or_one_of_them(
 ) -> None:
     other = service.create_lab(definition("Summer", numIdentifiersColumns=3))
     service.change(other.id, {IDENTIFIERS: original})
-    copy = service.repairs.store(original, kind=IDENTIFIERS, lab=lab.definition).dataset.manifest_hash
+    copy = service.repairs.store(RepairQuery(original, kind=IDENTIFIERS, lab=lab.definition)).dataset.manifest_hash
     page = read(publisher, f"/datasets/{copy}")
     assert page.form(f"/datasets/{copy}/replace").fields["lab"] == [lab.id, other.id]
     assert "Choose at least one Datalab." in send(publisher, page, f"/datasets/{copy}/replace", lab=[]).text
@@ -101,7 +102,7 @@ def test_others_see_no_steps_and_no_repair(publisher: TestClient, viewer: TestCl
     theirs = service.for_user(OTHER)
     content = text_of([["user", "segment"], *([user, f"seg {user[-2]}"] for user in USERS)])
     original = theirs.upload_dataset(io.BytesIO(content.encode()), "seg.csv", access={OTHER: KeyRole.OWNER})
-    copy = theirs.repairs.store(original.manifest_hash, kind=DatasetKind.SEGMENTS).dataset.manifest_hash
+    copy = theirs.repairs.store(RepairQuery(original.manifest_hash, kind=DatasetKind.SEGMENTS)).dataset.manifest_hash
     for client in (publisher, viewer):
         page = read(client, f"/datasets/{copy}")
         assert "Leave out" not in page.text and f"/datasets/{copy}/repair" not in page.links
