@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, and_, case, func, literal_column, or_, select
-from sqlalchemy.dialects.postgresql import JSONB, distinct_on
+from sqlalchemy import CTE, ColumnElement, Select, and_, case, exists, false, func, literal_column, or_, select, true
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from datalab.kinds import KINDS, DatasetKind
@@ -25,10 +25,9 @@ def facts_of(session: Session, labs: Sequence[Lab]) -> dict[str, Facts]:
     slots = {row.lab_id: dict(row.datasets) for row in session.execute(select(now))}
     runs = {row.lab_id: row for row in session.execute(_newest_runs(now))}
     verdicts = {row.lab_id: row for row in session.execute(_newest_verdicts(now))}
-    other_results = ResultRow.datasets != now.c.datasets
-    before = set(_lab_ids(session, select(ResultRow.lab_id).join(now, now.c.lab_id == ResultRow.lab_id), other_results))
-    busy_runs = (RunRow.ended_at.is_(None), RunRow.datasets != now.c.datasets)
-    busy = set(_lab_ids(session, select(RunRow.lab_id).join(now, now.c.lab_id == RunRow.lab_id), *busy_runs))
+    before = _lab_ids(session, now, ResultRow.lab_id == now.c.lab_id, ResultRow.datasets != now.c.datasets)
+    elsewhere = (RunRow.ended_at.is_(None), RunRow.datasets != now.c.datasets)
+    busy = _lab_ids(session, now, RunRow.lab_id == now.c.lab_id, *elsewhere)
     return {
         lab.id: _facts(lab, slots[lab.id], runs.get(lab.id), verdicts.get(lab.id), lab.id in before, lab.id in busy)
         for lab in labs
@@ -68,26 +67,34 @@ def now_in(labs: Sequence[str] | Select[str]) -> CTE:
 _NOTHING = literal_column("'{}'::jsonb", JSONB())
 
 
-def _newest_runs(now: CTE) -> Select[str, int, str, str | None]:
-    """Per lab the newest run on exactly what is provisioned."""
-    return (
-        select(RunRow.lab_id, RunRow.number, RunRow.state, RunRow.reason)
-        .join(now, (now.c.lab_id == RunRow.lab_id) & (now.c.datasets == RunRow.datasets))
-        .ext(distinct_on(RunRow.lab_id))
-        .order_by(RunRow.lab_id, RunRow.number.desc())
-    )
+def newest_run_on(now: CTE, *columns: Any) -> Select[Any]:
+    """Return lab → these columns of its newest run on exactly what is provisioned."""
+    return _newest(now, RunRow, select(*columns))
 
 
-def _newest_verdicts(now: CTE) -> Select[str, str, int]:
-    """Per lab the newest verdict on exactly what is provisioned, with the number of the run that gave it."""
-    return (
-        select(ResultRow.lab_id, ResultRow.status, RunRow.number)
-        .join(RunRow, RunRow.run_id == ResultRow.run_id)
-        .join(now, (now.c.lab_id == ResultRow.lab_id) & (now.c.datasets == ResultRow.datasets))
-        .where(ResultRow.expired_at.is_(None))
-        .ext(distinct_on(ResultRow.lab_id))
-        .order_by(ResultRow.lab_id, ResultRow.number.desc())
-    )
+def newest_result_on(now: CTE, *columns: Any) -> Select[Any]:
+    """Return lab → these columns of its newest result that counts: on exactly what is provisioned, not expired."""
+    return _newest(now, ResultRow, select(*columns).where(ResultRow.expired_at.is_(None)))
+
+
+def _newest(now: CTE, row: type[RunRow | ResultRow], columns: Select[Any]) -> Select[Any]:
+    """Walk the runs or results of each lab backwards, mostly one step; a join reads all that there ever were.
+
+    PostgreSQL expects few rows with equal datasets, and would read and sort those of a lab; of a CASE it expects many.
+    """
+    same = case((row.datasets == now.c.datasets, true()), else_=false())
+    newest = columns.where(row.lab_id == now.c.lab_id, same).order_by(row.number.desc()).limit(1).lateral()
+    return select(now.c.lab_id, *newest.c).join(newest, true())
+
+
+def _newest_runs(now: CTE) -> Select[Any]:
+    return newest_run_on(now, RunRow.number, RunRow.state, RunRow.reason)
+
+
+def _newest_verdicts(now: CTE) -> Select[Any]:
+    """Per lab the newest verdict, with the number of the run that gave it."""
+    number = select(RunRow.number).where(RunRow.run_id == ResultRow.run_id).scalar_subquery()
+    return newest_result_on(now, ResultRow.status, number.label("number"))
 
 
 def state_in(now: CTE) -> Select[str, str]:
@@ -124,5 +131,6 @@ def _misses(kind: DatasetKind, now: CTE) -> ColumnElement[bool]:
     return and_(empty, func.coalesce(LabRow.definition[key].astext, "0").not_in(["0", "false"]))
 
 
-def _lab_ids(session: Session, query: Select[str], *conditions: Any) -> Iterable[str]:
-    return session.scalars(query.where(*conditions).distinct())
+def _lab_ids(session: Session, now: CTE, *conditions: Any) -> set[str]:
+    """Return the labs for which there is a row that meets the conditions."""
+    return set(session.scalars(select(now.c.lab_id).where(exists().where(*conditions))))

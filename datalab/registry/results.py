@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Select, and_, delete, func, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from datalab.registry.database import Database
-from datalab.registry.facts import now_in
+from datalab.registry.facts import newest_result_on, now_in
 from datalab.registry.models import LabRow, ResultRow
 from datalab.registry.queries import in_order, live_lab, locked_run, provisioned
 from datalab.registry.records import NewResult, Result
@@ -67,13 +66,8 @@ class Results:
     def current_of(self, ids: Sequence[str]) -> list[Result]:
         """Return the current results of these labs, of those that have one, with one query."""
         now = now_in(ids)
-        query = (
-            select(ResultRow)
-            .join(now, and_(now.c.lab_id == ResultRow.lab_id, now.c.datasets == ResultRow.datasets))
-            .where(ResultRow.expired_at.is_(None))
-            .ext(distinct_on(ResultRow.lab_id))
-            .order_by(ResultRow.lab_id, ResultRow.number.desc())
-        )
+        current = newest_result_on(now, ResultRow.number).subquery()
+        query = select(ResultRow).join(current, current.c.number == ResultRow.number).order_by(ResultRow.lab_id)
         with self._database.read() as session:
             return [result_of(row) for row in session.scalars(query)]
 
