@@ -8,10 +8,12 @@ from fastapi import Request, Response
 
 from datalab.codes import ROW_ERRORS, explain
 from datalab.dashboard.fixes import fix_of
+from datalab.dashboard.repairs import steps_of
 from datalab.dashboard.sentences import advice, sentence
 from datalab.dashboard.trends import MOST_REFRESHES, Line, line_of
 from datalab.errors import UsageError
 from datalab.formats import Cell, figures_in_text
+from datalab.ingest.repair import StepName
 from datalab.kinds import MATCHING, DatasetKind
 from datalab.lab import LabDefinition
 from datalab.statistics.causes import Cause, Evidence, Severity, causes_of
@@ -21,7 +23,7 @@ from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.lab import LabTab, head_of
 from datalab_dagster.portal.pages.page import render
 from datalab_dagster.portal.pages.paging import MOST_PAGES, Paging, asked, paging
-from datalab_dagster.service import LabService, Permission, ResultInfo, ResultNotFound, RowsQuery
+from datalab_dagster.service import LabInfo, LabService, Permission, ResultInfo, ResultNotFound, RowsQuery
 from datalab_dagster.service.models import ServiceModel
 
 ROWS_AT_ONCE = 50
@@ -44,6 +46,15 @@ class FixLines(ServiceModel):
 
     sql: str
     python: str
+
+
+class FindingRepair(ServiceModel):
+    """The stored dataset that a repair would correct."""
+
+    kind: DatasetKind
+    manifest_hash: str
+    steps: list[StepName]
+    """The steps that correct the finding, or what it follows from."""
 
 
 class FindingRows(ServiceModel):
@@ -89,6 +100,8 @@ class FindingPage(LabTab):
     """What it follows from."""
     follows: list[FindingLink]
     fix: FixLines | None
+    repair: FindingRepair | None
+    """None: no step of a repair corrects it, or the visitor may not use the dataset that is provisioned."""
     rows: FindingRows | None
     """None: the finding is about no single rows, or the visitor may not see them."""
     trend: list[CountPoint]
@@ -126,6 +139,7 @@ def show(lab: str, finding: str, request: Request, visitor: Reader, service: Ser
         cause=_link(above) if above else None,
         follows=[_link(below) for below in found.follows],
         fix=FixLines(sql=fix.sql, python=fix.python) if fix else None,
+        repair=_repair(service, visitor, info, result, [found, above] if above else [found]),
         rows=_rows(request, visitor, service, record, info.definition, result, found) if result else None,
         trend=trend,
     )
@@ -138,6 +152,22 @@ def _count(cause: Cause) -> Cell | None:
 
 def _link(cause: Cause) -> FindingLink:
     return FindingLink(number=cause.number, code=cause.code, sentence=sentence(cause))
+
+
+def _repair(
+    service: LabService, visitor: Visitor, info: LabInfo, result: ResultInfo | None, causes: list[Cause]
+) -> FindingRepair | None:
+    """Return what a repair would correct: the first of the causes that has steps."""
+    cause = next((cause for cause in causes if steps_of(cause)), None)
+    held = next((slot.manifest_hash for slot in info.slots if cause and slot.kind is cause.dataset), None)
+    if cause is None or cause.dataset is None or held is None or not visitor.may(Permission.CHANGE):
+        return None
+    if result and result.datasets.get(cause.dataset) != held:  # another dataset is in the slot now
+        return None
+    dataset = service.dataset(held)
+    if dataset.your_role is None or dataset.secret_id is None:
+        return None
+    return FindingRepair(kind=cause.dataset, manifest_hash=held, steps=list(steps_of(cause)))
 
 
 def _trend(service: LabService, lab: str, found: Cause) -> list[CountPoint]:

@@ -43,6 +43,8 @@ class RepairPage(PageModel):
     """The id of the lab that decides which rows are valid; empty: a definition is proposed from the dataset."""
     kind: DatasetKind | None
     """As which kind it is repaired; None: what it looks like."""
+    asked: list[StepName] = Field(default_factory=list)
+    """The steps of `?step=`, which correct the finding that led here; they are marked, and all steps are chosen."""
     proposal: RepairProposal | None
     """None: see `problem`."""
     problem: str
@@ -53,9 +55,9 @@ class RepairPage(PageModel):
 
 def show(dataset: str, request: Request, visitor: Changer, service: Service) -> Response:
     """The proposed steps with the rows they touch and the share of valid rows after each."""
-    return render(
-        request, "repair.html.j2", _page(service, dataset, visitor.email, request.query_params), kinds=DatasetKind
-    )
+    page = _page(service, dataset, visitor.email, request.query_params)
+    asked = [step for step in StepName if step.value in request.query_params.getlist("step")]
+    return render(request, "repair.html.j2", page.model_copy(update={"asked": asked}), kinds=DatasetKind)
 
 
 async def store(

@@ -6,9 +6,13 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from datalab.codes import CODES
+from datalab.dashboard.repairs import STEPS
+from datalab.kinds import DatasetKind
 from datalab.registry import Registry
 from datalab_dagster.service import LabInfo
 from tests.portal.clients import TestClient
+from tests.portal.deployments import QuietService
 from tests.portal.pages.conftest import Validated
 from tests.portal.pages.reading import read
 
@@ -67,3 +71,34 @@ def test_the_page_of_the_lab_leads_to_its_findings(publisher: TestClient, valida
     assert f"/datalabs/{lab.id}/findings/1" in read(publisher, f"/datalabs/{lab.id}").links
     warned = validated(change=shared_id(9))
     assert f"/datalabs/{warned.id}/findings/1" in read(publisher, f"/datalabs/{warned.id}").links
+
+
+def test_a_finding_leads_to_the_repair_that_corrects_it(
+    publisher: TestClient, viewer: TestClient, service: QuietService, validated: Validated
+) -> None:
+    lab = validated("p20-wrong-separator")
+    held = next(slot.manifest_hash for slot in lab.slots if slot.kind is DatasetKind.SEGMENTS)
+    address = f"/datasets/{held}/repair?lab={lab.id}&step=separator#steps"
+    for number in (1, 2):  # the cause, and what follows from it
+        page = read(publisher, f"/datalabs/{lab.id}/findings/{number}")
+        assert address in page.links and page.html.count('class="button primary"') == 1
+    twin = publisher.get(f"/datalabs/{lab.id}/findings/1.json").json()
+    assert twin["repair"] == {"kind": "segments", "manifestHash": held, "steps": ["separator"]}
+    repair = read(publisher, address.partition("#")[0])
+    assert repair.form(f"/datasets/{held}/repair").fields["step"] == "separator"
+    assert "Separate the columns by commas corrects the finding" in repair.text
+    assert "corrects the finding" not in read(publisher, f"/datasets/{held}/repair").text
+    assert viewer.get(f"/datalabs/{lab.id}/findings/1.json").json()["repair"] is None
+    service.change(lab.id, {DatasetKind.SEGMENTS: None})
+    run = service.results(lab.id)[0].run_id
+    assert publisher.get(f"/datalabs/{lab.id}/findings/1.json?run={run}").json()["repair"] is None, "no longer in use"
+
+
+def test_a_finding_that_no_step_corrects_leads_to_no_repair(publisher: TestClient, validated: Validated) -> None:
+    lab = validated(EMPTY_SEGMENTS)
+    assert publisher.get(f"/datalabs/{lab.id}/findings/1.json").json()["repair"] is None
+    assert "/repair" not in read(publisher, f"/datalabs/{lab.id}/findings/1").html
+
+
+def test_steps_are_those_of_codes_that_exist() -> None:
+    assert set(STEPS) <= set(CODES)
