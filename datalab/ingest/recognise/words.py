@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datalab.formats import counted, listed, number, share
 from datalab.id_types import IdType
-from datalab.ingest.recognise.facts import ColumnFacts, Container, FileFacts, Form, NoDataset, ValueType
+from datalab.ingest.recognise.facts import MOST, ColumnFacts, Container, FileFacts, Form, NoDataset, ValueType
 from datalab.kinds import KINDS
 
 SEPARATOR_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -95,7 +95,7 @@ def notes(facts: FileFacts) -> list[str]:
         found.append(f"Columns are separated by {SEPARATOR_NAMES[facts.separator or ',']}: write commas.")
     if facts.encoding_is_guessed:
         found.append(f"The text is not UTF-8, and {facts.encoding} is a guess: export it as UTF-8.")
-    if facts.is_readable and facts.of_width < 1:
+    if facts.is_readable and facts.of_width < MOST:
         found.append(
             f"{share(facts.of_width)} of the rows have {counted(facts.columns, 'column')}: look at the others."
         )

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datalab.id_types import IdType
-from datalab.ingest.recognise import Container, FileFacts, Form, NoDataset, recognise, recognise_file
+from datalab.ingest.recognise import Container, FileFacts, Form, NoDataset, recognise, recognise_file, words
 from datalab.ingest.recognise.read import SAMPLE_BYTES
 from datalab.kinds import DatasetKind
 from tests.recognised_files import INTERESTS, made_files, rows_of, text_of
@@ -251,3 +251,11 @@ def test_hostile_bytes_do_not_take_long(data: bytes) -> None:
     start = time.process_time()
     recognise(data, is_whole=True)
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize(("others", "said"), [(1, False), (9, False), (30, True)])
+def test_rows_of_another_width_are_mentioned_if_they_are_many(others: int, said: bool) -> None:
+    """A few of them are invalid rows, which a validation counts by reason."""
+    rows = [f"u{number},Sports" for number in range(100 - others)] + ["u1,Sports,x"] * others
+    notes = words.notes(recognise("\n".join(rows).encode(), is_whole=True))
+    assert any("of the rows have 2 columns" in note for note in notes) == said
