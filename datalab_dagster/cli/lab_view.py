@@ -66,7 +66,9 @@ def _print_own(labs: Sequence[LabInfo]) -> None:
 def print_state(lab: LabInfo, cause: Cause | None = None) -> None:
     """Print the state of a lab, its reason, the first cause if it is not Ready, and what to do next."""
     console = console_for_text()
-    console.print(f"\n[bold]{escape(name_or_unnamed(lab.name, lab.created_at))}[/bold]  {lab.id}", highlight=False)
+    console.print(
+        f"\n[bold]{escape(name_or_unnamed(lab.name, lab.created_at))}[/bold]  {lab.id}", highlight=False, soft_wrap=True
+    )
     console.print(
         f"{coloured(lab.state.state, lab.state.title)}: {escape(lab.state.reason)}", highlight=False, soft_wrap=True
     )

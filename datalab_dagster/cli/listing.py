@@ -20,6 +20,8 @@ from datalab_dagster.terminal.safe_console import SafeConsole
 from datalab_dagster.terminal.text import echo
 
 _SHORT = 12
+_WHOLE = frozenset({"lab"})
+"""Columns of ids that people copy: never folded over two lines, however narrow the terminal is."""
 _COLOURS = {
     LabState.READY: "green",
     LabState.FAILED: "red",
@@ -48,7 +50,7 @@ def print_table(
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in header:
-        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+        table.add_column(name, justify="right" if name in numbers else "left", overflow="fold", no_wrap=name in _WHOLE)
     for row in rows:
         cells = zip(header, row, strict=True)
         table.add_row(*(cell if name in markup else escape(cell) for name, cell in cells))

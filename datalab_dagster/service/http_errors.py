@@ -39,7 +39,7 @@ from datalab_dagster.service.errors import NotPermitted
 class LoginNeeded(NotPermitted):
     def __init__(self) -> None:
         super().__init__(
-            "Log in, or send a valid API token: no user is signed in, or the session or token has ended. While the "
+            "Sign in, or send a valid API token: no user is signed in, or the session or token has ended. While the "
             "deployment has no users, open the address with the token that was printed when it was started."
         )
 

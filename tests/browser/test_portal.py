@@ -269,10 +269,10 @@ def test_a_viewer_sees_no_way_to_reports(browser: Any, portal: Portal) -> None:
     lab = next(lab for lab in portal.service.labs() if lab.state.state is LabState.READY)
     visit = Visit(browser, portal)
     page = visit.go(f"/datalabs/{lab.id}")
-    page.get_by_role("heading", name="Log in").wait_for()
+    page.get_by_role("heading", name="Sign in").wait_for()
     page.get_by_label("E-mail address").fill("vera@publisher.example")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     page.get_by_role("heading", name=lab.name).wait_for()
     assert page.get_by_role("link", name="Validation reports").count() == 0
     assert page.locator("main form").count() == 0

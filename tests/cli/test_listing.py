@@ -9,7 +9,8 @@ from datalab.results.statistics import Finding
 from datalab.results.status import DatasetStatus, StatisticsStatus, ValidationStatus
 from datalab.statistics.causes import causes_of
 from datalab.statistics.compare import Comparison
-from datalab_dagster.cli.listing import print_causes
+from datalab_dagster.cli.listing import print_causes, print_table
+from datalab_dagster.terminal.safe_console import SafeConsole
 
 EMPTY = Finding(code="EMPTY_DATASET", message="segments: 0 valid rows (at least 1 needed)")
 INVALID = Finding(code="HIGH_INVALID_SHARE", message="segments: 1500 of 20000 rows are invalid (limit 0.05)")
@@ -44,3 +45,13 @@ def test_a_finding_is_printed_once_with_what_follows_from_it(capsys: pytest.Capt
         "    HEADLINE_DROP: Valid rows (Demographics) fell from 9 to 0 (−100.0%).",
         "    HEADLINE_DROP: Distinct ages (Demographics) fell from 9 to 0 (−100.0%).",
     ]
+
+
+def test_the_id_of_a_lab_is_never_folded(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = "0f7e4c1a-3f0b-4c53-9d5e-6a1b2c3d4e5f"
+    monkeypatch.setattr("datalab_dagster.cli.listing.console_for_text", lambda: SafeConsole(width=60))
+    print_table(
+        ("lab", "name", "state", "owners"), [(lab, "Sports and news, autumn", "Ready", "pat@publisher.example")]
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 3 and [lab in line for line in lines].count(True) == 1

@@ -182,7 +182,7 @@ def schemas(draft: Draft) -> list[Schema]:
             columns=3,
             header="userId, idName, id",
             possible=True,
-            why="Always possible; the only one for three identifiers and more. One row per id.",
+            why="One row per id. Needed for three or more identifiers.",
             example=rows,
         ),
     ]
