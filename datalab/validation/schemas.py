@@ -20,13 +20,24 @@ from pandera.errors import SchemaErrors
 
 from datalab.id_types import ValueFormat
 from datalab.ingest.formats import has_format, is_float
-from datalab.kinds import EMPTY_CELL, INVALID_FLOAT_FORMAT, KINDS, Column, DatasetKind, IdFormat, ReportForm
+from datalab.kinds import (
+    EMPTY_CELL,
+    INVALID_FLOAT_FORMAT,
+    KINDS,
+    Column,
+    ColumnType,
+    DatasetKind,
+    IdFormat,
+    ReportForm,
+)
 from datalab.kinds.arrow import arrow_schema
 from datalab.lab import USER_ID, LabDefinition
 
 Mask = NDArray[np.bool_]
 
 _TEXT = pd.ArrowDtype(pa.string())
+_CELL = "number"
+"""The column of all cells of all columns of numbers, one column after the other."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +65,25 @@ class RowCheck:
 class DatasetSchema:
     """The rules for the rows of one dataset.
 
-    `rows` has a column per field of a record (identifiers: of a normalised row); `frame` validates them as text.
+    `rows` has a column per field of a record (identifiers: of a normalised row). All are validated as text.
     """
 
     kind: DatasetKind
     rows: tuple[Column, ...]
     key: tuple[int, ...]
-    checks: tuple[RowCheck, ...]
+    row_checks: tuple[RowCheck, ...]
     frame: pa_schema.DataFrameSchema
-    """The pandera schema of these columns and checks."""
+    """The pandera schema of the columns of text and their checks."""
+    cell_checks: tuple[RowCheck, ...]
+    cells: pa_schema.DataFrameSchema
+    """The pandera schema of all cells of the columns of numbers, of which there may be thousands, all with one rule."""
     file_width: int
     """How many columns the file has."""
+
+    @property
+    def checks(self) -> tuple[RowCheck, ...]:
+        """All checks."""
+        return (*self.row_checks, *self.cell_checks)
 
     @property
     def report_form(self) -> ReportForm:
@@ -91,31 +110,64 @@ def dataset_schema(kind: DatasetKind, lab: LabDefinition) -> DatasetSchema:
     """Return the schema of the dataset `kind` in `lab`."""
     declared = KINDS[kind]
     rows = declared.row_columns(lab)
-    checks = [
-        *_column_checks("not_empty", EMPTY_CELL, rows, pc.is_valid),
-        *_column_checks("float", INVALID_FLOAT_FORMAT, rows, is_float),
-        *_id_checks(rows, lab),
-    ]
-    columns = {column.name: pa_schema.Column(_TEXT, nullable=True, description=column.meaning) for column in rows}
-    frame = pa_schema.DataFrameSchema(columns, checks=[check.pandera() for check in checks], strict=True)
+    texts = {column.name: column.meaning for column in rows if column.type is not ColumnType.NUMBER}
+    row_checks = (*_not_empty(rows), *_id_checks(rows, lab))
+    cell_checks = tuple(_float(rows))
     names = [column.name for column in rows]
     key = tuple(names.index(name) for name in declared.key)
-    return DatasetSchema(kind, rows, key, tuple(checks), frame, len(declared.file_columns(lab)))
+    return DatasetSchema(
+        kind,
+        rows,
+        key,
+        row_checks,
+        _frame(texts, row_checks),
+        cell_checks,
+        _frame({_CELL: "a number"}, cell_checks),
+        len(declared.file_columns(lab)),
+    )
+
+
+def _frame(columns: dict[str, str], checks: Sequence[RowCheck]) -> pa_schema.DataFrameSchema:
+    """Return the pandera schema of columns of text, name to meaning."""
+    declared = {name: pa_schema.Column(_TEXT, nullable=True, description=meaning) for name, meaning in columns.items()}
+    return pa_schema.DataFrameSchema(declared, checks=[check.pandera() for check in checks], strict=True)
 
 
 def failures(schema: DatasetSchema, rows: pa.RecordBatch) -> list[Failure]:
     """Run the checks over `rows` (text, one column per column of the schema) and return what did not pass."""
-    names = [column.name for column in schema.rows]
-    frame = pa.Table.from_batches([rows.rename_columns(names)]).to_pandas(types_mapper=pd.ArrowDtype)
+    texts, numbers = [
+        [index for index, column in enumerate(schema.rows) if (column.type is ColumnType.NUMBER) == is_number]
+        for is_number in (False, True)
+    ]
+    frame = _as_pandas({schema.rows[index].name: rows.column(index) for index in texts})
+    failed_rows = _failed(schema.frame, schema.row_checks, frame)
+    found = [failure for check, failed in failed_rows for failure in _by_column(check, frame, failed)]
+    if numbers:
+        cells = _as_pandas({_CELL: pa.concat_arrays([rows.column(index) for index in numbers])})
+        for check, failed in _failed(schema.cells, schema.cell_checks, cells):
+            by_column = zip(numbers, failed.reshape(len(numbers), rows.num_rows), strict=True)
+            found += [Failure(check, column, failing) for column, failing in by_column if failing.any()]
+    return found
+
+
+def _as_pandas(columns: dict[str, pa.Array]) -> pd.DataFrame:
+    frame: pd.DataFrame = pa.table(columns).to_pandas(types_mapper=pd.ArrowDtype)
+    return frame
+
+
+def _failed(
+    schema: pa_schema.DataFrameSchema, checks: Sequence[RowCheck], frame: pd.DataFrame
+) -> list[tuple[RowCheck, Mask]]:
+    """Return the checks that did not pass, and in which rows of the frame."""
     try:
-        schema.frame.validate(frame, lazy=True)
+        schema.validate(frame, lazy=True)
     except SchemaErrors as errors:
         # Counts come from the outputs of the checks: pandera's own texts repeat the values, and are ignored here.
         found = [(error.check, ~error.check_output.to_numpy(bool)) for error in errors.schema_errors]
     else:
         return []
-    by_pandera = dict(zip(map(id, schema.frame.checks), schema.checks, strict=True))
-    return [failure for check, failed in found for failure in _by_column(by_pandera[id(check)], frame, failed)]
+    by_pandera = dict(zip(map(id, schema.checks), checks, strict=True))
+    return [(by_pandera[id(check)], failed) for check, failed in found]
 
 
 def _by_column(check: RowCheck, frame: pd.DataFrame, failed: Mask) -> Iterator[Failure]:
@@ -130,13 +182,18 @@ def _by_column(check: RowCheck, frame: pd.DataFrame, failed: Mask) -> Iterator[F
             yield Failure(check, column, rows)
 
 
-def _column_checks(
-    name: str, code: str, rows: Sequence[Column], passes: Callable[[pa.Array], pa.BooleanArray]
-) -> Iterator[RowCheck]:
-    """Return the check of all columns whose cells can have the error `code`, if there are any."""
-    columns = [index for index, column in enumerate(rows) if code in column.codes]
+def _not_empty(rows: Sequence[Column]) -> Iterator[RowCheck]:
+    """Yield the check of the columns that need a value, if there are any."""
+    columns = [index for index, column in enumerate(rows) if EMPTY_CELL in column.codes]
     if columns:
-        yield _cell_check(name, code, rows, columns, passes)
+        yield _cell_check("not_empty", EMPTY_CELL, rows, columns, pc.is_valid)
+
+
+def _float(rows: Sequence[Column]) -> Iterator[RowCheck]:
+    """Yield the check of all cells of the columns of numbers, if there are any."""
+    columns = tuple(index for index, column in enumerate(rows) if column.type is ColumnType.NUMBER)
+    if columns:
+        yield RowCheck("float", INVALID_FLOAT_FORMAT, columns, lambda frame: [_passed(is_float(_arrow(frame[_CELL])))])
 
 
 def _id_checks(rows: Sequence[Column], lab: LabDefinition) -> Iterator[RowCheck]:

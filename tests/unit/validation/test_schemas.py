@@ -35,8 +35,12 @@ def found(kind: str, *records: list[str | None]) -> set[tuple[str, int | None, t
 @pytest.mark.parametrize("kind", list(DatasetKind))
 def test_every_check_is_panderas_and_carries_a_code(kind: str) -> None:
     schema = schema_of(kind)
-    checks = [*schema.frame.checks, *(check for column in schema.frame.columns.values() for check in column.checks)]
-    assert checks
+    checks = [
+        check
+        for frame in (schema.frame, schema.cells)
+        for check in [*frame.checks, *(one for column in frame.columns.values() for one in column.checks)]
+    ]
+    assert len(checks) == len(schema.checks) > 0
     assert all(isinstance(check, pandera.Check) and check.error and check.error.isupper() for check in checks)
 
 
