@@ -12,10 +12,12 @@ from assets.partitions import OWNERS, data_labs
 from assets.stored import engine_on_rows, load, panel_value, summaries_of
 from datalab import statistics
 from datalab.dashboard import render_dashboard
-from datalab.deployment.addresses import COMPARISON, STATISTICS_REPORT
+from datalab.deployment.addresses import COMPARISON, STATISTICS_REPORT, Address
 from datalab.deployment.places import Place
+from datalab.errors import InputMissing
 from datalab.kinds import KINDS, DatasetKind
 from datalab.results import files
+from datalab.results.matchable import MatchableUsers
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2
 from datalab.results.status import ValidationStatus
 from datalab.statistics import PANELS
@@ -58,6 +60,8 @@ def statistics_report(
         place.write(run.computed(COMPARISON), changes.model_dump_json())
         written = report if workspace.statistics_version == 2 else _legacy(run, place, sql)
         place.write(run.result(files.STATISTICS), written.model_dump_json(indent=2))
+        matchable = statistics.matchable_users(run.definition, values)
+        place.write(run.result(files.MATCHABLE_USERS), matchable.model_dump_json(indent=2))
         if comparison:
             place.write(run.result(files.COMPARISON), comparison.model_dump_json(indent=2))
         headlines = {
@@ -132,10 +136,19 @@ def dashboard(
             comparison=comparison if comparison.changes else None,
             computed_at=datetime.now(UTC),
             minimum_count=workspace.minimum_count,
+            matchable=_matchable(place, status_at),
         )
         place.write(status_at.beside(files.DASHBOARD.name), page)
         run.add_to_result(files.DASHBOARD, status_at.run_id)
         return dg.MaterializeResult(metadata={"datalab/bytes": len(page.encode())})
+
+
+def _matchable(place: Place, status_at: Address) -> MatchableUsers | None:
+    """Return the matchable users of the result with this status; None: an earlier version made it."""
+    try:
+        return load(place, status_at.beside(files.MATCHABLE_USERS.name), MatchableUsers)
+    except InputMissing:
+        return None
 
 
 def _legacy(run: LabRun, place: Place, sql: SqlEngine) -> StatisticsResult:

@@ -8,6 +8,8 @@ contain a hidden value. With a minimum of 10:
   from the count of all users by 1 to 9; reachable ids likewise; the next smallest cells of a distribution until at
   least two cells, and together at least 10 users, are hidden; a total if one of its parts is hidden.
 * A panel that is not in the vendor's report is left out unless it has its own guard.
+* Outside the report, matchable users are a part of all users, and those with an id of their own a part of the matchable
+  users, of all users and of the distinct ids.
 * Figures in the messages of findings, and changes since the previous report, follow the same rule.
 
 Not protected: the number of categories (segments, ages, genders, scopes, names of ids), averages, names of segments and
@@ -23,6 +25,7 @@ from itertools import pairwise
 from typing import Any
 
 from datalab.kinds import MATCHING
+from datalab.results.matchable import MatchableUsers
 from datalab.results.statistics import Finding, StatisticsResultV2
 from datalab.statistics import PANELS
 from datalab.statistics.compare import Change, headline_numbers
@@ -88,6 +91,25 @@ def shareable(statistics: StatisticsResultV2, minimum: int = 0, *, shared: bool 
         report[kind] = [shareable_finding(finding, minimum).model_dump() for finding in getattr(statistics, kind)]
     report["minimum_count"] = minimum
     return report
+
+
+def shareable_matchable(
+    found: MatchableUsers | None, statistics: StatisticsResultV2, minimum: int = 0
+) -> dict[str, dict[str, int | str]]:
+    """Return the matchable users of a result as a dict, hidden by the same rules; empty: there are none."""
+    counts: dict[str, dict[str, int | str]] = found.model_dump() if found else {}
+    if found is None or minimum <= 0:
+        return counts
+    users = statistics.basic_statistics.identifiers.distinct_user_ids
+    for name, entry in found.root.items():
+        matchable, own = entry.matchable_users, entry.users_with_own_id
+        ids = statistics.identifiers_overview[name].distinct_ids
+        reveals = any(0 < whole - own < minimum for whole in (matchable, users, ids))
+        counts[name] = {
+            "matchable_users": _part(matchable, users, minimum),
+            "users_with_own_id": HIDDEN if reveals and own >= minimum else _part(own, None, minimum),
+        }
+    return counts
 
 
 def guarded(statistics: StatisticsResultV2, minimum: int = 0) -> StatisticsResultV2:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from datalab.dashboard.bundle import static_text
 from datalab.dashboard.charts import MAX_BARS, MAX_SIDES, specs
-from datalab.dashboard.disclosure import shareable, shareable_finding
+from datalab.dashboard.disclosure import shareable, shareable_finding, shareable_matchable
 from datalab.dashboard.payload import content_policy, download, inline_json
 from datalab.dashboard.summary import change_rows, deltas, headlines, notes, readiness_rows, verdict
 from datalab.dashboard.tables import absent, panels, shown_of
@@ -17,6 +17,7 @@ from datalab.dashboard.usable import usable
 from datalab.formats import counted, moment
 from datalab.lab import LabDefinition
 from datalab.results.files import STATISTICS
+from datalab.results.matchable import MatchableUsers
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
 from datalab.statistics.causes import Evidence, causes_of, reasons_of
@@ -36,6 +37,7 @@ def render_dashboard(
     comparison: Comparison | None = None,
     computed_at: datetime | None,
     minimum_count: int = 0,
+    matchable: MatchableUsers | None = None,
 ) -> str:
     """Return the statistics of a lab as one HTML file that needs no network and no other file.
 
@@ -48,6 +50,7 @@ def render_dashboard(
         computed_at: when the statistics were computed.
         minimum_count: 10 for sharing: the file contains no count below it, and no count that would reveal one
             (see `datalab.dashboard.disclosure`). 0 shows everything.
+        matchable: the matchable users of the result; None: an earlier version made it.
     """
     report = shareable(statistics, minimum_count, shared=lab.share_statistics)
     causes = causes_of(
@@ -57,10 +60,11 @@ def render_dashboard(
         Evidence(reasons_of(report["basic_statistics"])),
         lambda finding: shareable_finding(finding, minimum_count),
     )
-    shown = panels(lab, report)
+    beside = shareable_matchable(matchable, statistics, minimum_count)
+    shown = panels(lab, report, beside)
     summed = verdict(lab, report, status, causes, readiness)
     changed = deltas(comparison, report, minimum_count)
-    figures = headlines(lab, report)
+    figures = headlines(lab, report, beside)
     for figure in [*figures, *(figure for panel in shown for figure in panel.figures)]:
         figure.delta = changed.get(figure.metric, "")
     largest = [name for panel in shown for name in panel.largest]

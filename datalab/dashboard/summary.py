@@ -15,11 +15,12 @@ from datalab.dashboard.usable import Usable
 from datalab.formats import Cell, counted, listed, number, share, signed, signed_share
 from datalab.kinds import KINDS, MATCHING, OPTIONAL
 from datalab.lab import LabDefinition
+from datalab.results.matchable import MatchableUsers
 from datalab.results.status import ValidationStatus
 from datalab.statistics.causes import DROPS_OF_DATASET, Cause
 from datalab.statistics.compare import Comparison
 from datalab.statistics.readiness import Readiness
-from datalab.statistics.tables import ratio
+from datalab.statistics.tables import Matchable, ratio
 
 Json = dict[str, Any]
 
@@ -131,8 +132,11 @@ def _users(lab: LabDefinition, report: Json) -> str:
     return f"{said}; {number(matchable)} ({share(ratio(matchable, users))}) matchable by {name}"
 
 
-def headlines(lab: LabDefinition, report: Json) -> list[PageFigure]:
-    """Return the figures at the top: users, how many of them can be matched, and users of each further dataset."""
+def headlines(lab: LabDefinition, report: Json, beside: Matchable | None = None) -> list[PageFigure]:
+    """Return the figures at the top: users, how many of them can be matched, and users of each further dataset.
+
+    `beside`: the matchable users of the result, which are not in the report; empty for results of earlier versions.
+    """
     basic = report["basic_statistics"]
     users = basic[MATCHING]["distinct_user_ids"]
     found = [PageFigure("Users", number(users), "with identifiers", f"{MATCHING}.distinct_user_ids")]
@@ -141,7 +145,8 @@ def headlines(lab: LabDefinition, report: Json) -> list[PageFigure]:
         if matchable is not None:
             part = share(ratio(matchable, users))
             metric = f"embeddings.{entry.id_name}.matchable_users"
-            found.append(PageFigure("Matchable users", number(matchable), f"by {entry.id_name}, {part}", metric))
+            detail = f"by {entry.id_name}, {part}{_own(beside or {}, entry.id_name)}"
+            found.append(PageFigure("Matchable users", number(matchable), detail, metric))
     there = {kind: basic[kind] for kind in OPTIONAL if basic.get(kind)}
     for kind, numbers in there.items():
         with_it = numbers["distinct_user_ids"]
@@ -150,6 +155,23 @@ def headlines(lab: LabDefinition, report: Json) -> list[PageFigure]:
         if field := KINDS[kind].headline:
             found.append(PageFigure(KINDS[kind].title, number(numbers[field]), "", f"{kind}.{field}"))
     return found
+
+
+def _own(beside: Matchable, name: str) -> str:
+    """Return how many matchable users have an id of their own, in words; empty: it is not known."""
+    counts = beside.get(name)
+    return f"; {number(counts['users_with_own_id'])} with an id of their own" if counts else ""
+
+
+def matchable_lines(found: MatchableUsers) -> list[str]:
+    """Return a line per matching id: its matchable users, and how many have an id of their own.
+
+    >>> matchable_lines(MatchableUsers.model_validate({"maid": {"matchable_users": 1200, "users_with_own_id": 1100}}))
+    ['Matchable by maid: 1,200 users; 1,100 with an id of their own']
+    """
+    beside = found.model_dump()
+    users = {name: counted(counts.matchable_users, "user") for name, counts in found.root.items()}
+    return [f"Matchable by {name}: {users[name]}{_own(beside, name)}" for name in users]
 
 
 def _matchable(report: Json, name: str) -> Cell:

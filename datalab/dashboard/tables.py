@@ -15,7 +15,7 @@ from datalab.dashboard.texts import absence
 from datalab.formats import counted, decimal, number, share
 from datalab.lab import LabDefinition
 from datalab.statistics import VIEWS, ReportNumbers, Thresholds, View
-from datalab.statistics.tables import Cell, Figure, Json, Table, Unit
+from datalab.statistics.tables import Cell, Figure, Json, Matchable, Table, Unit
 
 MAX_ROWS = 2000
 """Maximum number of rows of a table that are shown."""
@@ -60,9 +60,9 @@ class PagePanel:
     """The full names of the segments that are shown."""
 
 
-def panels(lab: LabDefinition, report: Json) -> list[PagePanel]:
-    """Return the panels that the report contains, in the order of the page."""
-    numbers = ReportNumbers(report, [entry.id_name for entry in lab.matching_ids])
+def panels(lab: LabDefinition, report: Json, matchable: Matchable | None = None) -> list[PagePanel]:
+    """Return the panels that the report contains, in the order of the page; `matchable` is not in the report."""
+    numbers = ReportNumbers(report, [entry.id_name for entry in lab.matching_ids], matchable or {})
     return [_panel(view, part, numbers) for view in VIEWS if (part := numbers.at(view.path)) is not None]
 
 

@@ -53,11 +53,13 @@ STATISTICS = ResultFile("statistics.json", JSON, Audience.SHARED)
 VALIDATION_STATUS = ResultFile("validation-status.json", JSON, Audience.SHARED)
 COMPARISON = ResultFile("comparison.json", JSON, Audience.READERS)
 """Only written if there was an earlier refresh."""
+MATCHABLE_USERS = ResultFile("matchable-users.json", JSON, Audience.SHARED)
+"""Not in the statistics, whose JSON is the vendor's; results of earlier versions have none."""
 DASHBOARD = ResultFile("dashboard.html", HTML, Audience.SHARED)
 VALIDATION_REPORT = ResultFile("validation-report.json", JSON, Audience.PRIVATE)
 """One for each dataset; it holds sample values of rows."""
 
-RESULT_FILES = (STATISTICS, VALIDATION_STATUS, COMPARISON, DASHBOARD, VALIDATION_REPORT)
+RESULT_FILES = (STATISTICS, VALIDATION_STATUS, COMPARISON, MATCHABLE_USERS, DASHBOARD, VALIDATION_REPORT)
 AGGREGATES = {file.name: file for file in RESULT_FILES if file.audience is not Audience.PRIVATE}
 """The files without a value of a row, by name."""
 SHARED = {file.name: file for file in RESULT_FILES if file.audience is Audience.SHARED}

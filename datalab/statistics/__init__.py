@@ -4,6 +4,7 @@ from datalab.statistics.compare import Change, Comparison, compare_statistics, h
 from datalab.statistics.datasets import Summaries, ValidatedDataset, ValidRows, register_valid_rows
 from datalab.statistics.findings import Figures, Thresholds, data_errors, quality_warnings
 from datalab.statistics.legacy import legacy_statistics
+from datalab.statistics.matchable import matchable_users
 from datalab.statistics.names import NamesUnknown, require_names_checked
 from datalab.statistics.panel import Panel, PanelInputs
 from datalab.statistics.panels import PANELS, VIEWS
@@ -40,6 +41,7 @@ __all__ = [
     "data_errors",
     "headline_numbers",
     "legacy_statistics",
+    "matchable_users",
     "panel_inputs",
     "quality_warnings",
     "readiness",

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
+from datalab.results.matchable import MatchableUsers
 from datalab.results.statistics import StatisticsResultV2
 
 Json = dict[str, Any]
 Number = int | float
 Cell = int | float | str | None
 """A number, the text that hides one (such as "< 10"), a name, or no value."""
+Matchable = Mapping[str, Mapping[str, int | str]]
+"""The JSON of `MatchableUsers`; a hidden count is a text."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +89,14 @@ class ReportNumbers:
     json: Json
     """The JSON of the report; in a report for sharing, hidden counts are texts."""
     matching_ids: list[str] = field(default_factory=list)
+    matchable: Matchable = field(default_factory=dict)
+    """The matchable users of the result; empty for results of earlier versions."""
 
     @classmethod
-    def of(cls, report: StatisticsResultV2) -> ReportNumbers:
-        """Return the numbers of a report without hiding any."""
+    def of(cls, report: StatisticsResultV2, matchable: MatchableUsers | None = None) -> ReportNumbers:
+        """Return the numbers of a report, and its matchable users, without hiding any."""
         matching = [name for name, info in report.identifiers_overview.items() if info.is_matching_id]
-        return cls(report.model_dump(mode="json", by_alias=True), matching)
+        return cls(report.model_dump(mode="json", by_alias=True), matching, matchable.model_dump() if matchable else {})
 
     def at(self, path: Iterable[str]) -> Any:
         """Return the value at a path; None: there is no value."""

@@ -13,6 +13,7 @@ from rich.table import Table as TerminalTable
 
 from datalab.dashboard.tables import written
 from datalab.formats import number, signed_share
+from datalab.results.matchable import MatchableUsers
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2
 from datalab.statistics import PANELS, Comparison, ReportNumbers
 from datalab.statistics.causes import Evidence, causes_of, reasons_of
@@ -25,14 +26,17 @@ _SHOWN_ROWS = 20
 """Maximum number of rows shown, the largest first; the dashboard has all rows."""
 
 
-def print_report(statistics: StatisticsResult | StatisticsResultV2, comparison: bytes | None) -> None:
-    """Print all panels, the findings, and what changed since last time."""
+def print_report(
+    statistics: StatisticsResult | StatisticsResultV2, comparison: bytes | None, matchable: bytes | None = None
+) -> None:
+    """Print all panels, the findings, and what changed since last time; `matchable`: the file of that name."""
     console = console_for_text()
     if isinstance(statistics, StatisticsResult):
         console.print_json(statistics.model_dump_json())
         return
     changes = Comparison.model_validate_json(comparison) if comparison else None
-    report = ReportNumbers.of(statistics)
+    beside = MatchableUsers.model_validate_json(matchable) if matchable else None
+    report = ReportNumbers.of(statistics, beside)
     for panel in PANELS:
         if not panel.internal and (part := report.at(panel.path)):
             for table in panel.written(part, report):

@@ -8,7 +8,14 @@ import click
 
 from datalab.kinds import KINDS
 from datalab.lab import load_lab
-from datalab.results.files import COMPARISON, DASHBOARD, STATISTICS, VALIDATION_REPORT, VALIDATION_STATUS
+from datalab.results.files import (
+    COMPARISON,
+    DASHBOARD,
+    MATCHABLE_USERS,
+    STATISTICS,
+    VALIDATION_REPORT,
+    VALIDATION_STATUS,
+)
 from datalab_dagster.cli import summary
 from datalab_dagster.cli.kinds import options_of_kinds
 from datalab_dagster.cli.settings import load_limits
@@ -23,7 +30,8 @@ _FILE = click.Path(path_type=Path)
     help=f"""Check and profile the files of a lab; exit code 0 only when it would be Ready.
 
     LAB.json (or YAML) is the lab's definition. Writes to DIR: <dataset>/{VALIDATION_REPORT.name} (private),
-    {VALIDATION_STATUS.name}, {STATISTICS.name}, {DASHBOARD.name} and, when DIR holds an earlier run, {COMPARISON.name}.
+    {VALIDATION_STATUS.name}, {STATISTICS.name}, {MATCHABLE_USERS.name}, {DASHBOARD.name} and, when DIR holds an
+    earlier run, {COMPARISON.name}.
     """
 )
 @click.argument("lab_file", metavar="LAB.json", type=_FILE)

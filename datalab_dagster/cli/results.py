@@ -20,14 +20,15 @@ from datalab_dagster.cli import listing, panels, run_view
 from datalab_dagster.cli.deployment import json_option, opened, the_result, user_option
 from datalab_dagster.service import LabInfo, LabService, ResultInfo
 from datalab_dagster.service.hints import hint_codes
+from datalab_dagster.service.matchable import matchable_in
 
 
 @click.command(
     help=f"""Show the current result of LAB, and list all results that are kept.
 
-    --out writes {files.STATISTICS.name}, {files.VALIDATION_STATUS.name}, {files.DASHBOARD.name} and, when there was an
-    earlier refresh, {files.COMPARISON.name}: aggregates only. Reports contain sample values of rows; never share
-    them.
+    --out writes {files.STATISTICS.name}, {files.MATCHABLE_USERS.name}, {files.VALIDATION_STATUS.name},
+    {files.DASHBOARD.name} and, when there was an earlier refresh, {files.COMPARISON.name}: aggregates only.
+    Reports contain sample values of rows; never share them.
     """
 )
 @click.argument("lab_name", metavar="LAB")
@@ -62,7 +63,8 @@ def results(
         if chosen is None:
             listing.line(f"Lab {lab.id} has no result yet. {lab.state.next_step}")
             return 0
-        run_view.print_result(chosen, causes_in(service, chosen, lab.misplaced if chosen.current else None))
+        causes = causes_in(service, chosen, lab.misplaced if chosen.current else None)
+        run_view.print_result(chosen, causes, matchable_in(service, chosen))
         if not run_id:
             run_view.print_results(history)
     for path in written:

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from datalab.dashboard.sentences import first_error, not_ready
+from datalab.dashboard.summary import matchable_lines
 from datalab.formats import duration, number
 from datalab.kinds import KINDS, DatasetKind
+from datalab.results.matchable import MatchableUsers
 from datalab.statistics.causes import Cause
 from datalab_dagster.cli.listing import (
     console_for_text,
@@ -88,8 +90,8 @@ def print_results(results: Sequence[ResultInfo]) -> None:
     print_table(("run", "", "verdict", "made", "from"), rows, markup=("verdict",))
 
 
-def print_result(result: ResultInfo, causes: Sequence[Cause]) -> None:
-    """Print a result: verdict, why the lab is not Ready, findings, headline numbers, files."""
+def print_result(result: ResultInfo, causes: Sequence[Cause], matchable: MatchableUsers | None = None) -> None:
+    """Print a result: verdict, why the lab is not Ready, findings, headline numbers, matchable users, files."""
     console = console_for_text()
     colour = "green" if result.status == "SUCCESS" else "red"
     which = "the current result" if result.current else "not of the datasets provisioned now"
@@ -98,6 +100,8 @@ def print_result(result: ResultInfo, causes: Sequence[Cause]) -> None:
         line(not_ready(first))
     print_causes(console, causes)
     print_headlines(result.summary)
+    for text in matchable_lines(matchable) if matchable else []:
+        line(text)
     reports = ", ".join(kind.value for kind in result.reports)
     line(f"Files: {', '.join(result.files) or 'none'}")
     line(f"Private reports (they contain sample values; do not share them): {reports or 'none'}")

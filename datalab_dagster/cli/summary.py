@@ -14,6 +14,7 @@ from rich.table import Table
 
 from datalab.codes import explain
 from datalab.dashboard.sentences import first_error, not_ready, rows_words
+from datalab.dashboard.summary import matchable_lines
 from datalab.dashboard.usable import usable
 from datalab.formats import counted, duration, name_or_unnamed, number, share
 from datalab.kinds import DatasetKind
@@ -41,6 +42,8 @@ def print_preflight(result: PreflightResult) -> None:
     hints = shown_hints(result.datasets)
     for kind, dataset in result.datasets.items():
         _print_details(console, kind, dataset, result.status.datasets[kind.value], hints[kind])
+    for text in matchable_lines(result.matchable):
+        console.print(text, highlight=False, markup=False)
     causes = _causes(result)
     print_causes(console, causes)
     console.print("\nCan be used for")

@@ -16,6 +16,7 @@ from datalab.errors import InputMissing, UsageError
 from datalab.kinds import KINDS, DatasetKind
 from datalab.lab import LabDefinition, lab_from_dict
 from datalab.results import files as result_files
+from datalab.results.matchable import MatchableUsers
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
 from datalab.scratch import publish, scratch_directory
@@ -50,6 +51,8 @@ class PreflightResult:
     comparison: Comparison | None
     """The changes since the previous run; None if there was none."""
     readiness: Readiness
+    matchable: MatchableUsers
+    """Not in the statistics."""
     out: Path
     seconds: float = 0.0
     steps: Mapping[str, float] = field(default_factory=dict)
@@ -175,6 +178,7 @@ def _result(run: PreflightRun, out: Path) -> PreflightResult:
         statistics=statistics,
         comparison=comparison if comparison.changes else None,
         readiness=readiness(run.definition, statistics),
+        matchable=load(run.place, run.result(result_files.MATCHABLE_USERS), MatchableUsers),
         out=out,
     )
 

@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterable
 
 from datalab.dashboard import render_dashboard
-from datalab.dashboard.disclosure import shareable, shareable_finding
-from datalab.results.files import SHARED, STATISTICS, VALIDATION_STATUS
+from datalab.dashboard.disclosure import shareable, shareable_finding, shareable_matchable
+from datalab.results.files import MATCHABLE_USERS, SHARED, STATISTICS, VALIDATION_STATUS
 from datalab.results.statistics import StatisticsResultUnion, StatisticsResultV2, parse_statistics_result
 from datalab.results.status import ValidationStatus
 from datalab.statistics.readiness import readiness
 from datalab_dagster.service import LabInfo, LabNotFound, LabService, ResultNotFound
+from datalab_dagster.service.matchable import matchable_in
 from datalab_dagster.service.models import SharedLab
 
 
@@ -51,6 +52,10 @@ def shared_file(service: LabService, lab_id: str, name: str, minimum: int) -> by
     if name == VALIDATION_STATUS.name:
         return _verdicts(ValidationStatus.model_validate_json(data), minimum)
     statistics = _statistics(lab.id, service.result_file(lab.id, STATISTICS.name, run_id=run_id))
+    matchable = matchable_in(service, result) if result else None
+    if name == MATCHABLE_USERS.name:
+        shown = shareable_matchable(matchable, statistics, minimum)
+        return json.dumps(shown, indent=2, ensure_ascii=False).encode()
     if name == STATISTICS.name:
         return json.dumps(shareable(statistics, minimum, shared=True), indent=2, ensure_ascii=False).encode()
     status = ValidationStatus.model_validate_json(service.result_file(lab.id, VALIDATION_STATUS.name, run_id=run_id))
@@ -61,6 +66,7 @@ def shared_file(service: LabService, lab_id: str, name: str, minimum: int) -> by
         readiness=readiness(lab.definition, statistics),
         computed_at=result.created_at if result else None,
         minimum_count=minimum,
+        matchable=matchable,
     ).encode()
 
 

@@ -100,6 +100,9 @@ class TestPreflight:
         assert private == sorted(f"{kind}/validation-report.json" for kind in KINDS)
         assert not [path for path in private if (out / path).stat().st_mode & 0o077]
         assert (out / "validation-status.json").is_file()
+        for name, counts in json.loads((out / "matchable-users.json").read_bytes()).items():
+            assert 0 < counts["users_with_own_id"] < counts["matchable_users"], "some households share an id"
+            assert f"Matchable by {name}: {counts['matchable_users']:,} users; " in preflight.out
         assert not list(out.rglob("*.parquet"))
         assert not list((lab / "out").glob(".*"))
 

@@ -56,7 +56,7 @@ def test_a_lab_has_its_verdict_although_its_dashboard_cannot_be_drawn(
 
     current = living.deployment.registry.results.current(lab.id)
     assert current is not None and (current.run_id, current.status) == (run.run_id, verdict)
-    assert sorted(current.paths) == ["statistics.json", "validation-status.json"]
+    assert sorted(current.paths) == ["matchable-users.json", "statistics.json", "validation-status.json"]
     assert current.summary["identifiers.valid_rows"] == 3
 
 
@@ -138,8 +138,8 @@ def test_statistics_and_status_by_hand_are_a_verdict_and_one_of_them_alone_is_no
     assert materialise(living, lab, "validation_status").success and len(history(lab.id)) == 1
     assert materialise(living, lab, "statistics_report", "validation_status").success
     assert [sorted(result.paths) for result in history(lab.id)] == [
-        ["statistics.json", "validation-status.json"],
-        ["dashboard.html", "statistics.json", "validation-status.json"],
+        ["matchable-users.json", "statistics.json", "validation-status.json"],
+        ["dashboard.html", "matchable-users.json", "statistics.json", "validation-status.json"],
     ]
     assert living.state(lab) is LabState.READY
 

@@ -23,6 +23,8 @@ NAME = "id_profiles"
 _SQL = statements(__file__)
 _HASHES = "id_hashes"
 _SHARED = "shared_ids"
+Counts = dict[int, dict[str, int]]
+"""Index of an identifier → its row of `id_counts`."""
 
 
 class IdProfile(BaseModel):
@@ -38,6 +40,8 @@ class IdProfile(BaseModel):
     """Distinct ids of users with a segment."""
     reach_embeddings: int
     """Distinct ids of users with an embedding."""
+    users_without_own_id: int | None = None
+    """Of a matching id, users who share each of their ids; None: no matching id, or of an earlier version."""
 
 
 class IdProfiles(RootModel[dict[str, IdProfile]]):
@@ -50,7 +54,8 @@ def compute(inputs: PanelInputs) -> IdProfiles:
     names_relation, names = names_sql(lab)
     for relation in (_HASHES, _SHARED):
         engine.create_table(relation, _SQL[relation].format(names=names_relation), names, panel=NAME)
-    counts = {row["k"]: row for row in engine.query(_SQL["id_counts"], panel=NAME).to_pylist()}
+    counts: Counts = {row["k"]: row for row in engine.query(_SQL["id_counts"], panel=NAME).to_pylist()}
+    without = _without_own_id(engine, lab, groups, counts)
     reach = _Reach(engine, lab) if _needs_reach(lab) else None
     engine.drop(_HASHES)
     engine.drop(_SHARED)
@@ -65,6 +70,7 @@ def compute(inputs: PanelInputs) -> IdProfiles:
             reach_matchable=dict(zip((m.id_name for m in lab.matching_ids), matchable, strict=True)),
             reach_segments=segments,
             reach_embeddings=embeddings,
+            users_without_own_id=without.get(k, 0) if lab.identifiers_config[k].is_matching_id else None,
         )
 
     return IdProfiles(
@@ -73,6 +79,23 @@ def compute(inputs: PanelInputs) -> IdProfiles:
             for k, entry in enumerate(lab.identifiers_config)
         }
     )
+
+
+def _without_own_id(engine: Engine, lab: LabDefinition, groups: UserGroups, counts: Counts) -> dict[int, int]:
+    """Return the index of a matching id → how many users share each of their ids; no key: none does."""
+    found, several = {}, []
+    for j, entry in enumerate(lab.matching_ids):
+        k = lab.identifiers_config.index(entry)
+        row = counts.get(k, {})
+        if row.get("pairs") == groups.users_in(matching=j):
+            found[k] = row["shared_pairs"]  # one id per user: no row has to be read again
+        elif row.get("shared_pairs"):
+            several.append(k)
+    if several:
+        relation, names = names_sql(lab)
+        text = _SQL["without_own_id"].format(names=relation, matching_ids=", ".join(map(str, several)))
+        found |= {row["k"]: row["users"] for row in engine.query(text, names, panel=NAME).to_pylist()}
+    return found
 
 
 class _Reach:
@@ -114,6 +137,7 @@ def _of_user_id(lab: LabDefinition, groups: UserGroups) -> IdProfile:
         reach_matchable={m.id_name: groups.users_in(ids, matching=j) for j, m in enumerate(lab.matching_ids)},
         reach_segments=groups.users_in(ids, DatasetKind.SEGMENTS),
         reach_embeddings=groups.users_in(ids, DatasetKind.EMBEDDINGS),
+        users_without_own_id=0 if any(entry.id_name == USER_ID for entry in lab.matching_ids) else None,
     )
 
 

@@ -22,16 +22,39 @@ JOIN id_hashes c ON c.h = xxhash64(i.id)
 WHERE c.h IS NOT NULL
 
 -- name: id_counts
--- `k`, `distinct_ids`, `pairs` (of id and user) and `max_users` (of one id).
+-- `k`, `distinct_ids`, `pairs` (of id and user), `shared_pairs` (those of ids with several users) and `max_users` (of
+-- one id).
 SELECT c.k, CAST(SUM(c.ids) AS BIGINT) AS distinct_ids, CAST(SUM(c.pairs) AS BIGINT) AS pairs,
-  MAX(c.max_users) AS max_users
+  CAST(SUM(c.shared_pairs) AS BIGINT) AS shared_pairs, MAX(c.max_users) AS max_users
 FROM (
-  SELECT k, hashes AS ids, hashes AS pairs, CAST(1 AS BIGINT) AS max_users FROM id_hashes WHERE h IS NULL
+  SELECT k, hashes AS ids, hashes AS pairs, 0 AS shared_pairs, CAST(1 AS BIGINT) AS max_users
+  FROM id_hashes WHERE h IS NULL
   UNION ALL
-  SELECT s.k, COUNT(*) AS ids, SUM(s.users) AS pairs, MAX(s.users) AS max_users
+  SELECT s.k, COUNT(*) AS ids, SUM(s.users) AS pairs, SUM(CASE WHEN s.users > 1 THEN s.users ELSE 0 END) AS shared_pairs,
+    MAX(s.users) AS max_users
   FROM (SELECT k, id, COUNT(*) AS users FROM shared_ids GROUP BY k, id) s GROUP BY s.k
 ) c
 GROUP BY c.k
+
+-- name: without_own_id
+-- `k` and the number of `users` who share each of their ids of that name with another user. Of all rows, only those of
+-- users of shared ids are counted.
+SELECT o.k, COUNT(*) AS users
+FROM (
+  SELECT s.k, s.user_id
+  FROM (
+    SELECT r.k, r.user_id, COUNT(*) AS ids
+    FROM shared_ids r
+    JOIN (SELECT k, id FROM shared_ids GROUP BY k, id HAVING COUNT(*) > 1) c ON r.k = c.k AND r.id = c.id
+    WHERE r.k IN ({matching_ids})
+    GROUP BY r.k, r.user_id
+  ) s
+  JOIN identifiers i ON i.user_id = s.user_id
+  JOIN ({names}) n ON n.id_name = i.id_name AND n.k = s.k
+  GROUP BY s.k, s.user_id, s.ids
+  HAVING COUNT(*) = s.ids
+) o
+GROUP BY o.k
 
 -- name: audience_rows
 -- `audiences` and, per activation id, `ids_<k>`: the number of id rows of their users.

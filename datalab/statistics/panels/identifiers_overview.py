@@ -7,7 +7,7 @@ from pydantic import RootModel
 from datalab.results.statistics import IdentifierInfo
 from datalab.statistics.panel import Panel, PanelInputs
 from datalab.statistics.panels import id_profiles
-from datalab.statistics.tables import Column, Json, NumberTable, ReportNumbers, Table, Unit
+from datalab.statistics.tables import Column, Json, NumberTable, ReportNumbers, Table, Unit, ratio
 
 NAME = "identifiers_overview"
 
@@ -64,7 +64,23 @@ def tables(part: Json, report: ReportNumbers) -> list[Table]:
         Column("userIds per id, average", Unit.AVERAGE, short="users per id"),
         Column("userIds per id, most", short="most users per id"),
     ]
-    return [Table("Identifiers of the lab", columns, rows)]
+    return [Table("Identifiers of the lab", columns, rows), *_matchable(report)]
+
+
+def _matchable(report: ReportNumbers) -> list[Table]:
+    """Return the matchable users of each matching id, and how many have an id of their own; old results have none."""
+    rows = [
+        [name, users, own, ratio(own, users)]
+        for name, counts in report.matchable.items()
+        for users, own in [(counts["matchable_users"], counts["users_with_own_id"])]
+    ]
+    columns = [
+        Column("Matching id", Unit.NAME, short="matching id"),
+        Column("Matchable users", short="matchable users"),
+        Column("With an id of their own", short="with an own id"),
+        Column("Of matchable users", Unit.SHARE, short="of matchable"),
+    ]
+    return [Table("Matchable users, and those with an id that no other user has", columns, rows)] if rows else []
 
 
 PANEL = Panel(

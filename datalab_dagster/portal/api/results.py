@@ -37,6 +37,7 @@ class FileName(StrEnum):
     STATUS = files.VALIDATION_STATUS.name
     DASHBOARD = files.DASHBOARD.name
     COMPARISON = files.COMPARISON.name
+    MATCHABLE_USERS = files.MATCHABLE_USERS.name
 
 
 class ZipName(StrEnum):

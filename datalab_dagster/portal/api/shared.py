@@ -25,6 +25,7 @@ class SharedName(StrEnum):
     STATISTICS = files.STATISTICS.name
     STATUS = files.VALIDATION_STATUS.name
     DASHBOARD = files.DASHBOARD.name
+    MATCHABLE_USERS = files.MATCHABLE_USERS.name
 
 
 @router.get("")

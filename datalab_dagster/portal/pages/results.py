@@ -7,17 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from datalab.dashboard.disclosure import shareable, shareable_finding
+from datalab.dashboard.disclosure import shareable, shareable_finding, shareable_matchable
 from datalab.dashboard.summary import deltas, headlines
 from datalab.dashboard.tables import PageFigure
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
-from datalab.results.files import COMPARISON, STATISTICS, VALIDATION_STATUS, ResultFile
+from datalab.results.files import COMPARISON, MATCHABLE_USERS, STATISTICS, VALIDATION_STATUS, ResultFile
+from datalab.results.matchable import MatchableUsers
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2, parse_statistics_result
 from datalab.results.status import ValidationStatus
 from datalab.statistics.causes import Cause, Evidence, causes_of, reasons_of
 from datalab.statistics.compare import Comparison
 from datalab.statistics.numbered import numbered
+from datalab.statistics.tables import Matchable
 from datalab_dagster.portal.shared import without_rows
 from datalab_dagster.service import LabService, ResultInfo, ResultNotFound
 from datalab_dagster.service.hints import hint_codes
@@ -35,6 +37,8 @@ class Found:
     """Statistics in the old format, for deployments with `statisticsVersion: 1`."""
     status: ValidationStatus | None = None
     comparison: Comparison | None = None
+    matchable: MatchableUsers | None = None
+    """None: an earlier version made the result."""
     hints: Mapping[DatasetKind, Sequence[str]] = field(default_factory=dict)
     """Codes of hints of each dataset; empty for a visitor who may not read reports."""
     minimum: int = 0
@@ -55,6 +59,10 @@ class Found:
             raise ValueError("no statistics")
         return shareable(self.statistics, self.minimum)
 
+    def beside(self) -> Matchable:
+        """Return the matchable users of the result, without what is hidden from the visitor; empty: none."""
+        return shareable_matchable(self.matchable, self.statistics, self.minimum) if self.statistics else {}
+
     def causes(self, misplaced: Mapping[DatasetKind, DatasetKind] | None = None) -> list[Cause]:
         """Return the causes of the lab's state, the strongest first; `misplaced`: slot → the kind of its dataset."""
         reasons = reasons_of(self.report()["basic_statistics"]) if self.statistics else {}
@@ -72,7 +80,7 @@ class Found:
         if self.statistics is None:
             return []
         report = self.report()
-        figures, changed = headlines(lab, report), deltas(self.comparison, report, self.minimum)
+        figures, changed = headlines(lab, report, self.beside()), deltas(self.comparison, report, self.minimum)
         for figure in figures:
             figure.delta = changed.get(figure.metric, "")
         return figures
@@ -81,7 +89,7 @@ class Found:
 def read(service: LabService, result: ResultInfo) -> Found:
     """Return the content of a result; a file that is missing or has another format is None."""
     contents = {}
-    for name in (STATISTICS.name, VALIDATION_STATUS.name, COMPARISON.name):
+    for name in (STATISTICS.name, VALIDATION_STATUS.name, COMPARISON.name, MATCHABLE_USERS.name):
         if name in result.files:
             with contextlib.suppress(ResultNotFound):  # expired meanwhile
                 contents[name] = service.result_file(result.lab_id, name, run_id=result.run_id)
@@ -92,6 +100,7 @@ def read(service: LabService, result: ResultInfo) -> Found:
         statistics if isinstance(statistics, StatisticsResult) else None,
         _parsed(contents, VALIDATION_STATUS, ValidationStatus.model_validate_json),
         _parsed(contents, COMPARISON, Comparison.model_validate_json),
+        _parsed(contents, MATCHABLE_USERS, MatchableUsers.model_validate_json),
         hint_codes(service, result),
     )
 

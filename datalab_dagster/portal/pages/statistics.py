@@ -75,6 +75,8 @@ class StatisticsPage(PageModel):
     """Compared with the result before."""
     report: StatisticsResultV2 | dict[str, Any] | None = None
     """A dict, in which a hidden count is a text, for the vendor's admins."""
+    matchable_users: dict[str, dict[str, int | str]] = Field(default_factory=dict)
+    """Matching id → its users, and those with an id of their own; not in the report, empty for old results."""
     legacy: StatisticsResult | None = None
     files: list[str] = Field(default_factory=list)
 
@@ -162,6 +164,7 @@ def _page(service: LabService, info: LabInfo, found: results.Found, visitor: Vis
             "readiness": readiness_rows(ready, usable(ready, report, causes, is_ready=summed.ready)),
             "changes": change_rows(found.comparison, report, found.minimum),
             "report": report if found.minimum else statistics,
+            "matchable_users": found.beside(),
         }
     )
 
@@ -171,9 +174,10 @@ def _shown(lab: LabDefinition, found: results.Found) -> dict[str, Any] | None:
     if found.statistics is None:
         return None
     report = found.report()
-    shown = panels(lab, report)
+    beside = found.beside()
+    shown = panels(lab, report, beside)
     changed = deltas(found.comparison, report, found.minimum)
-    for figure in [*headlines(lab, report), *(figure for panel in shown for figure in panel.figures)]:
+    for figure in [*headlines(lab, report, beside), *(figure for panel in shown for figure in panel.figures)]:
         figure.delta = changed.get(figure.metric, "")
     charts = {panel.view.chart for panel in shown if panel.view.chart}
     return {

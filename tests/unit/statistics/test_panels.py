@@ -79,6 +79,7 @@ def test_id_profiles(small: Small) -> None:
             "reach_matchable": {"hashed_email": 3},
             "reach_segments": 2,
             "reach_embeddings": 2,
+            "users_without_own_id": None,
         },
         "hashed_email": {
             "distinct_ids": 3,
@@ -87,6 +88,7 @@ def test_id_profiles(small: Small) -> None:
             "reach_matchable": {"hashed_email": 0},
             "reach_segments": 0,
             "reach_embeddings": 0,
+            "users_without_own_id": 1,  # u2, whose only h1 is u1's too
         },
         # m1 belongs to u1 and u2, who are both matchable: it is reached once.
         "maid": {
@@ -96,6 +98,7 @@ def test_id_profiles(small: Small) -> None:
             "reach_matchable": {"hashed_email": 2},
             "reach_segments": 2,
             "reach_embeddings": 2,
+            "users_without_own_id": None,
         },
     }
 
