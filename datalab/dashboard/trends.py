@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from datalab.kinds import MATCHING, DatasetKind
+from datalab.results.refreshes import MOST_REFRESHES, Refresh
 
-MOST_REFRESHES = 30
-"""How many refreshes a line has at most, the newest."""
 _WIDTH, _HEIGHT, _EDGE = 132, 28, 4
 
 
@@ -52,24 +51,14 @@ class Trend:
         return line_of([point.value for point in self.points], [point.replaced for point in self.points])
 
 
-@dataclass(frozen=True)
-class Numbers:
-    """What a trend needs to know of a result."""
-
-    run_id: str
-    at: datetime
-    datasets: Mapping[DatasetKind, str]
-    numbers: Mapping[str, int]
-
-
-def trends_of(refreshes: Sequence[Numbers]) -> list[Trend]:
+def trends_of(refreshes: Sequence[Refresh]) -> list[Trend]:
     """Return the trend of every number that the newest of `refreshes` has, by dataset; the oldest refresh is first.
 
     Example:
         >>> from datetime import UTC
         >>> when = datetime(2026, 1, 1, tzinfo=UTC)
-        >>> old = Numbers("a", when, {DatasetKind.SEGMENTS: "1"}, {"segments.valid_rows": 4})
-        >>> new = Numbers("b", when, {DatasetKind.SEGMENTS: "2"}, {"segments.valid_rows": 5})
+        >>> old = Refresh("a", when, {DatasetKind.SEGMENTS: "1"}, {"segments.valid_rows": 4})
+        >>> new = Refresh("b", when, {DatasetKind.SEGMENTS: "2"}, {"segments.valid_rows": 5})
         >>> [(point.value, point.replaced) for point in trends_of([old, new])[0].points]
         [(4, False), (5, True)]
     """
@@ -78,7 +67,7 @@ def trends_of(refreshes: Sequence[Numbers]) -> list[Trend]:
     return sorted(found, key=lambda trend: list(DatasetKind).index(trend.dataset or MATCHING))
 
 
-def trend_of(metric: str, refreshes: Sequence[Numbers]) -> Trend:
+def trend_of(metric: str, refreshes: Sequence[Refresh]) -> Trend:
     """Return the trend of one number."""
     name = metric.partition(".")[0]
     dataset = DatasetKind(name) if name in set(DatasetKind) else None

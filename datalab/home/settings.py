@@ -170,7 +170,7 @@ class Settings(_Root):
     drop_zones: list[DropZone] = []
     """Places whose new files are provisioned automatically."""
     keep_results: int = Field(default=10, ge=1)
-    """Number of results kept per lab; the current one is always kept."""
+    """Number of results kept per lab; the current one is always kept. Trends keep their headline numbers."""
     nightly: Annotated[str, AfterValidator(cron)] = "0 3 * * *"
     """When labs that are out of date are validated again, as cron."""
     sweep: Annotated[str, AfterValidator(cron)] = "30 4 * * *"

@@ -234,3 +234,18 @@ class ResultRow(Base):
     """False: an earlier version made its files, without looking for ids of users among the names."""
     created_at: Mapped[datetime] = now()
     expired_at: Mapped[datetime | None]
+
+
+class ForgottenRow(Base):
+    """The headline numbers of a result that is no longer kept, for trends; only those of the newest refreshes."""
+
+    __tablename__ = "forgotten_results"
+    __table_args__ = (Index(None, "lab_id", "number"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """That of the result."""
+    run_id: Mapped[str]
+    lab_id: Mapped[str] = mapped_column(ForeignKey(LabRow.id))
+    datasets: Mapped[dict[str, str]]
+    summary: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]

@@ -12,7 +12,9 @@ from datalab.registry.facts import newest_result_on, now_in
 from datalab.registry.models import LabRow, ResultRow
 from datalab.registry.queries import in_order, live_lab, locked_run, provisioned
 from datalab.registry.records import NewResult, Result
+from datalab.registry.refreshes import keep_numbers, refreshes_of
 from datalab.results.files import ResultFile
+from datalab.results.refreshes import Refresh
 
 
 class Results:
@@ -77,6 +79,11 @@ class Results:
         with self._database.read() as session:
             return [result_of(row) for row in session.scalars(query)]
 
+    def refreshes(self, lab_id: str) -> list[Refresh]:
+        """Return the newest refreshes of a lab with their headline numbers, the oldest first; forgotten ones too."""
+        with self._database.read() as session:
+            return refreshes_of(session, lab_id)
+
     def expire(self, *, keep: int) -> list[Result]:
         """Take all but the newest `keep` results of each lab out of the history; the current one always stays.
 
@@ -99,9 +106,10 @@ class Results:
             return [result_of(row) for row in rows]
 
     def forget(self, results: Iterable[Result]) -> None:
-        """Delete expired results whose files are removed."""
+        """Delete expired results whose files are removed; the headline numbers of the newest stay for trends."""
         numbers = [result.number for result in results]
         with self._database.write() as session:
+            keep_numbers(session, numbers)
             session.execute(delete(ResultRow).where(ResultRow.number.in_(numbers), ResultRow.expired_at.is_not(None)))
 
 

@@ -36,6 +36,7 @@ from datalab_dagster.service.lists import (
     LabListInfo,
     Lists,
     OtherLabListInfo,
+    RefreshInfo,
     ResultListInfo,
     UseInfo,
 )
@@ -108,6 +109,7 @@ __all__ = [
     "Problem",
     "ProblemCode",
     "ProvisioningRefused",
+    "RefreshInfo",
     "RegistryBusy",
     "RegistryError",
     "ResultInfo",

@@ -13,6 +13,7 @@ from datalab_dagster.service.lists import (
     HistoryListInfo,
     LabListInfo,
     OtherLabListInfo,
+    RefreshInfo,
     ResultListInfo,
 )
 from datalab_dagster.service.models import ServiceModel
@@ -41,6 +42,10 @@ class HttpLists:
 
     def results(self, lab: str, query: ResultQuery) -> ResultListInfo:
         return self._page(ResultListInfo, f"{self._path_of(lab)}/lists/results", query)
+
+    def refreshes(self, lab: str) -> list[RefreshInfo]:
+        found = self._connection.json("GET", f"{self._path_of(lab)}/lists/refreshes")
+        return [RefreshInfo.model_validate(one, context=STORED) for one in found]
 
     def _page(self, model: type[Model], path: str, query: ListQuery) -> Model:
         params: dict[str, Any] = query.model_dump(mode="json", exclude_defaults=True)

@@ -95,6 +95,15 @@ class ResultListInfo(ServiceModel):
     total: int
 
 
+class RefreshInfo(ServiceModel):
+    """One result of a lab with its headline numbers; its files may be removed."""
+
+    run_id: str
+    at: datetime
+    datasets: dict[DatasetKind, str]
+    numbers: dict[str, int]
+
+
 class Lists(Protocol):
     """The lists, as you may see them. An entry that changes between two pages may be missed or come twice."""
 
@@ -112,3 +121,6 @@ class Lists(Protocol):
 
     def results(self, lab: str, query: ResultQuery) -> ResultListInfo:
         """Return a page of the results of a lab; raises as `history`."""
+
+    def refreshes(self, lab: str) -> list[RefreshInfo]:
+        """Return the newest 30 refreshes of a lab, the oldest first, also those whose results are no longer kept."""

@@ -20,6 +20,7 @@ from datalab_dagster.service.lists import (
     HistoryListInfo,
     LabListInfo,
     OtherLabListInfo,
+    RefreshInfo,
     ResultListInfo,
     UseInfo,
 )
@@ -95,6 +96,10 @@ class LocalLists:
         place = self._deployment.folders.place(found.id)
         results = [result_info(place, result, page.current) for result in page.results]
         return ResultListInfo(results=results, names=dict(page.names), found=page.found, total=page.total)
+
+    def refreshes(self, lab: str) -> list[RefreshInfo]:
+        found = self._registry.labs.get_for(self._user, Verb.READ_LAB, lab)
+        return [RefreshInfo.model_validate(vars(one)) for one in self._registry.results.refreshes(found.id)]
 
     def _statuses(self, ids: Sequence[str]) -> Iterator[tuple[str, ValidationStatus]]:
         for result in self._registry.results.current_of(ids):

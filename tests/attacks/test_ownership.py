@@ -137,6 +137,7 @@ ROUTES = {
     "GET /api/labs/{lab}/results": Line("OV"),
     "GET /api/labs/{lab}/lists/history": Line("OV"),
     "GET /api/labs/{lab}/lists/results": Line("OV"),
+    "GET /api/labs/{lab}/lists/refreshes": Line("OV"),
     "GET /api/labs/{lab}/results/current": Line("OV"),
     "GET /api/labs/{lab}/results/current/files/statistics.json": Line("OV"),
     "GET /api/labs/{lab}/results/{run}/files/statistics.json": Line("OV"),

@@ -41,6 +41,7 @@ API = {
     "GET /api/lists/other-labs": READ,
     "GET /api/labs/{lab}/lists/history": READ,
     "GET /api/labs/{lab}/lists/results": READ,
+    "GET /api/labs/{lab}/lists/refreshes": READ,
     "GET /api/labs": READ,
     "POST /api/labs": CHANGE,
     "GET /api/other-labs": READ,

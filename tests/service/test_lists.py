@@ -59,3 +59,18 @@ def test_history_and_results(lab_service: LabService, service: QuietService) -> 
     assert results.results == lab_service.results(lab.id) and results.found == 1
     with pytest.raises(LabNotFound):
         lab_service.lists.history("no such lab", HistoryQuery())
+
+
+def test_refreshes_of_results_that_are_no_longer_kept(lab_service: LabService, service: QuietService) -> None:
+    lab = ready_lab(service)
+    service.finish(service.validate(lab.id, again=True).run_id)
+    newest, oldest = lab_service.results(lab.id)
+    both = lab_service.lists.refreshes(lab.name)
+    assert [(one.run_id, one.at, one.datasets, one.numbers) for one in both] == [
+        (one.run_id, one.created_at, one.datasets, one.summary) for one in (oldest, newest)
+    ]
+    service._deployment.settings = service._deployment.settings.model_copy(update={"keep_results": 1})
+    service._deployment.sweep()
+    assert lab_service.results(lab.id) == [newest] and lab_service.lists.refreshes(lab.id) == both
+    with pytest.raises(LabNotFound):
+        lab_service.lists.refreshes("no such lab")

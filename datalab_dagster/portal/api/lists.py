@@ -16,6 +16,7 @@ from datalab_dagster.service import (
     LabListInfo,
     LabQuery,
     OtherLabListInfo,
+    RefreshInfo,
     ResultListInfo,
     ResultQuery,
 )
@@ -55,3 +56,9 @@ def result_list(
 ) -> ResultListInfo:
     """Return a page of the results of a lab that are kept."""
     return service.lists.results(lab, query)
+
+
+@router.get("/labs/{lab}/lists/refreshes")
+def refresh_list(lab: LabName, visitor: Reader, service: Service) -> list[RefreshInfo]:
+    """Return the newest 30 refreshes of a lab with their headline numbers, also those whose results are not kept."""
+    return service.lists.refreshes(lab)

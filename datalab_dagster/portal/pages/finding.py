@@ -10,12 +10,13 @@ from datalab.codes import ROW_ERRORS, explain
 from datalab.dashboard.fixes import fix_of
 from datalab.dashboard.repairs import steps_of
 from datalab.dashboard.sentences import advice, sentence
-from datalab.dashboard.trends import MOST_REFRESHES, Line, line_of
+from datalab.dashboard.trends import Line, line_of
 from datalab.errors import UsageError
 from datalab.formats import Cell, figures_in_text
 from datalab.ingest.repair import StepName
 from datalab.kinds import MATCHING, DatasetKind
 from datalab.lab import LabDefinition
+from datalab.results.refreshes import MOST_REFRESHES
 from datalab.statistics.causes import Cause, Evidence, Severity, causes_of
 from datalab.statistics.numbered import every, numbered
 from datalab_dagster.portal.access import Reader, Record, Recorder, Service, Visitor
@@ -171,15 +172,14 @@ def _repair(
 
 
 def _trend(service: LabService, lab: str, found: Cause) -> list[CountPoint]:
-    """Return the count of the same finding in each of the newest results."""
-    points = []
+    """Return the count of the same finding in each of the newest results that are kept; a number that fell, in all."""
+    if found.severity is Severity.CHANGE:
+        refreshes = service.lists.refreshes(lab)
+        return [CountPoint(run_id=one.run_id, at=one.at, count=one.numbers.get(found.subject)) for one in refreshes]
+    points, same = [], (found.code, found.subject)
     for result in reversed(service.results(lab)[:MOST_REFRESHES]):
-        if found.severity is Severity.CHANGE:
-            count = result.summary.get(found.subject)
-        else:
-            same = (found.code, found.subject)
-            listed = every(causes_of(results.status_of(service, result)))
-            count = next((_count(cause) for cause in listed if (cause.code, cause.subject) == same), None)
+        listed = every(causes_of(results.status_of(service, result)))
+        count = next((_count(cause) for cause in listed if (cause.code, cause.subject) == same), None)
         points.append(CountPoint(run_id=result.run_id, at=result.created_at, count=count))
     return points
 

@@ -12,9 +12,10 @@ from fastapi import Request, Response
 
 from datalab.dashboard.summary import ChangeRow, change_rows
 from datalab.dashboard.texts import metric_name
-from datalab.dashboard.trends import Numbers, Trend, trends_of
+from datalab.dashboard.trends import Trend, trends_of
 from datalab.formats import counted, harmless, number
 from datalab.kinds import DatasetKind
+from datalab.results.refreshes import Refresh
 from datalab.statistics.fields import FIELDS
 from datalab_dagster.portal.access import Reader, Service
 from datalab_dagster.portal.pages import results
@@ -27,6 +28,7 @@ from datalab_dagster.service import (
     EventInfo,
     HappenedInfo,
     HistoryQuery,
+    LabService,
     ResultInfo,
     ResultQuery,
     RunInfo,
@@ -36,7 +38,7 @@ from datalab_dagster.service import (
 from datalab_dagster.service.models import ServiceModel
 
 
-class Refresh(ServiceModel):
+class KeptResult(ServiceModel):
     """One result that is kept."""
 
     run_id: str
@@ -87,7 +89,7 @@ class NumberTrend(ServiceModel):
 class HistoryPage(LabTab):
     """The history of a lab, the newest first."""
 
-    refreshes: list[Refresh]
+    refreshes: list[KeptResult]
     """A page of the results that are kept; the one that counts now is the first."""
     results_paging: Paging
     verdict: Verdict | None
@@ -117,7 +119,7 @@ def show(lab: str, request: Request, visitor: Reader, service: Service) -> Respo
     query, wanted = _queries(request)
     happened, kept = service.lists.history(info.id, query), service.lists.results(info.id, wanted)
     current = service.current_result(info.id)
-    trends = _trends(service.results(info.id))
+    trends = trends_of(_refreshes(service, info.id))
     page = HistoryPage(
         **head_of(service, info),
         refreshes=[_refresh(result, kept.names) for result in kept.results],
@@ -172,7 +174,7 @@ def trends(lab: str, visitor: Reader, service: Service) -> Response:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["computed", "run", "dataset", "number", "metric", "value", "dataset_replaced"])
-    for trend in map(_shown, _trends(service.results(info.id))):
+    for trend in map(_shown, trends_of(_refreshes(service, info.id))):
         for point in trend.points:
             value = "" if point.value is None else point.value
             named = [harmless(cell) for cell in (trend.dataset, trend.name, trend.metric)]
@@ -181,10 +183,8 @@ def trends(lab: str, visitor: Reader, service: Service) -> Response:
     return Response(text.getvalue(), headers=headers, media_type="text/csv; charset=utf-8")
 
 
-def _trends(kept: list[ResultInfo]) -> list[Trend]:
-    return trends_of(
-        [Numbers(result.run_id, result.created_at, result.datasets, result.summary) for result in reversed(kept)]
-    )
+def _refreshes(service: LabService, lab: str) -> list[Refresh]:
+    return [Refresh(one.run_id, one.at, one.datasets, one.numbers) for one in service.lists.refreshes(lab)]
 
 
 def _shown(trend: Trend) -> NumberTrend:
@@ -199,13 +199,13 @@ def _changes(found: results.Found) -> list[ChangeRow]:
     return change_rows(found.comparison, found.statistics.model_dump(mode="json", by_alias=True), 0)
 
 
-def _refresh(result: ResultInfo, names: dict[str, str]) -> Refresh:
+def _refresh(result: ResultInfo, names: dict[str, str]) -> KeptResult:
     figures = []
     for key in ("distinct_user_ids", "valid_rows", "invalid_rows"):
         value = result.summary.get(f"identifiers.{key}")
         if isinstance(value, int):
             figures.append((FIELDS[key], number(value)))
-    return Refresh(
+    return KeptResult(
         run_id=result.run_id,
         at=result.created_at,
         status=result.status,

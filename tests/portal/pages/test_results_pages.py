@@ -123,6 +123,19 @@ def test_history_draws_every_headline_number_over_the_refreshes(publisher: TestC
     ]
 
 
+def test_trends_outlive_the_results_that_are_kept(
+    publisher: TestClient, deployment: Deployment, refreshed: LabInfo
+) -> None:
+    file = f"/datalabs/{refreshed.id}/history/trends.csv"
+    before, text = publisher.get(f"/datalabs/{refreshed.id}/history.json").json(), publisher.get(file).text
+    deployment.settings = deployment.settings.model_copy(update={"keep_results": 1})
+    deployment.sweep()
+    twin = publisher.get(f"/datalabs/{refreshed.id}/history.json").json()
+    assert len(before["refreshes"]) == 2 and len(twin["refreshes"]) == 1
+    assert twin["trends"] == before["trends"]
+    assert publisher.get(file).text == text
+
+
 def test_the_result_that_counts_now_stands_first(
     publisher: TestClient, service: QuietService, refreshed: LabInfo
 ) -> None:

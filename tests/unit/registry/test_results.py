@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import func, select
 
 from datalab.registry import Lab, LabState, NewResult, Registry, Result
+from datalab.registry.models import ForgottenRow
 from datalab.results.files import DASHBOARD
 
 from .conftest import IDENTIFIERS, ME, definition
@@ -94,3 +96,50 @@ def test_results_of_deleted_labs_go(registry: Registry, lab: Lab, upload: Upload
     assert registry.results.history(lab.id) == [result]
     assert registry.results.expire(keep=5) == [result]
     assert registry.results.history(lab.id) == [] and registry.results.history(other.id) == [kept]
+
+
+def runs_of(registry: Registry, lab: Lab) -> list[str]:
+    return [one.run_id for one in registry.results.refreshes(lab.id)]
+
+
+def sweep(registry: Registry, keep: int) -> None:
+    registry.results.forget(registry.results.expire(keep=keep))
+
+
+def test_headline_numbers_of_thirty_refreshes_stay_however_few_results_are_kept(
+    registry: Registry, lab: Lab, upload: Upload
+) -> None:
+    other = registry.labs.create(definition(), by=ME)
+    compute(registry, other, "other", upload())
+    results = []
+    for n in range(35):
+        results.append(compute(registry, lab, f"run-{n:0{n % 9 + 1}}", upload()))
+        sweep(registry, 3)
+    assert registry.results.history(lab.id) == results[:-4:-1]
+    refreshes = registry.results.refreshes(lab.id)
+    assert [(one.run_id, one.at, one.datasets, one.numbers) for one in refreshes] == [
+        (one.run_id, one.created_at, one.datasets, one.summary) for one in results[-30:]
+    ]
+    assert runs_of(registry, other) == ["other"]
+    with registry.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(ForgottenRow)) == 30, "and no more are stored"
+
+
+def test_a_crash_before_a_result_is_forgotten_leaves_its_numbers(registry: Registry, lab: Lab, upload: Upload) -> None:
+    for run_id in ("run-1", "run-2"):
+        compute(registry, lab, run_id, upload())
+    expired = registry.results.expire(keep=1)
+    assert runs_of(registry, lab) == ["run-1", "run-2"]
+    for _ in range(2):
+        registry.results.forget(expired)
+        assert runs_of(registry, lab) == ["run-1", "run-2"]
+
+
+def test_numbers_of_deleted_labs_go(registry: Registry, lab: Lab, upload: Upload) -> None:
+    other = registry.labs.create(definition(), by=ME)
+    for one, run_id in ((lab, "run-1"), (lab, "run-2"), (other, "run-3"), (other, "run-4")):
+        compute(registry, one, run_id, upload())
+    sweep(registry, 1)
+    registry.labs.delete(lab.id, by=ME)
+    sweep(registry, 1)
+    assert (runs_of(registry, lab), runs_of(registry, other)) == ([], ["run-3", "run-4"])
