@@ -68,8 +68,8 @@ lab="Demo of $(date '+%Y-%m-%d %H:%M:%S')" # labs of earlier demos are still the
 run lab create "$DEMO/LAB.json" --name "$lab"
 run dataset upload "$DEMO/identifiers.csv" --description "first delivery"
 run dataset list
-run provision "$lab" --identifiers "$("$DATALAB" dataset list --json | "$PYTHON" -c \
-  'import json, sys; print(json.load(sys.stdin)[-1]["manifestHash"])')" \
+run provision "$lab" --identifiers "$("$DATALAB" dataset list --size 1 --json | "$PYTHON" -c \
+  'import json, sys; print(json.load(sys.stdin)[0]["manifestHash"])')" \
   --segments "$DEMO/segments.csv" --demographics "$DEMO/demographics.csv" --embeddings "$DEMO/embeddings.csv"
 run status "$lab" --watch
 run results "$lab"

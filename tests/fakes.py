@@ -12,9 +12,7 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from datalab.ingest.any_file import StoredFile
 from datalab.ingest.recognise import recognise
-from datalab.ingest.repair import Plan, Repairing, plan
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.registry import Action, Facts, KeyRole, RunState, Verdict, state_of
@@ -31,7 +29,6 @@ from datalab.registry.errors import (
 )
 from datalab.results.validation import Hint
 from datalab.storage import Key
-from datalab.validation.repairs import proposal
 from datalab_dagster.service import (
     DatasetInfo,
     EventInfo,
@@ -46,9 +43,9 @@ from datalab_dagster.service import (
     StateInfo,
     StepInfo,
 )
-from datalab_dagster.service.models import ExpectedInfo, KnownUsersInfo, RepairStep
-from datalab_dagster.service.repair_models import RepairInfo, RepairProposal
-from datalab_dagster.service.repairs_protocol import RepairQuery, RowsProgress
+from datalab_dagster.service.models import ExpectedInfo, KnownUsersInfo
+from tests.fake_lists import MemoryLists
+from tests.fake_repairs import MemoryRepairs
 
 STEPS = ("identifiers", "identifiers_validation_report", "statistics_report", "dashboard")
 CHUNK = 1 << 16
@@ -376,8 +373,8 @@ class MemoryService:
         return self.shown_hints.get(kind, [])
 
     @property
-    def lists(self) -> Any:
-        raise NotImplementedError("runs in memory have no lists in pages")
+    def lists(self) -> MemoryLists:
+        return MemoryLists(self)
 
     @property
     def invalid_rows(self) -> Any:
@@ -455,28 +452,3 @@ class MemoryService:
                 at=now,
             )
         )
-
-
-class MemoryRepairs:
-    """Repairs of datasets in memory; the steps are the real ones."""
-
-    def __init__(self, service: MemoryService) -> None:
-        self._service = service
-
-    def propose(self, wanted: RepairQuery) -> RepairProposal:
-        return RepairProposal.model_validate(proposal(self._plan(wanted), wanted.lab))
-
-    def store(self, wanted: RepairQuery, *, progress: RowsProgress | None = None) -> RepairInfo:
-        repairing = Repairing(self._plan(wanted), progress=progress)
-        name = f"{self._service.dataset(wanted.manifest_hash).name} (repaired)"
-        made = self._service.upload_dataset(repairing.as_file(), name)
-        touched = [RepairStep(name=name.value, rows=rows) for name, rows in repairing.done.touched.items()]
-        made = made.model_copy(update={"made_from": wanted.manifest_hash, "steps": touched})
-        self._service._datasets[made.manifest_hash] = made
-        done = repairing.done
-        return RepairInfo(dataset=made, records=done.records, written=done.written, before=None, after=None)
-
-    def _plan(self, wanted: RepairQuery) -> Plan:
-        name = self._service.dataset(wanted.manifest_hash).name
-        file = StoredFile(name, lambda: self._service.download_dataset(wanted.manifest_hash))
-        return plan(file, kind=wanted.kind, lab=wanted.lab, chosen=wanted.steps)

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from datalab.errors import UsageError
 from datalab.formats import counted, listed, name_or_unnamed, number, size
 from datalab.ingest.recognise import FileFacts, words
+from datalab.kinds import DatasetKind
 from datalab_dagster.cli import listing
 from datalab_dagster.cli.deployment import confirm, json_option, opened, the_dataset, user_option, yes_option
+from datalab_dagster.cli.paged import every_page, list_options, print_part, query_of
 from datalab_dagster.cli.transfer import download_file, download_to, is_address, upload_file
-from datalab_dagster.service import DatasetInfo, KeyAccessDenied, KeyNotFound, KeyRole, LabService, RoleRefused
+from datalab_dagster.service import (
+    DatasetInfo,
+    DatasetListInfo,
+    DatasetQuery,
+    KeyAccessDenied,
+    KeyNotFound,
+    KeyRole,
+    LabService,
+    RoleRefused,
+    UseInfo,
+)
 
 _FILE = click.Path(path_type=Path)
 
@@ -44,34 +58,61 @@ def upload(file: Path, name: str | None, description: str, user: str | None, as_
 
 
 @dataset.command("list")
+@click.option("--kind", type=click.Choice(list(map(str, DatasetKind))), help="Only datasets that look like this kind.")
+@click.option("--use", type=click.Choice(["used", "unused"]), help="Only datasets that a lab uses, or that none uses.")
+@list_options(DatasetQuery)
 @user_option
 @json_option
-def list_datasets(user: str | None, as_json: bool) -> int:
-    """List all datasets and the labs that they are provisioned to."""
+def list_datasets(
+    kind: str | None, use: str | None, user: str | None, as_json: bool, page: int | None, **wanted: Any
+) -> int:
+    """List datasets and the labs that they are provisioned to.
+
+    --text finds names, and manifest hashes that begin with it. A page is shown, by default the newest datasets; --json
+    prints all that match, unless --page or --size is given.
+    """
+    query = query_of(DatasetQuery, page=page, kind=kind, use=use, **wanted)
     with opened(user) as service:
-        datasets = service.datasets()
-        names = {} if as_json else _names(service)
+        if as_json and not (page or wanted["size"]):
+            listing.print_json(every_page(query, lambda one: _entries(service.lists.datasets(one))))
+            return 0
+        found = service.lists.datasets(query)
     if as_json:
-        listing.print_json(datasets)
-    elif not datasets:
+        listing.print_json(found.datasets)
+    elif not found.total:
         listing.line("There are no datasets yet. Upload one: `datalab dataset upload FILE`.")
     else:
-        rows = [
-            (
-                listing.short(found.manifest_hash),
-                found.name,
-                size(found.size),
-                number(found.rows),
-                listing.when(found.created_at),
-                found.created_by,
-                ", ".join(names.get(lab, lab) for lab in found.labs) or "–",
-            )
-            for found in datasets
-        ]
-        listing.print_table(
-            ("dataset", "name", "size", "rows", "uploaded", "by", "labs"), rows, numbers=("size", "rows")
-        )
+        _print_datasets(found)
+        print_part(query, len(found.datasets), found.found, found.total, "dataset")
     return 0
+
+
+def _entries(found: DatasetListInfo) -> tuple[list[DatasetInfo], int]:
+    return found.datasets, found.found
+
+
+def _print_datasets(found: DatasetListInfo) -> None:
+    rows = [
+        (
+            listing.short(one.manifest_hash),
+            one.name,
+            words.kind_words(one.facts) if one.your_role else "",
+            size(one.size),
+            number(one.rows),
+            listing.when(one.created_at),
+            one.created_by,
+            ", ".join(name_or_unnamed(use.lab_name, use.lab_created_at) for use in _labs(found, one)) or "–",
+        )
+        for one in found.datasets
+    ]
+    header = ("dataset", "name", "looks like", "size", "rows", "uploaded", "by", "labs")
+    if rows:
+        listing.print_table(header, rows, numbers=("size", "rows"))
+
+
+def _labs(found: DatasetListInfo, one: DatasetInfo) -> Iterable[UseInfo]:
+    """Return a use of a dataset by each lab."""
+    return {use.lab_id: use for use in found.uses.get(one.manifest_hash, [])}.values()
 
 
 @dataset.command()

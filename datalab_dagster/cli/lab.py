@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,6 +12,8 @@ from datalab.formats import listed, name_or_unnamed
 from datalab.lab import lab_from_dict, load_lab
 from datalab_dagster.cli import lab_view, listing
 from datalab_dagster.cli.deployment import confirm, json_option, opened, user_option, yes_option
+from datalab_dagster.cli.paged import every_page, list_options, print_part, query_of
+from datalab_dagster.service import LabInfo, LabQuery, LabService, LabState
 
 
 @click.group()
@@ -44,17 +47,37 @@ def create(lab_file: Path, name: str | None, user: str | None, as_json: bool) ->
 
 
 @lab.command("list")
+@click.option("--state", type=click.Choice(list(map(str, LabState))), help="Only labs in this state.")
+@list_options(LabQuery)
 @user_option
 @json_option
-def list_labs(user: str | None, as_json: bool) -> int:
-    """List your labs and their states, then the names and states of other publishers' labs."""
+def list_labs(state: str | None, user: str | None, as_json: bool, page: int | None, **wanted: Any) -> int:
+    """List your labs and their states, then the names and states of other publishers' labs.
+
+    --text finds names and ids. A page of each is shown, by default the newest labs; --json prints all of your labs that
+    match, unless --page or --size is given.
+    """
+    query = query_of(LabQuery, page=page, state=state, **wanted)
     with opened(user) as service:
-        labs, others = service.labs(), service.other_labs()
-    if as_json:
-        listing.print_json(labs)
-    else:
-        lab_view.print_labs(labs, others)
+        if as_json:
+            is_page = page or wanted["size"]
+            labs = service.lists.labs(query).labs if is_page else every_page(query, lambda one: _entries(service, one))
+            listing.print_json(labs)
+            return 0
+        own, others = service.lists.labs(query), service.lists.other_labs(query)
+    if own.total:
+        lab_view.print_own(own.labs)
+        print_part(query, len(own.labs), own.found, own.total, "lab")
+    elif not others.total:
+        lab_view.print_own([])
+    lab_view.print_others(others.labs)
+    print_part(query, len(others.labs), others.found, others.total, "other lab")
     return 0
+
+
+def _entries(service: LabService, query: LabQuery) -> tuple[list[LabInfo], int]:
+    found = service.lists.labs(query)
+    return found.labs, found.found
 
 
 @lab.command()

@@ -21,21 +21,24 @@ _DONE = {
 }
 
 
-def print_labs(
-    labs: Sequence[LabInfo], others: Sequence[OtherLabInfo], causes: Mapping[str, Cause] | None = None
-) -> None:
+def print_labs(labs: Sequence[LabInfo], others: Sequence[OtherLabInfo], causes: Mapping[str, Cause]) -> None:
     """Print a row per lab, or how to create the first; then the labs of others.
 
     Args:
         labs: the user's labs.
         others: what the user sees of other labs.
-        causes: id → why the lab is not Ready; None: not shown.
+        causes: id → why the lab is not Ready.
     """
     if labs or not others:
-        _print_own(labs)
+        print_own(labs)
     for lab in labs:
-        if causes and lab.id in causes:
+        if lab.id in causes:
             line(f"{name_or_unnamed(lab.name, lab.created_at)}: {not_ready(causes[lab.id])}")
+    print_others(others)
+
+
+def print_others(others: Sequence[OtherLabInfo]) -> None:
+    """Print a row per lab of others, if there is one."""
     if others:
         line("\nLabs of others, of which you see the state; an owner can name you one too (`datalab lab owners`):")
         rows = [
@@ -44,7 +47,8 @@ def print_labs(
         print_table(("lab", "name", "state", "owners"), rows, markup=("state",))
 
 
-def _print_own(labs: Sequence[LabInfo]) -> None:
+def print_own(labs: Sequence[LabInfo]) -> None:
+    """Print a row per lab of the user, or how to create the first."""
     if not labs:
         line("There are no labs yet. Create one: `datalab lab create LAB.json`.")
         return

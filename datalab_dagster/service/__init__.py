@@ -21,7 +21,15 @@ from datalab.registry.errors import (
     TooManyLogins,
 )
 from datalab.registry.ownership import GRANTS, Permission
-from datalab.registry.wanted import DatasetQuery, HistoryQuery, LabQuery, ListQuery, ResultQuery
+from datalab.registry.wanted import (
+    MOST_PAGE_ENTRIES,
+    PAGE_ENTRIES,
+    DatasetQuery,
+    HistoryQuery,
+    LabQuery,
+    ListQuery,
+    ResultQuery,
+)
 from datalab.storage import Key, size_of
 from datalab.storage.errors import KeyInvalid
 from datalab_dagster.graph.errors import RunNotStarted
@@ -61,7 +69,9 @@ from datalab_dagster.service.uploads_protocol import Uploads
 
 __all__ = [
     "GRANTS",
+    "MOST_PAGE_ENTRIES",
     "NO_DATASET",
+    "PAGE_ENTRIES",
     "PART_BYTES",
     "AccountInfo",
     "Accounts",

@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 from fastapi import Request
 
 from datalab.formats import number
-from datalab_dagster.service import ListQuery
+from datalab_dagster.service import MOST_PAGE_ENTRIES, ListQuery
 from datalab_dagster.service.models import ServiceModel
 
-MOST_PAGES, MOST_ENTRIES = 10**9, 100
+MOST_PAGES = 10**9
 Query = TypeVar("Query", bound=ListQuery)
 
 
@@ -42,7 +42,7 @@ class Sorting(ServiceModel):
 
 def query_in(request: Request, of: type[Query], *, page: str = "page", **filters: Any) -> Query:
     """Return the query of a list that the address asks for, as far as it can be; `page`: the name of its number."""
-    size = asked(request, "size", of().count, MOST_ENTRIES)
+    size = asked(request, "size", of().count, MOST_PAGE_ENTRIES)
     return of.model_validate(
         {
             "text": request.query_params.get("q", "").strip()[:200],
