@@ -102,6 +102,7 @@ class MemoryService:
                 progress(len(block))
         self.uploads.append(name)
         manifest_hash = hashlib.sha256(f"{next(self._numbers)}".encode() + content).hexdigest()
+        same = [other for other, stored in self._contents.items() if stored == content]
         self._contents[manifest_hash] = content
         if store_key:
             self._keys[manifest_hash] = dict(access or {self.user: KeyRole.OWNER})
@@ -118,6 +119,7 @@ class MemoryService:
             your_role=KeyRole.OWNER,
             labs=[],
             facts=recognise(content, is_whole=True),
+            same_content=same,
         )
         return self._datasets[manifest_hash]
 

@@ -6,25 +6,24 @@ The order of the steps keeps store and registry consistent: what a crash leaves 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
 from datalab.deployment import recognition
+from datalab.deployment.contents import Contents
+from datalab.deployment.keyring import RegistryKeyring, dataset_context, unwrapped, upload_context
 from datalab.errors import UsageError
-from datalab.registry import Dataset, KeyEntry, KeyRole, Origin, Registry, Upload
+from datalab.registry import Dataset, KeyRole, Origin, Registry, Upload
 from datalab.registry import WrappedKey as KeptKey
-from datalab.registry.errors import DatasetNotFound, KeyNotFound
-from datalab.storage import DatasetReader, DatasetStore, Key, KeyService, MasterKeyFile, Rewrapped, WrappedKey, size_of
+from datalab.storage import DatasetReader, DatasetStore, Key, KeyService, MasterKeyFile, size_of
 from datalab.storage import new_upload_id as new_id
 from datalab.storage.errors import DatasetNotFound as NotInStore
-from datalab.storage.errors import MasterKeyMissing
 from datalab.storage.keys import rewrap
 from datalab.storage.store import STALE_AFTER
 
 Progress = Callable[[int], None]
-_UNWRAP_ATTEMPTS = 3
 
 
 class StoredDatasets:
@@ -39,6 +38,7 @@ class StoredDatasets:
         self.registry = registry
         self.store = store
         self._keys = keys
+        self._contents = Contents(registry, keys)
 
     # ------------------------------------------------------------------------------------------------ uploading
 
@@ -76,6 +76,7 @@ class StoredDatasets:
                     name, size, by=by, key=key, description=description, usage=usage, keep_key=keep_key, access=access
                 )
                 stack.enter_context(self.registry.uploads.claim(upload.upload_id))
+            digests: list[bytes] = []
             manifest_hash = self.store.upload(
                 source,
                 self.upload_key(upload),
@@ -83,8 +84,9 @@ class StoredDatasets:
                 description=upload.description,
                 upload_id=upload.upload_id,
                 progress=progress,
+                digested=digests.append,
             )
-            return self.finish(upload, manifest_hash, facts, origin() if origin else None)
+            return self.finish(upload, manifest_hash, digests, facts, origin() if origin else None)
 
     def begin(
         self,
@@ -101,7 +103,7 @@ class StoredDatasets:
         """Record an upload's id and wrapped key before its first byte is stored, so that it can be resumed."""
         upload_id = new_id()
         with self.registry.keychain.wrapping():
-            wrapped = self._keys.wrap(key or Key(), _upload_context(upload_id))
+            wrapped = self._keys.wrap(key or Key(), upload_context(upload_id))
             return self.registry.uploads.begin(
                 upload_id,
                 name=_printable(name),
@@ -117,29 +119,37 @@ class StoredDatasets:
 
     def upload_key(self, upload: Upload) -> Key:
         """Return the key that an unfinished upload is encrypted with."""
-        return self._unwrapped(lambda: self.registry.uploads.get(upload.upload_id), _upload_context(upload.upload_id))
+        kept, upload_id = self.registry.uploads, upload.upload_id
+        return unwrapped(self._keys, lambda: kept.get(upload_id), upload_context(upload_id))
 
     def finish(
         self,
         upload: Upload,
         manifest_hash: str,
+        digests: Sequence[bytes],
         facts: recognition.Kept | None = None,
         origin: Origin | None = None,
     ) -> Dataset:
-        """Register a dataset whose bytes are stored, with what it looks like; safe to repeat after a crash."""
+        """Register a dataset whose bytes are stored, with what it looks like; safe to repeat after a crash.
+
+        `digests`: what `digested` of the store was called with.
+        """
         with self.store.open(manifest_hash, self.upload_key(upload)) as reader:
             facts = recognition.stored(reader, facts or upload.facts)
+        size = self.store.describe(manifest_hash).size
         with self.registry.keychain.wrapping():
-            kept = None
+            kept = content = None
             if upload.keep_key:
-                wrapped = self._keys.wrap(self.upload_key(upload), _dataset_context(manifest_hash))
+                wrapped = self._keys.wrap(self.upload_key(upload), dataset_context(manifest_hash))
+                content = self._contents.hash_of(digests[0], size) if digests else None
                 kept = KeptKey(wrapped.sealed, wrapped.master_id, upload.access)
             dataset = self.registry.datasets.register(
                 manifest_hash,
                 name=upload.name,
-                size_bytes=self.store.describe(manifest_hash).size,
+                size_bytes=size,
                 by=upload.created_by,
                 key=kept,
+                content_hash=content,
                 description=upload.description,
                 usage=upload.usage,
                 facts=facts,
@@ -171,19 +181,8 @@ class StoredDatasets:
             KeyAccessDenied: the user is not on the access list.
             MasterKeyMissing, KeyMismatch: the key cannot be unwrapped.
         """
-        return self._unwrapped(
-            lambda: self.registry.keychain.entry(manifest_hash, user=user), _dataset_context(manifest_hash)
-        )
-
-    def _unwrapped(self, read_entry: Callable[[], KeyEntry | Upload], context: str) -> Key:
-        """Unwrap the key of an entry; read the entry again if the master key was rotated in between."""
-        for _ in range(_UNWRAP_ATTEMPTS - 1):
-            with contextlib.suppress(MasterKeyMissing):
-                return self._unwrap(read_entry(), context)
-        return self._unwrap(read_entry(), context)
-
-    def _unwrap(self, entry: KeyEntry | Upload, context: str) -> Key:
-        return self._keys.unwrap(WrappedKey(entry.master_key_id, entry.wrapped), context)
+        entry = self.registry.keychain.entry
+        return unwrapped(self._keys, lambda: entry(manifest_hash, user=user), dataset_context(manifest_hash))
 
     def open(self, manifest_hash: str, key: Key) -> DatasetReader:
         """Open a dataset for reading and verify every chunk; raises the errors of `DatasetStore.open`."""
@@ -239,38 +238,9 @@ class StoredDatasets:
             RotationUnfinished, MasterKeyMissing, KeyMismatch: rotation failed; the old master key is kept.
         """
         with self.registry.keychain.wrapping(exclusive=True):
-            ring = _RegistryKeyring(self.registry)
+            self.registry.contents.forget_unused_key()
+            ring = RegistryKeyring(self.registry)
             return self._keys.rotate(ring) if isinstance(self._keys, MasterKeyFile) else rewrap(ring, self._keys)
-
-
-class _RegistryKeyring:
-    """The wrapped keys of the registry, each with its context."""
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
-
-    def wrapped_keys(self) -> Iterable[tuple[str, WrappedKey]]:
-        for context, entry in self._entries():
-            yield context, WrappedKey(entry.master_key_id, entry.wrapped)
-
-    def replace(self, changes: Sequence[Rewrapped]) -> None:
-        entries = dict(self._entries())
-        for change in changes:
-            entry = entries.get(change.context)
-            if entry is None or entry.wrapped != change.before.sealed:
-                continue
-            after = change.after
-            if isinstance(entry, Upload):
-                self._registry.uploads.rewrap(entry, after.sealed, after.master_id)
-            else:
-                self._registry.keychain.rewrap(entry, after.sealed, after.master_id)
-
-    def _entries(self) -> Iterator[tuple[str, KeyEntry | Upload]]:
-        for upload in self._registry.uploads.all():
-            yield _upload_context(upload.upload_id), upload
-        for manifest_hash in self._registry.keychain.all():
-            with contextlib.suppress(DatasetNotFound, KeyNotFound):  # deleted meanwhile
-                yield _dataset_context(manifest_hash), self._registry.keychain.entry(manifest_hash)
 
 
 def _printable(name: str) -> str:
@@ -283,11 +253,3 @@ def _printable(name: str) -> str:
     if not cleaned:
         raise UsageError("A dataset needs a name. Nothing was uploaded.")
     return cleaned
-
-
-def _upload_context(upload_id: str) -> str:
-    return f"upload {upload_id}"
-
-
-def _dataset_context(manifest_hash: str) -> str:
-    return f"dataset {manifest_hash}"

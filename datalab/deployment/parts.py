@@ -25,6 +25,7 @@ class PartUploads:
 
     def __init__(self, datasets: StoredDatasets) -> None:
         self._datasets = datasets
+        self.registry = datasets.registry
         self._open: OrderedDict[str, PartUpload] = OrderedDict()
         self._lock = threading.Lock()
         self._ending = threading.Lock()
@@ -54,7 +55,7 @@ class PartUploads:
         if not size:
             recognition.refuse_empty(name)
         wanted = (size, description, usage, keep_key, dict(access) if access is not None else None)
-        for upload in self._datasets.registry.uploads.all(by=by):
+        for upload in self.registry.uploads.all(by=by):
             known = (upload.size_bytes, upload.description, upload.usage, upload.keep_key, upload.access)
             if upload.name == name and known == wanted and (key is None or self._datasets.upload_key(upload) == key):
                 self._parts(upload).begin()
@@ -67,7 +68,7 @@ class PartUploads:
 
     def all(self, *, by: str) -> list[Upload]:
         """Return the unfinished uploads of a user that have a known size, the newest first."""
-        return [upload for upload in self._datasets.registry.uploads.all(by=by) if upload.size_bytes is not None]
+        return [upload for upload in self.registry.uploads.all(by=by) if upload.size_bytes is not None]
 
     def find(self, upload_id: str, *, by: str) -> tuple[Upload, PartUpload]:
         """Return an unfinished upload of a user and its parts.
@@ -75,7 +76,7 @@ class PartUploads:
         Raises:
             UploadNotFound: the upload does not exist, or belongs to another user.
         """
-        upload = self._datasets.registry.uploads.get(upload_id)
+        upload = self.registry.uploads.get(upload_id)
         if upload.created_by != by or upload.size_bytes is None:
             raise UploadNotFound(upload_id)
         return upload, self._parts(upload)
@@ -94,7 +95,7 @@ class PartUploads:
             facts = recognition.first_part(bytes(part), upload.name, is_whole=parts.count == 1)
         parts.put(number, part)
         if facts is not None:
-            self._datasets.registry.uploads.set_facts(upload_id, facts)
+            self.registry.uploads.set_facts(upload_id, facts)
 
     def complete(self, upload_id: str, *, by: str, expected: str | None = None) -> Dataset:
         """Make a dataset of an upload; if an earlier call completed it, return that dataset.
@@ -114,12 +115,13 @@ class PartUploads:
             except UploadNotFound:
                 # The response to an earlier call may have been lost.
                 for manifest_hash in self._datasets.store.made_of(upload_id):
-                    dataset = self._datasets.registry.datasets.get(manifest_hash)
+                    dataset = self.registry.datasets.get(manifest_hash)
                     if dataset.created_by == by:
                         return dataset
                 raise
-            manifest_hash = parts.publish(upload.name, upload.description, expected)
-            dataset = self._datasets.finish(upload, manifest_hash)
+            digests: list[bytes] = []
+            manifest_hash = parts.publish(upload.name, upload.description, expected, digests.append)
+            dataset = self._datasets.finish(upload, manifest_hash, digests)
             self._forget(upload_id)
             return dataset
 
@@ -131,7 +133,7 @@ class PartUploads:
         """
         with self._ending:
             _, parts = self.find(upload_id, by=by)
-            self._datasets.registry.uploads.forget([upload_id])
+            self.registry.uploads.forget([upload_id])
             self._forget(upload_id)
             if not self._datasets.store.made_of(upload_id):
                 parts.abandon()

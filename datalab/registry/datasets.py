@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
 from datalab.kinds import DatasetKind
+from datalab.registry.contents import put_content
 from datalab.registry.database import Database
 from datalab.registry.errors import DatasetInUse, DatasetNotFound, DatasetRefused
 from datalab.registry.keychain import put_key
@@ -35,6 +36,7 @@ class Datasets:
         size_bytes: int,
         by: str,
         key: WrappedKey | None = None,
+        content_hash: bytes | None = None,
         description: str = "",
         usage: str = "PUBLISHED",
         facts: Mapping[str, Any] | None = None,
@@ -74,6 +76,8 @@ class Datasets:
                 row.deleted_at = row.deleted_by = None
             if key is not None and session.get(KeyRow, manifest_hash) is None:
                 put_key(session, manifest_hash, key, owner=by)
+                if content_hash is not None:
+                    put_content(session, manifest_hash, content_hash)
             session.flush()
             return _dataset(session, manifest_hash)
 

@@ -148,13 +148,16 @@ class UploadRow(Base):
 
 
 class EventRow(Base):
-    """One change of one slot; append-only (a trigger enforces it). `manifest_hash` is null for a deprovision."""
+    """One change of one slot; append-only (a trigger enforces it). `manifest_hash` is null for a deprovision.
+
+    A connector may bring the content that a slot holds: then `manifest_hash` is `replaced`, and `source` is not null.
+    """
 
     __tablename__ = "provisioning_events"
     __table_args__ = (
         Index(None, "lab_id", "sequence"),
         Index("ix_provisioning_events_lab_id_source", "lab_id", "source", postgresql_where=text("source IS NOT NULL")),
-        CheckConstraint("manifest_hash IS DISTINCT FROM replaced", name="change"),
+        CheckConstraint("manifest_hash IS DISTINCT FROM replaced OR source IS NOT NULL", name="change"),
     )
 
     sequence: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)

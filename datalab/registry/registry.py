@@ -9,6 +9,7 @@ from typing import Self
 
 from datalab.registry.accounts import Accounts
 from datalab.registry.claims import Claims
+from datalab.registry.contents import Contents
 from datalab.registry.database import Database, embedded
 from datalab.registry.datasets import Datasets
 from datalab.registry.fitness import check_sessions
@@ -42,6 +43,7 @@ class Registry:
         self.ownership = Ownership(database)
         self.datasets = Datasets(database)
         self.keychain = Keychain(database)
+        self.contents = Contents(database)
         self.uploads = Uploads(database)
         self.provisioning = Provisioning(database)
         self.claims = Claims(database)

@@ -16,7 +16,7 @@ from datalab.storage.keys import Key
 from datalab.storage.layout import BEGUN
 from datalab.storage.manifest import Chunk, Labels, Manifest
 from datalab.storage.objects import Entry, Objects
-from datalab.storage.upload import Upload
+from datalab.storage.upload import Digested, Upload, digest_of
 
 _LOCKS = 16
 
@@ -37,8 +37,6 @@ class PartUpload(Upload):
         self._listed = False
         self._meant: dict[int, str] = {}
         """The chunk that was stored last under a number; there may be others with that number."""
-        self._plain: dict[str, bytes] = {}
-        """SHA-256 of a chunk → that of its plain text."""
 
     def length_of(self, number: int) -> int:
         """Return the size of a part in bytes.
@@ -70,7 +68,6 @@ class PartUpload(Upload):
             name = chunk_name(number, chunk.sha256)
             self._stored[name] = Entry(name, chunk.size, None, False)
             self._meant[number] = chunk.sha256
-            self._plain[chunk.sha256] = hashlib.sha256(plain).digest()
 
     def stored(self) -> list[int]:
         """Return the numbers of the stored parts, in order."""
@@ -88,11 +85,14 @@ class PartUpload(Upload):
         """Prevent `sweep` from removing the upload for a day."""
         self._objects.put(f"{self._directory}/{BEGUN}", b"")
 
-    def publish(self, name: str, description: str = "", expected: str | None = None) -> str:
+    def publish(
+        self, name: str, description: str = "", expected: str | None = None, digested: Digested | None = None
+    ) -> str:
         """Make a dataset of the parts and return its manifest hash; a second call returns the same one.
 
         Args:
             expected: SHA-256 of the sender's SHA-256 digests of all parts, in order.
+            digested: called at the end with that of the stored parts, unless one of them is damaged.
 
         Raises:
             PartMissing, PartsDiffer: parts are missing, or not the expected ones; nothing was published.
@@ -103,25 +103,28 @@ class PartUpload(Upload):
         found = self._found()
         if len(found) < self.count:
             raise PartMissing(self.upload_id, [n for n in range(self.count) if n not in found], self.count)
-        if expected is not None and self._digest_of_all(found) != expected:
+        digest = self._digest_of_all(found) if digested or expected is not None else None
+        if expected is not None and (digest is None or digest.hex() != expected):
             raise PartsDiffer(self.upload_id)
         created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         chunks = [found[number] for number in range(self.count)]
         draft = Manifest(
             upload=self.upload_id, created=created, chunk_size=self._chunk_size, size=self.size, chunks=chunks
         )
-        return self._publish(draft, Labels(name=name, description=description))
+        manifest_hash = self._publish(draft, Labels(name=name, description=description))
+        if digested and digest:
+            digested(digest)
+        return manifest_hash
 
     def abandon(self) -> None:
         """Remove all parts."""
         self._objects.delete_directory(self._directory)
 
-    def _digest_of_all(self, found: Mapping[int, Chunk]) -> str:
-        """Return the digest of all digests; parts that this object stored are not read again."""
-        whole = hashlib.sha256()
-        for number in range(self.count):
-            whole.update(self._plain_digest(number, found[number].sha256) or b"")
-        return whole.hexdigest()
+    def _digest_of_all(self, found: Mapping[int, Chunk]) -> bytes | None:
+        """Return the digest of all digests; None if a part is damaged. Parts that this object stored are not read."""
+        digests = [self._plain_digest(number, found[number].sha256) for number in range(self.count)]
+        known = [digest for digest in digests if digest is not None]
+        return digest_of(known) if len(known) == self.count else None
 
     def _plain_digest(self, number: int, sha256: str) -> bytes | None:
         if sha256 not in self._plain:

@@ -20,7 +20,7 @@ from datalab.storage.manifest import DatasetDescription, Labels, Manifest, is_ha
 from datalab.storage.objects import Entry, Objects
 from datalab.storage.parts import PartUpload
 from datalab.storage.reader import DatasetReader, StoredChunks
-from datalab.storage.upload import Progress, Upload, is_upload_id, new_upload_id
+from datalab.storage.upload import Digested, Progress, Upload, is_upload_id, new_upload_id
 
 STALE_AFTER = timedelta(days=1)
 
@@ -55,6 +55,7 @@ class DatasetStore:
         chunk_size: int = CHUNK_BYTES,
         parallel: int = PARALLEL,
         progress: Progress | None = None,
+        digested: Digested | None = None,
     ) -> str:
         """Store what `source` yields, from its present position to its end, and return the manifest hash.
 
@@ -65,6 +66,7 @@ class DatasetStore:
         Args:
             upload_id: see `new_upload_id`; random if None.
             progress: called with the plain bytes of every chunk that is stored.
+            digested: called at the end with the SHA-256 of the SHA-256 digests of all plain chunks, in order.
 
         Raises:
             UploadInterrupted: the store failed; holds the upload id to continue with.
@@ -72,7 +74,7 @@ class DatasetStore:
         """
         labels = Labels(name=_text(name), description=_text(description))
         upload = Upload(self._objects, key, upload_id or new_upload_id(), chunk_size)
-        return upload.run(source, labels, parallel, progress)
+        return upload.run(source, labels, parallel, progress, digested)
 
     def parts(self, upload_id: str, key: Key, size: int, chunk_size: int = CHUNK_BYTES) -> PartUpload:
         """Return a new or unfinished upload of `size` bytes whose parts arrive one by one."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import BinaryIO
@@ -21,6 +22,12 @@ from datalab.storage.manifest import Chunk, Labels, Manifest, hash_of
 from datalab.storage.objects import Entry, Objects
 
 Progress = Callable[[int], None]
+Digested = Callable[[bytes], None]
+
+
+def digest_of(pieces: Sequence[bytes]) -> bytes:
+    """Return the digest of a content, given the SHA-256 of each of its pieces of the chunk size, in order."""
+    return hashlib.sha256(b"".join(pieces)).digest()
 
 
 def new_upload_id() -> str:
@@ -62,10 +69,19 @@ class Upload:
         self._directory = upload_directory(upload_id)
         self._stored: dict[str, Entry] = {}
         self._candidates: dict[int, list[str]] = {}
+        self._plain: dict[str, bytes] = {}
+        """SHA-256 of a chunk → that of its plain text."""
         self._sent = 0
 
-    def run(self, source: BinaryIO, labels: Labels, parallel: int = PARALLEL, progress: Progress | None = None) -> str:
-        """Store all chunks and then the manifest, and return its hash.
+    def run(
+        self,
+        source: BinaryIO,
+        labels: Labels,
+        parallel: int = PARALLEL,
+        progress: Progress | None = None,
+        digested: Digested | None = None,
+    ) -> str:
+        """Store all chunks and then the manifest, and return its hash; `digested` as in `DatasetStore.upload`.
 
         Raises:
             UploadInterrupted: the store failed; run again with the same upload id to continue.
@@ -73,14 +89,18 @@ class Upload:
         """
         resumable = size_of(source) is not None
         try:
-            return self._publish(self._store(source, labels, parallel, progress), labels)
+            draft = self._store(source, parallel, progress)
+            manifest_hash = self._publish(draft, labels)
+            if digested:
+                digested(digest_of([self._plain[chunk.sha256] for chunk in draft.chunks]))
+            return manifest_hash
         except StoreUnreachable as error:
             reason = f"{error.reason}, {self._objects.where}"
             raise UploadInterrupted(self.upload_id, self._sent, reason, resumable=resumable) from None
         except OSError as error:
             raise InputUnreadable(labels.name, why(error)) from None
 
-    def _store(self, source: BinaryIO, labels: Labels, parallel: int, progress: Progress | None) -> Manifest:
+    def _store(self, source: BinaryIO, parallel: int, progress: Progress | None) -> Manifest:
         # Written again each time: its age protects chunks that a resumed upload is about to use from `sweep`.
         self._objects.put(f"{self._directory}/{BEGUN}", b"")
         self._list_chunks()
@@ -127,6 +147,8 @@ class Upload:
                 self._candidates.setdefault(int(number), []).append(sha256)
 
     def _send(self, plain: bytes | bytearray, number: int, last: bool) -> Chunk:
+        """Store a chunk, unless it is stored, and keep the digest of its plain text."""
+        digest = hashlib.sha256(plain).digest()
         for sha256 in self._candidates.get(number, []):
             # Encrypted under the nonce of the stored chunk, equal plain text has the same hash; nothing of a
             # different plain text leaves this function, so no nonce is used twice.
@@ -134,11 +156,13 @@ class Upload:
             if nonce and len(nonce) == NONCE_BYTES:
                 chunk = summary(self._cipher.encrypt(plain, number, last, nonce))
                 if chunk.sha256 == sha256 and chunk.size == self._stored[chunk_name(number, sha256)].size:
+                    self._plain[sha256] = digest
                     return chunk
         sealed = self._cipher.encrypt(plain, number, last)
         del plain
         chunk = summary(sealed)
         self._objects.put(f"{self._directory}/{chunk_name(number, chunk.sha256)}", sealed)
+        self._plain[chunk.sha256] = digest
         return chunk
 
     def _prepared(self, draft: Manifest, labels: Labels) -> bytes | None:

@@ -15,7 +15,7 @@ from datalab.kinds import DatasetKind
 from datalab_dagster.cli import listing
 from datalab_dagster.cli.deployment import confirm, json_option, opened, the_dataset, user_option, yes_option
 from datalab_dagster.cli.paged import every_page, list_options, print_part, query_of
-from datalab_dagster.cli.transfer import download_file, download_to, is_address, upload_file
+from datalab_dagster.cli.transfer import download_file, download_to, is_address, same_content, upload_file
 from datalab_dagster.service import (
     DatasetInfo,
     DatasetListInfo,
@@ -49,11 +49,15 @@ def upload(file: Path, name: str | None, description: str, user: str | None, as_
     """Upload a FILE and print its manifest hash; the same command resumes an interrupted upload."""
     with opened(user) as service:
         stored = upload_file(service, file, name=name, description=description, for_machines=as_json)
+        same = "" if as_json else same_content(service, stored)
     if as_json:
         listing.print_json(stored)
     else:
         listing.line(f"{stored.manifest_hash}  {stored.name}, {size(stored.size)}")
         _print_facts(stored.facts)
+        if same:
+            copy = listing.short(stored.manifest_hash)
+            listing.line(f"  {same} To keep only that one: `datalab dataset delete {copy}`.")
     return 0
 
 

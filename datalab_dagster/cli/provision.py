@@ -13,7 +13,7 @@ from datalab.kinds import KINDS, MATCHING, NAMES, DatasetKind
 from datalab_dagster.cli import lab_view, listing
 from datalab_dagster.cli.deployment import is_hash, json_option, opened, the_dataset, user_option
 from datalab_dagster.cli.kinds import options_of_kinds
-from datalab_dagster.cli.transfer import is_address, upload_file, upload_from
+from datalab_dagster.cli.transfer import is_address, same_content, upload_file, upload_from
 from datalab_dagster.service import LabInfo, LabService, Problem, ProblemCode, ProvisioningRefused
 from datalab_dagster.service.models import ExpectedInfo
 from datalab_dagster.terminal.text import echo
@@ -158,6 +158,8 @@ def _hashes(service: LabService, chosen: dict[DatasetKind, str], *, for_machines
         hashes[kind] = stored.manifest_hash
         if not for_machines:
             echo(f"{stored.manifest_hash}  {file} uploaded")
+            if same := same_content(service, stored):
+                echo(f"  {same}")
     return {kind: hashes[kind] for kind in chosen}
 
 

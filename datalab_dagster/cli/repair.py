@@ -141,7 +141,7 @@ def _repair_file(file: AnyFile, wanted: _Wanted, shown: repaired.Shown) -> None:
             wanted.agree("Store a repaired copy as a new dataset?")
             service = stack.enter_context(opened(wanted.user))
             dataset, done = repaired.store(service, found, for_machines=wanted.as_json)
-            copy, where = _content(service, dataset), repaired.Where.of(dataset)
+            copy, where = _content(service, dataset), repaired.Where.of(dataset, service)
         counted = None
         if proposed.lab is not None:
             counted = tuple(valid_rows(one, found.kind, proposed.lab) for one in (file, copy))
@@ -166,4 +166,4 @@ def _repair_dataset(service: LabService, dataset: DatasetInfo, wanted: _Wanted, 
     touched = {step.name: step.rows for step in made.dataset.steps}
     counted = (made.before, made.after) if made.before and made.after else None
     counts = repaired.Counts(made.records, made.written, touched, counted)
-    shown.done(proposed, repaired.Where.of(made.dataset), counts, as_json=wanted.as_json)
+    shown.done(proposed, repaired.Where.of(made.dataset, service), counts, as_json=wanted.as_json)

@@ -15,6 +15,7 @@ from datalab.kinds import KINDS
 from datalab.scratch import new_part, publish, scratch_directory, why
 from datalab.validation.repairs import Proposal, Valid
 from datalab_dagster.cli import listing
+from datalab_dagster.cli.transfer import same_content
 from datalab_dagster.service import DatasetInfo, LabService
 from datalab_dagster.service.repair_models import RepairProposal, ValidRows
 from datalab_dagster.terminal.checks import shown_progress
@@ -31,11 +32,14 @@ class Where:
     key: str
     value: str
     sentence: str
+    same: str = ""
+    """That the same content is stored already, as a sentence."""
 
     @classmethod
-    def of(cls, dataset: DatasetInfo) -> Where:
+    def of(cls, dataset: DatasetInfo, service: LabService) -> Where:
         """Return where a stored copy is."""
-        return cls("stored", dataset.manifest_hash, f"Stored {dataset.name} as {dataset.manifest_hash}")
+        sentence = f"Stored {dataset.name} as {dataset.manifest_hash}"
+        return cls("stored", dataset.manifest_hash, sentence, same_content(service, dataset))
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ class Shown:
                 f"{number(one.valid)} of {counted(one.rows, 'row')} ({share(one.share)})" for one in counts.valid
             )
             listing.line(f"Valid before: {before}. Valid now: {after}.")
+        if where.same:
+            listing.line(where.same)
         listing.line(f"{self.name or self.value} is unchanged.")
 
     def _told(self, proposed: AnyProposal, counts: Counts | None = None) -> dict[str, Any]:

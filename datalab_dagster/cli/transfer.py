@@ -18,7 +18,7 @@ from datalab.errors import InputMissing, InputUnreadable, OutputFailed, UsageErr
 from datalab.formats import size
 from datalab.scratch import why
 from datalab_dagster.cli.exits import Stopped
-from datalab_dagster.service import DatasetInfo, LabService
+from datalab_dagster.service import DatasetInfo, DatasetNotFound, LabService
 from datalab_dagster.terminal.safe_console import SafeConsole
 
 _SECONDS_BETWEEN_LINES = 5.0
@@ -47,6 +47,15 @@ def upload_file(
         raise InputMissing(file) from None
     except OSError as error:
         raise InputUnreadable(file, why(error)) from None
+
+
+def same_content(service: LabService, stored: DatasetInfo) -> str:
+    """Return a sentence that names the oldest other dataset of the same content; empty if there is none."""
+    with contextlib.suppress(DatasetNotFound):  # deleted meanwhile
+        for other in stored.same_content[:1]:
+            found = service.dataset(other)
+            return f"The same content is stored already: {found.name}, {found.manifest_hash}."
+    return ""
 
 
 def is_address(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from datalab.deployment.addresses import REPORT, validated
 from datalab.deployment.addresses import result as address
@@ -17,7 +17,7 @@ from datalab_dagster.service.errors import NamesUnchecked, ResultNotFound
 from datalab_dagster.service.models import DatasetInfo, LabInfo, OtherLabInfo, ResultInfo
 
 
-def dataset_info(dataset: Dataset, user: User) -> DatasetInfo:
+def dataset_info(dataset: Dataset, user: User, same_content: Sequence[str] = ()) -> DatasetInfo:
     """Return a dataset as `user` sees it: without who else may use it; its facts and steps only if they may use it."""
     role = KeyRole.OWNER if user.alone else user.key_role(dataset)
     more = {
@@ -25,8 +25,20 @@ def dataset_info(dataset: Dataset, user: User) -> DatasetInfo:
         "facts": dataset.facts if role else None,
         "made_from": dataset.origin and dataset.origin.made_from,
         "steps": dataset.origin.steps if dataset.origin and role else [],
+        "same_content": list(same_content),
     }
     return DatasetInfo.model_validate({**vars(dataset), **more})
+
+
+def described_info(registry: Registry, dataset: Dataset, user: User) -> DatasetInfo:
+    """Return a dataset with those of the same content, if `user` may use it."""
+    found = dataset_info(dataset, user)
+    return stored_info(registry, dataset, user) if found.your_role else found
+
+
+def stored_info(registry: Registry, dataset: Dataset, user: User) -> DatasetInfo:
+    """Return a dataset that `user` has just stored, with those of the same content that they may use."""
+    return dataset_info(dataset, user, registry.contents.same_as(dataset.manifest_hash, user))
 
 
 def lab_info(lab: Lab, explained: ExplainedState, slots: Mapping[DatasetKind, Slot], *, is_up: bool) -> LabInfo:

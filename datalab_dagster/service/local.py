@@ -110,7 +110,7 @@ class LocalService:
         progress: Progress | None = None,
     ) -> DatasetInfo:
         asker = self._may(Verb.MAKE)
-        stored = self._deployment.datasets.upload(
+        dataset = self._deployment.datasets.upload(
             source,
             name,
             by=self._user,
@@ -121,7 +121,7 @@ class LocalService:
             access=access,
             progress=progress,
         )
-        return infos.dataset_info(stored, asker)
+        return infos.stored_info(self._registry, dataset, asker)
 
     @property
     def uploads(self) -> LocalUploads:
@@ -136,7 +136,8 @@ class LocalService:
         return [infos.dataset_info(dataset, asker) for dataset in self._registry.datasets.all()]
 
     def dataset(self, manifest_hash: str) -> DatasetInfo:
-        return infos.dataset_info(self._registry.datasets.get(manifest_hash), self._may(Verb.LIST))
+        asker = self._may(Verb.LIST)
+        return infos.described_info(self._registry, self._registry.datasets.get(manifest_hash), asker)
 
     def inspect_dataset(self, manifest_hash: str) -> DatasetInfo:
         self._deployment.datasets.inspect(manifest_hash, self.dataset_key(manifest_hash))

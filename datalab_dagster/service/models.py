@@ -79,6 +79,8 @@ class DatasetInfo(ServiceModel):
     """What you may do: an owner deletes and shares it, a user provisions and reads it; None: you see that it exists."""
     labs: list[str]
     """Ids of the labs that it is provisioned to."""
+    same_content: list[str] = []
+    """Manifest hashes of other datasets of the same content that you may use: the 20 oldest; none in lists."""
 
     @field_validator("usage", mode="before")
     @classmethod

@@ -7,7 +7,7 @@ from datalab.deployment import repairs as stored
 from datalab.ingest.repair import StepNotProposed
 from datalab.lab import require_limits
 from datalab.registry.ownership import Verb
-from datalab_dagster.service.infos import dataset_info
+from datalab_dagster.service.infos import stored_info
 from datalab_dagster.service.repair_models import RepairInfo, RepairProposal, ValidRows
 from datalab_dagster.service.repairs_protocol import RepairQuery, RowsProgress
 
@@ -31,7 +31,7 @@ class LocalRepairs:
             raise StepNotProposed(wanted.steps or [], [])
         made = repairs.store(plan, proposal.lab, by=self._user, progress=progress)
         return RepairInfo(
-            dataset=dataset_info(made.dataset, user),
+            dataset=stored_info(self._deployment.registry, made.dataset, user),
             records=made.done.records,
             written=made.done.written,
             before=ValidRows.model_validate(made.before) if made.before else None,

@@ -11,7 +11,7 @@ from datalab.storage import Key
 from datalab.storage.chunks import CHUNK_BYTES
 from datalab.storage.errors import PartMissing
 from datalab.storage.parts import PartUpload
-from datalab_dagster.service.infos import dataset_info
+from datalab_dagster.service.infos import stored_info
 from datalab_dagster.service.models import DatasetInfo, PartInfo, PartStored, UploadInfo
 
 PART_BYTES = CHUNK_BYTES
@@ -79,7 +79,8 @@ class LocalUploads:
         return PartInfo(number=number, size=size, sha256=sha256)
 
     def complete(self, upload_id: str, *, sha256: str | None = None) -> DatasetInfo:
-        return dataset_info(self._parts.complete(upload_id, by=self._user, expected=sha256), self._asker)
+        dataset = self._parts.complete(upload_id, by=self._user, expected=sha256)
+        return stored_info(self._parts.registry, dataset, self._asker)
 
     def abandon(self, upload_id: str) -> None:
         self._parts.abandon(upload_id, by=self._user)

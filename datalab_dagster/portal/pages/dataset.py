@@ -9,7 +9,7 @@ from datalab.errors import UsageError
 from datalab.formats import listed
 from datalab.kinds import DatasetKind
 from datalab_dagster.portal.access import Changer, Reader, Record, Service, Visitor
-from datalab_dagster.portal.pages.datasets import DatasetRow, row_of
+from datalab_dagster.portal.pages.datasets import DatasetRow, SameContent, row_of, same_content
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
 from datalab_dagster.portal.pages.texts import lab_name
 from datalab_dagster.service import DatasetNotFound, LabInfo, LabService, Permission
@@ -41,6 +41,8 @@ class DatasetPage(PageModel):
     """What it is a repaired copy of, if that is still stored."""
     copies: list[Related]
     """Its repaired copies."""
+    same: list[SameContent]
+    """Other datasets of the same content that the visitor may use, the oldest first."""
     holders: list[Holder]
     """Labs that the visitor may change, in which it can replace its original."""
     problems: list[str] = Field(default_factory=list)
@@ -95,6 +97,7 @@ def page_of(service: LabService, manifest_hash: str, visitor: Visitor) -> Datase
         dataset=row,
         original=Related.model_validate(original) if original else None,
         copies=[Related.model_validate(one) for one in every.values() if one.made_from == row.manifest_hash],
+        same=same_content(service, row.manifest_hash),
         holders=_holders(service, row) if visitor.may(Permission.CHANGE) and row.your_role else [],
     )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from datetime import datetime
+
 from fastapi import Request, Response
 from pydantic import Field, computed_field
 
@@ -72,6 +75,21 @@ class DatasetRow(DatasetInfo):
         return words.form_words(self.facts)
 
 
+class SameContent(ServiceModel):
+    """Another stored dataset of the same content, which the visitor may use."""
+
+    manifest_hash: str
+    name: str
+    created_at: datetime
+
+
+class StoredRow(DatasetRow):
+    """A dataset that was just stored."""
+
+    same: SameContent | None
+    """The oldest one of the same content."""
+
+
 class DatasetsPage(PageModel):
     """Stored datasets, a page of them; by default, the newest first."""
 
@@ -86,7 +104,7 @@ class DatasetsPage(PageModel):
     """`used` or `unused`: only datasets that a lab uses, or none."""
     sorting: Sorting
     paging: Paging
-    stored: list[DatasetRow] = Field(default_factory=list)
+    stored: list[StoredRow] = Field(default_factory=list)
     """What was just stored, to be said once."""
 
 
@@ -143,8 +161,22 @@ def _page(request: Request, service: LabService) -> DatasetsPage:
         use=use or "",
         sorting=sorting(request, DatasetQuery.columns()),
         paging=paging_of(request, query, found.found),
-        stored=[row for row in stored if row.your_role],
+        stored=[_stored(service, row) for row in stored if row.your_role],
     )
+
+
+def _stored(service: LabService, row: DatasetRow) -> StoredRow:
+    same = same_content(service, row.manifest_hash)
+    return StoredRow.model_validate({**vars(row), "same": same[0] if same else None})
+
+
+def same_content(service: LabService, manifest_hash: str) -> list[SameContent]:
+    """Return the other datasets of the same content that the visitor may use, the oldest first."""
+    with contextlib.suppress(DatasetNotFound):  # deleted meanwhile
+        return [
+            SameContent.model_validate(service.dataset(other)) for other in service.dataset(manifest_hash).same_content
+        ]
+    return []
 
 
 def row_of(service: LabService, manifest_hash: str) -> DatasetRow:
