@@ -6,6 +6,7 @@ Every failure of a driver becomes `ConnectorFailed`, since its own text may hold
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import os
 import re
@@ -80,7 +81,7 @@ class FileConnector(Connector[FileOptions]):
     @contextlib.contextmanager
     def open_listed(self, pattern: str, entry: Entry) -> Iterator[BinaryIO]:
         files, below = self._at(pattern)
-        path = files._strip_protocol(entry.url)  # not by `_at`, for which `::` in a name would be two addresses
+        path = files._strip_protocol(entry.url)  # not by `_at`: the pattern may be a chain of addresses
         if not isinstance(files, LocalFileSystem):
             with self._opened(files, path, entry) as source:
                 yield source
@@ -139,7 +140,13 @@ class FileConnector(Connector[FileOptions]):
         scheme = scheme_of(url)
         try:
             with _driver(url, pass_on=(DatalabError, ValueError, ImportError)):
-                files, path = fsspec.core.url_to_fs(url, **self.options.model_dump())
+                options = self.options.model_dump()
+                driver = fsspec.get_filesystem_class(scheme)
+                if "::" in url and not _reads_another_address(driver):
+                    files = fsspec.filesystem(scheme, **driver._get_kwargs_from_urls(url), **options)
+                    path = files._strip_protocol(url)
+                else:
+                    files, path = fsspec.core.url_to_fs(url, **options)
         except ImportError as error:
             raise ConnectorNotInstalled(scheme, str(error)) from None
         except ValueError:
@@ -188,6 +195,11 @@ def scheme_of(url: str) -> str:
     """
     scheme, separator, _ = url.partition("://")
     return scheme.lower() if separator else "file"
+
+
+def _reads_another_address(driver: type[fsspec.AbstractFileSystem]) -> bool:
+    """Return whether a driver reads the address behind `::`, as that of `zip://`; for others it is part of a name."""
+    return "target_protocol" in inspect.signature(driver.__init__).parameters
 
 
 def _found(files: Any, path: str, url: str) -> Entry | None:

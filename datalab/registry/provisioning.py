@@ -70,7 +70,7 @@ class Provisioning:
 
         Returns:
             One event per changed slot, identifiers first; a slot that already held the dataset has none, so it is safe
-            to repeat a call after a broken connection.
+            to repeat a call after a broken connection. With a `source` it has one, because `has_taken` reads events.
 
         Raises:
             LabNotFound: there is no such lab.

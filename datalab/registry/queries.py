@@ -103,7 +103,7 @@ def change_slots(
     for kind, manifest_hash in changes:
         slot = session.get(SlotRow, (lab_id, kind.value))
         replaced = slot.manifest_hash if slot else None
-        if manifest_hash == replaced:
+        if manifest_hash == replaced and source is None:  # what a connector takes is recorded although nothing changes
             continue
         row = EventRow(
             lab_id=lab_id,
@@ -121,7 +121,9 @@ def change_slots(
         elif slot is None:
             session.add(SlotRow(lab_id=lab_id, kind=kind.value, manifest_hash=manifest_hash, sequence=row.sequence))
         else:
-            slot.manifest_hash, slot.sequence, slot.expected = manifest_hash, row.sequence, None
+            if manifest_hash != replaced:
+                slot.expected = None
+            slot.manifest_hash, slot.sequence = manifest_hash, row.sequence
         session.flush()
         events.append(event_of(row))
     return events

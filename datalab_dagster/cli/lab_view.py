@@ -117,7 +117,7 @@ def print_events(events: Sequence[EventInfo]) -> None:
         (
             when(event.at),
             event.kind.value,
-            _DONE[event.action],
+            "confirmed" if event.manifest_hash and event.manifest_hash == event.replaced else _DONE[event.action],
             short(event.manifest_hash or ""),
             short(event.replaced or ""),
             event.by,

@@ -5,6 +5,7 @@ zone and decides which are complete and belong together. What was taken is the `
 that nothing is taken twice after a restart.
 """
 
+import contextlib
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -31,7 +32,8 @@ from datalab.errors import UsageError
 from datalab.formats import counted
 from datalab.home.settings import DropZone
 from datalab.kinds import DatasetKind
-from datalab.registry import KeyRole
+from datalab.registry import Dataset, KeyRole
+from datalab.registry.errors import DatasetInUse, DatasetNotFound
 from datalab.storage.objects import without_user
 from datalab_dagster.graph.zone_cursor import ZoneCursor
 
@@ -59,13 +61,7 @@ def take_file(config: TakenFile) -> None:
         with open_group(connector_for(zone.pattern, zone.options), zone.pattern, group) as source:
             owners = dict.fromkeys(deployment.registry.labs.get(config.lab).owners, KeyRole.OWNER)
             dataset = deployment.datasets.upload(source, group.name, by=DROP_ZONE_USER, access=owners)
-        deployment.registry.provisioning.provision(
-            config.lab,
-            {DatasetKind(config.dataset): dataset.manifest_hash},
-            by=DROP_ZONE_USER,
-            cause=_cause(group),
-            source=group.fingerprint,
-        )
+        _provision(deployment, config, group, dataset)
 
 
 @dg.job(
@@ -156,6 +152,33 @@ def _listed(zones: Sequence[DropZone], config: TakenFile) -> tuple[DropZone, Fil
                     raise EntryChanged
                 return zone, group
     raise EntryNotListed
+
+
+def _provision(deployment: Deployment, config: TakenFile, group: FileGroup, dataset: Dataset) -> None:
+    """Provision what was taken; of the same content, the dataset that is stored already, and delete the new copy."""
+    kind, registry = DatasetKind(config.dataset), deployment.registry
+    held = registry.provisioning.datasets(config.lab).get(kind)
+    chosen, cause = dataset, _cause(group)
+    if same := _same_content(deployment, dataset):
+        chosen = next((one for one in same if one.manifest_hash == held), same[0])
+        before = chosen.manifest_hash == held
+        cause += ", with the same content as before" if before else f", with the content of {chosen.name}"
+    changes = {kind: chosen.manifest_hash}
+    registry.provisioning.provision(config.lab, changes, by=DROP_ZONE_USER, cause=cause, source=group.fingerprint)
+    if chosen is not dataset:
+        with contextlib.suppress(DatasetInUse, DatasetNotFound):  # a person has just used it, or deleted it
+            deployment.datasets.delete(dataset.manifest_hash, by=DROP_ZONE_USER)
+
+
+def _same_content(deployment: Deployment, dataset: Dataset) -> list[Dataset]:
+    """Return the stored datasets of the same content, the oldest first, that belong to exactly the same users.
+
+    If they belonged to others too, these would see from the use of their dataset what the zone has taken.
+    """
+    registry = deployment.registry
+    owner = registry.ownership.user(next(iter(dataset.access or {}), DROP_ZONE_USER))
+    found = [registry.datasets.get(one) for one in registry.contents.same_as(dataset.manifest_hash, owner)]
+    return [one for one in found if one.access == dataset.access]
 
 
 def _cause(group: FileGroup) -> str:

@@ -108,14 +108,17 @@ class TestProvisioning:
         fsspec.filesystem("memory").pipe("/exports/ids.csv", b"u1,email,a@example.com\n")
         ended = datalab("provision", lab.id, "--identifiers", "memory://exports/ids.csv")
         assert (ended.code, ended.err) == (0, "")
-        assert service.uploads == ["ids.csv"]
+        fsspec.filesystem("memory").pipe("exports/a::ids.csv", b"u1,email,b@example.com\n")
+        ended = datalab("provision", lab.id, "--identifiers", "memory://exports/a::ids.csv")
+        assert (ended.code, ended.err) == (0, ""), "`::` is part of a name"
+        assert service.uploads == ["ids.csv", "a::ids.csv"]
         for wrong, said in (
             ("memory://exports/other.csv", "no file at memory://exports/other.csv"),
             ("nonsense://exports/ids.csv", "no connector for addresses that begin with 'nonsense://'"),
         ):
             refused = datalab("provision", lab.id, "--segments", wrong)
             assert refused.code == 2 and said in refused.err
-        assert service.uploads == ["ids.csv"]
+        assert service.uploads == ["ids.csv", "a::ids.csv"]
 
     def test_a_hash_may_be_shortened_to_eight_characters(
         self, service: MemoryService, datalab: Datalab, lab: LabInfo, files: Path

@@ -22,7 +22,7 @@ from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.lab import LabTab, head_of
 from datalab_dagster.portal.pages.page import render
 from datalab_dagster.portal.pages.paging import Paging, Sorting, paging_of, query_in, sorting, with_choices
-from datalab_dagster.portal.pages.texts import ACTION_WORDS, RUN_WORDS, dataset_title
+from datalab_dagster.portal.pages.texts import RUN_WORDS, dataset_title, done_to
 from datalab_dagster.service import (
     Action,
     EventInfo,
@@ -218,12 +218,12 @@ def _refresh(result: ResultInfo, names: dict[str, str]) -> KeptResult:
 def _of_event(event: EventInfo, names: dict[str, str]) -> Entry:
     held = _named(event.manifest_hash or event.replaced or "", names)
     detail = held
-    if event.action is Action.REPROVISIONED and event.replaced:
+    if event.replaced and event.manifest_hash not in (None, event.replaced):
         detail = f"{held}, in place of {_named(event.replaced, names)}"
     return Entry(
         at=event.at,
         what="event",
-        title=f"{dataset_title(event.kind)} {ACTION_WORDS[event.action].lower()}",
+        title=f"{dataset_title(event.kind)} {done_to(event)}",
         detail=detail,
         by=event.by,
         cause=event.cause,

@@ -8,7 +8,7 @@ from fastapi import Request, Response
 
 from datalab_dagster.portal.access import Reader, Service
 from datalab_dagster.portal.pages.page import PageModel
-from datalab_dagster.portal.pages.texts import ACTION_WORDS, dataset_title
+from datalab_dagster.portal.pages.texts import dataset_title, done_to
 from datalab_dagster.service import LabInfo, LabService
 
 SEPARATOR = "."
@@ -50,7 +50,7 @@ def _said(service: LabService, info: LabInfo, seen: str, version: str) -> str:
     (datasets, result, *_), before = version.split(SEPARATOR), [*seen.split(SEPARATOR), "", ""]
     if datasets != before[0] and (events := service.events(info.id)):
         last = events[-1]
-        return f"{last.by} {ACTION_WORDS[last.action].lower()} {dataset_title(last.kind)}."
+        return f"{last.by} {done_to(last)} {dataset_title(last.kind)}."
     if result != before[1]:
         return "There is a newer result."
     return f"The state is now: {info.state.title}."

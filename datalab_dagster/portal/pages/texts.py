@@ -10,7 +10,7 @@ from datalab.dashboard.texts import DATASETS
 from datalab.formats import duration, listed, name_or_unnamed
 from datalab.kinds import DatasetKind
 from datalab.statistics import PANELS
-from datalab_dagster.service import Action, LabState, RunState
+from datalab_dagster.service import Action, EventInfo, LabState, RunState
 
 STATE_WORDS = {
     LabState.EMPTY: "Nothing is provisioned yet.",
@@ -60,6 +60,13 @@ STEP_STATE_WORDS = {
     "FAILED": "failed",
     "SKIPPED": "skipped",
 }
+
+
+def done_to(event: EventInfo) -> str:
+    """Return what an event did to its slot, such as `replaced`; `confirmed`: the same content came again."""
+    if event.manifest_hash is not None and event.manifest_hash == event.replaced:
+        return "confirmed"
+    return ACTION_WORDS[event.action].lower()
 
 
 def step_words(name: str) -> str:

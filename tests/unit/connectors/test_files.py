@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,26 @@ def test_a_listed_file_may_have_any_name(place: tuple[str, dict[str, Any]], name
     files.pipe(f"{path}/{name}", b"u1,s1\nu2,s2\n")
     with pytest.raises(EntryChanged), connector.open_listed(pattern, entry):
         pass
+
+
+@pytest.mark.parametrize("name", ["a::b.csv", "memory::a.csv", "a::file"])
+def test_a_name_with_two_colons_is_an_address_too(connector: Connector[Any], root: str, name: str) -> None:
+    written = connector.write(f"{root}/{name}", [b"u1,s1\n"])
+    found = connector.find(f"{root}/{name}")
+    assert found is not None and found == written and connector.find(f"{root}/b.csv") is None
+    with connector.open(found) as source:
+        assert source.read() == b"u1,s1\n"
+    if not root.startswith("memory:"):  # where it has another place than files without it
+        assert [entry.url for entry in connector.list(f"{root}/*::*")] == [found.url]
+
+
+def test_a_chain_is_read_by_the_driver_of_an_archive(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("users.csv", b"u1,s1\n")
+    url = f"zip://users.csv::file://{tmp_path}/a.zip"
+    connector = connector_for(url)
+    found = connector.find(url)
+    assert found is not None and found.name == "users.csv"
 
 
 def test_folders_in_which_a_program_writes_are_not_listed(place: tuple[str, dict[str, Any]]) -> None:
