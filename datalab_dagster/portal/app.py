@@ -14,6 +14,7 @@ from datalab_dagster.portal import answers
 from datalab_dagster.portal.api import router as api_router
 from datalab_dagster.portal.api.reference import router as reference_router
 from datalab_dagster.portal.login import TokenInAddress
+from datalab_dagster.portal.repair_jobs import RepairJobs
 from datalab_dagster.portal.security import Security
 from datalab_dagster.portal.state import Portal
 from datalab_dagster.service import HomeService
@@ -50,6 +51,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.doorway = portal
+    app.state.repair_jobs = RepairJobs()
     pages = _pages()
     answers.register(app, getattr(pages, "error_page", None))
     app.include_router(api_router, prefix="/api")

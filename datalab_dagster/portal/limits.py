@@ -21,6 +21,8 @@ class Limits:
     """Uploads at once; further ones are refused until one has ended."""
     repairs: int = 2
     """Repairs of stored datasets at once; further ones are refused until one has ended."""
+    repair_seconds: float = 5.0
+    """How long a page waits for the end of a repair before it shows the progress."""
     retry_after: int = 5
     """Seconds after which a refused upload or repair is sent again."""
     changes: int = 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Iterator
 from typing import TypeVar
@@ -52,6 +53,7 @@ class Places:
         self._limit = limit
         self._refusal = refusal
         self._taken = 0
+        self._lock = threading.Lock()
         self.threads = CapacityLimiter(self._most())
 
     def _most(self) -> int:
@@ -65,13 +67,15 @@ class Places:
         Raises:
             TooManyUploads, TooManyRepairs: all are taken.
         """
-        if self._taken >= self._most():
-            raise self._refusal(self._most(), limits.LIMITS.retry_after)
-        self._taken += 1
+        with self._lock:
+            if self._taken >= self._most():
+                raise self._refusal(self._most(), limits.LIMITS.retry_after)
+            self._taken += 1
         try:
             yield
         finally:
-            self._taken -= 1
+            with self._lock:
+                self._taken -= 1
 
 
 class UploadPlaces(Places):

@@ -1,27 +1,30 @@
-"""The page that proposes what to repair in a stored dataset, and the action that keeps the repaired copy."""
+"""The page that proposes what to repair in a stored dataset, the action that keeps the repaired copy, its progress."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
-from anyio import to_thread
 from fastapi import Request, Response
 from pydantic import Field
 
-from datalab.errors import UsageError
+from datalab.errors import DatalabError, UsageError
 from datalab.formats import counted, number
 from datalab.ingest.repair import KindUnknown, NotRepairable, StepName
 from datalab.kinds import DatasetKind
+from datalab_dagster.portal import limits
 from datalab_dagster.portal.access import Changer, Record, Service
 from datalab_dagster.portal.pages.datasets import DatasetRow, row_of
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
 from datalab_dagster.portal.pages.texts import lab_name
-from datalab_dagster.portal.requests import repair_places
+from datalab_dagster.portal.repair_jobs import RepairJob, repair_jobs
 from datalab_dagster.service import KeyAccessDenied, LabInfo, LabService
 from datalab_dagster.service.http_errors import status_of
 from datalab_dagster.service.models import ServiceModel
 from datalab_dagster.service.repair_models import RepairInfo, RepairProposal
-from datalab_dagster.service.repairs_protocol import RepairQuery
+from datalab_dagster.service.repairs_protocol import RepairQuery, RowsProgress
+
+_FORGOTTEN = "The portal was restarted meanwhile. If the repair had ended, the page of the dataset names the copy."
 
 
 class LabChoice(ServiceModel):
@@ -31,6 +34,15 @@ class LabChoice(ServiceModel):
     name: str
     kind: DatasetKind | None
     """The slot that holds the dataset; None: it does not use it."""
+
+
+class RepairProgress(ServiceModel):
+    """A repair that is running."""
+
+    records: int
+    """How many records were read."""
+    share: float | None
+    """How much of the dataset was read; None: all of it, and valid rows are counted now."""
 
 
 class RepairPage(PageModel):
@@ -46,7 +58,9 @@ class RepairPage(PageModel):
     asked: list[StepName] = Field(default_factory=list)
     """The steps of `?step=`, which correct the finding that led here; they are marked, and all steps are chosen."""
     proposal: RepairProposal | None
-    """None: see `problem`."""
+    """None: see `problem`, or it is being repaired."""
+    progress: RepairProgress | None = None
+    """Of the repair of `?job=`."""
     problem: str
     """Why nothing can be proposed."""
     problems: list[str] = Field(default_factory=list)
@@ -54,39 +68,59 @@ class RepairPage(PageModel):
 
 
 def show(dataset: str, request: Request, visitor: Changer, service: Service) -> Response:
-    """The proposed steps with the rows they touch and the share of valid rows after each."""
-    page = _page(service, dataset, visitor.email, request.query_params)
-    asked = [step for step in StepName if step.value in request.query_params.getlist("step")]
-    return render(request, "repair.html.j2", page.model_copy(update={"asked": asked}), kinds=DatasetKind)
+    """The proposed steps with the rows they touch and the share of valid rows after each; of `?job=`, the progress."""
+    wanted, problems = request.query_params, []
+    if name := wanted.get("job"):
+        row = row_of(service, dataset)
+        job = repair_jobs(request).find(name, visitor.email, row.manifest_hash)
+        if job is not None and not job.ended.is_set():
+            return _running(request, row, job)
+        if job is not None and job.made is not None:
+            return go(request, f"/datasets/{job.made.dataset.manifest_hash}", _said(job.made))
+        problems = [str(job.error) if job else _FORGOTTEN]
+    page = _page(service, dataset, visitor.email, wanted)
+    asked = [step for step in StepName if step.value in wanted.getlist("step")]
+    shown = page.model_copy(update={"asked": asked, "problems": problems})
+    return render(request, "repair.html.j2", shown, kinds=DatasetKind)
 
 
-async def store(
-    dataset: str, request: Request, visitor: Changer, service: Service, record: Record, form: Fields
-) -> Response:
-    """Keeps a repaired copy as a new dataset and shows it."""
+def store(dataset: str, request: Request, visitor: Changer, service: Service, record: Record, form: Fields) -> Response:
+    """Keeps a repaired copy as a new dataset and shows it; if that takes long, shows the progress."""
+    page = _page(service, dataset, visitor.email, {key: str(form.get(key, "")) for key in ("lab", "kind")})
+    original = page.dataset.manifest_hash
+    chosen = [step for step in StepName if step.value in form.getlist("step")]
 
-    def work() -> Response:
-        page = _page(service, dataset, visitor.email, {key: str(form.get(key, "")) for key in ("lab", "kind")})
-        chosen = [step for step in StepName if step.value in form.getlist("step")]
-        try:
-            if not chosen:
-                raise UsageError("Choose at least one step.")
-            made = _stored(service, page, chosen)
-        except (UsageError, NotRepairable) as error:
-            refused = page.model_copy(update={"problems": [str(error)]})
-            return render(request, "repair.html.j2", refused, status=status_of(error), kinds=DatasetKind)
+    def work(progress: RowsProgress) -> RepairInfo:
+        lab = service.lab(page.lab).definition if page.lab else None
+        made = service.repairs.store(RepairQuery(original, page.kind, lab, chosen), progress=progress)
         steps = [step.name for step in made.dataset.steps]
-        record("dataset.repair", page.dataset.manifest_hash, made=made.dataset.manifest_hash, steps=steps)
-        return go(request, f"/datasets/{made.dataset.manifest_hash}", _said(made))
+        record("dataset.repair", original, made=made.dataset.manifest_hash, steps=steps)
+        return made
 
-    places = repair_places(request)
-    with places.one():
-        return await to_thread.run_sync(work, limiter=places.threads)
+    if not chosen:
+        return _refused(request, page, UsageError("Choose at least one step."))
+    job = repair_jobs(request).start(request, visitor.email, original, work)
+    job.ended.wait(limits.LIMITS.repair_seconds)
+    if isinstance(job.error, (UsageError, NotRepairable)):
+        return _refused(request, page, job.error)
+    if job.error is not None:
+        raise job.error
+    if job.made is None:
+        choices = urlencode({"job": job.name, "lab": page.lab, "kind": page.kind or ""})
+        return go(request, f"/datasets/{original}/repair?{choices}")
+    return go(request, f"/datasets/{job.made.dataset.manifest_hash}", _said(job.made))
 
 
-def _stored(service: LabService, page: RepairPage, steps: list[StepName]) -> RepairInfo:
-    lab = service.lab(page.lab).definition if page.lab else None
-    return service.repairs.store(RepairQuery(page.dataset.manifest_hash, page.kind, lab, steps))
+def _refused(request: Request, page: RepairPage, error: DatalabError) -> Response:
+    refused = page.model_copy(update={"problems": [str(error)]})
+    return render(request, "repair.html.j2", refused, status=status_of(error), kinds=DatasetKind)
+
+
+def _running(request: Request, row: DatasetRow, job: RepairJob) -> Response:
+    share = job.read / job.size if job.read < job.size else None
+    progress = RepairProgress(records=job.records, share=share if job.size else 0.0)
+    page = RepairPage(dataset=row, labs=[], lab="", kind=None, proposal=None, progress=progress, problem="")
+    return render(request, "repair.html.j2", page, kinds=DatasetKind)
 
 
 def _said(made: RepairInfo) -> str:
