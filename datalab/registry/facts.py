@@ -67,11 +67,6 @@ def now_in(labs: Sequence[str] | Select[str]) -> CTE:
 _NOTHING = literal_column("'{}'::jsonb", JSONB())
 
 
-def newest_run_on(now: CTE, *columns: Any) -> Select[Any]:
-    """Return lab → these columns of its newest run on exactly what is provisioned."""
-    return _newest(now, RunRow, select(*columns))
-
-
 def newest_result_on(now: CTE, *columns: Any) -> Select[Any]:
     """Return lab → these columns of its newest result that counts: on exactly what is provisioned, not expired."""
     return _newest(now, ResultRow, select(*columns).where(ResultRow.expired_at.is_(None)))
@@ -88,7 +83,9 @@ def _newest(now: CTE, row: type[RunRow | ResultRow], columns: Select[Any]) -> Se
 
 
 def _newest_runs(now: CTE) -> Select[Any]:
-    return newest_run_on(now, RunRow.number, RunRow.state, RunRow.reason)
+    """Return per lab the newest run on exactly what is provisioned."""
+    columns: tuple[Any, ...] = (RunRow.number, RunRow.state, RunRow.reason)
+    return _newest(now, RunRow, select(*columns))
 
 
 def _newest_verdicts(now: CTE) -> Select[Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, Text, and_, case, exists, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from datalab.kinds import DatasetKind
@@ -85,28 +85,47 @@ class Lists:
             "rows": DatasetRow.rows,
             "uses": _uses(),
         }
+        every = (  # read once, and all numbers are counted in it
+            select(
+                DatasetRow.manifest_hash,
+                DatasetRow.size_bytes,
+                base.label("counts"),
+                listed.label("listed"),
+                and_(uses, ~with_key).label("keyless"),
+                columns[query.column].label("place"),
+            )
+            .where(live)
+            .cte("every")
+        )
+        cut = _cut(
+            select(every.c.manifest_hash).where(every.c.listed),
+            query,
+            {query.column: every.c.place},
+            every.c.manifest_hash,
+        )
+        page = select(
+            func.count().filter(every.c.counts),
+            func.coalesce(func.sum(every.c.size_bytes).filter(every.c.counts), 0),
+            func.count().filter(every.c.listed),
+            func.count().filter(every.c.keyless),
+            func.array(cut.correlate(None).scalar_subquery(), type_=ARRAY(Text())),
+        )
         with self._database.read() as session:
-            total, size = session.execute(
-                select(func.count(), func.coalesce(func.sum(DatasetRow.size_bytes), 0)).where(base)
-            ).one()
-            found = session.scalar(select(func.count()).select_from(DatasetRow).where(listed)) or 0
-            page = select(DatasetRow.manifest_hash).where(listed)
-            hashes = list(session.scalars(_cut(page, query, columns, DatasetRow.manifest_hash)))
-            own = select(func.count()).select_from(DatasetRow).where(live, uses, ~with_key)
+            total, size, found, without_key, hashes = session.execute(page).one()
             return DatasetList(
                 datasets=datasets_of(session, hashes),
                 uses=_uses_of(session, user, hashes),
                 found=found,
                 total=total,
                 size=int(size),
-                without_key=session.scalar(own) or 0,
+                without_key=without_key,
             )
 
     def labs(self, user: User, query: LabQuery, *, others: bool = False) -> LabList:
         """Return a page of the labs that the user may read; `others`: of those that they may not read."""
         reads = reads_lab(user)
         now = now_in(select(LabRow.id).where(LabRow.deleted_at.is_(None), ~reads if others else reads))
-        states = state_in(now).subquery()
+        states = state_in(now).cte("states")  # used three times below, so computed once
         order = case({state.value: place for place, state in enumerate(LabState)}, value=states.c.state)
         refreshed = (
             select(func.max(EventRow.at))
@@ -124,13 +143,16 @@ class Lists:
             "state": order,
             "refreshed": refreshed,
         }
+        by_state = select(states.c.state, func.count().label("labs")).group_by(states.c.state).subquery()
+        page = select(
+            select(func.jsonb_object_agg(by_state.c.state, by_state.c.labs)).scalar_subquery(),
+            select(func.count()).select_from(listed.subquery()).scalar_subquery(),
+            func.array(_cut(listed, query, columns, LabRow.id).scalar_subquery(), type_=ARRAY(Text())),
+        )
         with self._database.read() as session:
-            counts = Counter[LabState]()
-            for state, count in session.execute(select(states.c.state, func.count()).group_by(states.c.state)):
-                counts[LabState(state)] = count
-            found = session.scalar(select(func.count()).select_from(listed.subquery())) or 0
-            ids = list(session.scalars(_cut(listed, query, columns, LabRow.id)))
-            return LabList(ids, found, counts.total(), {state: counts[state] for state in LabState if counts[state]})
+            counts, found, ids = session.execute(page).one()
+        ordered = {state: counts[state.value] for state in LabState if state.value in (counts or {})}
+        return LabList(ids, found, sum(ordered.values()), ordered)
 
 
 def _cut(page: Select[str], query: ListQuery, columns: Mapping[str, Any], key: Any) -> Select[str]:
