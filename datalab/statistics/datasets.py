@@ -63,10 +63,15 @@ class ValidatedDataset(BaseModel):
         )
 
 
+def depends_on_identifiers(dataset: ValidatedDataset) -> bool:
+    """Return whether `shown_hints` must know the identifiers to decide about a hint of this dataset."""
+    return any(hint.code == _DECIMALS for hint in dataset.facts.hints)
+
+
 def shown_hints(datasets: Mapping[DatasetKind, ValidatedDataset]) -> dict[DatasetKind, list[Hint]]:
     """Return the hints of each dataset: decimals in user ids are right where identifiers have them too."""
     matching = datasets.get(MATCHING)
-    alike = matching is not None and any(hint.code == _DECIMALS for hint in matching.facts.hints)
+    alike = matching is not None and depends_on_identifiers(matching)
     return {
         kind: [hint for hint in dataset.facts.hints if hint.code != _DECIMALS or not alike]
         for kind, dataset in datasets.items()

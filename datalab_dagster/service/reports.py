@@ -13,7 +13,7 @@ from datalab.registry import Dataset, Result
 from datalab.registry.errors import DatasetNotFound, KeyNotFound
 from datalab.results.validation import Hint
 from datalab.statistics import ValidatedDataset
-from datalab.statistics.datasets import shown_hints
+from datalab.statistics.datasets import depends_on_identifiers, shown_hints
 from datalab.storage.errors import EncryptedFileDamaged
 from datalab_dagster.service.errors import NOT_SHOWN, ResultNotFound
 
@@ -39,7 +39,7 @@ class LocalReports:
     def hints(self, kind: DatasetKind) -> list[Hint]:
         """Return the hints of a dataset; the right to read its report is needed, and for no other report."""
         found = {kind: self._summary(kind)}
-        if kind is not MATCHING:
+        if kind is not MATCHING and depends_on_identifiers(found[kind]):
             with contextlib.suppress(*NOT_SHOWN):  # the lab has none, or it is not the user's to read
                 found[MATCHING] = self._summary(MATCHING)
         return shown_hints(found)[kind]
