@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from datalab.results.files import VALIDATION_STATUS
+from datalab.results.status import ValidationStatus
 from datalab_dagster.service import (
     DatasetListInfo,
     DatasetQuery,
     HistoryListInfo,
     HistoryQuery,
+    LabInfo,
     LabListInfo,
     LabQuery,
     LabState,
@@ -75,9 +78,10 @@ class MemoryLists:
             "state": lambda lab: _STATES.index(lab.state.state),
             "refreshed": lambda lab: max((slot.provisioned_at for slot in lab.slots), default=lab.created_at),
         }
+        shown = _cut(found, query, columns)
         return LabListInfo(
-            labs=_cut(found, query, columns),
-            statuses={},
+            labs=shown,
+            statuses=dict(self._statuses(shown)),
             found=len(found),
             total=len(every),
             states=Counter(lab.state.state for lab in every),
@@ -104,6 +108,13 @@ class MemoryLists:
             RefreshInfo(run_id=one.run_id, at=one.created_at, datasets=one.datasets, numbers=one.summary)
             for one in reversed(self._service.results(lab))
         ]
+
+    def _statuses(self, labs: Iterable[LabInfo]) -> Iterator[tuple[str, ValidationStatus]]:
+        for lab in labs:
+            result = self._service.current_result(lab.id)
+            if result is not None and VALIDATION_STATUS.name in result.files:
+                status = self._service.result_file(lab.id, VALIDATION_STATUS.name)
+                yield lab.id, ValidationStatus.model_validate_json(status)
 
     def _uses(self, manifest_hash: str) -> list[UseInfo]:
         return [

@@ -9,15 +9,18 @@ import click
 from datalab.dashboard.expected import expected_words
 from datalab.dashboard.sentences import first_error
 from datalab.errors import UsageError
-from datalab.statistics.causes import Cause, Evidence, causes_of
+from datalab.results.status import ValidationStatus
+from datalab.statistics.causes import Evidence, causes_of
 from datalab.statistics.expected import Expected, compared
 from datalab.statistics.slots import slot_states
 from datalab_dagster.cli import lab_view, listing, run_view
 from datalab_dagster.cli.deployment import json_option, opened, user_option
 from datalab_dagster.cli.exits import UNDECIDED
+from datalab_dagster.cli.paged import every_page
 from datalab_dagster.cli.results import causes_in, statistics_in, status_in
 from datalab_dagster.cli.watch import follow_lab, lab_and_run
-from datalab_dagster.service import LabInfo, LabService, LabState, RunInfo
+from datalab_dagster.service import LabInfo, LabQuery, LabService, LabState, RunInfo
+from datalab_dagster.service.causes import causes_in_list, says_why
 from datalab_dagster.terminal.text import echo
 
 
@@ -35,11 +38,10 @@ def status(lab_name: str | None, watch: bool, user: str | None, as_json: bool) -
         raise UsageError("Name the lab to watch: `datalab status LAB --watch`.")
     with opened(user) as service:
         if lab_name is None:
-            labs = service.labs()
             if as_json:
-                listing.print_json(labs)
+                listing.print_json(service.labs())
             else:
-                lab_view.print_labs(labs, service.other_labs(), _first_causes(service, labs))
+                _print_all(service)
             return 0
         if watch:
             found, run = follow_lab(service, lab_name, _json_line if as_json else _line, quiet=as_json)
@@ -52,16 +54,19 @@ def status(lab_name: str | None, watch: bool, user: str | None, as_json: bool) -
     return verdict_code(found)
 
 
-def _first_causes(service: LabService, labs: list[LabInfo]) -> dict[str, Cause]:
-    """Return why labs are not Ready, by id; as on the page of all labs, without statistics."""
-    found = {}
-    for lab in labs:
-        result = service.current_result(lab.id) if lab.state.state is LabState.FAILED else None
-        status = status_in(service, result) if result else None
-        first = first_error(causes_of(status, evidence=Evidence(looks_like=lab.misplaced)))
-        if first is not None:
-            found[lab.id] = first
-    return found
+def _print_all(service: LabService) -> None:
+    """Print all labs, with why they are not Ready."""
+    statuses: dict[str, ValidationStatus] = {}
+
+    def read(query: LabQuery) -> tuple[list[LabInfo], int]:
+        page = service.lists.labs(query)
+        statuses.update(page.statuses)
+        return page.labs, page.found
+
+    labs = every_page(LabQuery(sort="created"), read)
+    firsts = {lab.id: first_error(causes_in_list(lab, statuses.get(lab.id))) for lab in labs if says_why(lab)}
+    causes = {lab_id: first for lab_id, first in firsts.items() if first is not None}
+    lab_view.print_labs(labs, service.other_labs(), causes)
 
 
 def verdict_code(lab: LabInfo) -> int:

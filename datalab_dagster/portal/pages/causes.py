@@ -17,9 +17,10 @@ from datalab.dashboard.sentences import (
 from datalab.dashboard.summary import Note, notes
 from datalab.kinds import DatasetKind
 from datalab.results.status import ValidationStatus
-from datalab.statistics.causes import Cause, Evidence, causes_of
+from datalab.statistics.causes import Cause
 from datalab.statistics.slots import SlotState, slot_states
 from datalab_dagster.service import LabInfo, LabState, RunInfo, RunState
+from datalab_dagster.service.causes import causes_in_list, says_why
 from datalab_dagster.service.models import ServiceModel
 
 
@@ -80,11 +81,6 @@ def further(causes: Iterable[Cause]) -> list[Note]:
     return notes(cause for cause in listed if cause is not first)
 
 
-def says_why(info: LabInfo) -> bool:
-    """Return whether the first cause says more than the state of a lab."""
-    return info.state.state in (LabState.FAILED, LabState.STALE, LabState.INCOMPLETE)
-
-
 def slots_of(
     info: LabInfo, status: ValidationStatus | None, causes: Iterable[Cause], run: RunInfo | None = None
 ) -> dict[DatasetKind, SlotView]:
@@ -103,5 +99,5 @@ def slots_of(
 def of_lab(info: LabInfo, status: ValidationStatus | None) -> tuple[CauseView | None, dict[DatasetKind, SlotView]]:
     """Return the first cause and the slots of a lab for a list, from the status of its current result."""
     status = status if info.state.state in (LabState.FAILED, LabState.READY) else None
-    causes = causes_of(status, evidence=Evidence(looks_like=info.misplaced))
+    causes = causes_in_list(info, status)
     return first_of(causes) if says_why(info) else None, slots_of(info, status, causes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from datalab.dashboard.expected import expected_words
@@ -133,22 +134,27 @@ def is_usable(dataset: DatasetInfo) -> bool:
     return dataset.secret_id is not None and dataset.your_role is not None
 
 
-def can_choose(service: LabService) -> bool:
-    """Return whether there is a dataset that the visitor may provision."""
-    return service.lists.datasets(DatasetQuery(usable=True, count=1)).total > 0
+class Offered(NamedTuple):
+    """What can be chosen for the slots of a lab."""
+
+    any: bool
+    """Whether there is a dataset that the visitor may provision."""
+    newest: dict[DatasetKind, str]
+    """For each slot the newest dataset of its kind that no lab uses; it is newer than the slot's dataset."""
 
 
-def proposed(service: LabService, lab: LabInfo) -> dict[DatasetKind, str]:
-    """Return for each slot the newest dataset of its kind that no lab uses; it is newer than the slot's dataset."""
+def offered(service: LabService, lab: LabInfo) -> Offered:
+    """Return what the visitor can choose for the slots of a lab."""
     held = {slot.kind: slot.manifest_hash for slot in lab.slots}
-    found = {}
+    found, is_any = {}, False
     for kind in lab.definition.datasets:
-        query = DatasetQuery(kind=kind, use="unused", usable=True, count=1)
-        newest = next(iter(service.lists.datasets(query).datasets), None)
+        page = service.lists.datasets(DatasetQuery(kind=kind, use="unused", usable=True, count=1))
+        is_any = is_any or page.total > 0
+        newest = next(iter(page.datasets), None)
         before = stored_dataset(service, held[kind]) if newest and kind in held else None
         if newest and (before is None or newest.created_at > before.created_at):
             found[kind] = newest.manifest_hash
-    return found
+    return Offered(is_any, found)
 
 
 def _choice(slot: DatasetKind, dataset: DatasetInfo) -> Choice:

@@ -20,15 +20,15 @@ from datalab.results.status import DatasetStatus
 from datalab.statistics.causes import Evidence, causes_of
 from datalab_dagster.portal.access import Admin, Changer, Record, Service, Visitor
 from datalab_dagster.portal.pages import results
-from datalab_dagster.portal.pages.causes import CauseView, SlotView, first_of, further, says_why, slots_of
+from datalab_dagster.portal.pages.causes import CauseView, SlotView, first_of, further, slots_of
 from datalab_dagster.portal.pages.choices import (
     Choice,
     ExpectedView,
-    can_choose,
+    Offered,
     choices,
     chosen_in,
     expected_of,
-    proposed,
+    offered,
     with_known_users,
 )
 from datalab_dagster.portal.pages.now import version_of
@@ -36,6 +36,7 @@ from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
 from datalab_dagster.portal.pages.progress import StepGroup, graph_url, groups_of
 from datalab_dagster.portal.pages.texts import lab_name, next_step
 from datalab_dagster.service import (
+    HistoryQuery,
     LabIncomplete,
     LabInfo,
     LabNotFound,
@@ -47,6 +48,7 @@ from datalab_dagster.service import (
     RunState,
     SlotInfo,
 )
+from datalab_dagster.service.causes import says_why
 from datalab_dagster.service.http_errors import status_of
 from datalab_dagster.service.models import ServiceModel
 
@@ -176,13 +178,14 @@ def page_of(
     service: LabService, info: LabInfo, visitor: Visitor, chosen: Mapping[DatasetKind, str] | None = None
 ) -> LabPage:
     """Return the content of the page of a lab for this visitor; `chosen`: slot → manifest hash, not provisioned yet."""
-    runs = service.runs(info.id)
-    run = service.run(runs[0].run_id) if runs else None
+    newest = service.lists.history(info.id, HistoryQuery(what="run", count=1)).entries
+    run = service.run(newest[0].run.run_id) if newest and newest[0].run else None
     result = service.current_result(info.id)
     kept = service.results(info.id) if result is None else []
     found = results.read(service, result) if result else None
     causes = found.causes(info.misplaced) if found else causes_of(None, evidence=Evidence(looks_like=info.misplaced))
     changes = visitor.may(Permission.CHANGE)
+    choosable = offered(service, info) if changes else Offered(any=False, newest={})
     return LabPage(
         **head_of(service, info),
         slots=_slots(
@@ -191,8 +194,8 @@ def page_of(
             slots_of(info, found.status if found else None, causes, run),
             with_known_users(service, info.id, choices(service, chosen or {}) if changes else {}),
         ),
-        can_choose=changes and can_choose(service),
-        proposed=proposed(service, info) if changes else {},
+        can_choose=choosable.any,
+        proposed=choosable.newest,
         run=run,
         progress=groups_of(run.steps) if run else [],
         graph_url=graph_url(run),
