@@ -15,7 +15,7 @@ class Progress(Protocol):
     """Receives the progress after every block of every dataset."""
 
     def update(self, kind: DatasetKind, rows: int, bytes_read: int, size: int) -> None:
-        """Record that `rows` rows and `bytes_read` of `size` bytes of `kind` are done."""
+        """Record that `rows` rows and `bytes_read` of `size` bytes of `kind` are done; all bytes only at the end."""
 
 
 class LogProgress:

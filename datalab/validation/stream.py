@@ -72,7 +72,7 @@ def validate(
         valid_rows: where to write the valid rows, as Parquet in file order; empty if the file fails.
         invalid_rows: where to write the invalid rows; only together with `valid_rows`.
         spool_in: in which directory keys are spooled; None: beside `valid_rows`, or the system's.
-        progress: called for every block.
+        progress: called for every block; with all bytes only once, when everything is checked.
 
     Raises:
         LabTooLarge: an earlier version made the lab, beyond the limits of definitions.
@@ -188,6 +188,7 @@ class _Pass:
             stack.enter_context(self._invalid)
             for checked in self._blocks:
                 self._add(checked, valid, rejected)
+            self._progress(self._report.rows, self._source.size, self._source.size)
             valid.finish()
             rejected.finish()
             self._invalid.finish()
@@ -281,7 +282,8 @@ class _Pass:
         self._facts.foreign_separator_rows += records.foreign_separator
         self._facts.broken_quote = self._facts.broken_quote or records.broken_quote
         self._evidence.add(records, checked.marks, first)
-        self._progress(self._report.rows, self._source.bytes_read, self._source.size)
+        # Blocks that are read ahead are not checked yet.
+        self._progress(self._report.rows, min(self._source.bytes_read, self._source.size - 1), self._source.size)
 
 
 _REJECTED = pa.schema([*((column.name, pa.string()) for column in KINDS[MATCHING].columns), ("flags", pa.uint16())])

@@ -18,6 +18,7 @@ from datalab_dagster.terminal.safe_console import SafeConsole
 from resources import Progress
 
 _SECONDS_BETWEEN_LINES = 5.0
+_HARDLY = 0.01
 
 
 @contextlib.contextmanager
@@ -90,7 +91,9 @@ class _Lines:
         self._last = time.perf_counter()
         text = f"{kind.value}: {number(rows)} rows checked"
         if bytes_read < size:
-            text += f", {number(speed)} rows/s, {_left(bytes_read, size)} left"
+            text += f", {number(speed)} rows/s"
+            if size - bytes_read > size * _HARDLY:  # else it is read, but not checked
+                text += f", {_left(bytes_read, size)} left"
         else:
             text += f" in {formats.duration(self._rates.seconds(kind))}"
         self._console.print(text, highlight=False, soft_wrap=True)
