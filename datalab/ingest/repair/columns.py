@@ -16,6 +16,7 @@ from datalab.ingest.formats import has_format
 from datalab.ingest.recognise.columns import formats, id_type_of
 from datalab.ingest.recognise.decide import FEW, SEGMENTS
 from datalab.ingest.recognise.facts import MOST, Form, ValueType
+from datalab.ingest.records import Indexes
 from datalab.ingest.repair.chunk import Chunk, Mask, as_mask
 from datalab.ingest.repair.step import Change, Look, Step, StepName, touched
 from datalab.ingest.split import WHITE_SPACE
@@ -184,7 +185,9 @@ def _wide(look: Look) -> Change | None:
     named = {number: name for number in range(1, look.width) if (name := _id_name(look, number))}
     if len(set(named.values())) < len(named) or not named:
         return None
-    return lambda chunk: _to_long(chunk, named)
+    lab = look.lab.identifiers_config if look.lab is not None else ()
+    known = pa.array([*(entry.id_name for entry in lab), *named.values()], pa.string())
+    return lambda chunk: _to_long(chunk, named, known)
 
 
 def _id_name(look: Look, number: int) -> str | None:
@@ -211,11 +214,13 @@ def _folded(name: str) -> str:
     return name.translate(_FOLDED).lower()
 
 
-def _to_long(chunk: Chunk, named: dict[int, str]) -> tuple[Chunk, int]:
-    """Write a row for each id of a user; a row without an id stays as it is."""
+def _to_long(chunk: Chunk, named: dict[int, str], known: pa.StringArray) -> tuple[Chunk, int]:
+    """Write a row for each id of a user; a row without an id, or with a name before its id, stays as it is."""
     ids = [pc.if_else(_blank_cells(chunk.columns[number]), None, chunk.columns[number]) for number in named]
     filled = np.stack([as_mask(pc.is_valid(column)) for column in ids])
     fits = filled.any(axis=0) & as_mask(pc.is_valid(chunk.columns[0])) & _is_short(chunk.columns[0])
+    if len(chunk.columns) == max(KINDS[MATCHING].file_forms):
+        fits &= ~as_mask(pc.is_in(chunk.columns[1], known))
     chunk = chunk.with_unchanged(~fits)
     rows, columns = np.nonzero(filled[:, fits].T)
     every = pa.concat_arrays([column.filter(pa.array(fits)) for column in ids])
@@ -240,7 +245,21 @@ def _order(look: Look) -> Change | None:
     right = [order for order in permutations(range(look.width)) if _is_right(look, order)]
     if len(right) != 1 or right[0] == tuple(range(look.width)):
         return None
-    return lambda chunk: (chunk.select(right[0]), len(chunk.at))
+    seen = pc.value_counts(look.columns[right[0][1]])  # names of ids, or of segments, and how often each is there
+    return lambda chunk: _in_order(chunk, right[0], seen)
+
+
+def _in_order(chunk: Chunk, order: tuple[int, ...], seen: pa.StructArray) -> tuple[Chunk, int]:
+    """Put the columns in order, except in rows whose second column holds what is more often in its right place."""
+
+    def times(number: int) -> Indexes:
+        place = pc.fill_null(pc.index_in(chunk.columns[number].fill_null(""), seen.field("values")), len(seen))
+        found: Indexes = often[place.to_numpy(zero_copy_only=False)]
+        return found
+
+    often = np.append(seen.field("counts").to_numpy(zero_copy_only=False), 0)
+    stays = times(1) > times(order[1])
+    return chunk.with_unchanged(stays).select(order), touched(~stays)
 
 
 def _is_right(look: Look, order: tuple[int, ...]) -> bool:
