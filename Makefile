@@ -6,10 +6,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO := demo-lab
 BENCH := bench-lab
 
-.PHONY: help venv demo up test lint types imports unit long fuzz bench vendor pins docs site dev clean
+.PHONY: help venv demo up test lint types imports unit long fuzz bench vendor wheel-test pins docs site dev clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 venv: $(STAMP) ## Create the virtual environment in .venv; a package that is not the pinned one, byte for byte, is refused
 
@@ -55,6 +55,9 @@ vendor: venv ## Compare with the vendor's Python package, installed in its own e
 	test -x .venv-vendor/bin/python || $(PYTHON) -m venv .venv-vendor
 	.venv-vendor/bin/python -m pip install --quiet --disable-pip-version-check decentriq-platform
 	$(BIN)/python -m scripts.vendor .venv-vendor/bin/python
+
+wheel-test: venv ## Install the wheel without the checkout, and bring labs to Ready with it
+	$(BIN)/pytest -m long tests/wheel
 
 pins: venv ## Write constraints.txt: every version and hash that pyproject.toml leads to; versions that still fit stay
 	UV_CUSTOM_COMPILE_COMMAND='make pins' $(BIN)/uv pip compile pyproject.toml --extra dev --universal \

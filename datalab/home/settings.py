@@ -1,4 +1,4 @@
-"""The settings of a deployment: every key of `datalab.yaml`, every `DATALAB_…` variable, with default, meaning, check.
+"""The settings of a deployment: every key of `datalab.yaml`, every variable, with default, meaning, check.
 
 Nothing else reads them. The first of these that gives a value is used: options of a command, environment,
 `datalab.yaml`, default. docs/settings.md is generated from these classes.
@@ -26,6 +26,7 @@ from datalab.kinds import DatasetKind
 
 FILE_NAME = "datalab.yaml"
 HOME = "DATALAB_HOME"
+DAGSTER_HOME = "DAGSTER_HOME"
 UP = "DATALAB_UP"
 USER = "DATALAB_USER"
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -202,6 +203,8 @@ class Environment(_Root):
     """The master key: base64url of 32 bytes, during a rotation `new,old`; empty: `master.key` in the home directory."""
     api_url: Annotated[str, Variable("DATALAB_API_URL")] = ""
     """The deployment that the Python SDK uses; empty: the one in the home directory."""
+    dagster_home: Annotated[str, Variable(DAGSTER_HOME)] = ""
+    """The directory of your own `dagster.yaml`, which is never written over; empty: `dagster` in the home directory."""
     up: Annotated[str, Variable(UP)] = ""
     """Set by `datalab up` for the processes that it starts; do not set it."""
 

@@ -1,6 +1,6 @@
 """The registry: labs, datasets, keys, provisioning events, runs and results, on PostgreSQL; it knows no Dagster."""
 
-from datalab.registry.database import Database, database_url, embedded
+from datalab.registry.database import Database, database_url, embedded, registry_url
 from datalab.registry.embedded import EmbeddedPostgres
 from datalab.registry.records import (
     Action,
@@ -54,5 +54,6 @@ __all__ = [
     "changes_by_lab",
     "database_url",
     "embedded",
+    "registry_url",
     "state_of",
 ]

@@ -45,6 +45,16 @@ def embedded(environment: Mapping[str, str] = os.environ) -> EmbeddedPostgres | 
     return None if Environment.read(environment).postgres_url else EmbeddedPostgres(home_directory(environment))
 
 
+def registry_url(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the URL of the database, with its driver and password, whether its server runs or not.
+
+    Raises:
+        DatabaseUrlWrong: `DATALAB_POSTGRES_URL` is not a URL of PostgreSQL.
+    """
+    server = embedded(environment)
+    return server.url if server else with_driver(Environment.read(environment).postgres_url)
+
+
 def database_url(environment: Mapping[str, str] = os.environ) -> str:
     """Return the URL of the database, with its driver and password; starts the server under the home if needed.
 
@@ -52,11 +62,9 @@ def database_url(environment: Mapping[str, str] = os.environ) -> str:
         DatabaseUrlWrong: `DATALAB_POSTGRES_URL` is not a URL of PostgreSQL.
         EmbeddedPostgresFailed: the server under the home directory does not start.
     """
-    server = embedded(environment)
-    if server is None:
-        return with_driver(Environment.read(environment).postgres_url)
-    server.start()
-    return server.url
+    if server := embedded(environment):
+        server.start()
+    return registry_url(environment)
 
 
 def with_driver(url: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import dagster as dg
@@ -12,9 +13,11 @@ from dagster_postgres import DagsterPostgresStorage
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 
+from datalab.home.settings import DAGSTER_HOME
 from datalab.registry import database_url
 from datalab_dagster.graph import private
-from datalab_dagster.graph.home import child_environment
+from datalab_dagster.graph.home import SETTINGS_NAME, child_environment
+from datalab_dagster.graph.own_settings import OWN_STORAGE, uses_registry
 
 _STATEMENT_MILLISECONDS = 120_000
 _LAST_USED = "last used"
@@ -39,16 +42,14 @@ class DatalabStorage(DagsterPostgresStorage):
 def open_instance(environment: Mapping[str, str] = os.environ) -> dg.DagsterInstance:
     """Open the instance of the deployment that the environment names; close it with `dispose` or a `with` block."""
     children = child_environment(environment)
-    storage = {
-        "custom": {
-            "module": DatalabStorage.__module__,
-            "class": DatalabStorage.__name__,
-            "config": {"postgres_url": database_url(environment)},
-        }
-    }
-    instance = private.instance_in(children["DAGSTER_HOME"], storage=storage)
+    storage = None
+    if uses_registry(Path(children[DAGSTER_HOME], SETTINGS_NAME)):
+        module, name = OWN_STORAGE
+        storage = {"custom": {"module": module, "class": name, "config": {"postgres_url": database_url(environment)}}}
+    instance = private.instance_in(children[DAGSTER_HOME], storage=storage)
     launcher: Any = instance.run_launcher
-    launcher.environment = children
+    if hasattr(launcher, "environment"):  # ours
+        launcher.environment = children
     _keep_connections(instance)
     return instance
 

@@ -72,9 +72,10 @@ class ConfiguredLauncher(RunLauncher, ConfigurableClass):
         return self._instance
 
 
-def instance_in(folder: str, *, storage: Mapping[str, Any]) -> dg.DagsterInstance:
-    """Open the instance whose `dagster.yaml` is in `folder`, with this storage instead of the configured one."""
-    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(folder, overrides={"storage": storage}))
+def instance_in(folder: str, *, storage: Mapping[str, Any] | None) -> dg.DagsterInstance:
+    """Open the instance whose `dagster.yaml` is in `folder`, with `storage`, if given, instead of its own."""
+    overrides = {"storage": storage} if storage else {}
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(folder, overrides=overrides))
 
 
 def remember_tables(storage: DagsterPostgresStorage) -> None:

@@ -22,6 +22,7 @@ from datalab.registry.fitness import check_server
 from datalab.scratch import why
 from datalab.storage import master_keys
 from datalab.storage.errors import KeyInvalid
+from datalab_dagster.graph.home import check_home, prepare_home
 from datalab_dagster.portal.binding import check_bind
 from datalab_dagster.up import plan
 from datalab_dagster.up.database import WatchedDatabase, stop_unused
@@ -46,6 +47,7 @@ def up(
 
     Raises:
         SettingsWrong: the master key in the environment cannot be used.
+        DagsterHomeUnusable: `DAGSTER_HOME` names settings that cannot be used.
         UpIsRunning: another `up` runs on this home directory.
         PortTaken, AddressUnusable, HomeUnusable, RegistryError: nothing was started, or the database cannot be used.
         BindRefused: other machines would reach the pages, and there is no user who could log in.
@@ -54,6 +56,7 @@ def up(
     home = home_directory(environment)
     environment = {**environment, HOME: str(home)}
     _check_master_key(home, environment)
+    check_home(environment)
     with ExitStack() as stack:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             stack.callback(signal.signal, number, signal.signal(number, signal.default_int_handler))
@@ -82,8 +85,6 @@ def up(
             for host in addresses.hosts:
                 check_bind(host, registry.accounts)
             known = None if registry.accounts.any_user() else secret
-
-        from datalab_dagster.graph.home import prepare_home
 
         children = prepare_home(environment)
         database = stack.enter_context(WatchedDatabase(server, lambda: _answers(environment), say))

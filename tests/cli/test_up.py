@@ -57,3 +57,18 @@ def test_a_master_key_that_cannot_be_used_starts_nothing(tmp_path: Path) -> None
     )
     assert ended.returncode == 2 and "The variable DATALAB_MASTER_KEY" in ended.stderr
     assert "planted" not in ended.stderr and list(tmp_path.iterdir()) == []
+
+
+def test_settings_of_dagster_that_cannot_be_used_start_nothing(tmp_path: Path) -> None:
+    home, own = tmp_path / "home", tmp_path / "own"
+    own.mkdir()
+    ended = subprocess.run(
+        [COMMAND, "up"],
+        env=environment(DATALAB_HOME=str(home), DAGSTER_HOME=str(own)),
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+        check=False,
+    )
+    assert ended.returncode == 2 and f"{own / 'dagster.yaml'} cannot be used: there is no such file" in ended.stderr
+    assert not home.exists() and list(own.iterdir()) == []

@@ -16,6 +16,7 @@ from datalab_dagster.graph import private
 from datalab_dagster.graph.catalogue import validation_job
 from datalab_dagster.graph.home import CODE_LOCATION
 from datalab_dagster.graph.jobs import VALIDATE
+from datalab_dagster.graph.runs.launcher import ProcessRunLauncher
 from datalab_dagster.graph.runs.selection import assets_to_run
 from resources.run import CAUSE_TAG, PARTITION_TAG, SEQUENCE_TAG
 
@@ -71,14 +72,15 @@ def launch_run(
 ) -> None:
     """Create the run that the registry has recorded, and start it.
 
-    While other runs are active it waits in the queue; otherwise it starts immediately, which saves a second. If it
-    cannot be created or started, it is recorded as failed and its claim is released.
+    While other runs are active it waits in the queue; otherwise our launcher starts it immediately, which saves a
+    second. If it cannot be created or started, it is recorded as failed and its claim is released.
     """
     is_alone = all(other.run_id == run.run_id for other in deployment.registry.runs.in_flight())
-    no_workspace: Any = None  # neither our launcher nor the queue needs one
+    starts_alone = isinstance(instance.run_launcher, ProcessRunLauncher)
+    no_workspace: Any = None  # neither our launcher nor the queue needs one; the daemon has it for any other launcher
     try:
         create_run(deployment, instance, lab, run, changed=changed, by=by)
-        if is_alone:
+        if is_alone and starts_alone:
             instance.launch_run(run.run_id, no_workspace)
         else:
             instance.submit_run(run.run_id, no_workspace)

@@ -1,0 +1,119 @@
+"""Checks a `dagster.yaml` that is not the deployment's own: Dagster must store its runs where the registry is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from datalab.home.settings import is_loopback
+from datalab.registry import registry_url
+from datalab.scratch import why
+from datalab_dagster.graph.errors import DagsterHomeUnusable
+
+OWN_STORAGE = ("datalab_dagster.graph.instance", "DatalabStorage")
+"""Module and class of the storage in the registry's database, whatever it is."""
+_STORAGES = ("storage", "run_storage", "event_log_storage", "schedule_storage")
+_PORT = 5432
+
+
+def check_settings(file: Path, environment: Mapping[str, str]) -> None:
+    """Check that the settings can be read and name the registry's server; nothing is started.
+
+    Raises:
+        DagsterHomeUnusable: they cannot, or do not.
+    """
+    settings = _read(file)
+    storage = _storage(settings)
+    if _is_own(storage):
+        return
+    if set(settings) & set(_STORAGES[1:]):
+        raise DagsterHomeUnusable(file, "it has a storage for each of runs, events and schedules", _remedy())
+    kind, config = storage
+    if kind != "postgres":
+        raise DagsterHomeUnusable(file, "its storage is not PostgreSQL", _remedy())
+    try:
+        url = _url(_filled(config, environment))
+    except (ArgumentError, KeyError, TypeError, ValueError):
+        raise DagsterHomeUnusable(file, "its storage names no database", _remedy()) from None
+    registry = make_url(registry_url(environment))
+    if _place(url) != _place(registry):
+        reason = f"its storage is on {_shown(url)}, the registry on {_shown(registry)}"
+        raise DagsterHomeUnusable(file, reason, _remedy())
+
+
+def uses_registry(file: Path) -> bool:
+    """Return whether the settings leave it to the registry where runs are stored."""
+    return _is_own(_storage(_read(file)))
+
+
+def _storage(settings: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return kind and configuration of the storage; without one, two empty values."""
+    storage = settings.get("storage")
+    if not isinstance(storage, dict) or len(storage) != 1:
+        return "", {}
+    [(kind, config)] = storage.items()
+    return str(kind), config if isinstance(config, dict) else {}
+
+
+def _is_own(storage: tuple[str, dict[str, Any]]) -> bool:
+    kind, config = storage
+    return kind == "custom" and (config.get("module"), config.get("class")) == OWN_STORAGE
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DagsterHomeUnusable(file, "there is no such file", "Write one") from None
+    except OSError as error:
+        raise DagsterHomeUnusable(file, f"it cannot be read: {why(error)}", "Let this account read it") from None
+    except (UnicodeDecodeError, yaml.YAMLError):
+        raise DagsterHomeUnusable(file, "it is not YAML", "Correct it") from None
+    return settings if isinstance(settings, dict) else {}
+
+
+def _remedy() -> str:
+    module, name = OWN_STORAGE
+    return (
+        "Write `storage: {postgres: {postgres_url: {env: DATALAB_POSTGRES_URL}}}`, or "
+        f"`storage: {{custom: {{module: {module}, class: {name}, config: {{}}}}}}`"
+    )
+
+
+def _filled(config: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return the configuration with the variables of the environment that it names.
+
+    Raises:
+        KeyError: one is not set.
+    """
+    filled: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, dict):
+            filled[key] = environment[value["env"]] if set(value) == {"env"} else _filled(value, environment)
+        else:
+            filled[key] = value
+    return filled
+
+
+def _url(config: dict[str, Any]) -> URL:
+    if "postgres_url" in config:
+        return make_url(config["postgres_url"])
+    part = config["postgres_db"]
+    return URL.create("postgresql", host=part["hostname"], port=int(part.get("port", _PORT)))
+
+
+def _place(url: URL) -> tuple[str, int]:
+    """Return host and port of a server; of one on a Unix socket, its directory."""
+    host = url.host or url.query.get("host") or "localhost"
+    host = host if isinstance(host, str) else host[0]
+    return "localhost" if is_loopback(host) else host.lower(), int(url.port or url.query.get("port") or _PORT)  # type: ignore[arg-type]
+
+
+def _shown(url: URL) -> str:
+    host, port = _place(url)
+    return f"{host}:{port}"
