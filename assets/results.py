@@ -21,6 +21,7 @@ from datalab.results.matchable import MatchableUsers
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2
 from datalab.results.status import ValidationStatus
 from datalab.statistics import PANELS
+from datalab.statistics.datasets import shown_hints
 from datalab.statistics.panels import basic_statistics
 from resources import FindingThresholds, LabRun, ResultOptions, SqlEngine
 
@@ -134,6 +135,7 @@ def dashboard(
             status=load(place, status_at, ValidationStatus),
             readiness=statistics.readiness(run.definition, report),
             comparison=comparison if comparison.changes else None,
+            evidence=None if workspace.minimum_count else run.evidence(shown_hints(summaries_of(run, place))),
             computed_at=datetime.now(UTC),
             minimum_count=workspace.minimum_count,
             matchable=_matchable(place, status_at),

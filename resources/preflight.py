@@ -4,10 +4,12 @@ import contextlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from datalab.deployment.addresses import Address
 from datalab.deployment.places import PlainPlace
-from datalab.errors import InputMissing
+from datalab.errors import InputError, InputMissing
+from datalab.ingest.recognise import recognise_path
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.results.files import STATISTICS, ResultFile
@@ -39,12 +41,19 @@ class PreflightRun(LabRun):
         self.place = PlainPlace(root, self.lab_id)
         self._files = files
         self._previous = previous
+        self._facts: dict[DatasetKind, Mapping[str, Any]] = {}
 
     def size(self, kind: DatasetKind) -> int:
         return self._files[kind].stat().st_size
 
     def content(self, kind: DatasetKind) -> AbstractContextManager[Path]:
         return contextlib.nullcontext(self._files[kind])
+
+    def facts(self, kind: DatasetKind) -> Mapping[str, Any] | None:
+        if kind not in self._facts:
+            with contextlib.suppress(InputError, OSError):  # its validation says what is wrong
+                self._facts[kind] = recognise_path(self._files[kind]).facts.model_dump(mode="json")
+        return self._facts.get(kind)
 
     def previous_statistics(self) -> StatisticsResultV2 | None:
         try:

@@ -7,9 +7,10 @@ The run of a preflight is in `resources.preflight`.
 import contextlib
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -24,7 +25,10 @@ from datalab.registry import NewResult, Run
 from datalab.results.files import STATISTICS, VALIDATION_STATUS, ResultFile
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
+from datalab.results.validation import Hint
 from datalab.scratch import forget, scratch_directory
+from datalab.statistics.causes import Evidence
+from datalab.statistics.recognised import evidence_of
 from resources.process import PROCESS_TAG, this_process
 
 PARTITION_TAG = "dagster/partition"
@@ -85,6 +89,17 @@ class LabRun(ABC):
         """Return the plain content of a dataset, as a file that exists until the block ends."""
 
     @abstractmethod
+    def facts(self, kind: DatasetKind) -> Mapping[str, Any] | None:
+        """Return what is recognised in the file of a dataset, as JSON of `FileFacts`; None: nothing is known."""
+
+    def evidence(self, hints: Mapping[DatasetKind, Iterable[Hint]]) -> Evidence:
+        """Return what is known of the datasets in addition to the findings; `hints`: of each dataset."""
+        return evidence_of(
+            {kind: self.facts(kind) for kind in self.datasets},
+            {kind: [hint.code for hint in found] for kind, found in hints.items()},
+        )
+
+    @abstractmethod
     def previous_statistics(self) -> StatisticsResultV2 | None:
         """Return the statistics of the previous refresh: the newest on other datasets."""
 
@@ -143,6 +158,9 @@ class DeploymentRun(LabRun):
             yield path
         finally:
             forget(path)
+
+    def facts(self, kind: DatasetKind) -> Mapping[str, Any] | None:
+        return self._registry.datasets.get(self.datasets[kind]).facts
 
     def previous_statistics(self) -> StatisticsResultV2 | None:
         for earlier in self._registry.results.history(self.lab_id):

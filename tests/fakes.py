@@ -28,6 +28,7 @@ from datalab.registry.errors import (
     RunNotFound,
 )
 from datalab.results.validation import Hint
+from datalab.statistics.recognised import file_problems
 from datalab.storage import Key
 from datalab_dagster.service import (
     DatasetInfo,
@@ -441,6 +442,7 @@ class MemoryService:
                 provisioned_by=self.user,
                 provisioned_at=now,
                 looks_like=dataset.facts.kind if dataset.facts else None,
+                file_problems=list(file_problems(dataset.facts and dataset.facts.model_dump(mode="json"), kind)),
             )
         self._events[lab].append(
             EventInfo(

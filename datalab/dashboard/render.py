@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ def render_dashboard(
     status: ValidationStatus | None,
     readiness: Readiness,
     comparison: Comparison | None = None,
+    evidence: Evidence | None = None,
     computed_at: datetime | None,
     minimum_count: int = 0,
     matchable: MatchableUsers | None = None,
@@ -47,6 +49,7 @@ def render_dashboard(
         status: the enhanced validation status, which decides whether the lab is Ready; None: the report's status does.
         readiness: what each collaboration type is missing.
         comparison: changes since the previous report.
+        evidence: what else is known of the datasets; it is not for sharing.
         computed_at: when the statistics were computed.
         minimum_count: 10 for sharing: the file contains no count below it, and no count that would reveal one
             (see `datalab.dashboard.disclosure`). 0 shows everything.
@@ -57,7 +60,7 @@ def render_dashboard(
         status,
         statistics,
         comparison,
-        Evidence(reasons_of(report["basic_statistics"])),
+        replace(evidence or Evidence(), reasons=reasons_of(report["basic_statistics"])),
         lambda finding: shareable_finding(finding, minimum_count),
     )
     beside = shareable_matchable(matchable, statistics, minimum_count)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datalab.ingest.repair import StepName
-from datalab.statistics.causes import Cause
+from datalab.statistics.causes import ARRAYS, WIDE, Cause
 
 STEPS = {
+    WIDE: (StepName.WIDE,),
+    ARRAYS: (StepName.ARRAYS,),
     "POSSIBLE_WRONG_SEPARATOR": (StepName.SEPARATOR,),
     "POSSIBLE_HEADER_ROW": (StepName.HEADER,),
     "REPEATED_HEADERS": (StepName.HEADER,),

@@ -12,7 +12,7 @@ from datalab.dashboard.short import SHORT
 from datalab.dashboard.texts import DATASETS, metric_name
 from datalab.formats import Cell, counted, figures_in_text, listed, number, share
 from datalab.kinds import MATCHING, DatasetKind
-from datalab.statistics.causes import DROPS_OF_DATASET, WRONG_KIND, Cause, Severity
+from datalab.statistics.causes import ARRAYS, DROPS_OF_DATASET, WIDE, WRONG_KIND, Cause, Severity
 from datalab.statistics.slots import RowsState, Slot, SlotState
 
 _IDENTIFIERS = DATASETS[MATCHING][0]
@@ -95,8 +95,8 @@ def advice(cause: Cause) -> str:
     """Return what to do about a cause, in sentences."""
     if cause.exchanged:
         return "Put each dataset into the slot of its kind."
-    if cause.code == WRONG_KIND:
-        return "Replace it by the dataset that belongs here."
+    if cause.code in _ADVICE:
+        return _ADVICE[cause.code]
     return explain("HEADLINE_DROP" if cause.code == DROPS_OF_DATASET else cause.code).advice
 
 
@@ -114,18 +114,6 @@ def rows_words(state: RowsState, rows: int, valid: int) -> str:
 def first_error(causes: Iterable[Cause]) -> Cause | None:
     """Return why a lab is not Ready; None: no data error keeps it from being so."""
     return next((cause for cause in causes if cause.worst is Severity.ERROR), None)
-
-
-def not_ready(cause: Cause) -> str:
-    """Return why a lab is not Ready, as one or two sentences.
-
-    >>> not_ready(Cause("NO_USER_ID_OVERLAP", Severity.ERROR, "segments", DatasetKind.SEGMENTS, (0, 19007)))
-    'Not ready: none of the 19,007 users in Segments is in Identifiers.'
-    """
-    text = sentence(cause)
-    if not text.startswith(tuple(title for title, _ in DATASETS.values())):
-        text = text[:1].lower() + text[1:]
-    return f"Not ready: {text} {consequences(cause)}".rstrip()
 
 
 def _titles(kinds: Iterable[DatasetKind]) -> str:
@@ -232,8 +220,17 @@ def _metric(cause: Cause) -> str:
     return f"{name} ({dataset})"
 
 
+_ADVICE = {
+    WRONG_KIND: "Replace it by the dataset that belongs here.",
+    WIDE: "Write a row for each id: the userId, the name of the identifier, the id.",
+    ARRAYS: "Write a row for each segment: the userId, the segment.",
+}
+"""Of causes that are no finding."""
+
 _SENTENCES: dict[str, tuple[int, Callable[[Cause], str]]] = {
     WRONG_KIND: (1, _wrong_kind),
+    WIDE: (0, lambda c: f"{_title(c)} has one row per user, with a column for each identifier"),
+    ARRAYS: (0, lambda c: f"{_title(c)} has all segments of a user in one cell, as a JSON array"),
     "EMPTY_DATASET": (0, _empty),
     "NO_MATCHING_IDS": (0, lambda c: f"No valid {c.subject} is in {_title(c)}"),
     "NO_USER_ID_OVERLAP": (0, _no_overlap),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datalab.dashboard.texts import DATASETS
 from datalab.kinds import MATCHING
-from datalab.statistics.causes import WRONG_KIND
+from datalab.statistics.causes import ARRAYS, WIDE, WRONG_KIND
 
 IDENTIFIERS = DATASETS[MATCHING][0]
 
 SHORT = {
     WRONG_KIND: "a dataset of another kind",
+    WIDE: "a column for each identifier",
+    ARRAYS: "several segments in one cell",
     "EMPTY_DATASET": "no valid row",
     "NO_MATCHING_IDS": "no valid {subject}",
     "NO_USER_ID_OVERLAP": f"no user in common with {IDENTIFIERS}",

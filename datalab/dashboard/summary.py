@@ -8,10 +8,11 @@ from typing import Any
 
 from datalab.collaboration import CollaborationType
 from datalab.dashboard.disclosure import shareable_changes, withheld
-from datalab.dashboard.sentences import advice, consequences, first_error, not_ready, sentence
+from datalab.dashboard.sentences import advice, consequences, sentence
 from datalab.dashboard.tables import PageFigure
 from datalab.dashboard.texts import metric_name
 from datalab.dashboard.usable import Usable
+from datalab.dashboard.verdicts import first_cause, said, with_consequences
 from datalab.formats import Cell, counted, listed, number, share, signed, signed_share
 from datalab.kinds import KINDS, MATCHING, OPTIONAL
 from datalab.lab import LabDefinition
@@ -104,32 +105,32 @@ def verdict(
 ) -> Verdict:
     """Return whether the lab is Ready, and why or why not."""
     is_ready = (status.status if status else report["status"]) == "SUCCESS"
+    first = first_cause(causes, is_ready=is_ready)
     if not is_ready:
-        first = first_error(causes)
-        return Verdict(False, not_ready(first) if first else "Not ready: its validation failed.")
+        return Verdict(False, with_consequences(first) if first else "Not ready: its validation failed.")
     warnings = sum(1 + len(cause.follows) for cause in causes if cause.code != DROPS_OF_DATASET)
     warnings += sum(len(cause.follows) for cause in causes if cause.code == DROPS_OF_DATASET)
-    said = [f"Ready. {_users(lab, report)}"]
+    parts = [f"{said(first) if first else 'Ready.'} {_users(lab, report)}"]
     usable = [entry.ready for entry in ready.root.values() if entry.enabled]
     if not all(usable):
-        said.append(f"Data for {sum(usable)} of its {len(usable)} collaboration types")
+        parts.append(f"Data for {sum(usable)} of its {len(usable)} collaboration types")
     if warnings:
-        said.append(counted(warnings, "warning"))
-    return Verdict(True, f"{'. '.join(said)}.")
+        parts.append(counted(warnings, "warning"))
+    return Verdict(True, f"{'. '.join(parts)}.")
 
 
 def _users(lab: LabDefinition, report: Json) -> str:
     """Return the number of users, which may be withheld, and how many the first matching id matches, in words."""
     users = report["basic_statistics"][MATCHING]["distinct_user_ids"]
     if isinstance(users, str):
-        said = f"{'Fewer than ' + users[2:] if users.startswith('< ') else users} users"
+        text = f"{'Fewer than ' + users[2:] if users.startswith('< ') else users} users"
     else:
-        said = counted(users, "user")
+        text = counted(users, "user")
     name = lab.matching_ids[0].id_name if lab.matching_ids else ""
     matchable = _matchable(report, name)
     if matchable is None:
-        return said
-    return f"{said}; {number(matchable)} ({share(ratio(matchable, users))}) matchable by {name}"
+        return text
+    return f"{text}; {number(matchable)} ({share(ratio(matchable, users))}) matchable by {name}"
 
 
 def headlines(lab: LabDefinition, report: Json, beside: Matchable | None = None) -> list[PageFigure]:

@@ -24,6 +24,7 @@ from datalab.registry.queries import (
     provisioned,
 )
 from datalab.registry.records import Event, LabChange, Slot, changes_by_lab
+from datalab.statistics.recognised import file_problems
 
 
 class Provisioning:
@@ -183,6 +184,7 @@ def _slot(slot: SlotRow, event: EventRow, dataset: DatasetRow) -> Slot:
         provisioned_at=event.at,
         cause=event.cause,
         looks_like=kind_in(dataset.facts),
+        file_problems=file_problems(dataset.facts, DatasetKind(slot.kind)),
         expected=slot.expected,
     )
 

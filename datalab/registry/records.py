@@ -187,6 +187,8 @@ class Slot:
     cause: str
     looks_like: DatasetKind | None
     """The kind that its file certainly has; None: not sure."""
+    file_problems: tuple[str, ...]
+    """Codes of what is recognised as wrong with its file, see `datalab.statistics.recognised`."""
     expected: Mapping[str, Any] | None
     """`rows`, and `ids` by their names, that this dataset should have; None: nothing was said."""
 

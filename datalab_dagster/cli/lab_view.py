@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from rich.markup import escape
 
-from datalab.dashboard.sentences import advice, not_ready, slot_words
+from datalab.dashboard.sentences import advice, slot_words
+from datalab.dashboard.verdicts import with_consequences
 from datalab.formats import name_or_unnamed, size
 from datalab.kinds import DatasetKind
 from datalab.statistics.causes import Cause
@@ -27,13 +28,13 @@ def print_labs(labs: Sequence[LabInfo], others: Sequence[OtherLabInfo], causes: 
     Args:
         labs: the user's labs.
         others: what the user sees of other labs.
-        causes: id → why the lab is not Ready.
+        causes: id → what is said first of the lab.
     """
     if labs or not others:
         print_own(labs)
     for lab in labs:
         if lab.id in causes:
-            line(f"{name_or_unnamed(lab.name, lab.created_at)}: {not_ready(causes[lab.id])}")
+            line(f"{name_or_unnamed(lab.name, lab.created_at)}: {with_consequences(causes[lab.id])}")
     print_others(others)
 
 
@@ -68,7 +69,7 @@ def print_own(labs: Sequence[LabInfo]) -> None:
 
 
 def print_state(lab: LabInfo, cause: Cause | None = None) -> None:
-    """Print the state of a lab, its reason, the first cause if it is not Ready, and what to do next."""
+    """Print the state of a lab, its reason, its first cause, and what to do next."""
     console = console_for_text()
     console.print(
         f"\n[bold]{escape(name_or_unnamed(lab.name, lab.created_at))}[/bold]  {lab.id}", highlight=False, soft_wrap=True
@@ -77,7 +78,7 @@ def print_state(lab: LabInfo, cause: Cause | None = None) -> None:
         f"{coloured(lab.state.state, lab.state.title)}: {escape(lab.state.reason)}", highlight=False, soft_wrap=True
     )
     if cause is not None:
-        console.print(f"{not_ready(cause)} {advice(cause)}", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"{with_consequences(cause)} {advice(cause)}", highlight=False, soft_wrap=True, markup=False)
     console.print(f"Next: {lab.state.next_step}", highlight=False, soft_wrap=True, markup=False)
 
 

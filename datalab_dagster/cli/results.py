@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from datalab.errors import OutputFailed, UsageError
-from datalab.kinds import DatasetKind
 from datalab.results import files
 from datalab.results.statistics import StatisticsResultV2, parse_statistics_result
 from datalab.results.status import ValidationStatus
@@ -19,7 +18,7 @@ from datalab.statistics.causes import Cause, Evidence, causes_of, reasons_of
 from datalab_dagster.cli import listing, panels, run_view
 from datalab_dagster.cli.deployment import json_option, opened, the_result, user_option
 from datalab_dagster.service import LabInfo, LabService, ResultInfo
-from datalab_dagster.service.hints import hint_codes
+from datalab_dagster.service.hints import evidence_of, hint_codes
 from datalab_dagster.service.matchable import matchable_in
 
 
@@ -63,7 +62,7 @@ def results(
         if chosen is None:
             listing.line(f"Lab {lab.id} has no result yet. {lab.state.next_step}")
             return 0
-        causes = causes_in(service, chosen, lab.misplaced if chosen.current else None)
+        causes = causes_in(service, chosen, evidence_of(lab) if chosen.current else None)
         run_view.print_result(chosen, causes, matchable_in(service, chosen))
         if not run_id:
             run_view.print_results(history)
@@ -90,12 +89,10 @@ def statistics_in(service: LabService, result: ResultInfo) -> StatisticsResultV2
     return found if isinstance(found, StatisticsResultV2) else None
 
 
-def causes_in(
-    service: LabService, result: ResultInfo, misplaced: Mapping[DatasetKind, DatasetKind] | None = None
-) -> list[Cause]:
+def causes_in(service: LabService, result: ResultInfo, recognised: Evidence | None = None) -> list[Cause]:
     """Return the causes of the lab's state that a result and its drops since the previous refresh show.
 
-    `misplaced`: slot → the other kind that its dataset has.
+    `recognised`: what is known of the files of its datasets.
     """
 
     def read(name: str) -> bytes | None:
@@ -107,7 +104,7 @@ def causes_in(
     return causes_of(
         status_in(service, result),
         comparison=Comparison.model_validate_json(changes) if changes else None,
-        evidence=Evidence(reasons_of(report), hint_codes(service, result), misplaced or {}),
+        evidence=replace(recognised or Evidence(), reasons=reasons_of(report), hints=hint_codes(service, result)),
     )
 
 

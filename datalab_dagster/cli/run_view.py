@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from datalab.dashboard.sentences import first_error, not_ready
 from datalab.dashboard.summary import matchable_lines
+from datalab.dashboard.verdicts import first_cause, with_consequences
 from datalab.formats import duration, number
 from datalab.kinds import KINDS, DatasetKind
 from datalab.results.matchable import MatchableUsers
@@ -91,13 +91,13 @@ def print_results(results: Sequence[ResultInfo]) -> None:
 
 
 def print_result(result: ResultInfo, causes: Sequence[Cause], matchable: MatchableUsers | None = None) -> None:
-    """Print a result: verdict, why the lab is not Ready, findings, headline numbers, matchable users, files."""
+    """Print a result: verdict, its first cause, findings, headline numbers, matchable users, files."""
     console = console_for_text()
     colour = "green" if result.status == "SUCCESS" else "red"
     which = "the current result" if result.current else "not of the datasets provisioned now"
     console.print(f"\nResult of run {short(result.run_id)} ({which}): [{colour}]{result.status}[/]", highlight=False)
-    if result.status != "SUCCESS" and (first := first_error(causes)):
-        line(not_ready(first))
+    if first := first_cause(causes, is_ready=result.status == "SUCCESS"):
+        line(with_consequences(first))
     print_causes(console, causes)
     print_headlines(result.summary)
     for text in matchable_lines(matchable) if matchable else []:

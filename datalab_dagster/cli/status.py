@@ -7,10 +7,9 @@ import json
 import click
 
 from datalab.dashboard.expected import expected_words
-from datalab.dashboard.sentences import first_error
 from datalab.errors import UsageError
 from datalab.results.status import ValidationStatus
-from datalab.statistics.causes import Evidence, causes_of
+from datalab.statistics.causes import causes_of
 from datalab.statistics.expected import Expected, compared
 from datalab.statistics.slots import slot_states
 from datalab_dagster.cli import lab_view, listing, run_view
@@ -20,7 +19,8 @@ from datalab_dagster.cli.paged import every_page
 from datalab_dagster.cli.results import causes_in, statistics_in, status_in
 from datalab_dagster.cli.watch import follow_lab, lab_and_run
 from datalab_dagster.service import LabInfo, LabQuery, LabService, LabState, RunInfo
-from datalab_dagster.service.causes import causes_in_list, says_why
+from datalab_dagster.service.causes import causes_in_list, first_in
+from datalab_dagster.service.hints import evidence_of
 from datalab_dagster.terminal.text import echo
 
 
@@ -55,7 +55,7 @@ def status(lab_name: str | None, watch: bool, user: str | None, as_json: bool) -
 
 
 def _print_all(service: LabService) -> None:
-    """Print all labs, with why they are not Ready."""
+    """Print all labs, with what is said first of each."""
     statuses: dict[str, ValidationStatus] = {}
 
     def read(query: LabQuery) -> tuple[list[LabInfo], int]:
@@ -64,7 +64,7 @@ def _print_all(service: LabService) -> None:
         return page.labs, page.found
 
     labs = every_page(LabQuery(sort="created"), read)
-    firsts = {lab.id: first_error(causes_in_list(lab, statuses.get(lab.id))) for lab in labs if says_why(lab)}
+    firsts = {lab.id: first_in(lab, causes_in_list(lab, statuses.get(lab.id))) for lab in labs}
     causes = {lab_id: first for lab_id, first in firsts.items() if first is not None}
     lab_view.print_labs(labs, service.other_labs(), causes)
 
@@ -76,12 +76,9 @@ def verdict_code(lab: LabInfo) -> int:
 
 def _print(service: LabService, lab: LabInfo, run: RunInfo | None) -> None:
     current = service.current_result(lab.id)
-    if current:
-        causes = causes_in(service, current, lab.misplaced)
-    else:
-        causes = causes_of(None, evidence=Evidence(looks_like=lab.misplaced))
-    first = first_error(causes) if lab.state.state in (LabState.FAILED, LabState.STALE, LabState.INCOMPLETE) else None
-    lab_view.print_state(lab, first)
+    recognised = evidence_of(lab)
+    causes = causes_in(service, current, recognised) if current else causes_of(None, evidence=recognised)
+    lab_view.print_state(lab, first_in(lab, causes))
     found = status_in(service, current) if current else None
     checking = lab.state.state is LabState.VALIDATING
     filled = [slot.kind for slot in lab.slots]

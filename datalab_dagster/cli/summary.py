@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from datalab.codes import explain
-from datalab.dashboard.sentences import first_error, not_ready, rows_words
+from datalab.dashboard.sentences import rows_words
 from datalab.dashboard.summary import matchable_lines
 from datalab.dashboard.usable import usable
+from datalab.dashboard.verdicts import clause, first_cause, with_consequences
 from datalab.formats import counted, duration, name_or_unnamed, number, share
 from datalab.kinds import DatasetKind
 from datalab.results.files import AGGREGATES, VALIDATION_STATUS
 from datalab.results.status import DatasetStatus
 from datalab.results.validation import Hint
 from datalab.statistics import ValidatedDataset
-from datalab.statistics.causes import Cause, Evidence, Severity, causes_of, reasons_of
+from datalab.statistics.causes import Cause, Severity, causes_of, reasons_of
 from datalab.statistics.datasets import shown_hints
 from datalab.statistics.slots import RowsState, rows_state
 from datalab.statistics.tables import ratio
@@ -85,8 +87,8 @@ def preflight_json(result: PreflightResult) -> str:
 def _causes(result: PreflightResult) -> list[Cause]:
     """Return the causes of the state that the lab would have."""
     reasons = reasons_of(result.statistics.basic_statistics.model_dump())
-    hints = {kind: [hint.code for hint in found] for kind, found in shown_hints(result.datasets).items()}
-    return causes_of(result.status, result.statistics, result.comparison, Evidence(reasons, hints))
+    evidence = replace(result.evidence, reasons=reasons)
+    return causes_of(result.status, result.statistics, result.comparison, evidence)
 
 
 def usable_lines(result: PreflightResult, causes: list[Cause]) -> Iterable[str]:
@@ -198,11 +200,12 @@ def _details(dataset: ValidatedDataset, status: DatasetStatus | None) -> Iterabl
 
 
 def _verdict(result: PreflightResult, causes: list[Cause]) -> str:
+    first = first_cause(causes, is_ready=result.passed)
     if result.passed:
         invalid = sum(dataset.invalid_rows for dataset in result.datasets.values())
         dropped = f"; {number(invalid)} invalid rows are dropped" if invalid else ""
-        return f"[bold green]PASSED[/]: the lab would be Ready{dropped}."
-    first = first_error(causes)
-    why = f" {escape(not_ready(first))}" if first else ""
+        but = f" But {escape(clause(first))}" if first else ""
+        return f"[bold {'yellow' if first else 'green'}]PASSED[/]: the lab would be Ready{dropped}.{but}"
+    why = f" {escape(with_consequences(first))}" if first else ""
     errors = sum(one.severity is Severity.ERROR for cause in causes for one in (cause, *cause.follows))
     return f"[bold red]FAILED[/]: {counted(errors, 'data error')}, listed above.{why}"

@@ -10,6 +10,7 @@ from datalab_dagster.cli.exits import UNDECIDED
 from datalab_dagster.cli.results import causes_in
 from datalab_dagster.cli.watch import follow_run
 from datalab_dagster.service import LabInfo, LabService, RunInfo, RunState
+from datalab_dagster.service.hints import evidence_of
 from datalab_dagster.terminal.text import echo
 
 
@@ -118,7 +119,8 @@ def _finish(service: LabService, ended: RunInfo, as_json: bool) -> int:
     else:
         run_view.print_run(ended, steps=False)
         if result is not None:
-            run_view.print_result(result, causes_in(service, result, service.lab(result.lab_id).misplaced))
+            recognised = evidence_of(service.lab(result.lab_id)) if result.current else None
+            run_view.print_result(result, causes_in(service, result, recognised))
         lab_view.print_state(service.lab(ended.lab_id))
     if result is not None and result.current:  # also when the run failed after its verdict
         return 0 if result.status == "SUCCESS" else 1

@@ -21,6 +21,8 @@ from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
 from datalab.scratch import publish, scratch_directory
 from datalab.statistics import Comparison, Readiness, ValidatedDataset, readiness
+from datalab.statistics.causes import Evidence
+from datalab.statistics.datasets import shown_hints
 from resources import FindingThresholds, PreflightRun, Progress, ResultOptions, SqlEngine, place_of_run
 from resources.preflight import PREFLIGHT
 
@@ -54,6 +56,8 @@ class PreflightResult:
     matchable: MatchableUsers
     """Not in the statistics."""
     out: Path
+    evidence: Evidence = field(default_factory=Evidence)
+    """What else is known of the datasets: hints, and what is recognised in the files."""
     seconds: float = 0.0
     steps: Mapping[str, float] = field(default_factory=dict)
     """Seconds of every step of the graph."""
@@ -171,15 +175,17 @@ def _result(run: PreflightRun, out: Path) -> PreflightResult:
     """Return what the run has found, with the folder where its results will be."""
     statistics = load(run.place, run.computed(STATISTICS_REPORT), StatisticsResultV2)
     comparison = load(run.place, run.computed(COMPARISON), Comparison)
+    datasets = summaries_of(run, run.place)
     return PreflightResult(
         lab=run.definition,
         status=load(run.place, run.result(result_files.VALIDATION_STATUS), ValidationStatus),
-        datasets=summaries_of(run, run.place),
+        datasets=datasets,
         statistics=statistics,
         comparison=comparison if comparison.changes else None,
         readiness=readiness(run.definition, statistics),
         matchable=load(run.place, run.result(result_files.MATCHABLE_USERS), MatchableUsers),
         out=out,
+        evidence=run.evidence(shown_hints(datasets)),
     )
 
 

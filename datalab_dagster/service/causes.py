@@ -1,18 +1,27 @@
-"""Why labs are in their state, as lists of labs say it: from the status of the current result, without statistics."""
+"""Why labs are in their state: what is said first of one, and the causes that lists of labs have, without statistics."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from datalab.dashboard.verdicts import first_cause
 from datalab.results.status import ValidationStatus
-from datalab.statistics.causes import Cause, Evidence, causes_of
+from datalab.statistics.causes import Cause, causes_of
 from datalab_dagster.service import LabInfo, LabState
+from datalab_dagster.service.hints import evidence_of
 
 
-def says_why(info: LabInfo) -> bool:
-    """Return whether the first cause says more than the state of a lab."""
-    return info.state.state in (LabState.FAILED, LabState.STALE, LabState.INCOMPLETE)
+def first_in(info: LabInfo, causes: Iterable[Cause]) -> Cause | None:
+    """Return what is said first of a lab; None: no more than its state.
+
+    It is why the lab is not Ready, or what is wrong with a file although it is.
+    """
+    if info.state.state in (LabState.EMPTY, LabState.VALIDATING):
+        return None
+    return first_cause(causes, is_ready=info.state.state is LabState.READY)
 
 
 def causes_in_list(info: LabInfo, status: ValidationStatus | None) -> list[Cause]:
     """Return the causes of the state of a lab, the strongest first; `status`: of its current result, if it has one."""
     counts = info.state.state in (LabState.FAILED, LabState.READY)
-    return causes_of(status if counts else None, evidence=Evidence(looks_like=info.misplaced))
+    return causes_of(status if counts else None, evidence=evidence_of(info))

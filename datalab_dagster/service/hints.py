@@ -1,11 +1,12 @@
-"""The codes of the hints of a result's datasets, as evidence for the causes of a lab's state."""
+"""What is known of the datasets of a lab in addition to its findings, as evidence for the causes of its state."""
 
 from __future__ import annotations
 
 import contextlib
 
 from datalab.kinds import DatasetKind
-from datalab_dagster.service import LabService, ResultInfo
+from datalab.statistics.causes import Evidence
+from datalab_dagster.service import LabInfo, LabService, ResultInfo
 from datalab_dagster.service.errors import NOT_SHOWN
 
 
@@ -16,3 +17,9 @@ def hint_codes(service: LabService, result: ResultInfo) -> dict[DatasetKind, lis
         with contextlib.suppress(*NOT_SHOWN):
             found[kind] = [hint.code for hint in service.hints(result.lab_id, kind, run_id=result.run_id)]
     return found
+
+
+def evidence_of(lab: LabInfo) -> Evidence:
+    """Return what is recognised in the files that are provisioned to a lab now."""
+    problems = {slot.kind: slot.file_problems for slot in lab.slots}
+    return Evidence(looks_like=lab.misplaced, file_problems=problems)

@@ -133,6 +133,8 @@ class SlotInfo(ServiceModel):
     provisioned_at: datetime
     looks_like: DatasetKind | None = None
     """The kind that its file certainly has; None: not sure."""
+    file_problems: list[str] = []
+    """Codes of what is recognised as wrong with its file: `wide-identifiers`, `arrays-of-segments`, or of hints."""
     expected: ExpectedInfo | None = None
 
 

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from datalab.dashboard.sentences import (
-    action,
-    advice,
-    consequences,
-    first_error,
-    not_ready,
-    sentence,
-    short,
-    slot_words,
-)
+from datalab.dashboard.repairs import steps_of
+from datalab.dashboard.sentences import action, advice, consequences, sentence, short, slot_words
 from datalab.dashboard.summary import Note, notes
+from datalab.dashboard.verdicts import said
+from datalab.ingest.repair import StepName
 from datalab.kinds import DatasetKind
 from datalab.results.status import ValidationStatus
 from datalab.statistics.causes import Cause
 from datalab.statistics.slots import SlotState, slot_states
 from datalab_dagster.service import LabInfo, LabState, RunInfo, RunState
-from datalab_dagster.service.causes import causes_in_list, says_why
+from datalab_dagster.service.causes import causes_in_list, first_in
 from datalab_dagster.service.models import ServiceModel
 
 
@@ -30,7 +24,7 @@ class CauseView(ServiceModel):
     code: str
     dataset: DatasetKind | None
     verdict: str
-    """Why the lab is not Ready."""
+    """Why the lab is not Ready, or what is wrong with a file although it is."""
     sentence: str
     short: str
     """What to do, in a line of a list."""
@@ -44,6 +38,8 @@ class CauseView(ServiceModel):
     """The slots whose datasets only have to change places; empty: one must be replaced."""
     number: int
     """Of the finding in its result."""
+    steps: list[StepName]
+    """Of a repair that corrects it; empty: no repair does."""
 
 
 class SlotView(ServiceModel):
@@ -54,15 +50,18 @@ class SlotView(ServiceModel):
     warnings: int
 
 
-def first_of(causes: Iterable[Cause]) -> CauseView | None:
-    """Return why a lab is not Ready; None: no data error keeps it from being so."""
-    cause = first_error(causes)
+def first_of(info: LabInfo, causes: Iterable[Cause]) -> CauseView | None:
+    """Return what is said first of a lab, if that is more than its state.
+
+    None: no data error keeps it from being Ready, and its files are as they should be.
+    """
+    cause = first_in(info, causes)
     if cause is None:
         return None
     return CauseView(
         code=cause.code,
         dataset=cause.dataset,
-        verdict=not_ready(cause).removesuffix(consequences(cause)).rstrip(),
+        verdict=said(cause),
         sentence=sentence(cause),
         short=short(cause),
         advice=advice(cause),
@@ -71,13 +70,14 @@ def first_of(causes: Iterable[Cause]) -> CauseView | None:
         follows=notes(cause.follows),
         exchanged=cause.exchanged,
         number=cause.number,
+        steps=list(steps_of(cause)),
     )
 
 
-def further(causes: Iterable[Cause]) -> list[Note]:
-    """Return all findings but the first error and what follows from it, each with what follows from it."""
+def further(info: LabInfo, causes: Iterable[Cause]) -> list[Note]:
+    """Return all findings but the first cause and what follows from it, each with what follows from it."""
     listed = list(causes)
-    first = first_error(listed)
+    first = first_in(info, listed)
     return notes(cause for cause in listed if cause is not first)
 
 
@@ -100,4 +100,4 @@ def of_lab(info: LabInfo, status: ValidationStatus | None) -> tuple[CauseView | 
     """Return the first cause and the slots of a lab for a list, from the status of its current result."""
     status = status if info.state.state in (LabState.FAILED, LabState.READY) else None
     causes = causes_in_list(info, status)
-    return first_of(causes) if says_why(info) else None, slots_of(info, status, causes)
+    return first_of(info, causes), slots_of(info, status, causes)

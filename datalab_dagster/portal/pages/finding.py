@@ -17,7 +17,7 @@ from datalab.ingest.repair import StepName
 from datalab.kinds import MATCHING, DatasetKind
 from datalab.lab import LabDefinition
 from datalab.results.refreshes import MOST_REFRESHES
-from datalab.statistics.causes import Cause, Evidence, Severity, causes_of
+from datalab.statistics.causes import Cause, Severity, causes_of
 from datalab.statistics.numbered import every, numbered
 from datalab_dagster.portal.access import Reader, Record, Recorder, Service, Visitor
 from datalab_dagster.portal.pages import results
@@ -25,6 +25,7 @@ from datalab_dagster.portal.pages.lab import LabTab, head_of
 from datalab_dagster.portal.pages.page import render
 from datalab_dagster.portal.pages.paging import MOST_PAGES, Paging, asked, paging
 from datalab_dagster.service import LabInfo, LabService, Permission, ResultInfo, ResultNotFound, RowsQuery
+from datalab_dagster.service.hints import evidence_of
 from datalab_dagster.service.models import ServiceModel
 
 ROWS_AT_ONCE = 50
@@ -113,11 +114,8 @@ def show(lab: str, finding: str, request: Request, visitor: Reader, service: Ser
     """A finding of the current result, or of that of `?run=`, by its number."""
     info = service.lab(lab)
     result = results.result_of(service, info.id, request.query_params.get("run"))
-    misplaced = info.misplaced if result is None or result.current else None
-    if result:
-        causes = results.read(service, result).causes(misplaced)
-    else:
-        causes = numbered(causes_of(None, evidence=Evidence(looks_like=info.misplaced)))
+    files = evidence_of(info) if result is None or result.current else None
+    causes = results.read(service, result).causes(files) if result else numbered(causes_of(None, evidence=files))
     found = next((cause for cause in every(causes) if str(cause.number) == finding), None)
     if found is None:
         raise ResultNotFound(info.id, f"finding {finding[:10]} in this result")

@@ -17,7 +17,7 @@ from datalab.errors import UsageError
 from datalab.formats import listed
 from datalab.kinds import KINDS, DatasetKind
 from datalab.results.status import DatasetStatus
-from datalab.statistics.causes import Evidence, causes_of
+from datalab.statistics.causes import causes_of
 from datalab_dagster.portal.access import Admin, Changer, Record, Service, Visitor
 from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.causes import CauseView, SlotView, first_of, further, slots_of
@@ -48,7 +48,7 @@ from datalab_dagster.service import (
     RunState,
     SlotInfo,
 )
-from datalab_dagster.service.causes import says_why
+from datalab_dagster.service.hints import evidence_of
 from datalab_dagster.service.http_errors import status_of
 from datalab_dagster.service.models import ServiceModel
 
@@ -100,7 +100,7 @@ class LabPage(LabTab):
     """The newest result, if it is not of the datasets provisioned now."""
     headlines: list[PageFigure]
     cause: CauseView | None
-    """Why the lab is not Ready, if the current result says so."""
+    """Why the lab is not Ready, or what is wrong with a file although it is; None: its state says all."""
     findings: list[Note]
     """All other findings of the current result."""
     problems: list[str] = Field(default_factory=list)
@@ -183,7 +183,8 @@ def page_of(
     result = service.current_result(info.id)
     kept = service.results(info.id) if result is None else []
     found = results.read(service, result) if result else None
-    causes = found.causes(info.misplaced) if found else causes_of(None, evidence=Evidence(looks_like=info.misplaced))
+    files = evidence_of(info)
+    causes = found.causes(files) if found else causes_of(None, evidence=files)
     changes = visitor.may(Permission.CHANGE)
     choosable = offered(service, info) if changes else Offered(any=False, newest={})
     return LabPage(
@@ -202,8 +203,8 @@ def page_of(
         result=result,
         earlier=kept[0] if kept else None,
         headlines=found.headlines(info.definition) if found else [],
-        cause=first_of(causes) if says_why(info) else None,
-        findings=further(causes),
+        cause=first_of(info, causes),
+        findings=further(info, causes),
     )
 
 

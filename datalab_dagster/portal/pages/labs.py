@@ -29,7 +29,7 @@ class LabRow(ServiceModel):
     reason: str
     next_step: str
     cause: CauseView | None
-    """Why it is not Ready, if its current result says so."""
+    """Why it is not Ready, or what is wrong with a file although it is; None: its state says all."""
     datasets: dict[DatasetKind, bool]
     """Every slot, and whether it is filled."""
     slots: dict[DatasetKind, SlotView]

@@ -63,14 +63,14 @@ class Found:
         """Return the matchable users of the result, without what is hidden from the visitor; empty: none."""
         return shareable_matchable(self.matchable, self.statistics, self.minimum) if self.statistics else {}
 
-    def causes(self, misplaced: Mapping[DatasetKind, DatasetKind] | None = None) -> list[Cause]:
-        """Return the causes of the lab's state, the strongest first; `misplaced`: slot → the kind of its dataset."""
+    def causes(self, files: Evidence | None = None) -> list[Cause]:
+        """Return the causes of the lab's state, the strongest first; `files`: what is recognised in its datasets."""
         reasons = reasons_of(self.report()["basic_statistics"]) if self.statistics else {}
         found = causes_of(
             self.status,
             self.statistics,
             self.comparison,
-            Evidence(reasons, self.hints, misplaced or {}),
+            replace(files or Evidence(), reasons=reasons, hints=self.hints),
             lambda finding: shareable_finding(finding, self.minimum),
         )
         return numbered(found)

@@ -37,6 +37,7 @@ from datalab_dagster.portal.security import DASHBOARD_POLICY
 from datalab_dagster.portal.shared import shared_file
 from datalab_dagster.portal.state import portal_of
 from datalab_dagster.service import LabInfo, LabService, Permission, ResultNotFound
+from datalab_dagster.service.hints import evidence_of
 from datalab_dagster.service.models import ServiceModel, StateInfo
 
 
@@ -154,7 +155,8 @@ def _page(service: LabService, info: LabInfo, found: results.Found, visitor: Vis
         return page
     report = found.report()
     ready = readiness(info.definition, statistics)
-    causes = found.causes()
+    is_now = found.result.current and visitor.may(Permission.READ)
+    causes = found.causes(evidence_of(info) if is_now else None)
     summed = verdict(info.definition, report, found.status, causes, ready)
     return page.model_copy(
         update={

@@ -10,6 +10,7 @@ from datalab.codes import CODES
 from datalab.dashboard.repairs import STEPS
 from datalab.kinds import DatasetKind
 from datalab.registry import Registry
+from datalab.statistics.causes import ARRAYS, WIDE
 from datalab_dagster.service import LabInfo
 from tests.portal.clients import TestClient
 from tests.portal.deployments import QuietService
@@ -101,4 +102,4 @@ def test_a_finding_that_no_step_corrects_leads_to_no_repair(publisher: TestClien
 
 
 def test_steps_are_those_of_codes_that_exist() -> None:
-    assert set(STEPS) <= set(CODES)
+    assert set(STEPS) <= {*CODES, WIDE, ARRAYS}

@@ -6,11 +6,23 @@ import pytest
 
 from datalab.codes import CODES, DATA_ERRORS, DROPS, FILE_ERRORS, QUALITY_WARNINGS, ROW_ERRORS
 from datalab.dashboard import sentences
-from datalab.dashboard.sentences import not_ready, sentence, short
+from datalab.dashboard.repairs import steps_of
+from datalab.dashboard.sentences import advice, sentence, short
+from datalab.dashboard.verdicts import with_consequences
 from datalab.kinds import DatasetKind
 from datalab.results.statistics import Finding
 from datalab.results.status import StatisticsStatus, ValidationStatus
-from datalab.statistics.causes import DROPS_OF_DATASET, WRONG_KIND, Cause, Evidence, Reason, Severity, causes_of
+from datalab.statistics.causes import (
+    ARRAYS,
+    DROPS_OF_DATASET,
+    WIDE,
+    WRONG_KIND,
+    Cause,
+    Evidence,
+    Reason,
+    Severity,
+    causes_of,
+)
 
 SEGMENTS, IDENTIFIERS = DatasetKind.SEGMENTS, DatasetKind.IDENTIFIERS
 
@@ -62,7 +74,7 @@ def test_the_most_frequent_reason_is_said() -> None:
         reasons={SEGMENTS: Reason("NOT_ENOUGH_COLUMNS_PROVIDED", 3000)},
     )
     assert sentence(empty) == "No row of Segments is valid. Most frequent reason: too few columns, 3,000 rows."
-    assert not_ready(empty).startswith("Not ready: no row of Segments is valid.")
+    assert with_consequences(empty).startswith("Not ready: no row of Segments is valid.")
 
 
 FINDINGS = [*DATA_ERRORS, *QUALITY_WARNINGS, *DROPS]
@@ -73,9 +85,16 @@ def test_every_finding_has_a_sentence(code: str) -> None:
     assert code in sentences._SENTENCES
 
 
-@pytest.mark.parametrize("code", [*CODES, WRONG_KIND, DROPS_OF_DATASET])
+@pytest.mark.parametrize("code", [*CODES, WRONG_KIND, WIDE, ARRAYS, DROPS_OF_DATASET])
 def test_without_figures_the_meaning_is_said(code: str) -> None:
     cause = Cause(code, Severity.ERROR, "segments", SEGMENTS)
     for text in (sentence(cause), short(cause)):
         assert "Segments" in text and "{" not in text and "  " not in text
     assert not {*FILE_ERRORS, *ROW_ERRORS} & {*sentences._SENTENCES}
+
+
+@pytest.mark.parametrize("code", [WIDE, ARRAYS, "POSSIBLE_HEADER_ROW", "GUESSED_ENCODING"])
+def test_what_is_recognised_in_a_file_has_a_sentence_advice_and_a_repair(code: str) -> None:
+    cause = Cause(code, Severity.WARNING, "segments", SEGMENTS)
+    assert code in sentences._SENTENCES and code not in advice(cause) and steps_of(cause)
+    assert with_consequences(cause).startswith("Ready, but ") and "Segments" in with_consequences(cause)

@@ -1,0 +1,53 @@
+"""What is wrong with the files of datasets, from the facts recognised in them; codes of causes, no words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from datalab.ingest.recognise import Form
+from datalab.kinds import MATCHING, DatasetKind
+from datalab.statistics.cause import ARRAYS, WIDE, Evidence
+
+_OF_FORMS = {
+    (Form.WIDE, MATCHING): WIDE,
+    (Form.ARRAYS, DatasetKind.SEGMENTS): ARRAYS,
+    (Form.ARRAYS, DatasetKind.EMBEDDINGS): "ARRAY_IN_CELL",
+}
+
+
+def file_problems(facts: Mapping[str, Any] | None, slot: DatasetKind) -> tuple[str, ...]:
+    """Return the codes of what is wrong with a file for a slot; validation may read it without an error.
+
+    Args:
+        facts: JSON of `FileFacts`, also of another version; None: nothing is known.
+        slot: a form of rows counts only where the file certainly has this kind.
+
+    >>> file_problems({"kind": "segments", "form": "ARRAYS", "encodingIsGuessed": True}, DatasetKind.SEGMENTS)
+    ('arrays-of-segments', 'GUESSED_ENCODING')
+    """
+    known = facts or {}
+    of_form = _OF_FORMS.get((known.get("form"), slot)) if known.get("kind") == slot else None  # type: ignore[arg-type]
+    found = {
+        of_form: of_form is not None,
+        "POSSIBLE_HEADER_ROW": bool(known.get("headers")),
+        "GUESSED_ENCODING": bool(known.get("encodingIsGuessed")),
+    }
+    return tuple(code for code, holds in found.items() if code and holds)
+
+
+def evidence_of(
+    facts: Mapping[DatasetKind, Mapping[str, Any] | None], hints: Mapping[DatasetKind, Sequence[str]]
+) -> Evidence:
+    """Return what facts and hints say of the datasets of a lab.
+
+    Args:
+        facts: of the file in each slot, see `file_problems`.
+        hints: codes of the hints of each dataset.
+    """
+    kinds = {slot: (known or {}).get("kind") for slot, known in facts.items()}
+    return Evidence(
+        hints=hints,
+        looks_like={slot: DatasetKind(kind) for slot, kind in kinds.items() if kind in set(DatasetKind) - {slot}},
+        file_problems={slot: file_problems(known, slot) for slot, known in facts.items()},
+    )
