@@ -170,6 +170,12 @@ class LabDefinition(WireModel):
         return [kind for kind, entry in KINDS.items() if entry.is_in(self)]
 
     @property
+    def id_formats(self) -> dict[str, str]:
+        """The identifiers in configuration order → the code of a value that is not of their type; empty: all are."""
+        formats = {entry.id_name: entry.id_type.value_format for entry in self.identifiers_config}
+        return {name: form.code if form else "" for name, form in formats.items()}
+
+    @property
     def matching_ids(self) -> list[IdentifierConfig]:
         """The identifiers with the matching role, in configuration order."""
         return [entry for entry in self.identifiers_config if entry.is_matching_id]

@@ -94,10 +94,7 @@ class LabRun(ABC):
 
     def evidence(self, hints: Mapping[DatasetKind, Iterable[Hint]]) -> Evidence:
         """Return what is known of the datasets in addition to the findings; `hints`: of each dataset."""
-        return evidence_of(
-            {kind: self.facts(kind) for kind in self.datasets},
-            {kind: [hint.code for hint in found] for kind, found in hints.items()},
-        )
+        return evidence_of(self.definition, {kind: self.facts(kind) for kind in self.datasets}, hints)
 
     @abstractmethod
     def previous_statistics(self) -> StatisticsResultV2 | None:

@@ -60,7 +60,11 @@ def render_dashboard(
         status,
         statistics,
         comparison,
-        replace(evidence or Evidence(), reasons=reasons_of(report["basic_statistics"])),
+        replace(
+            evidence or Evidence(),
+            reasons=reasons_of(report["basic_statistics"]),
+            id_formats={} if minimum_count else lab.id_formats,  # hidden counts of reasons are not none
+        ),
         lambda finding: shareable_finding(finding, minimum_count),
     )
     beside = shareable_matchable(matchable, statistics, minimum_count)

@@ -1,4 +1,4 @@
-"""The words of causes and of the states of slots; `datalab.statistics.causes` computes both.
+"""The words of causes, which `datalab.statistics.causes` computes.
 
 Every code of a finding has a sentence with its figures. Where the figures are withheld, its meaning is said.
 """
@@ -13,27 +13,8 @@ from datalab.dashboard.texts import DATASETS, metric_name
 from datalab.formats import Cell, counted, figures_in_text, listed, number, share
 from datalab.kinds import MATCHING, DatasetKind
 from datalab.statistics.causes import ARRAYS, DROPS_OF_DATASET, WIDE, WRONG_KIND, Cause, Severity
-from datalab.statistics.slots import RowsState, Slot, SlotState
 
 _IDENTIFIERS = DATASETS[MATCHING][0]
-
-SLOT_WORDS = {
-    SlotState.EMPTY: "Empty",
-    SlotState.WRONG_KIND: "Wrong kind",
-    SlotState.NOT_VALIDATED: "Not validated",
-    SlotState.CHECKING: "Checking",
-    SlotState.GOOD: "Good",
-    SlotState.PROBLEM: "Problem",
-}
-
-
-def slot_words(slot: Slot) -> str:
-    """Return the state of a slot in words.
-
-    >>> slot_words(Slot(SlotState.WARNINGS, 2)), slot_words(Slot(SlotState.PROBLEM))
-    ('2 warnings', 'Problem')
-    """
-    return SLOT_WORDS.get(slot.state) or counted(slot.warnings, "warning")
 
 
 def sentence(cause: Cause) -> str:
@@ -97,18 +78,11 @@ def advice(cause: Cause) -> str:
         return "Put each dataset into the slot of its kind."
     if cause.code in _ADVICE:
         return _ADVICE[cause.code]
+    if cause.names:
+        return f"No row has this id name. Names must match exactly: {', '.join(cause.names)}."
+    if cause.reason and cause.is_of_format:
+        return explain(cause.reason.code).advice
     return explain("HEADLINE_DROP" if cause.code == DROPS_OF_DATASET else cause.code).advice
-
-
-def rows_words(state: RowsState, rows: int, valid: int) -> str:
-    """Return how much of a file is valid, in words.
-
-    >>> rows_words(RowsState.FEW, 3000, 2), rows_words(RowsState.ALL, 3000, 3000)
-    ('2 of 3,000 rows valid', 'Passed')
-    """
-    if state in (RowsState.FEW, RowsState.MOST):
-        return f"{number(valid)} of {counted(rows, 'row')} valid"
-    return {RowsState.FAILED: "Failed", RowsState.NONE: "No valid row"}.get(state, "Passed")
 
 
 def first_error(causes: Iterable[Cause]) -> Cause | None:
@@ -232,7 +206,7 @@ _SENTENCES: dict[str, tuple[int, Callable[[Cause], str]]] = {
     WIDE: (0, lambda c: f"{_title(c)} has one row per user, with a column for each identifier"),
     ARRAYS: (0, lambda c: f"{_title(c)} has all segments of a user in one cell, as a JSON array"),
     "EMPTY_DATASET": (0, _empty),
-    "NO_MATCHING_IDS": (0, lambda c: f"No valid {c.subject} is in {_title(c)}"),
+    "NO_MATCHING_IDS": (0, lambda c: f"No valid {c.subject} is left in {_title(c)}"),
     "NO_USER_ID_OVERLAP": (0, _no_overlap),
     "LOW_USER_ID_OVERLAP": (2, _low_overlap),
     "TOO_FEW_SEGMENTS": (1, _fewer("segment")),
@@ -278,7 +252,7 @@ _SENTENCES: dict[str, tuple[int, Callable[[Cause], str]]] = {
     "POSSIBLE_WRONG_SEPARATOR": (0, lambda c: f"The columns of {_title(c)} seem not to be separated by commas"),
     "GUESSED_ENCODING": (0, lambda c: f"{_title(c)} is not UTF-8, and its encoding was guessed"),
     "REPLACED_CHARACTERS": (0, lambda c: f"{_title(c)} holds broken characters, which were replaced"),
-    "UPPER_CASE_IDS": (0, lambda c: f"Ids of {_title(c)} would be valid in lower case"),
+    "UPPER_CASE_IDS": (0, lambda c: f"{_ids(c)} of {_title(c)} would be valid in lower case"),
     "HEADLINE_DROP": (3, _drop),
     "HEADLINE_GONE": (1, lambda c: f"{_metric(c)} was {number(c.figures[0])} and is no longer in the result"),
     DROPS_OF_DATASET: (1, lambda c: f"{_count(c, 'number')} of {_title(c)} fell since last time"),
@@ -288,6 +262,10 @@ _SENTENCES: dict[str, tuple[int, Callable[[Cause], str]]] = {
 
 def _users(count: Cell) -> str:
     return counted(count, "user") if isinstance(count, int) else f"{count} users"
+
+
+def _ids(cause: Cause) -> str:
+    return _count(cause, "id") if cause.figures else "Ids"
 
 
 def _rows(cause: Cause) -> str:

@@ -52,6 +52,10 @@ class Cause:
     finding: Finding | None = None
     """None: this cause groups several findings."""
     reason: Reason | None = None
+    names: tuple[str, ...] = ()
+    """The configured identifiers, where no row has a value of the subject; empty: not known to be so."""
+    is_of_format: bool = False
+    """Whether the reason is the format of the values of the subject."""
     follows: tuple[Cause, ...] = ()
     number: int = field(default=0, compare=False)
 
@@ -72,10 +76,12 @@ class Cause:
 class Evidence:
     """What is known of the datasets of a lab in addition to its findings."""
 
-    reasons: Mapping[DatasetKind, Reason] = field(default_factory=dict)
-    """The most frequent reason for invalid rows of each dataset."""
-    hints: Mapping[DatasetKind, Sequence[str]] = field(default_factory=dict)
-    """Codes of hints of each dataset."""
+    reasons: Mapping[DatasetKind, Reason] | None = None
+    """The most frequent reason for invalid rows of each dataset that has some; None: not known."""
+    id_formats: Mapping[str, str] = field(default_factory=dict)
+    """The configured identifiers → the reason of a row whose id has not their format; empty: every text has it."""
+    hints: Mapping[DatasetKind, Mapping[str, int]] = field(default_factory=dict)
+    """The hints of each dataset: code → number of rows."""
     looks_like: Mapping[DatasetKind, DatasetKind] = field(default_factory=dict)
     """Slot → the other kind that its dataset certainly has."""
     file_problems: Mapping[DatasetKind, Sequence[str]] = field(default_factory=dict)

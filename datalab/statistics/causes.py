@@ -138,6 +138,8 @@ def _cause(severity: Severity, dataset: DatasetKind | None, finding: Finding, kn
     text, _, limit = rest.partition(" (")
     numbers = _NUMBER.findall(limit)
     place = dataset or _dataset_of(finding.code, subject)
+    reason = (known.reasons or {}).get(place) if finding.code in FROM_FILE_PROBLEM else None
+    is_missing = finding.code == "NO_MATCHING_IDS" and known.reasons is not None and reason is None
     return Cause(
         code=finding.code,
         severity=severity,
@@ -146,7 +148,9 @@ def _cause(severity: Severity, dataset: DatasetKind | None, finding: Finding, kn
         figures=() if _WITHHELD in text else tuple(_figure(found) for found in _NUMBER.findall(text)),
         limit=numbers[0] if numbers else "",
         finding=finding,
-        reason=known.reasons.get(place) if finding.code in FROM_FILE_PROBLEM else None,
+        reason=reason,
+        names=tuple(known.id_formats) if is_missing else (),
+        is_of_format=reason is not None and known.id_formats.get(subject) == reason.code,
     )
 
 
@@ -169,10 +173,11 @@ def _of_files(known: Evidence, single: list[Cause]) -> Iterator[Cause]:
     """Yield what is recognised in files, and the hints that explain a finding; other hints are no cause."""
     for dataset in DatasetKind:
         there = {cause.code for cause in single if cause.dataset is dataset}
-        recognised, hints = set(known.file_problems.get(dataset, ())), set(known.hints.get(dataset, ()))
-        alone = recognised | (hints & {GUESSED_ENCODING})
-        for code in sorted((recognised | (hints & FILE_PROBLEMS)) - there):
-            cause = Cause(code, Severity.WARNING, dataset.value, dataset)
+        recognised, hints = set(known.file_problems.get(dataset, ())), known.hints.get(dataset, {})
+        alone = recognised | (hints.keys() & {GUESSED_ENCODING})
+        for code in sorted((recognised | (hints.keys() & FILE_PROBLEMS)) - there):
+            figures = (hints[code],) if code in hints else ()
+            cause = Cause(code, Severity.WARNING, dataset.value, dataset, figures)
             if code in alone or any(follows(other, cause) for other in single):
                 yield cause
 

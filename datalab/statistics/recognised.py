@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from datalab.ingest.recognise import Form
 from datalab.kinds import MATCHING, DatasetKind
+from datalab.lab import LabDefinition
+from datalab.results.validation import Hint
 from datalab.statistics.cause import ARRAYS, WIDE, Evidence
 
 _OF_FORMS = {
@@ -37,17 +39,21 @@ def file_problems(facts: Mapping[str, Any] | None, slot: DatasetKind) -> tuple[s
 
 
 def evidence_of(
-    facts: Mapping[DatasetKind, Mapping[str, Any] | None], hints: Mapping[DatasetKind, Sequence[str]]
+    lab: LabDefinition,
+    facts: Mapping[DatasetKind, Mapping[str, Any] | None],
+    hints: Mapping[DatasetKind, Iterable[Hint]],
 ) -> Evidence:
     """Return what facts and hints say of the datasets of a lab.
 
     Args:
+        lab: its definition.
         facts: of the file in each slot, see `file_problems`.
-        hints: codes of the hints of each dataset.
+        hints: of each dataset.
     """
     kinds = {slot: (known or {}).get("kind") for slot, known in facts.items()}
     return Evidence(
-        hints=hints,
+        id_formats=lab.id_formats,
+        hints={kind: {hint.code: hint.rows for hint in found} for kind, found in hints.items()},
         looks_like={slot: DatasetKind(kind) for slot, kind in kinds.items() if kind in set(DatasetKind) - {slot}},
         file_problems={slot: file_problems(known, slot) for slot, known in facts.items()},
     )

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from rich.markup import escape
 
-from datalab.dashboard.sentences import advice, slot_words
+from datalab.dashboard.sentences import advice
+from datalab.dashboard.states import slot_words
 from datalab.dashboard.verdicts import with_consequences
 from datalab.formats import name_or_unnamed, size
 from datalab.kinds import DatasetKind

@@ -18,7 +18,7 @@ from datalab.statistics.causes import Cause, Evidence, causes_of, reasons_of
 from datalab_dagster.cli import listing, panels, run_view
 from datalab_dagster.cli.deployment import json_option, opened, the_result, user_option
 from datalab_dagster.service import LabInfo, LabService, ResultInfo
-from datalab_dagster.service.hints import evidence_of, hint_codes
+from datalab_dagster.service.hints import evidence_of, hint_rows
 from datalab_dagster.service.matchable import matchable_in
 
 
@@ -100,11 +100,13 @@ def causes_in(service: LabService, result: ResultInfo, recognised: Evidence | No
 
     changes, numbers = read(files.COMPARISON.name), read(files.STATISTICS.name)
     statistics = parse_statistics_result(numbers) if numbers else None
-    report = statistics.basic_statistics.model_dump() if isinstance(statistics, StatisticsResultV2) else {}
+    report = statistics.basic_statistics.model_dump() if isinstance(statistics, StatisticsResultV2) else None
     return causes_of(
         status_in(service, result),
         comparison=Comparison.model_validate_json(changes) if changes else None,
-        evidence=replace(recognised or Evidence(), reasons=reasons_of(report), hints=hint_codes(service, result)),
+        evidence=replace(
+            recognised or Evidence(), reasons=reasons_of(report) if report else None, hints=hint_rows(service, result)
+        ),
     )
 
 

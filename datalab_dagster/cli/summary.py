@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from datalab.codes import explain
-from datalab.dashboard.sentences import rows_words
+from datalab.dashboard.states import rows_words
 from datalab.dashboard.summary import matchable_lines
 from datalab.dashboard.usable import usable
 from datalab.dashboard.verdicts import clause, first_cause, with_consequences

@@ -10,16 +10,17 @@ from datalab_dagster.service import LabInfo, LabService, ResultInfo
 from datalab_dagster.service.errors import NOT_SHOWN
 
 
-def hint_codes(service: LabService, result: ResultInfo) -> dict[DatasetKind, list[str]]:
-    """Return the codes of the hints of each dataset whose report the user may read."""
+def hint_rows(service: LabService, result: ResultInfo) -> dict[DatasetKind, dict[str, int]]:
+    """Return the hints of each dataset whose report the user may read: code → number of rows."""
     found = {}
     for kind in result.reports:
         with contextlib.suppress(*NOT_SHOWN):
-            found[kind] = [hint.code for hint in service.hints(result.lab_id, kind, run_id=result.run_id)]
+            hints = service.hints(result.lab_id, kind, run_id=result.run_id)
+            found[kind] = {hint.code: hint.rows for hint in hints}
     return found
 
 
 def evidence_of(lab: LabInfo) -> Evidence:
     """Return what is recognised in the files that are provisioned to a lab now."""
     problems = {slot.kind: slot.file_problems for slot in lab.slots}
-    return Evidence(looks_like=lab.misplaced, file_problems=problems)
+    return Evidence(id_formats=lab.definition.id_formats, looks_like=lab.misplaced, file_problems=problems)

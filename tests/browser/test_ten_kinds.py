@@ -55,7 +55,7 @@ SAID = {
         ("Segments",),
     ),
     "upper-case hashes": Said(
-        "Not ready: ids of Identifiers would be valid in lower case.",
+        "Not ready: 2,000 ids of Identifiers would be valid in lower case.",
         ("Repair Identifiers", "Replace Identifiers"),
         ("Identifiers",),
     ),

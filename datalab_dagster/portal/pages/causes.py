@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from datalab.dashboard.repairs import steps_of
-from datalab.dashboard.sentences import action, advice, consequences, sentence, short, slot_words
+from datalab.dashboard.sentences import action, advice, consequences, sentence, short
+from datalab.dashboard.states import slot_words
 from datalab.dashboard.summary import Note, notes
 from datalab.dashboard.verdicts import said
 from datalab.ingest.repair import StepName

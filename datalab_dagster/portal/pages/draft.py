@@ -85,6 +85,14 @@ class Requirement(ServiceModel):
     nice: list[str]
 
 
+class Problem(ServiceModel):
+    """Why a step cannot be left."""
+
+    text: str
+    field: str = ""
+    """The id of the field on the page of its step; empty: it is about no single field, or that of another step."""
+
+
 class Schema(ServiceModel):
     """One base schema of the identifiers file, and whether this lab may use it."""
 
@@ -118,15 +126,20 @@ def draft_from(text: str) -> Draft:
         return Draft()
 
 
-def problems(draft: Draft, step: int) -> list[str]:
-    """Return the errors up to and including `step`, a sentence each."""
-    found = _dataset_problems(draft)
-    if step >= IDENTIFIERS_STEP:
-        wire = draft.wire() | ({} if step >= SCHEMA_STEP else {"numIdentifiersColumns": 3})
-        found += _errors(wire)
-    if step >= REVIEW_STEP and not draft.name:
-        found.append("The lab needs a name that people recognise.")
-    return list(dict.fromkeys(found))
+def problems(draft: Draft, step: int) -> list[Problem]:
+    """Return the errors up to and including `step`, a sentence each; those of this step name their fields."""
+    found = {
+        TYPES_STEP: _dataset_problems(draft),
+        IDENTIFIERS_STEP: _errors(draft.wire() | {"numIdentifiersColumns": 3}),
+        SCHEMA_STEP: _errors(draft.wire()),
+        REVIEW_STEP: [] if draft.name else [Problem(text="Enter a name for the Datalab.", field="name")],
+    }
+    listed: dict[str, Problem] = {}
+    for at in range(TYPES_STEP, step + 1):
+        for problem in found[at]:
+            here = problem if at == step else problem.model_copy(update={"field": ""})
+            listed.setdefault(problem.text, here)
+    return [*listed.values()]
 
 
 def definition(draft: Draft, publisher: str) -> LabDefinition:
@@ -188,28 +201,30 @@ def schemas(draft: Draft) -> list[Schema]:
     ]
 
 
-def _dataset_problems(draft: Draft) -> list[str]:
-    """Return sentences about datasets that a chosen type requires and the lab does not have."""
+def _dataset_problems(draft: Draft) -> list[Problem]:
+    """Return what is wrong with datasets that a chosen type requires, and with the numbers of their columns."""
     found = []
     for chosen in CollaborationType:
         for part in chosen.must if chosen in draft.collaboration_types else ():
             if part.datasets and not set(part.datasets) & set(draft.datasets):
                 add = "add the dataset" if len(part.datasets) == 1 else "add one"
-                found.append(f"{chosen.label} must have {part.words}: {add}, or leave {chosen.label} out.")
+                text = f"{chosen.label} must have {part.words}: {add}, or leave {chosen.label} out."
+                found.append(Problem(text=text, field=part.datasets[0]))
     for kind in draft.datasets:
         numbered = KINDS[kind].numbered
         if numbered and draft.counts.get(kind, 0) < 1:
-            found.append(f"{KINDS[kind].title} need the number of {numbered.what} columns, at least 1.")
+            text = f"{KINDS[kind].title} need the number of {numbered.what} columns, at least 1."
+            found.append(Problem(text=text, field=numbered.count))
         if numbered and draft.counts.get(kind, 0) > MOST_EMBEDDINGS:
             most = counted(MOST_EMBEDDINGS, f"{numbered.what} column")
-            found.append(f"{KINDS[kind].title} have at most {most}.")
+            found.append(Problem(text=f"{KINDS[kind].title} have at most {most}.", field=numbered.count))
     return found
 
 
 _COUNT_KEYS = tuple(kind.numbered.count_key for kind in KINDS.values() if kind.numbered)
 
 
-def _errors(wire: dict[str, Any]) -> list[str]:
+def _errors(wire: dict[str, Any]) -> list[Problem]:
     try:
         lab_from_dict(wire)
     except ConfigurationError as error:
@@ -218,17 +233,21 @@ def _errors(wire: dict[str, Any]) -> list[str]:
 
 
 _PLACE = re.compile(r"^identifiersConfig\[(\d+)\]\.(idName|idType)?:?\s*(.*)$")
+_FIELDS = {"identifiersConfig": "identifiers", "numIdentifiersColumns": "schemas"}
+"""Wire key → the id of what shows it."""
 
 
-def _spoken(error: str) -> str:
+def _spoken(error: str) -> Problem:
     """Return an error without its wire key, and with identifiers counted from 1."""
     if place := _PLACE.match(error):
-        number, field, text = int(place[1]) + 1, place[2], place[3]
-        if field == "idName" and not text.startswith("A name"):
-            return f"Identifier {number} needs a name."
-        return f"Identifier {number}: {text}"
+        number, key, text = int(place[1]) + 1, place[2], place[3]
+        field = f"{'id_type' if key == 'idType' else 'id_name'}_{place[1]}"
+        if key == "idName" and not text.startswith("A name"):
+            return Problem(text=f"Enter a name for identifier {number}.", field=field)
+        return Problem(text=f"Identifier {number}: {text}", field=field)
     key, colon, text = error.partition(": ")
-    return text if colon and re.fullmatch(r"[A-Za-z]+", key) else error
+    is_key = colon and re.fullmatch(r"[A-Za-z]+", key)
+    return Problem(text=text if is_key else error, field=_FIELDS.get(key, "identifiers"))
 
 
 def without_blank(draft: Draft) -> Draft:

@@ -13,10 +13,9 @@ from fastapi import Request, Response
 from datalab.dashboard.summary import ChangeRow, change_rows
 from datalab.dashboard.texts import metric_name
 from datalab.dashboard.trends import Trend, trends_of
-from datalab.formats import counted, harmless, number
+from datalab.formats import counted, harmless
 from datalab.kinds import DatasetKind
 from datalab.results.refreshes import Refresh
-from datalab.statistics.fields import FIELDS
 from datalab_dagster.portal.access import Reader, Service
 from datalab_dagster.portal.pages import results
 from datalab_dagster.portal.pages.lab import LabTab, head_of
@@ -48,7 +47,7 @@ class KeptResult(ServiceModel):
     datasets: dict[DatasetKind, str]
     """Names of stored datasets; for deleted ones, the beginnings of their hashes."""
     figures: list[tuple[str, str]]
-    """A few headline numbers."""
+    """Dataset → its users and rows."""
 
 
 class Entry(ServiceModel):
@@ -199,12 +198,16 @@ def _changes(found: results.Found) -> list[ChangeRow]:
     return change_rows(found.comparison, found.statistics.model_dump(mode="json", by_alias=True), 0)
 
 
+_FIGURES = {"distinct_user_ids": "user", "valid_rows": "valid row", "invalid_rows": "invalid row"}
+
+
 def _refresh(result: ResultInfo, names: dict[str, str]) -> KeptResult:
     figures = []
-    for key in ("distinct_user_ids", "valid_rows", "invalid_rows"):
-        value = result.summary.get(f"identifiers.{key}")
-        if isinstance(value, int):
-            figures.append((FIELDS[key], number(value)))
+    for kind in result.datasets:
+        numbers = ((result.summary.get(f"{kind.value}.{key}"), what) for key, what in _FIGURES.items())
+        found = [counted(value, what) for value, what in numbers if isinstance(value, int)]
+        if found:
+            figures.append((dataset_title(kind), ", ".join(found)))
     return KeptResult(
         run_id=result.run_id,
         at=result.created_at,

@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from pydantic import Field
 
 from datalab.codes import explain
-from datalab.dashboard.sentences import rows_words
+from datalab.dashboard.states import rows_words
 from datalab.formats import share
 from datalab.kinds import KINDS, DatasetKind, ReportForm
 from datalab.lab import LabDefinition

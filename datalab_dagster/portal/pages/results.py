@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -22,7 +22,7 @@ from datalab.statistics.numbered import numbered
 from datalab.statistics.tables import Matchable
 from datalab_dagster.portal.shared import without_rows
 from datalab_dagster.service import LabService, ResultInfo, ResultNotFound
-from datalab_dagster.service.hints import hint_codes
+from datalab_dagster.service.hints import hint_rows
 
 T = TypeVar("T")
 
@@ -39,8 +39,8 @@ class Found:
     comparison: Comparison | None = None
     matchable: MatchableUsers | None = None
     """None: an earlier version made the result."""
-    hints: Mapping[DatasetKind, Sequence[str]] = field(default_factory=dict)
-    """Codes of hints of each dataset; empty for a visitor who may not read reports."""
+    hints: Mapping[DatasetKind, Mapping[str, int]] = field(default_factory=dict)
+    """The hints of each dataset, code → number of rows; empty for a visitor who may not read reports."""
     minimum: int = 0
     """Counts below it are hidden."""
 
@@ -65,7 +65,7 @@ class Found:
 
     def causes(self, files: Evidence | None = None) -> list[Cause]:
         """Return the causes of the lab's state, the strongest first; `files`: what is recognised in its datasets."""
-        reasons = reasons_of(self.report()["basic_statistics"]) if self.statistics else {}
+        reasons = reasons_of(self.report()["basic_statistics"]) if self.statistics else None
         found = causes_of(
             self.status,
             self.statistics,
@@ -101,7 +101,7 @@ def read(service: LabService, result: ResultInfo) -> Found:
         _parsed(contents, VALIDATION_STATUS, ValidationStatus.model_validate_json),
         _parsed(contents, COMPARISON, Comparison.model_validate_json),
         _parsed(contents, MATCHABLE_USERS, MatchableUsers.model_validate_json),
-        hint_codes(service, result),
+        hint_rows(service, result),
     )
 
 

@@ -15,7 +15,7 @@ from datalab.lab_limits import MOST_EMBEDDINGS
 from datalab.statistics.readiness import readiness
 from datalab_dagster.portal.access import Changer, Record, Service
 from datalab_dagster.portal.pages import draft as making
-from datalab_dagster.portal.pages.draft import Draft, Requirement, Schema
+from datalab_dagster.portal.pages.draft import Draft, Problem, Requirement, Schema
 from datalab_dagster.portal.pages.draft_form import with_form
 from datalab_dagster.portal.pages.page import Fields, PageModel, go, render
 from datalab_dagster.portal.pages.texts import lab_name
@@ -27,7 +27,7 @@ class WizardPage(PageModel):
     step: int
     steps: list[str]
     draft: Draft
-    problems: list[str]
+    problems: list[Problem]
     requirements: list[Requirement]
     needs: list[tuple[str, bool]]
     schemas: list[Schema]
@@ -63,14 +63,14 @@ def submit(request: Request, visitor: Changer, service: Service, record: Record,
     try:
         definition = making.definition(draft, visitor.email)
     except ConfigurationError as error:
-        return _step(request, draft, step, error.mistakes, visitor.email, status=422)
+        return _step(request, draft, step, [Problem(text=text) for text in error.mistakes], visitor.email, status=422)
     lab = service.create_lab(definition)
     record("lab.create", lab.id, name=lab.name)
     return go(request, f"/datalabs/{lab.id}", f"Created {lab_name(lab)}. Provision its datasets next.")
 
 
 def _step(
-    request: Request, draft: Draft, step: int, problems: list[str], publisher: str, *, status: int = 200
+    request: Request, draft: Draft, step: int, problems: list[Problem], publisher: str, *, status: int = 200
 ) -> Response:
     page = WizardPage(
         step=step,

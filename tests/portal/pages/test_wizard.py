@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 
 import pytest
@@ -10,7 +11,7 @@ from datalab.collaboration import CollaborationType
 from datalab.id_types import IdType
 from datalab.kinds import DatasetKind
 from datalab_dagster.portal.pages import draft as making
-from datalab_dagster.portal.pages.draft import Draft, DraftIdentifier
+from datalab_dagster.portal.pages.draft import Draft, DraftIdentifier, problems
 from tests.portal.clients import TestClient
 from tests.portal.deployments import PUBLISHER, QuietService
 from tests.portal.pages.reading import Read, read, send
@@ -23,6 +24,12 @@ HEM = DraftIdentifier(id_name="hem", id_type=IdType.HASHED_EMAIL, is_matching_id
 
 def step_of(page: Read) -> str:
     return page.form(NEW).fields["step"]
+
+
+def at_field(page: Read, field: str) -> str:
+    """Return what is said at a field, to which the summary of the problems leads."""
+    assert f"#{field}" in page.links and any(found.get("id") == field for _, found in page.tags)
+    return html.unescape(page.html.split(f'id="{field}-problem">')[1].split("</span>")[0])
 
 
 def test_four_steps_make_a_lab(publisher: TestClient, service: QuietService) -> None:
@@ -83,7 +90,7 @@ def test_rules_of_identifiers_are_told_at_their_step(publisher: TestClient, chan
     page = send(publisher, read(publisher, NEW), NEW, dataset="segments", go="next")
     page = send(publisher, page, NEW, **changed, go="next")
     assert status_of(page) == "422" and step_of(page) == "2"
-    assert said in page.text and "This must be corrected first" in page.text
+    assert said in at_field(page, "identifiers") and "There is a problem" in page.text
 
 
 def test_types_need_their_datasets(publisher: TestClient, service: QuietService) -> None:
@@ -91,10 +98,12 @@ def test_types_need_their_datasets(publisher: TestClient, service: QuietService)
     fields = {key: value for key, value in page.form(NEW).fields.items() if key not in ("dataset", "num_embeddings")}
     answer = publisher.post(NEW, data={**fields, "type": ["INSIGHTS", "LOOKALIKE"], "go": "next"})
     assert answer.status_code == 422
+    assert answer.text.count('<a href="#segments">') == 2 and answer.text.count('id="segments-problem"') == 1
     assert "Insights must have segments: add the dataset, or leave Insights out." in answer.text
     assert "AI lookalike must have segments or embeddings" in answer.text
     answer = publisher.post(NEW, data={**fields, "type": "LOOKALIKE", "dataset": "embeddings", "go": "next"})
-    assert "Embeddings need the number of embedding columns, at least 1." in answer.text
+    assert '<a href="#num_embeddings">Embeddings need the number of embedding columns, at least 1.</a>' in answer.text
+    assert 'id="num_embeddings-problem">Embeddings need the number' in answer.text
     many = {"type": "LOOKALIKE", "dataset": "embeddings", "num_embeddings": "10001", "go": "next"}
     answer = publisher.post(NEW, data={**fields, **many})
     assert "Embeddings have at most 10,000 embedding columns." in answer.text
@@ -105,8 +114,18 @@ def test_a_lab_needs_a_name(publisher: TestClient, service: QuietService) -> Non
     page = send(publisher, read(publisher, NEW), NEW, dataset="segments", go="next")
     page = send(publisher, send(publisher, page, NEW, go="next"), NEW, go="next")
     page = send(publisher, page, NEW, name="   ", go="next")
-    assert status_of(page) == "422" and "The lab needs a name that people recognise." in page.text
+    assert status_of(page) == "422" and at_field(page, "name") == "Enter a name for the Datalab."
     assert service.labs() == []
+
+
+def test_a_problem_of_an_earlier_step_has_no_field_here() -> None:
+    draft = Draft(identifiers=[DraftIdentifier(id_name=""), DraftIdentifier(id_name="userId", is_matching_id=True)])
+    named, unnamed = problems(draft, 2), problems(draft, 3)
+    assert [(one.text, one.field) for one in named if one.field != "identifiers"] == [
+        ("Enter a name for identifier 1.", "id_name_0")
+    ]
+    assert {one.text for one in named} <= {one.text for one in unnamed}
+    assert all(not one.field for one in unnamed if one.text in {early.text for early in named})
 
 
 @pytest.mark.parametrize("draft", ["", "{", "[]", '{"identifiers": [{"idType": "NONSENSE"}]}', '{"numColumns": "x"}'])

@@ -126,7 +126,7 @@ def test_findings_say_what_to_do() -> None:
     status = ValidationStatus(status="FAILED", datasets={"embeddings": broken}, statistics=block)
     text = Page(render(report=report, status=status)).text
     assert "Not ready: Embeddings cannot be read: a gzip file is damaged." in text
-    assert "No valid hem is in Identifiers" in text and "Check the spelling of the id name" in text
+    assert "No valid hem is left in Identifiers" in text and "Check the spelling of the id name" in text
     assert "1,500 of 20,000 rows in Segments are invalid (7.5%; up to 5% is usual)" in text
     assert "Embeddings cannot be read: a gzip file is damaged Compress and upload it again" in text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from datalab.codes import CODES, DATA_ERRORS, DROPS, FILE_ERRORS, QUALITY_WARNINGS, ROW_ERRORS
+from datalab.codes import CODES, DATA_ERRORS, DROPS, FILE_ERRORS, QUALITY_WARNINGS, ROW_ERRORS, explain
 from datalab.dashboard import sentences
 from datalab.dashboard.repairs import steps_of
 from datalab.dashboard.sentences import advice, sentence, short
@@ -46,7 +46,7 @@ def cause_of(text: str, **evidence: object) -> Cause:
          "Only 1 of 100 users in Segments is in Identifiers (1.0%)."),
         ("LOW_USER_ID_OVERLAP segments: figures below 10 are withheld (limit 0.95)",
          "Segments: a dataset and the identifiers have hardly any user in common."),
-        ("NO_MATCHING_IDS hem: 0 ids of this matching id (at least 1 needed)", "No valid hem is in Identifiers."),
+        ("NO_MATCHING_IDS hem: 0 ids of this matching id (at least 1 needed)", "No valid hem is left in Identifiers."),
         ("EMPTY_DATASET segments: 0 valid rows (at least 1 needed)", "Segments has no valid row."),
         ("TOO_FEW_SEGMENTS segments: 1 segments (at least 10 needed)",
          "Segments has 1 segment; at least 10 are needed."),
@@ -91,6 +91,33 @@ def test_without_figures_the_meaning_is_said(code: str) -> None:
     for text in (sentence(cause), short(cause)):
         assert "Segments" in text and "{" not in text and "  " not in text
     assert not {*FILE_ERRORS, *ROW_ERRORS} & {*sentences._SENTENCES}
+
+
+HASH = "INVALID_SHA256_HEX_FORMAT"
+NO_IDS = "NO_MATCHING_IDS hem: 0 ids of this matching id (at least 1 needed)"
+
+
+@pytest.mark.parametrize(
+    ("reasons", "advised"),
+    [
+        ({}, "No row has this id name. Names must match exactly: userId, hem."),
+        ({SEGMENTS: Reason("EMPTY_CELL", 3)}, "No row has this id name. Names must match exactly: userId, hem."),
+        ({IDENTIFIERS: Reason(HASH, 19793)}, explain(HASH).advice),
+        ({IDENTIFIERS: Reason("INVALID_MAID_FORMAT", 7)}, explain("NO_MATCHING_IDS").advice),
+        (None, explain("NO_MATCHING_IDS").advice),
+    ],
+)
+def test_what_to_do_about_a_matching_id_without_values(reasons: dict[DatasetKind, Reason] | None, advised: str) -> None:
+    cause = cause_of(NO_IDS, reasons=reasons, id_formats={"userId": "", "hem": HASH})
+    assert advice(cause) == advised
+    most = "Most frequent reason: not a SHA-256 hash in lower-case hex, 19,793 rows."
+    assert (most in sentence(cause)) == (advised == explain(HASH).advice)
+
+
+def test_ids_in_upper_case_are_counted() -> None:
+    cause = cause_of(NO_IDS, hints={IDENTIFIERS: {"UPPER_CASE_IDS": 19697}})
+    assert sentence(cause) == "19,697 ids of Identifiers would be valid in lower case."
+    assert with_consequences(cause).endswith("1 further finding follows from it.")
 
 
 @pytest.mark.parametrize("code", [WIDE, ARRAYS, "POSSIBLE_HEADER_ROW", "GUESSED_ENCODING"])

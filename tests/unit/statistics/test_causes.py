@@ -140,7 +140,7 @@ def test_a_dataset_of_another_kind_explains_everything_about_it() -> None:
 
 def test_a_hint_is_a_cause_only_of_a_finding_that_it_explains() -> None:
     errors = [finding(NO_IDS)]
-    evidence = Evidence(hints={IDENTIFIERS: ["UPPER_CASE_IDS"], SEGMENTS: ["BLANKS_AROUND"]})
+    evidence = Evidence(hints={IDENTIFIERS: {"UPPER_CASE_IDS": 9}, SEGMENTS: {"BLANKS_AROUND": 9}})
     assert shape(causes_of(status(errors), evidence=evidence)) == [("UPPER_CASE_IDS", IDENTIFIERS, ["NO_MATCHING_IDS"])]
     assert causes_of(status(), evidence=evidence) == []
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from datalab.kinds import DatasetKind
+from datalab.lab import lab_from_dict
+from datalab.results.validation import Hint
 from datalab.statistics.causes import ARRAYS, WIDE, WRONG_KIND, Cause, Evidence, Severity, causes_of
 from datalab.statistics.recognised import evidence_of, file_problems
 from datalab.statistics.slots import SlotState, slot_states
@@ -28,6 +30,15 @@ from tests.unit.statistics.test_causes import (
 
 IDENTIFIERS, SEGMENTS, DEMOGRAPHICS, EMBEDDINGS = DatasetKind
 HEADER, ENCODING = "POSSIBLE_HEADER_ROW", "GUESSED_ENCODING"
+LAB = lab_from_dict(
+    {
+        "identifiersConfig": [
+            {"idName": "userId", "idType": "STRING"},
+            {"idName": "hem", "idType": "HASHED_EMAIL", "isMatchingId": True},
+        ],
+        "numIdentifiersColumns": 3,
+    }
+)
 UNKNOWN = "UNKNOWN_ID_NAME identifiers: {0} rows have an id name that is not configured"
 
 
@@ -51,9 +62,13 @@ def test_facts_say_what_is_wrong(facts: dict[str, Any] | None, slot: DatasetKind
 
 def test_facts_of_all_slots_are_evidence() -> None:
     facts = {IDENTIFIERS: {"kind": "segments"}, SEGMENTS: {"kind": "segments", "headers": 1}, DEMOGRAPHICS: None}
-    known = evidence_of(facts, {SEGMENTS: ["BLANKS_AROUND"]})
+    hint = Hint(code="BLANKS_AROUND", rows=7, message="")
+    known = evidence_of(LAB, facts, {SEGMENTS: [hint]})
     assert known.looks_like == {IDENTIFIERS: SEGMENTS} and known.file_problems[SEGMENTS] == (HEADER,)
-    assert known.hints == {SEGMENTS: ["BLANKS_AROUND"]}
+    assert known.hints == {SEGMENTS: {"BLANKS_AROUND": 7}} and known.id_formats == {
+        "userId": "",
+        "hem": "INVALID_SHA256_HEX_FORMAT",
+    }
 
 
 def found(problems: dict[DatasetKind, list[str]], *errors: str, warnings: tuple[str, ...] = ()) -> list[Cause]:
@@ -111,9 +126,9 @@ def test_a_header_and_an_encoding_explain_only_what_nothing_else_does() -> None:
 
 def test_a_finding_or_a_hint_of_the_same_code_is_the_same_cause() -> None:
     stated = status(warnings=[finding("POSSIBLE_HEADER_ROW segments: the first record holds column names")])
-    evidence = Evidence(hints={SEGMENTS: [HEADER, ENCODING]}, file_problems={SEGMENTS: [HEADER, ENCODING]})
+    evidence = Evidence(hints={SEGMENTS: {HEADER: 1, ENCODING: 9}}, file_problems={SEGMENTS: [HEADER, ENCODING]})
     assert shape(causes_of(stated, evidence=evidence)) == [(ENCODING, SEGMENTS, []), (HEADER, SEGMENTS, [])]
-    assert shape(causes_of(stated, evidence=Evidence(hints={SEGMENTS: [ENCODING]}))) == [
+    assert shape(causes_of(stated, evidence=Evidence(hints={SEGMENTS: {ENCODING: 9}}))) == [
         (ENCODING, SEGMENTS, []),
         (HEADER, SEGMENTS, []),
     ], "recognition reads the first bytes, validation reads all"
