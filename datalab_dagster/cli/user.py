@@ -35,7 +35,7 @@ def user() -> None:
     aggregates of labs that were created with sharing on.
 
     Without any user, the portal answers this machine only, signed in by the address that `datalab up` prints. From the
-    first user on, all must log in.
+    first user on, all must sign in.
     """
 
 
@@ -43,7 +43,7 @@ def user() -> None:
 @click.argument("email")
 @click.option("--role", type=ROLE, default="publisher", show_default=True)
 @_stdin_option
-@click.option("--no-password", is_flag=True, help="No login in the browser: API tokens only.")
+@click.option("--no-password", is_flag=True, help="Cannot sign in with a browser: API tokens only.")
 @_take_over_option
 @user_option
 def add(
@@ -57,7 +57,7 @@ def add(
         added = accounts.add(email, Role(role), password=password, take_over=takes_over)
     echo(f"User {added.email} was added as {added.role.value}.{_TAKEN_OVER if takes_over else ''}")
     if first:
-        echo("This is the first user: from now on, the portal requires a login.")
+        echo("This is the first user: from now on, everyone must sign in to the portal.")
     return 0
 
 

@@ -18,7 +18,7 @@ def check_bind(host: str, accounts: KnowsUsers) -> None:
     """Check that pages may listen on `host`.
 
     Raises:
-        BindRefused: other machines would reach them, and there is no user who could log in.
+        BindRefused: other machines would reach them, and there is no user who could sign in.
     """
     if not is_loopback(host) and not accounts.any_user():
         raise BindRefused(host)

@@ -9,5 +9,5 @@ class BindRefused(UsageError):
     def __init__(self, host: str) -> None:
         super().__init__(
             f"The pages were not started on {host}: other machines would reach them, and there is no user who could "
-            "log in. Add a user first (`datalab user add you@publisher.example`), or use 127.0.0.1."
+            "sign in. Add a user first (`datalab user add you@publisher.example`), or use 127.0.0.1."
         )

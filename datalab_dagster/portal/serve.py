@@ -25,7 +25,7 @@ def serve(
         environment: names the deployment.
 
     Raises:
-        BindRefused: other machines would reach it, and there is no user who could log in.
+        BindRefused: other machines would reach it, and there is no user who could sign in.
         SettingsWrong, RegistryError: the deployment cannot be opened.
     """
     from datalab_dagster.portal.app import create_app

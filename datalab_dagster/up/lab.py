@@ -50,7 +50,7 @@ def up(
         DagsterHomeUnusable: `DAGSTER_HOME` names settings that cannot be used.
         UpIsRunning: another `up` runs on this home directory.
         PortTaken, AddressUnusable, HomeUnusable, RegistryError: nothing was started, or the database cannot be used.
-        BindRefused: other machines would reach the pages, and there is no user who could log in.
+        BindRefused: other machines would reach the pages, and there is no user who could sign in.
         ServiceKeepsEnding, DatabaseKeepsEnding: restarting failed too often; everything is stopped.
     """
     home = home_directory(environment)

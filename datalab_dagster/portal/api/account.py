@@ -1,4 +1,4 @@
-"""Routes of the visitor's account: log in, session, log out; and the audit log and the health of the portal."""
+"""Routes of the visitor's account: sign in, session, sign out; and the audit log and the health of the portal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HEALTH_THREADS = CapacityLimiter(2)
 
 
 class Credentials(ServiceModel):
-    """The credentials of a login."""
+    """The credentials to sign in with."""
 
     email: str = Field(max_length=254)
     password: SecretStr = Field(max_length=1024)
@@ -45,7 +45,7 @@ class Health(ServiceModel):
 
 @router.post("/session", status_code=204)
 def log_in(credentials: Credentials, request: Request) -> Response:
-    """Log in; the answer sets the cookie of the session. Failed logins are limited per account and address."""
+    """Sign in; the answer sets the cookie of the session. Failed attempts are limited per account and address."""
     response = Response(status_code=204)
     login.sign_in(request, response, credentials.email, credentials.password.get_secret_value())
     return response

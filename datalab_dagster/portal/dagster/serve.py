@@ -23,7 +23,7 @@ def serve(host: str, port: int, workspace: Path, environment: Mapping[str, str] 
         environment: names the deployment.
 
     Raises:
-        BindRefused: other machines would reach them, and there is no user who could log in.
+        BindRefused: other machines would reach them, and there is no user who could sign in.
         SettingsWrong, RegistryError: the deployment cannot be opened.
     """
     from datalab_dagster.graph.web import web_application

@@ -10,7 +10,7 @@ from datalab.errors import DatalabError
 from datalab_dagster.portal.pages.page import PageModel, render
 
 _TITLES = {
-    401: "Please log in",
+    401: "Please sign in",
     403: "This is not for your role",
     404: "There is nothing here",
     405: "That cannot be done here",
@@ -21,7 +21,7 @@ _TITLES = {
     500: "Something went wrong",
     503: "The deployment does not answer",
 }
-_TITLES_BY_CODE = {"RequestForged": "This page is no longer valid", "LoginRefused": "Please log in"}
+_TITLES_BY_CODE = {"RequestForged": "This page is no longer valid", "LoginRefused": "Please sign in"}
 """Titles of errors that their status does not describe well."""
 _WORDS = {
     "AddressUnknown": "There is no page at this address. The address may be incomplete, or its content was deleted.",

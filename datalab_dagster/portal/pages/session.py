@@ -1,4 +1,4 @@
-"""The pages to log in and out; `datalab_dagster.portal.login` does both."""
+"""The pages to sign in and out; `datalab_dagster.portal.login` does both."""
 
 from __future__ import annotations
 
