@@ -109,3 +109,15 @@ MADE: dict[str, Callable[[], Files]] = {
     "wide identifiers": _wide,
     "other userIds": _other_users,
 }
+
+SENTENCES = {
+    "swapped slots": "Not ready: Identifiers and Segments are swapped: each is in the slot of the other.",
+    "header by other names": "Ready, but the first row of Identifiers looks like a header.",
+    "99.9% semicolons": "Not ready: the columns of Segments seem not to be separated by commas.",
+    "upper-case hashes": "Not ready: 2,000 ids of Identifiers would be valid in lower case.",
+    "JSON arrays": "Ready, but Segments has all segments of a user in one cell, as a JSON array.",
+    "windows-1252": "Ready, but Segments is not UTF-8, and its encoding was guessed.",
+    "wide identifiers": "Not ready: Identifiers has one row per user, with a column for each identifier.",
+    "other userIds": "Not ready: none of the 2,000 users in Segments is in Identifiers.",
+}
+"""What is said first of a lab with these files; the others are refused before they are stored."""

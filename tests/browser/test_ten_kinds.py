@@ -19,7 +19,7 @@ from datalab.lab import lab_from_dict
 from datalab.registry import LabState
 from tests.browser.conftest import CHROMIUM
 from tests.browser.portal_server import CONTRAST, Portal, Visit
-from tests.ten_kinds import LAB, MADE, PNG
+from tests.ten_kinds import LAB, MADE, PNG, SENTENCES
 
 pytestmark = [
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium at /usr/bin/chromium (apt-get install it)"),
@@ -30,54 +30,25 @@ PATIENT = 180_000
 IDENTIFIERS, SEGMENTS = DatasetKind.IDENTIFIERS, DatasetKind.SEGMENTS
 
 
-class Said(NamedTuple):
-    """What a lab page says first, and the buttons that it offers, the filled one first."""
+class Offered(NamedTuple):
+    """The buttons beside the first sentence, the filled one first."""
 
-    sentence: str
     buttons: tuple[str, ...]
     repairs: tuple[str, ...] = ()
     """The datasets that are repaired in turn until the lab is Ready and nothing is said of its files."""
 
 
-SAID = {
-    "swapped slots": Said(
-        "Not ready: Identifiers and Segments are swapped: each is in the slot of the other.",
-        ("Swap Identifiers and Segments",),
-    ),
-    "header by other names": Said(
-        "Ready, but the first row of Identifiers looks like a header.",
-        ("Repair Identifiers", "Replace Identifiers"),
-        ("Identifiers", "Segments"),
-    ),
-    "99.9% semicolons": Said(
-        "Not ready: the columns of Segments seem not to be separated by commas.",
-        ("Repair Segments", "Replace Segments"),
-        ("Segments",),
-    ),
-    "upper-case hashes": Said(
-        "Not ready: 2,000 ids of Identifiers would be valid in lower case.",
-        ("Repair Identifiers", "Replace Identifiers"),
-        ("Identifiers",),
-    ),
-    "JSON arrays": Said(
-        "Ready, but Segments has all segments of a user in one cell, as a JSON array.",
-        ("Repair Segments", "Replace Segments"),
-        ("Segments",),
-    ),
-    "windows-1252": Said(
-        "Ready, but Segments is not UTF-8, and its encoding was guessed.",
-        ("Repair Segments", "Replace Segments"),
-        ("Segments",),
-    ),
-    "wide identifiers": Said(
-        "Not ready: Identifiers has one row per user, with a column for each identifier.",
-        ("Repair Identifiers", "Replace Identifiers"),
-        ("Identifiers",),
-    ),
-    "other userIds": Said(
-        "Not ready: none of the 2,000 users in Segments is in Identifiers.",
-        ("Replace Segments", "Repair Segments"),
-    ),
+REPAIR_IDENTIFIERS = ("Repair Identifiers", "Replace Identifiers")
+REPAIR_SEGMENTS = ("Repair Segments", "Replace Segments")
+OFFERED = {
+    "swapped slots": Offered(("Swap Identifiers and Segments",)),
+    "header by other names": Offered(REPAIR_IDENTIFIERS, ("Identifiers", "Segments")),
+    "99.9% semicolons": Offered(REPAIR_SEGMENTS, ("Segments",)),
+    "upper-case hashes": Offered(REPAIR_IDENTIFIERS, ("Identifiers",)),
+    "JSON arrays": Offered(REPAIR_SEGMENTS, ("Segments",)),
+    "windows-1252": Offered(REPAIR_SEGMENTS, ("Segments",)),
+    "wide identifiers": Offered(REPAIR_IDENTIFIERS, ("Identifiers",)),
+    "other userIds": Offered(REPAIR_SEGMENTS[::-1]),
 }
 REFUSED = {
     "empty": "empty.csv: not stored: the file is empty (0 bytes). Export it again.",
@@ -97,7 +68,7 @@ class Kept(NamedTuple):
 def labs(portal: Portal) -> Iterator[dict[str, Kept]]:
     """Validate a lab of each kind that is stored at all."""
     made = {}
-    for name in SAID:
+    for name in SENTENCES:
         lab = portal.service.create_lab(lab_from_dict({**LAB, "name": name})).id
         hashes = {
             kind: portal.service.upload_dataset(io.BytesIO(content), f"{name} {kind.value}.csv").manifest_hash
@@ -129,7 +100,7 @@ def visit(browser: Any, portal: Portal, scripts: bool) -> Iterator[Visit]:
 
 
 def test_there_are_ten_kinds() -> None:
-    assert {*SAID, *REFUSED} == set(MADE) and len(MADE) == 10
+    assert {*SENTENCES, *REFUSED} == set(MADE) and len(MADE) == 10 and set(OFFERED) == set(SENTENCES)
 
 
 @SCRIPTS
@@ -152,26 +123,26 @@ def test_what_is_no_dataset_is_refused_by_name_with_the_cause(
 
 
 @SCRIPTS
-@pytest.mark.parametrize("name", SAID)
+@pytest.mark.parametrize("name", SENTENCES)
 def test_the_first_sentence_names_dataset_and_cause(
     visit: Visit, labs: dict[str, Kept], scripts: bool, name: str
 ) -> None:
     page = visit.go(f"/datalabs/{labs[name].lab}")
-    assert first_sentence(page) == SAID[name].sentence
-    assert buttons(page) == [*SAID[name].buttons, "Validate again"]
+    assert first_sentence(page) == SENTENCES[name]
+    assert buttons(page) == [*OFFERED[name].buttons, "Validate again"]
     filled = page.locator(".standing-actions .primary")
-    assert filled.all_inner_texts() == [SAID[name].buttons[0]]
+    assert filled.all_inner_texts() == [OFFERED[name].buttons[0]]
     if scripts:
         assert page.evaluate(CONTRAST) == []
     visit.go("/datalabs")
     row = page.get_by_role("row", name=name)
-    assert SAID[name].sentence.startswith("Ready") == (row.locator(".state-tag").inner_text() == "Ready")
+    assert SENTENCES[name].startswith("Ready") == (row.locator(".state-tag").inner_text() == "Ready")
     assert row.locator("[data-label='Next step'] a").inner_text().startswith(("Fix ", "Swap "))
 
 
 @pytest.mark.long
 @SCRIPTS
-@pytest.mark.parametrize("name", [name for name, said in SAID.items() if said.repairs])
+@pytest.mark.parametrize("name", [name for name, offered in OFFERED.items() if offered.repairs])
 def test_the_repair_that_is_offered_makes_the_lab_ready(
     visit: Visit, portal: Portal, labs: dict[str, Kept], scripts: bool, name: str
 ) -> None:
@@ -179,8 +150,8 @@ def test_the_repair_that_is_offered_makes_the_lab_ready(
     lab, hashes = labs[name]
     portal.service.change(lab, hashes)  # as they were before another test; their result is known
     page = visit.go(f"/datalabs/{lab}")
-    assert first_sentence(page) == SAID[name].sentence
-    for title in SAID[name].repairs:
+    assert first_sentence(page) == SENTENCES[name]
+    for title in OFFERED[name].repairs:
         page.get_by_role("link", name=f"Repair {title}").click()
         page.get_by_text("corrects the finding").first.wait_for()
         page.get_by_role("button", name="Store a repaired copy").click()

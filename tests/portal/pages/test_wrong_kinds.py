@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from datalab.kinds import DatasetKind
+from datalab_dagster.portal.pages.causes import of_lab
 from datalab_dagster.service import LabInfo
 from tests.portal.clients import TestClient
 from tests.portal.deployments import QuietService
@@ -101,3 +102,24 @@ def test_a_validated_dataset_has_its_kind(service: QuietService, validated: Any)
     slots = [slot.model_copy(update={"looks_like": EMBEDDINGS}) for slot in service.lab(lab.id).slots]
     ready = service.lab(lab.id).model_copy(update={"slots": slots})
     assert ready.state.state.value == "Ready" and ready.misplaced == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence", "step"),
+    [
+        ("GUESSED_ENCODING", "Segments is not UTF-8, and its encoding was guessed.", "encoding"),
+        ("arrays-of-segments", "Segments has all segments of a user in one cell, as a JSON array.", "arrays"),
+        ("POSSIBLE_HEADER_ROW", "the first row of Segments looks like a header.", "header"),
+    ],
+)
+def test_a_ready_lab_says_first_what_is_recognised_in_a_file(
+    code: str, sentence: str, step: str, service: QuietService, validated: Any
+) -> None:
+    ready = service.lab(validated().id)
+    problems = {SEGMENTS: [code]}
+    slots = [slot.model_copy(update={"file_problems": problems.get(slot.kind, [])}) for slot in ready.slots]
+    assert of_lab(ready, None)[0] is None
+    cause, states = of_lab(ready.model_copy(update={"slots": slots}), None)
+    assert cause is not None and cause.verdict == f"Ready, but {sentence}" and cause.dataset is SEGMENTS
+    assert [one.value for one in cause.steps] == [step] and cause.action == "Replace Segments"
+    assert states[SEGMENTS].state.value == "not-validated", "no status was given"
