@@ -1,4 +1,4 @@
-"""Why labs are in their state: what is said first of one, and the causes that lists of labs have, without statistics."""
+"""Why labs are in their state: what is said first of one, and the causes that lists of labs have."""
 
 from __future__ import annotations
 

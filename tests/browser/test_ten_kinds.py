@@ -31,7 +31,7 @@ IDENTIFIERS, SEGMENTS = DatasetKind.IDENTIFIERS, DatasetKind.SEGMENTS
 
 
 class Offered(NamedTuple):
-    """The buttons beside the first sentence, the filled one first."""
+    """The buttons at the first sentence, the filled one first."""
 
     buttons: tuple[str, ...]
     repairs: tuple[str, ...] = ()
@@ -181,7 +181,7 @@ def first_sentence(page: Any) -> str:
 
 
 def buttons(page: Any) -> list[str]:
-    """Return the words of the buttons beside the first sentence."""
+    """Return the words of the buttons at the first sentence."""
     found: list[str] = page.locator(".standing-actions").locator("a, button").all_inner_texts()
     return found
 
