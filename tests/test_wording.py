@@ -1,7 +1,7 @@
 """No text of the product is one of those that docs/wording.md says were replaced.
 
-A long part of a replaced text is looked for anywhere, a short text only as a whole: "there" is right within a sentence.
-Every text that is looked for is also planted, so that no test passes because its text could never be found.
+A long part of a replaced text is searched for anywhere, a short text only as a whole: "there" is right in a sentence.
+Each of them is also planted, so that no test passes because its text could never be found.
 """
 
 from __future__ import annotations

@@ -6,16 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from datalab.ingest.recognise import Form
-from datalab.kinds import MATCHING, DatasetKind
+from datalab.kinds import KINDS, DatasetKind
 from datalab.lab import LabDefinition
 from datalab.results.validation import Hint
 from datalab.statistics.cause import ARRAYS, WIDE, Evidence
-
-_OF_FORMS = {
-    (Form.WIDE, MATCHING): WIDE,
-    (Form.ARRAYS, DatasetKind.SEGMENTS): ARRAYS,
-    (Form.ARRAYS, DatasetKind.EMBEDDINGS): "ARRAY_IN_CELL",
-}
 
 
 def file_problems(facts: Mapping[str, Any] | None, slot: DatasetKind) -> tuple[str, ...]:
@@ -29,7 +23,9 @@ def file_problems(facts: Mapping[str, Any] | None, slot: DatasetKind) -> tuple[s
     ('arrays-of-segments', 'GUESSED_ENCODING')
     """
     known = facts or {}
-    of_form = _OF_FORMS.get((known.get("form"), slot)) if known.get("kind") == slot else None  # type: ignore[arg-type]
+    form = known.get("form") if known.get("kind") == slot else None
+    of_arrays = "ARRAY_IN_CELL" if KINDS[slot].numbered else ARRAYS
+    of_form = {Form.WIDE.value: WIDE, Form.ARRAYS.value: of_arrays}.get(form or "")
     found = {
         of_form: of_form is not None,
         "POSSIBLE_HEADER_ROW": bool(known.get("headers")),
