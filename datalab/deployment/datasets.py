@@ -230,7 +230,7 @@ class StoredDatasets:
     # ------------------------------------------------------------------------------------------------- rotation
 
     def rotate_master_key(self) -> int:
-        """Wrap every key with a new master key and return the number of keys.
+        """Wrap every key with a new master key and return the number of keys of datasets and unfinished uploads.
 
         If the master keys are in the environment, the first one is the new one.
 
@@ -238,9 +238,11 @@ class StoredDatasets:
             RotationUnfinished, MasterKeyMissing, KeyMismatch: rotation failed; the old master key is kept.
         """
         with self.registry.keychain.wrapping(exclusive=True):
-            self.registry.contents.forget_unused_key()
-            ring = RegistryKeyring(self.registry)
-            return self._keys.rotate(ring) if isinstance(self._keys, MasterKeyFile) else rewrap(ring, self._keys)
+            contents = self.registry.contents
+            contents.forget_unused_key()
+            ring, before = RegistryKeyring(self.registry), contents.key()
+            every = self._keys.rotate(ring) if isinstance(self._keys, MasterKeyFile) else rewrap(ring, self._keys)
+            return every - (contents.key() != before)
 
 
 def _printable(name: str) -> str:

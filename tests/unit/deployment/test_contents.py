@@ -108,11 +108,23 @@ def test_the_hash_is_no_hash_of_the_content_alone(deployment: Deployment, upload
 def test_rotation_keeps_the_hashes_comparable(deployment: Deployment, upload: Upload) -> None:
     one = upload(ROW)
     before = deployment.registry.contents.key()
-    assert deployment.datasets.rotate_master_key() == 2, "the key of the dataset and that of the hashes"
+    assert deployment.datasets.rotate_master_key() == 1, "that of the hashes is wrapped too, and is of no dataset"
     after = deployment.registry.contents.key()
     assert before and after and before.master_key_id != after.master_key_id and before.wrapped != after.wrapped
     assert same(deployment, upload(ROW)) == [one]
     assert deployment.registry.contents.rewrap(before, b"late", "another") is False, "another process was faster"
+
+
+def test_a_repeated_rotation_wraps_no_key_again(
+    deployment: Deployment, upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Master keys in the environment: the first one is the new one, however often keys are rotated."""
+    old, new = Key(), Key()
+    monkeypatch.setattr(deployment.datasets, "_keys", MasterKeys([old]))
+    monkeypatch.setattr(deployment.datasets, "_contents", Contents(deployment.registry, MasterKeys([old])))
+    upload(ROW)
+    monkeypatch.setattr(deployment.datasets, "_keys", MasterKeys([new, old]))
+    assert [deployment.datasets.rotate_master_key() for _ in range(2)] == [1, 0]
 
 
 def test_a_lost_master_key_neither_stops_uploads_nor_the_next_rotation(
