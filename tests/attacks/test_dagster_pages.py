@@ -228,7 +228,7 @@ def test_after_a_forged_cursor_a_provisioning_is_answered(world: World) -> None:
     assert world.becomes(first, LabState.READY), world.told(first)
     log = log_file(world.data_home, "code-server")
     hashes = {kind: world.upload(kind) for kind in first.definition.datasets}
-    for cursor in (FORGED, str(10**30), "no number", str(world.service.events(first.id)[-1].sequence + 30)):
+    for cursor in (FORGED, str(10**30), "no number", str(world.service.events(first.id)[-1].sequence + 1000)):
         for _ in range(10):
             lab = world.service.create_lab(world.definition)
             assert eventually(lambda: not is_ticking(world, "provisioning"), 10)
