@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import replace
 from itertools import permutations
@@ -17,6 +16,7 @@ from datalab.ingest.recognise.columns import formats, id_type_of
 from datalab.ingest.recognise.decide import FEW, SEGMENTS
 from datalab.ingest.recognise.facts import MOST, Form, ValueType
 from datalab.ingest.records import Indexes
+from datalab.ingest.repair.arrays import items_of
 from datalab.ingest.repair.chunk import Chunk, Mask, as_mask
 from datalab.ingest.repair.step import Change, Look, Step, StepName, touched
 from datalab.ingest.split import WHITE_SPACE
@@ -135,39 +135,17 @@ def _to_rows(chunk: Chunk) -> tuple[Chunk, int]:
     """Write a row for each text of an array; a row whose cell is no array of texts or numbers stays."""
     column = chunk.columns[-1].fill_null("")
     may = as_mask(has_format(column, _ARRAY)) & _is_short(chunk.columns[0])
-    rows: list[int] = []
-    cells: list[str] = []
-    stays = ~may
-    texts = column.to_pylist()
-    for number in np.flatnonzero(may).tolist():
-        items = _items(texts[number])
-        if items is None:
-            stays[number] = True
-            continue
-        rows += [number] * len(items)
-        cells += items
+    items = items_of(column, may)
+    stays = ~items.is_array
     count = touched(~stays)
     kept = np.flatnonzero(stays)
-    order = np.argsort(np.concatenate([np.array(rows, np.int64), kept]), kind="stable")
-    index = np.concatenate([np.array(rows, np.int64), kept])[order]
-    values = pa.concat_arrays([pa.array(cells, pa.string()), column.take(pa.array(kept))]).take(pa.array(order))
+    rows = np.concatenate([items.rows, kept])
+    order = np.argsort(rows, kind="stable")
+    index = rows[order]
+    values = pa.concat_arrays([items.texts, column.take(pa.array(kept))]).take(pa.array(order))
     others = [other.take(pa.array(index)) for other in chunk.columns[:-1]]
     values = pc.if_else(pc.equal(values, ""), None, values)
     return replace(chunk, columns=(*others, values), at=chunk.at[index]), count
-
-
-def _items(text: str) -> list[str] | None:
-    """Return the texts of a JSON array; None if it is not one, or its texts would be arrays again."""
-    try:
-        found: Any = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(found, list) or any(isinstance(item, (list, dict, bool)) for item in found):
-        return None
-    items = [item.strip(WHITE_SPACE) for item in found if item is not None]
-    if any(item.startswith("[") or "\ud800" <= max(item, default="") <= "\udfff" for item in items):
-        return None
-    return list(dict.fromkeys(filter(None, items)))
 
 
 def _is_short(column: pa.StringArray) -> Mask:
