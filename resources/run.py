@@ -27,7 +27,7 @@ from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
 from datalab.results.validation import Hint
 from datalab.scratch import forget, scratch_directory
-from datalab.statistics.causes import Evidence
+from datalab.statistics.cause import Evidence
 from datalab.statistics.recognised import evidence_of
 from resources.process import PROCESS_TAG, this_process
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datalab.id_types import IdType
 from datalab.kinds import EMPTY_CELL, INVALID_FLOAT_FORMAT, KINDS, MATCHING
 from datalab.lab import USER_ID, LabDefinition
-from datalab.statistics.causes import Cause
+from datalab.statistics.cause import Cause
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Fix:
 def fix_of(cause: Cause, lab: LabDefinition) -> Fix | None:
     """Return how to fix a cause, or the most frequent reason for its rows; None: there is no line for it.
 
-    >>> from datalab.statistics.causes import Severity
+    >>> from datalab.statistics.cause import Severity
     >>> user_id = {"idName": "userId", "idType": "STRING"}
     >>> hem = {"idName": "hem", "idType": "HASHED_EMAIL", "isMatchingId": True}
     >>> lab = LabDefinition.model_validate({"identifiersConfig": [user_id, hem]})

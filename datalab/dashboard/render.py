@@ -21,7 +21,8 @@ from datalab.results.files import STATISTICS
 from datalab.results.matchable import MatchableUsers
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
-from datalab.statistics.causes import Evidence, causes_of, reasons_of
+from datalab.statistics.cause import Evidence
+from datalab.statistics.causes import causes_of, reasons_of
 from datalab.statistics.compare import Comparison
 from datalab.statistics.readiness import Readiness
 

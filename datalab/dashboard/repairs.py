@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datalab.ingest.repair import StepName
-from datalab.statistics.causes import ARRAYS, WIDE, Cause
+from datalab.statistics.cause import ARRAYS, WIDE, Cause
 
 STEPS = {
     WIDE: (StepName.WIDE,),
@@ -29,7 +29,7 @@ def steps_of(cause: Cause) -> tuple[StepName, ...]:
     """Return the steps that correct a cause; empty: no step does.
 
     >>> from datalab.kinds import MATCHING
-    >>> from datalab.statistics.causes import Severity
+    >>> from datalab.statistics.cause import Severity
     >>> steps_of(Cause("UPPER_CASE_IDS", Severity.WARNING, "identifiers", MATCHING))
     (<StepName.LOWER_CASE: 'lower-case'>,)
     """

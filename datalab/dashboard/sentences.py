@@ -12,7 +12,7 @@ from datalab.dashboard.short import SHORT
 from datalab.dashboard.texts import DATASETS, metric_name
 from datalab.formats import Cell, counted, figures_in_text, listed, number, share
 from datalab.kinds import MATCHING, DatasetKind
-from datalab.statistics.causes import ARRAYS, DROPS_OF_DATASET, WIDE, WRONG_KIND, Cause, Severity
+from datalab.statistics.cause import ARRAYS, DROPS_OF_DATASET, WIDE, WRONG_KIND, Cause, Severity
 
 _IDENTIFIERS = DATASETS[MATCHING][0]
 

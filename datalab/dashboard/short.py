@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datalab.dashboard.texts import DATASETS
 from datalab.kinds import MATCHING
-from datalab.statistics.causes import ARRAYS, WIDE, WRONG_KIND
+from datalab.statistics.cause import ARRAYS, WIDE, WRONG_KIND
 
 IDENTIFIERS = DATASETS[MATCHING][0]
 

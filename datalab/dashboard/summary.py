@@ -18,7 +18,7 @@ from datalab.kinds import KINDS, MATCHING, OPTIONAL
 from datalab.lab import LabDefinition
 from datalab.results.matchable import MatchableUsers
 from datalab.results.status import ValidationStatus
-from datalab.statistics.causes import DROPS_OF_DATASET, Cause
+from datalab.statistics.cause import DROPS_OF_DATASET, Cause
 from datalab.statistics.compare import Comparison
 from datalab.statistics.readiness import Readiness
 from datalab.statistics.tables import Matchable, ratio

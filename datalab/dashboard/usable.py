@@ -9,7 +9,7 @@ from datalab.collaboration import CollaborationType
 from datalab.dashboard.texts import DATASETS
 from datalab.formats import Cell, listed, number
 from datalab.kinds import MATCHING, DatasetKind
-from datalab.statistics.causes import Cause, Severity
+from datalab.statistics.cause import Cause, Severity
 from datalab.statistics.readiness import Readiness, TypeReadiness
 
 Json = Mapping[str, Any]

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from datalab.dashboard.sentences import consequences, first_error, sentence
 from datalab.dashboard.texts import DATASETS
-from datalab.statistics.causes import Cause, Severity, is_of_file
+from datalab.statistics.cause import Cause, Severity
+from datalab.statistics.cause_table import is_of_file
 
 
 def first_cause(causes: Iterable[Cause], *, is_ready: bool) -> Cause | None:

@@ -16,9 +16,7 @@ from datalab.kinds import MATCHING, DatasetKind
 from datalab.results.statistics import Finding, StatisticsResultV2
 from datalab.results.status import ValidationStatus
 from datalab.statistics.cause import (
-    ARRAYS,
     DROPS_OF_DATASET,
-    WIDE,
     WRONG_KIND,
     Cause,
     Evidence,
@@ -31,25 +29,10 @@ from datalab.statistics.cause_table import (
     FROM_FILE_PROBLEM,
     GUESSED_ENCODING,
     follows,
-    is_of_file,
     order,
     strength,
 )
 from datalab.statistics.compare import Comparison
-
-__all__ = [
-    "ARRAYS",
-    "DROPS_OF_DATASET",
-    "WIDE",
-    "WRONG_KIND",
-    "Cause",
-    "Evidence",
-    "Reason",
-    "Severity",
-    "causes_of",
-    "is_of_file",
-    "reasons_of",
-]
 
 _OF_IDS = frozenset({"NO_MATCHING_IDS", "LOW_MATCHABLE_SHARE", "SHARED_ID"})
 """Findings whose subject is a configured identifier, which may have any name."""

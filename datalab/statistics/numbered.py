@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import count
 
-from datalab.statistics.causes import Cause
+from datalab.statistics.cause import Cause
 
 
 def numbered(causes: Iterable[Cause]) -> list[Cause]:

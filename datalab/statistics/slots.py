@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from datalab.kinds import DatasetKind
 from datalab.results.status import ValidationStatus
-from datalab.statistics.causes import WRONG_KIND, Cause, Severity
+from datalab.statistics.cause import WRONG_KIND, Cause, Severity
 
 _FEW_INVALID, _MOST_INVALID = 0.5, 0.05
 """Shares of invalid rows from which a file is nearly useless, and from which it needs a look."""

@@ -11,7 +11,7 @@ from datalab.dashboard.states import slot_words
 from datalab.dashboard.verdicts import with_consequences
 from datalab.formats import name_or_unnamed, size
 from datalab.kinds import DatasetKind
-from datalab.statistics.causes import Cause
+from datalab.statistics.cause import Cause
 from datalab.statistics.slots import Slot
 from datalab_dagster.cli.listing import coloured, console_for_text, line, print_table, short, when
 from datalab_dagster.service import Action, EventInfo, LabInfo, OtherLabInfo, SlotInfo

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from datalab.dashboard.sentences import sentence
-from datalab.statistics.causes import Cause, Severity
+from datalab.statistics.cause import Cause, Severity
 from datalab_dagster.service import LabState
 from datalab_dagster.terminal.safe_console import SafeConsole
 from datalab_dagster.terminal.text import echo

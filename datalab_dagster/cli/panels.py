@@ -16,7 +16,8 @@ from datalab.formats import number, signed_share
 from datalab.results.matchable import MatchableUsers
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2
 from datalab.statistics import PANELS, Comparison, ReportNumbers
-from datalab.statistics.causes import Evidence, causes_of, reasons_of
+from datalab.statistics.cause import Evidence
+from datalab.statistics.causes import causes_of, reasons_of
 from datalab.statistics.tables import Cell, Column, Table, Unit
 from datalab_dagster.cli.listing import console_for_text, print_causes
 

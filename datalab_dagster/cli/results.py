@@ -14,7 +14,8 @@ from datalab.results.statistics import StatisticsResultV2, parse_statistics_resu
 from datalab.results.status import ValidationStatus
 from datalab.scratch import why
 from datalab.statistics import Comparison, compare_statistics
-from datalab.statistics.causes import Cause, Evidence, causes_of, reasons_of
+from datalab.statistics.cause import Cause, Evidence
+from datalab.statistics.causes import causes_of, reasons_of
 from datalab_dagster.cli import listing, panels, run_view
 from datalab_dagster.cli.deployment import json_option, opened, the_result, user_option
 from datalab_dagster.service import LabInfo, LabService, ResultInfo

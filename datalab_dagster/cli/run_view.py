@@ -10,7 +10,7 @@ from datalab.dashboard.verdicts import first_cause, with_consequences
 from datalab.formats import duration, number
 from datalab.kinds import KINDS, DatasetKind
 from datalab.results.matchable import MatchableUsers
-from datalab.statistics.causes import Cause
+from datalab.statistics.cause import Cause
 from datalab_dagster.cli.listing import (
     console_for_text,
     line,

@@ -24,7 +24,8 @@ from datalab.results.files import AGGREGATES, VALIDATION_STATUS
 from datalab.results.status import DatasetStatus
 from datalab.results.validation import Hint
 from datalab.statistics import ValidatedDataset
-from datalab.statistics.causes import Cause, Severity, causes_of, reasons_of
+from datalab.statistics.cause import Cause, Severity
+from datalab.statistics.causes import causes_of, reasons_of
 from datalab.statistics.datasets import shown_hints
 from datalab.statistics.slots import RowsState, rows_state
 from datalab.statistics.tables import ratio

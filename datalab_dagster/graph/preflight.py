@@ -21,7 +21,7 @@ from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
 from datalab.scratch import publish, scratch_directory
 from datalab.statistics import Comparison, Readiness, ValidatedDataset, readiness
-from datalab.statistics.causes import Evidence
+from datalab.statistics.cause import Evidence
 from datalab.statistics.datasets import shown_hints
 from resources import FindingThresholds, PreflightRun, Progress, ResultOptions, SqlEngine, place_of_run
 from resources.preflight import PREFLIGHT

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from datalab.dashboard.verdicts import first_cause
 from datalab.results.status import ValidationStatus
-from datalab.statistics.causes import Cause, causes_of
+from datalab.statistics.cause import Cause
+from datalab.statistics.causes import causes_of
 from datalab_dagster.service import LabInfo, LabState
 from datalab_dagster.service.hints import evidence_of
 

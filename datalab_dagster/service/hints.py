@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from datalab.kinds import DatasetKind
-from datalab.statistics.causes import Evidence
+from datalab.statistics.cause import Evidence
 from datalab_dagster.service import LabInfo, LabService, ResultInfo
 from datalab_dagster.service.errors import NOT_SHOWN
 

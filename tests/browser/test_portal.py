@@ -97,7 +97,7 @@ def test_from_files_to_a_compared_refresh(
     page.get_by_label("Type of identifier 4").select_option("HASHED_EMAIL")
     page.get_by_label("Identifier 4 is a matching id").check()
     page.get_by_role("button", name="Next: identifiers schema").click()
-    page.get_by_text("Multiple matching IDs cannot have the same type").wait_for()
+    page.get_by_role("link", name="Multiple matching IDs cannot have the same type").wait_for()
     page.get_by_label("Type of identifier 4").select_option("HASHED_PHONE_NUMBER")
     page.get_by_role("button", name="Next: identifiers schema").click()
     assert page.get_by_role("radio", name="2 columns").is_disabled()

@@ -12,7 +12,7 @@ from datalab.dashboard.verdicts import said
 from datalab.ingest.repair import StepName
 from datalab.kinds import DatasetKind
 from datalab.results.status import ValidationStatus
-from datalab.statistics.causes import Cause
+from datalab.statistics.cause import Cause
 from datalab.statistics.slots import SlotState, slot_states
 from datalab_dagster.service import LabInfo, LabState, RunInfo, RunState
 from datalab_dagster.service.causes import causes_in_list, first_in

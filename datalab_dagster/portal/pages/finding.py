@@ -17,7 +17,8 @@ from datalab.ingest.repair import StepName
 from datalab.kinds import MATCHING, DatasetKind
 from datalab.lab import LabDefinition
 from datalab.results.refreshes import MOST_REFRESHES
-from datalab.statistics.causes import Cause, Severity, causes_of
+from datalab.statistics.cause import Cause, Severity
+from datalab.statistics.causes import causes_of
 from datalab.statistics.numbered import every, numbered
 from datalab_dagster.portal.access import Reader, Record, Recorder, Service, Visitor
 from datalab_dagster.portal.pages import results

@@ -16,7 +16,8 @@ from datalab.results.files import COMPARISON, MATCHABLE_USERS, STATISTICS, VALID
 from datalab.results.matchable import MatchableUsers
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2, parse_statistics_result
 from datalab.results.status import ValidationStatus
-from datalab.statistics.causes import Cause, Evidence, causes_of, reasons_of
+from datalab.statistics.cause import Cause, Evidence
+from datalab.statistics.causes import causes_of, reasons_of
 from datalab.statistics.compare import Comparison
 from datalab.statistics.numbered import numbered
 from datalab.statistics.tables import Matchable

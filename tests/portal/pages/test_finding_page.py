@@ -10,7 +10,7 @@ from datalab.codes import CODES
 from datalab.dashboard.repairs import STEPS
 from datalab.kinds import DatasetKind
 from datalab.registry import Registry
-from datalab.statistics.causes import ARRAYS, WIDE
+from datalab.statistics.cause import ARRAYS, WIDE
 from datalab_dagster.service import LabInfo
 from tests.portal.clients import TestClient
 from tests.portal.deployments import QuietService

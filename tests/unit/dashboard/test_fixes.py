@@ -11,7 +11,7 @@ import pytest
 from datalab.codes import DATA_ERRORS, QUALITY_WARNINGS, ROW_ERRORS
 from datalab.dashboard.fixes import LINES, Fix, fix_of
 from datalab.kinds import MATCHING, DatasetKind
-from datalab.statistics.causes import Cause, Reason, Severity
+from datalab.statistics.cause import Cause, Reason, Severity
 from tests.labs import EMAIL, HASH, USER_ID, make_lab
 
 IDENTIFIERS, SEGMENTS, DEMOGRAPHICS, EMBEDDINGS = DatasetKind

@@ -12,17 +12,8 @@ from datalab.dashboard.verdicts import with_consequences
 from datalab.kinds import DatasetKind
 from datalab.results.statistics import Finding
 from datalab.results.status import StatisticsStatus, ValidationStatus
-from datalab.statistics.causes import (
-    ARRAYS,
-    DROPS_OF_DATASET,
-    WIDE,
-    WRONG_KIND,
-    Cause,
-    Evidence,
-    Reason,
-    Severity,
-    causes_of,
-)
+from datalab.statistics.cause import ARRAYS, DROPS_OF_DATASET, WIDE, WRONG_KIND, Cause, Evidence, Reason, Severity
+from datalab.statistics.causes import causes_of
 
 SEGMENTS, IDENTIFIERS = DatasetKind.SEGMENTS, DatasetKind.IDENTIFIERS
 

@@ -11,7 +11,8 @@ from datalab.codes import FILE_ERRORS
 from datalab.kinds import DatasetKind
 from datalab.results.statistics import Finding
 from datalab.results.status import DatasetStatus, StatisticsStatus, ValidationStatus
-from datalab.statistics.causes import DROPS_OF_DATASET, WRONG_KIND, Cause, Evidence, Reason, causes_of, reasons_of
+from datalab.statistics.cause import DROPS_OF_DATASET, WRONG_KIND, Cause, Evidence, Reason
+from datalab.statistics.causes import causes_of, reasons_of
 from datalab.statistics.compare import Comparison
 from datalab.statistics.slots import RowsState, SlotState, rows_state, slot_states
 

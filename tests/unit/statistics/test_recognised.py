@@ -12,7 +12,8 @@ import pytest
 from datalab.kinds import DatasetKind
 from datalab.lab import lab_from_dict
 from datalab.results.validation import Hint
-from datalab.statistics.causes import ARRAYS, WIDE, WRONG_KIND, Cause, Evidence, Severity, causes_of
+from datalab.statistics.cause import ARRAYS, WIDE, WRONG_KIND, Cause, Evidence, Severity
+from datalab.statistics.causes import causes_of
 from datalab.statistics.recognised import evidence_of, file_problems
 from datalab.statistics.slots import SlotState, slot_states
 from tests.unit.statistics.test_causes import (
