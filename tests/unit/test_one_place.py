@@ -51,6 +51,7 @@ KINDS_ELSEWHERE = {
     "datalab/kinds/": "the one place",
     "datalab/lab.py": "wire keys of a definition",
     "datalab/collaboration.py": "what a collaboration type needs",
+    "datalab/schemas.py": "one function per dataset, which pipelines call",
     "datalab/ingest/recognise/decide.py": "the rules by which a file is one kind and not another",
     "datalab/statistics/panels/": "a panel says which datasets it is computed from and shown with",
     "datalab/statistics/findings.py": "limits of the values of one dataset each",
