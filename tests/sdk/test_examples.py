@@ -39,9 +39,9 @@ def scripts_of(page: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["sdk.md", "migration.md"])
-def test_the_first_example_says_which_verdict_looks_across_datasets(page: str) -> None:
-    *_, first = scripts_of(page)[:2]
+@pytest.mark.parametrize(("page", "ours"), [("sdk.md", 0), ("migration.md", 1)])
+def test_the_first_example_says_which_verdict_looks_across_datasets(page: str, ours: int) -> None:
+    first = scripts_of(page)[ours]
     assert re.search(r"is_validation_passed\(\w+\).*# .*each dataset alone", first)
     assert re.search(r'\["status"\].*# .*across datasets', first)
 
