@@ -1,4 +1,4 @@
-"""Dagster's private names and their use in the graph; no other module imports one.
+"""Dagster's private names and their use in the graph; no other module names one (an import contract).
 
 Each has a test of its own in tests/living/test_private.py, so that an upgrade of Dagster fails there.
 """
@@ -17,9 +17,11 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.launcher import LaunchRunContext, RunLauncher
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster._daemon.cli import main as run_daemon
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 from sqlalchemy import Engine
@@ -29,6 +31,7 @@ __all__ = [
     "ConfigurableClassData",
     "ConfiguredLauncher",
     "LaunchRunContext",
+    "NoOpComputeLogManager",
     "RemoteJobOrigin",
     "WorkerStatus",
     "engines",
@@ -37,6 +40,7 @@ __all__ = [
     "job_in",
     "origin_of",
     "remember_tables",
+    "run_daemon",
     "workspace_of",
 ]
 

@@ -24,6 +24,7 @@ from datalab_dagster.up.service import Service
 
 PORTAL = "datalab_dagster.portal"
 DAGSTER_PAGES = "datalab_dagster.portal.dagster"
+DAGSTER_DAEMON = "datalab_dagster.graph.daemon"
 _LONGEST_SOCKET_PATH = 103
 
 
@@ -110,7 +111,7 @@ def services(home: Path, addresses: Addresses) -> list[Service]:
         ),
         Service(
             "dagster-daemon",
-            "dagster._daemon",
+            DAGSTER_DAEMON,
             ("run", "--workspace", str(workspace), "--log-level", "info", "--log-format", "json"),
             answers=lambda: health.daemon_works(host, port, started),
             after=("code-server",),

@@ -12,7 +12,6 @@ from typing import Any
 import dagster as dg
 import httpx
 import pytest
-from dagster._core.scheduler.instigation import TickStatus
 
 from datalab.home.logs import log_file
 from datalab.registry import LabState
@@ -67,7 +66,8 @@ def set_in_the_database(world: World, sensor: str, cursor: str) -> None:
 def is_ticking(world: World, sensor: str) -> bool:
     """Return whether a tick is under way, which would set its own cursor at its end."""
     [state] = [state for state in world.instance.all_instigator_state() if state.name == sensor]
-    return bool(world.instance.get_ticks(state.instigator_origin_id, state.selector_id, statuses=[TickStatus.STARTED]))
+    ticks = world.instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
+    return any(tick.status.value == "STARTED" for tick in ticks)
 
 
 def has_run(world: World, lab: LabInfo) -> bool:

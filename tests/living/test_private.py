@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +15,10 @@ import dagster as dg
 import pytest
 from click.testing import CliRunner
 from dagster._core.remote_origin import RemoteJobOrigin
-from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 from dagster._daemon.cli import run_command
 from dagster._daemon.monitoring.run_monitoring import monitor_started_run
 from dagster._serdes import deserialize_value, serialize_value
+from grimp import ImportGraph
 from sqlalchemy import Connection, event, text
 
 from datalab_dagster.graph import private
@@ -29,10 +29,31 @@ from datalab_dagster.graph.runs import launcher as launcher_module
 from datalab_dagster.graph.runs.launcher import ProcessRunLauncher
 from datalab_dagster.up import plan
 from resources.process import PROCESS_TAG
+from tests.private_names import PrivateNames, private_names
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("datalab", "datalab_dagster", "assets", "resources", "benchmarks", "scripts")
-PRIVATE = re.compile(r"dagster\w*(\.\w+)*\._\w+(\.\w+)*")
+PRIVATE_FILE = "datalab_dagster/graph/private.py"
+NEEDED = {
+    "CheckRunHealthResult",
+    "ConfigurableClass",
+    "ConfigurableClassData",
+    "InstanceRef",
+    "LaunchRunContext",
+    "LoadableTargetOrigin",
+    "ManagedGrpcPythonEnvCodeLocationOrigin",
+    "NoOpComputeLogManager",
+    "ReconstructableJob",
+    "ReconstructableRepository",
+    "RemoteJobOrigin",
+    "RemoteRepositoryOrigin",
+    "RunLauncher",
+    "WorkerStatus",
+    "WorkspaceFileTarget",
+    "WorkspaceProcessContext",
+    "execute_run_iterator",
+    "main",
+}
+"""What the file needs of Dagster."""
 
 
 @pytest.fixture
@@ -53,27 +74,58 @@ def stored_run(instance: dg.DagsterInstance, **options: Any) -> dg.DagsterRun:
 # ------------------------------------------------------------------------------------------------------ in one place
 
 
-def private_names(path: Path) -> Iterator[str]:
-    """Yield the private modules of Dagster that a file imports or names in a text."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            named = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Import):
-            named = [alias.name for alias in node.names]
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            named = [node.value]
-        else:
-            continue
-        yield from (name for name in named if PRIVATE.fullmatch(name))
-
-
-def test_one_module_imports_private_names_and_one_starts_the_daemon() -> None:
-    files = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+def uses(*folders: str) -> dict[str, set[str]]:
+    """The private names of Dagster in the modules of the folders, by path."""
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     assert len(files) > 200
-    found = {path.relative_to(ROOT).as_posix(): set(private_names(path)) for path in files}
-    private_file = "datalab_dagster/graph/private.py"
-    assert {path for path, names in found.items() if names} == {private_file, "datalab_dagster/up/plan.py"}
-    assert found["datalab_dagster/up/plan.py"] == {"dagster._daemon"}
+    found = {path.relative_to(ROOT).as_posix(): private_names(path.read_text()) for path in files}
+    return {path: names for path, names in found.items() if names}
+
+
+def test_one_module_uses_private_names_and_of_the_tests_this_one_and_its_helpers() -> None:
+    assert set(uses("datalab", "datalab_dagster", "assets", "resources", "benchmarks")) == {PRIVATE_FILE}
+    of_tests = {f"tests/{name}.py" for name in ("private_names", "living/test_private", "living/staleness")}
+    assert set(uses("tests")) == of_tests
+
+
+def test_every_private_name_is_used() -> None:
+    """What is in that file is all that an upgrade of Dagster can break."""
+    imported = {
+        alias.name
+        for node in ast.walk(ast.parse((ROOT / PRIVATE_FILE).read_text()))
+        if isinstance(node, ast.ImportFrom) and private_names(f"import {node.module}")
+        for alias in node.names
+    }
+    assert imported == NEEDED
+    assert all(hasattr(private, name) for name in private.__all__)
+
+
+@pytest.mark.parametrize("name", ["dagster.yaml", "workspace.yaml", "pyproject.toml", "Makefile", "demo.sh"])
+def test_no_other_file_names_one(name: str) -> None:
+    assert re.search(r"\bdagster\w*(\.\w+)*\._\w", (ROOT / name).read_text()) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from dagster._core.launcher import RunLauncher",
+        "import dagster_postgres._utils",
+        "from dagster import _check",
+        "dg._core.launcher",
+        "run('python -m dagster._daemon')",
+    ],
+)
+def test_the_contract_is_broken_by_another_module(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short name, a module in a string, a name from the package itself: all count."""
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "one.py").write_text("import dagster as dg\ndg.__version__\n")
+    monkeypatch.chdir(tmp_path)
+    contract = PrivateNames("", {"root_packages": ["ours"]}, {"allowed": "ours.two"})
+    assert contract.check(ImportGraph(), verbose=False).kept
+    (tmp_path / "ours" / "two.py").write_text(line)
+    assert contract.check(ImportGraph(), verbose=False).kept
+    (tmp_path / "ours" / "one.py").write_text(line)
+    assert not contract.check(ImportGraph(), verbose=False).kept
 
 
 # ------------------------------------------------------------------------------------------------------- the instance
@@ -104,7 +156,7 @@ def test_a_launcher_knows_its_instance(instance: dg.DagsterInstance) -> None:
 
 
 def test_what_steps_print_is_not_kept(instance: dg.DagsterInstance) -> None:
-    assert isinstance(instance.compute_log_manager, NoOpComputeLogManager)
+    assert isinstance(instance.compute_log_manager, private.NoOpComputeLogManager)
 
 
 # --------------------------------------------------------------------------------------------------------- its storage
@@ -223,8 +275,8 @@ def test_a_workspace_has_the_locations_of_its_file(instance: dg.DagsterInstance,
 def test_the_module_of_the_daemon_can_be_run_with_the_options_that_up_gives(tmp_path: Path) -> None:
     services = plan.services(tmp_path, plan.Addresses("127.0.0.1", 3000, None))
     daemon = next(service for service in services if service.name == "dagster-daemon")
-    assert importlib.util.find_spec(f"{daemon.module}.__main__") is not None
+    shown = subprocess.run([sys.executable, "-m", daemon.module, "--help"], capture_output=True, text=True)
     command, *options = daemon.arguments
-    assert command == "run"
+    assert shown.returncode == 0 and command == "run" and re.search(r"^  run ", shown.stdout, re.MULTILINE)
     shown = CliRunner().invoke(run_command, ["--help"]).output
     assert all(option in shown for option in options if option.startswith("--"))

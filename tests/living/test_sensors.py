@@ -9,13 +9,12 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
-from dagster._core.loader import LoadingContextForTest
 
 from datalab.registry import LabState, RunState
 from datalab.registry.errors import RegistryError
 from datalab_dagster.graph.sensors import provisioning
 from tests.living.conftest import DEMOGRAPHICS, FILES, IDENTIFIERS, SEGMENTS, Living, names, segments
+from tests.living.staleness import stale
 from tests.unit.registry.conftest import ME
 
 DOWNSTREAM_OF_SEGMENTS = {
@@ -165,16 +164,6 @@ class TestEvents:
         assert [stale(living, one.id) for one in (lab, other)] == [{"valid_segments"}, set()]
         living.execute(*living.tick())
         assert stale(living, lab.id) == set()
-
-
-def stale(living: Living, partition: str) -> set[str]:
-    """The valid rows that the graph shows as older than what they were made of."""
-    from datalab_dagster.definitions import build_definitions
-
-    graph = build_definitions().resolve_asset_graph()
-    statuses = CachingStaleStatusResolver(living.instance, graph, LoadingContextForTest(living.instance))
-    rows = ["valid_identifiers", "valid_segments"]
-    return {key for key in rows if statuses.get_status(dg.AssetKey(key), partition) is StaleStatus.STALE}
 
 
 class TestPartitions:
