@@ -9,6 +9,9 @@ from datalab.errors import UsageError
 from datalab.kinds import KINDS, DatasetKind
 from resources import LabRun
 
+CODE_VERSION = "1"
+"""Raised when an uploaded dataset is recorded in another form; its content is its data version."""
+
 
 def dataset_asset(kind: DatasetKind) -> dg.AssetsDefinition:
     """Build the asset of the uploaded dataset `kind`."""
@@ -20,6 +23,7 @@ def dataset_asset(kind: DatasetKind) -> dg.AssetsDefinition:
         owners=OWNERS,
         description=f"{KINDS[kind].content}: CSV without header, `{KINDS[kind].columns_text()}`.",
         partitions_def=data_labs,
+        code_version=CODE_VERSION,
         metadata={"dagster/column_schema": generic_columns(kind)},
     )
     def uploaded(context: dg.AssetExecutionContext, run: dg.ResourceParam[LabRun]) -> dg.MaterializeResult[None]:

@@ -16,6 +16,7 @@ from datalab.deployment.addresses import USERS
 from datalab.deployment.places import Place
 from datalab.kinds import DatasetKind
 from datalab.statistics import PANELS, Panel
+from datalab.statistics.users import CODE_VERSION
 from resources import FindingThresholds, LabRun, SqlEngine
 
 VALID_ROWS = {kind: f"valid_{kind.value}" for kind in DatasetKind}
@@ -29,6 +30,7 @@ VALID_ROWS = {kind: f"valid_{kind.value}" for kind in DatasetKind}
     owners=OWNERS,
     description="One row per user: the identifiers they have, the datasets they are in, the number of segments.",
     partitions_def=data_labs,
+    code_version=CODE_VERSION,
 )
 def users(
     context: dg.AssetExecutionContext,
@@ -57,6 +59,7 @@ def panel_asset(panel: Panel[Any]) -> dg.AssetsDefinition:
         owners=OWNERS,
         description=panel.question,
         partitions_def=data_labs,
+        code_version=panel.code_version,
     )
     def computed(
         context: dg.AssetExecutionContext,

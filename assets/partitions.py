@@ -1,7 +1,8 @@
-"""The partitions (one per Data Lab), owners, and metadata for missing datasets, which all assets share."""
+"""The partitions (one per Data Lab) of assets and checks, owners, and metadata for missing datasets."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 
 import dagster as dg
@@ -15,3 +16,19 @@ NOT_IN_LAB: Mapping[str, bool | str] = {
     "datalab/note": "The lab does not have this dataset; there is nothing to do.",
 }
 """Metadata of an asset of a dataset that the lab does not have."""
+
+
+def lab_check(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
+    """Return a check with a history of its own for each lab; Dagster's warning that this is a preview is silenced."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Specifying a partitions_def on an AssetCheckSpec", dg.PreviewWarning)
+        return dg.AssetCheckSpec(name, asset=asset, description=description, partitions_def=data_labs)
+
+
+def verdict(
+    check: str, asset: str, passed: bool, metadata: Mapping[str, bool | int | float | str]
+) -> dg.AssetCheckResult:
+    """Return the result of a check of data. A lab whose data fail gets its results all the same: it is a warning."""
+    return dg.AssetCheckResult(
+        asset_key=asset, check_name=check, passed=passed, metadata=metadata, severity=dg.AssetCheckSeverity.WARN
+    )

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from assets.guard import guarded
-from assets.partitions import OWNERS, data_labs
+from assets.partitions import OWNERS, data_labs, lab_check, verdict
 from assets.stored import engine_on_rows, load, panel_value, summaries_of
 from datalab import statistics
+from datalab.dashboard import CODE_VERSION as DASHBOARD_VERSION
 from datalab.dashboard import render_dashboard
 from datalab.deployment.addresses import COMPARISON, STATISTICS_REPORT, Address
 from datalab.deployment.places import Place
@@ -23,8 +24,11 @@ from datalab.results.status import ValidationStatus
 from datalab.statistics import PANELS
 from datalab.statistics.datasets import shown_hints
 from datalab.statistics.panels import basic_statistics
+from datalab.statistics.report import CODE_VERSION as STATISTICS_VERSION
+from datalab.statistics.status import CODE_VERSION as STATUS_VERSION
 from resources import FindingThresholds, LabRun, ResultOptions, SqlEngine
 
+READY = "ready"
 _HEADLINES = (
     "distinct_user_ids",
     *(kind.headline for kind in KINDS.values() if kind.headline),
@@ -41,6 +45,7 @@ _HEADLINES = (
     owners=OWNERS,
     description="Every number of the statistics page, findings, status, and changes since the previous result.",
     partitions_def=data_labs,
+    code_version=STATISTICS_VERSION,
 )
 def statistics_report(
     context: dg.AssetExecutionContext,
@@ -88,23 +93,27 @@ def statistics_report(
     kinds={"json"},
     owners=OWNERS,
     description="Whether every dataset and the statistics are valid: the verdict that decides if the lab is Ready.",
+    check_specs=[
+        lab_check(READY, "validation_status", "The verdict is SUCCESS: nothing keeps the lab from being Ready.")
+    ],
     partitions_def=data_labs,
+    code_version=STATUS_VERSION,
 )
 def validation_status(
     context: dg.AssetExecutionContext, run: dg.ResourceParam[LabRun], place: dg.ResourceParam[Place]
-) -> dg.MaterializeResult[None]:
+) -> dg.MaterializeResult:  # type: ignore[type-arg] # with a check, Dagster accepts only the bare class
     with guarded(run, context):
         report = load(place, run.computed(STATISTICS_REPORT), StatisticsResultV2)
         status = statistics.validation_status(run.definition, summaries_of(run, place), report)
         place.write(run.result(files.VALIDATION_STATUS), status.model_dump_json(indent=2))
         run.hand_over(status, statistics.headline_numbers(report))
-        return dg.MaterializeResult(
-            metadata={
-                "datalab/status": status.status,
-                "datalab/datasets": len(status.datasets),
-                "datalab/failed_datasets": sum(dataset.status == "FAILED" for dataset in status.datasets.values()),
-            }
-        )
+        numbers: dict[str, str | int] = {
+            "datalab/status": status.status,
+            "datalab/datasets": len(status.datasets),
+            "datalab/failed_datasets": sum(dataset.status == "FAILED" for dataset in status.datasets.values()),
+        }
+        ready = verdict(READY, "validation_status", status.status == "SUCCESS", numbers)
+        return dg.MaterializeResult(metadata=numbers, check_results=[ready])
 
 
 @dg.asset(
@@ -114,6 +123,7 @@ def validation_status(
     owners=OWNERS,
     description="One HTML file with all results; opens from disk. The verdict does not depend on it.",
     partitions_def=data_labs,
+    code_version=DASHBOARD_VERSION,
 )
 def dashboard(
     context: dg.AssetExecutionContext,

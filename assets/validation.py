@@ -1,6 +1,6 @@
 """Layer 2: one pass per dataset computes its private validation report and its valid rows.
 
-The verdict of a lab is never read from the checks: they share one timeline over all labs.
+The checks only report, each lab with a history of its own: the verdict of a lab is never read from them.
 """
 
 import time
@@ -10,11 +10,12 @@ import dagster as dg
 
 from assets.columns import column_schema, generic_columns
 from assets.guard import guarded
-from assets.partitions import NOT_IN_LAB, OWNERS, data_labs
+from assets.partitions import NOT_IN_LAB, OWNERS, data_labs, lab_check, verdict
 from datalab.deployment.addresses import INVALID_ROWS, REPORT, ROWS, SUMMARY
 from datalab.deployment.places import Place
 from datalab.kinds import DatasetKind
 from datalab.statistics.datasets import ValidatedDataset
+from datalab.validation import CODE_VERSION
 from datalab.validation.schemas import dataset_schema
 from datalab.validation.stream import Validated, validate
 from resources import LabRun, Progress
@@ -37,6 +38,7 @@ def validation_assets(kind: DatasetKind) -> dg.AssetsDefinition:
                 kinds={"pandera", "json"},
                 owners=OWNERS,
                 description=f"The errors in {kind.value}, row by row. Contains sample values: private, never shared.",
+                code_version=CODE_VERSION,
             ),
             dg.AssetSpec(
                 rows_key,
@@ -46,11 +48,12 @@ def validation_assets(kind: DatasetKind) -> dg.AssetsDefinition:
                 owners=OWNERS,
                 description=f"The valid rows of {kind.value}, in file order.",
                 metadata={"dagster/column_schema": generic_columns(kind)},
+                code_version=CODE_VERSION,
             ),
         ],
         check_specs=[
-            dg.AssetCheckSpec(PASSED, asset=report_key, description="The report's outcome is PASSED."),
-            dg.AssetCheckSpec(NOT_EMPTY, asset=rows_key, description="At least one row is valid."),
+            lab_check(PASSED, report_key, "The report's outcome is PASSED."),
+            lab_check(NOT_EMPTY, rows_key, "At least one row is valid."),
         ],
         partitions_def=data_labs,
     )
@@ -90,9 +93,7 @@ def validation_assets(kind: DatasetKind) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(
                 asset_key=report_key,
                 metadata={**numbers, "datalab/outcome": outcome.report.report.outcome},
-                check_results=[
-                    dg.AssetCheckResult(asset_key=report_key, passed=passed, check_name=PASSED, metadata=numbers)
-                ],
+                check_results=[verdict(PASSED, report_key, passed, numbers)],
             )
             rows = outcome.facts.valid_rows
             yield dg.MaterializeResult(
@@ -102,19 +103,16 @@ def validation_assets(kind: DatasetKind) -> dg.AssetsDefinition:
                     "dagster/row_count": rows,
                     "dagster/column_schema": column_schema(dataset_schema(kind, lab)),
                 },
-                check_results=[
-                    dg.AssetCheckResult(
-                        asset_key=rows_key, passed=rows > 0, check_name=NOT_EMPTY, metadata={"datalab/valid_rows": rows}
-                    )
-                ],
+                check_results=[verdict(NOT_EMPTY, rows_key, rows > 0, {"datalab/valid_rows": rows})],
             )
 
     return validated
 
 
 def _absent(key: str, check: str) -> dg.MaterializeResult[None]:
-    passed = dg.AssetCheckResult(asset_key=key, passed=True, check_name=check, metadata=NOT_IN_LAB)
-    return dg.MaterializeResult(asset_key=key, metadata=NOT_IN_LAB, check_results=[passed])
+    return dg.MaterializeResult(
+        asset_key=key, metadata=NOT_IN_LAB, check_results=[verdict(check, key, True, NOT_IN_LAB)]
+    )
 
 
 def _numbers(outcome: Validated, seconds: float) -> dict[str, int | float | bool]:

@@ -3,4 +3,7 @@
 from datalab.dashboard.disclosure import shareable
 from datalab.dashboard.render import render_dashboard
 
-__all__ = ["render_dashboard", "shareable"]
+__all__ = ["CODE_VERSION", "render_dashboard", "shareable"]
+
+CODE_VERSION = "1"
+"""Raised when the page of the same results changes."""

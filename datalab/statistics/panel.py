@@ -76,6 +76,8 @@ class Panel(Generic[Model]):
 
     A panel that is not the vendor's and has no guard is left out of shared reports.
     """
+    code_version: str = "1"
+    """Raised when its value of the same inputs changes."""
 
     @property
     def path(self) -> tuple[str, ...]:

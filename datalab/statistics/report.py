@@ -17,6 +17,8 @@ from datalab.statistics.panel import Panel, PanelInputs
 from datalab.statistics.panels import PANELS, basic_statistics, identifiers_overview
 from datalab.statistics.users import create_users
 
+CODE_VERSION = "1"
+"""Raised when the report, the comparison or the matchable users of the same panels change."""
 Values = Mapping[str, Any]
 """Panel → its value, of the panel's model; None: the lab does not unlock it."""
 

@@ -11,6 +11,9 @@ from datalab.results.statistics import Finding, StatisticsResultV2
 from datalab.results.status import EMPTY_DATASET, DatasetStatus, StatisticsStatus, ValidationStatus
 from datalab.statistics.datasets import Summaries, ValidatedDataset
 
+CODE_VERSION = "1"
+"""Raised when the status of the same reports and statistics changes."""
+
 
 def validation_status(
     lab: LabDefinition, summaries: Summaries, statistics: StatisticsResultV2 | None = None

@@ -19,6 +19,8 @@ from datalab.results.statistics import DistributionValue
 
 USERS = "users"
 """The name of the relation."""
+CODE_VERSION = "1"
+"""Raised when its columns, or its rows of the same datasets, change."""
 
 _BITS_PER_WORD = 60
 """Flags are packed into BIGINTs while rows are grouped: one aggregate per word, not one per identifier."""

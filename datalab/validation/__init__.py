@@ -13,7 +13,10 @@ from datalab.lab import LabDefinition
 if TYPE_CHECKING:
     from datalab.results.validation import AnyValidationReport
 
-__all__ = ["dataset_kind", "validate_file"]
+__all__ = ["CODE_VERSION", "dataset_kind", "validate_file"]
+
+CODE_VERSION = "1"
+"""Raised when the report or the valid rows of the same file and lab change."""
 
 
 def dataset_kind(name: str) -> DatasetKind:
