@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from datalab.deployment.errors import DatasetNotValidated
 from datalab.errors import DatalabError, UnexpectedFailure
 from datalab.registry.errors import DatabaseUnreachable, RegistryBusy
 from resources import LabRun
@@ -40,6 +41,8 @@ def guarded(run: LabRun, context: dg.AssetExecutionContext) -> Iterator[None]:
         run.note_failure(step, None)
     except DatalabError as error:
         run.note_failure(step, str(error))
+        if isinstance(error, DatasetNotValidated):  # its files are lost: the next run makes them again
+            run.note_validated(error.kind, is_complete=False)
         if isinstance(error, (DatabaseUnreachable, RegistryBusy)):
             raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=_SECONDS) from error
         raise

@@ -82,12 +82,14 @@ def validation_assets(kind: DatasetKind) -> dg.AssetsDefinition:
                 seconds = time.perf_counter() - started
             summary = ValidatedDataset.from_report(outcome.report, outcome.facts)
             run.note_rows(kind, outcome.report.report.num_rows_total)
+            run.note_validated(kind, is_complete=False)
             place.keep_rows(run.validated(kind, ROWS), new_rows)
             place.keep_rows(run.validated(kind, INVALID_ROWS), invalid)
             place.write(run.validated(kind, REPORT), outcome.report.model_dump_json(by_alias=True))
             place.write(
                 run.validated(kind, SUMMARY), summary.model_dump_json()
             )  # last: its presence means that everything is stored
+            run.note_validated(kind, is_complete=True)
             numbers = _numbers(outcome, seconds)
             passed = outcome.report.report.outcome == "PASSED"
             yield dg.MaterializeResult(

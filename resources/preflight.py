@@ -68,6 +68,9 @@ class PreflightRun(LabRun):
     def note_rows(self, kind: DatasetKind, total_rows: int) -> None:
         """Do nothing: no run reads the count later."""
 
+    def note_validated(self, kind: DatasetKind, *, is_complete: bool) -> None:
+        """Do nothing: every preflight validates everything."""
+
     def ensure_current(self, *, now: bool = False) -> None:
         """Do nothing: a preflight's datasets are never replaced."""
 

@@ -109,6 +109,10 @@ class LabRun(ABC):
         """Record the number of rows of a dataset."""
 
     @abstractmethod
+    def note_validated(self, kind: DatasetKind, *, is_complete: bool) -> None:
+        """Record whether the files of the validation of a dataset are complete."""
+
+    @abstractmethod
     def ensure_current(self, *, now: bool = False) -> None:
         """Stop a run whose datasets were replaced; check every two seconds, or `now`.
 
@@ -181,6 +185,11 @@ class DeploymentRun(LabRun):
     def note_rows(self, kind: DatasetKind, total_rows: int) -> None:
         self._registry.datasets.set_rows(self.datasets[kind], total_rows)
 
+    def note_validated(self, kind: DatasetKind, *, is_complete: bool) -> None:
+        if held := self.datasets.get(kind):
+            note = self._registry.validated.add if is_complete else self._registry.validated.remove
+            note(self.lab_id, kind, held)
+
     def ensure_current(self, *, now: bool = False) -> None:
         if now or time.monotonic() - self._polled_at > _SECONDS_BETWEEN_POLLS:
             self._polled_at = time.monotonic()
@@ -220,11 +229,7 @@ def deployment_run(context: dg.InitResourceContext) -> Iterator[DeploymentRun]:
     with (
         Deployment.open() as deployment,
         started(
-            deployment,
-            lab,
-            run.run_id,
-            cause=run.tags.get(CAUSE_TAG, "by hand"),
-            sequence=requested_sequence(run),
+            deployment, lab, run.run_id, cause=run.tags.get(CAUSE_TAG, "by hand"), sequence=requested_sequence(run)
         ) as begun,
     ):
         mark_process(context.instance, run.run_id)

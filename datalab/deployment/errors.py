@@ -37,6 +37,7 @@ class DatasetNotValidated(UsageError):
             reason = f"{what} were not validated since they were provisioned. Materialise valid_{kind.value} as well."
         else:
             reason = f"{what} are not provisioned. Provision them (`datalab provision {lab_id} …`) and run again."
+        self.kind = kind
         super().__init__(f"{reason} Nothing was changed.")
 
 

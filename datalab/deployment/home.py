@@ -71,11 +71,13 @@ class Deployment:
         in_flight = self.registry.runs.in_flight()
         for lab in self.registry.labs.all(deleted=True):
             if lab.deleted_at is not None:
+                self.registry.validated.keep_only(lab.id, [])
                 self.folders.remove_lab(lab.id)
                 continue
             wanted: list[Datasets] = [self.registry.provisioning.datasets(lab.id)]
             wanted += [result.datasets for result in self.registry.results.history(lab.id)]
             wanted += [run.datasets for run in in_flight if run.lab_id == lab.id]
+            self.registry.validated.keep_only(lab.id, wanted)
             self.folders.keep_only(lab.id, wanted)
         self.datasets.sweep()
 

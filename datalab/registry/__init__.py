@@ -1,5 +1,6 @@
 """The registry: labs, datasets, keys, provisioning events, runs and results, on PostgreSQL; it knows no Dagster."""
 
+from datalab.registry.changes import Changed, ChangedLab
 from datalab.registry.database import Database, database_url, embedded, registry_url
 from datalab.registry.embedded import EmbeddedPostgres
 from datalab.registry.records import (
@@ -28,6 +29,8 @@ from datalab.registry.state import ExplainedState, Facts, LabState, state_of
 
 __all__ = [
     "Action",
+    "Changed",
+    "ChangedLab",
     "Claim",
     "Database",
     "Dataset",

@@ -6,12 +6,14 @@ for its run.
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from collections.abc import Mapping
+
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from datalab.registry.database import Database
 from datalab.registry.errors import ChangeClaimed
-from datalab.registry.models import ClaimRow, LabRow, RunRow
+from datalab.registry.models import SCHEMA, ClaimRow, LabRow, RunRow
 from datalab.registry.records import Claim
 
 _RELEASED = ""
@@ -50,6 +52,24 @@ class Claims:
             session.flush()
             return _claim(row)
 
+    def take_all(self, holders: Mapping[tuple[str, int], str]) -> set[str]:
+        """Do as `take` for many changes with one statement, and return the ids of the labs whose claim was granted.
+
+        A claim whose run ends at this very moment is not free yet.
+
+        Args:
+            holders: lab and sequence of its last event → the request.
+        """
+        if not holders:
+            return set()
+        values = {
+            "labs": [lab_id for lab_id, _ in holders],
+            "sequences": [sequence for _, sequence in holders],
+            "holders": list(holders.values()),
+        }
+        with self._database.write() as session:
+            return set(session.scalars(_TAKE_ALL, values))
+
     def release(self, run_id: str) -> None:
         """Release the claims of a run that could not be made: the sensor requests a run for the change."""
         with self._database.write() as session:
@@ -65,6 +85,28 @@ class Claims:
         query = select(ClaimRow).where(ClaimRow.holder == _RELEASED, ClaimRow.run_id.is_(None))
         with self._database.read() as session:
             return [_claim(row) for row in session.scalars(query.order_by(ClaimRow.sequence))]
+
+
+_TAKE_ALL = text(f"""
+WITH wanted AS (
+    SELECT * FROM unnest(CAST(:labs AS text[]), CAST(:sequences AS bigint[]), CAST(:holders AS text[]))
+        AS one (lab_id, sequence, holder)
+), locked AS MATERIALIZED (
+    SELECT id FROM {SCHEMA}.labs WHERE id IN (SELECT lab_id FROM wanted) ORDER BY id FOR UPDATE
+)
+INSERT INTO {SCHEMA}.run_claims AS claim (lab_id, sequence, holder)
+SELECT wanted.lab_id, wanted.sequence, wanted.holder FROM locked JOIN wanted ON wanted.lab_id = locked.id
+ON CONFLICT (lab_id, sequence) DO UPDATE SET
+    holder = excluded.holder,
+    run_id = CASE WHEN claim.holder = excluded.holder THEN claim.run_id END,
+    claimed_at = CASE WHEN claim.holder = excluded.holder THEN claim.claimed_at ELSE clock_timestamp() END
+WHERE claim.holder = excluded.holder
+    OR (claim.run_id IS NULL AND claim.holder = '{_RELEASED}')
+    OR EXISTS (SELECT FROM {SCHEMA}.runs run WHERE run.run_id = claim.run_id AND run.ended_at IS NOT NULL)
+RETURNING lab_id
+""")
+"""The labs are locked in the order of their ids, as everywhere. The statement sees runs as they were at its beginning,
+so a run that it does not see counts as active."""
 
 
 def claim_for_run(session: Session, run: RunRow, *, alone: bool = False, over: str | None = None) -> None:

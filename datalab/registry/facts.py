@@ -120,12 +120,21 @@ def state_in(now: CTE) -> Select[str, str]:
 
 
 def _misses(kind: DatasetKind, now: CTE) -> ColumnElement[bool]:
-    """Whether a lab has a slot of this kind that is empty, as `Kind.is_in` says from its definition."""
-    empty: ColumnElement[bool] = ~now.c.datasets.has_key(kind.value)
+    """Whether a lab has a slot of this kind that is empty."""
+    return and_(has_slot(kind), ~now.c.datasets.has_key(kind.value))
+
+
+def has_slot(kind: DatasetKind) -> ColumnElement[bool]:
+    """Whether a lab has a slot of this kind, as `Kind.is_in` says from its definition."""
     key = KINDS[kind].flag_key
-    if key is None:
-        return empty
-    return and_(empty, func.coalesce(LabRow.definition[key].astext, "0").not_in(["0", "false"]))
+    return true() if key is None else func.coalesce(LabRow.definition[key].astext, "0").not_in(["0", "false"])
+
+
+def waiting_labs() -> Select[int]:
+    """Return the number of labs in which a slot is empty."""
+    filled = select(func.count()).where(SlotRow.lab_id == LabRow.id).scalar_subquery()
+    slots = sum(case((has_slot(kind), 1), else_=0) for kind in KINDS)
+    return select(func.count()).select_from(LabRow).where(LabRow.deleted_at.is_(None), filled < slots)
 
 
 def _lab_ids(session: Session, now: CTE, *conditions: Any) -> set[str]:

@@ -184,6 +184,16 @@ class SlotRow(Base):
     expected: Mapped[dict[str, Any] | None]
 
 
+class ValidatedRow(Base):
+    """A dataset whose validation in a lab is complete: its valid rows, report and counts are stored."""
+
+    __tablename__ = "validated_datasets"
+
+    lab_id: Mapped[str] = mapped_column(ForeignKey(LabRow.id), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    manifest_hash: Mapped[str] = mapped_column(ForeignKey(DatasetRow.manifest_hash), primary_key=True)
+
+
 class RunRow(Base):
     """One run of a lab, for exactly the datasets (kind → manifest hash) that it reads."""
 
@@ -209,6 +219,7 @@ class ClaimRow(Base):
     """Who answers a change of a lab: a request (`holder`), and its run as soon as that starts."""
 
     __tablename__ = "run_claims"
+    __table_args__ = (Index("ix_run_claims_released", "lab_id", postgresql_where=text("holder = ''")),)
 
     lab_id: Mapped[str] = mapped_column(ForeignKey(LabRow.id), primary_key=True)
     sequence: Mapped[int] = mapped_column(primary_key=True)

@@ -23,7 +23,7 @@ from datalab.registry.queries import (
     live_lab,
     provisioned,
 )
-from datalab.registry.records import Event, LabChange, Slot, changes_by_lab
+from datalab.registry.records import Event, Slot
 from datalab.statistics.recognised import file_problems
 
 
@@ -159,10 +159,6 @@ class Provisioning:
         query = select(EventRow).where(EventRow.sequence > sequence).order_by(EventRow.sequence)
         with self._database.read() as session:
             return [event_of(row) for row in session.scalars(query)]
-
-    def changes_after(self, sequence: int) -> list[LabChange]:
-        """Return `events_after`, one change per lab."""
-        return changes_by_lab(self.events_after(sequence))
 
 
 def _slots() -> Select[SlotRow, EventRow, DatasetRow]:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from datalab.registry.accounts import Accounts
+from datalab.registry.changes import Changes
 from datalab.registry.claims import Claims
 from datalab.registry.contents import Contents
 from datalab.registry.database import Database, embedded
@@ -22,6 +23,7 @@ from datalab.registry.provisioning import Provisioning
 from datalab.registry.results import Results
 from datalab.registry.runs import Runs
 from datalab.registry.uploads import Uploads
+from datalab.registry.validated import Validated
 
 
 class Registry:
@@ -46,8 +48,10 @@ class Registry:
         self.contents = Contents(database)
         self.uploads = Uploads(database)
         self.provisioning = Provisioning(database)
+        self.changes = Changes(database)
         self.claims = Claims(database)
         self.runs = Runs(database)
+        self.validated = Validated(database)
         self.results = Results(database)
         self.accounts = Accounts(database)
 

@@ -27,6 +27,7 @@ from dagster_postgres import DagsterPostgresStorage
 from sqlalchemy import Engine
 
 __all__ = [
+    "EMPTY_RESULT",
     "CheckRunHealthResult",
     "ConfigurableClassData",
     "ConfiguredLauncher",
@@ -44,6 +45,8 @@ __all__ = [
     "workspace_of",
 ]
 
+EMPTY_RESULT = "Sensor function returned an empty result"
+"""The skip message of a sensor that returns nothing."""
 _DEFINITIONS = "defs"
 """The name of the definitions in the module of the code location."""
 _REPOSITORY = "__repository__"

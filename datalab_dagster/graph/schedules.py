@@ -1,12 +1,14 @@
 """Schedules: every night, stale labs are validated again and data that are no longer needed are removed."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import dagster as dg
 
 from datalab.deployment import Deployment
+from datalab.formats import counted
 from datalab.home.settings import Settings
-from datalab.registry import LabState, RunState
+from datalab.registry import Lab, LabState, RunState
+from datalab_dagster.graph.answering import answers
 from datalab_dagster.graph.jobs import sweep_deployment, validate_data_lab
 from datalab_dagster.graph.runs.claims import claimed
 from datalab_dagster.graph.runs.selection import assets_to_run
@@ -34,27 +36,43 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
     return [night(_validate_again), sweep(_sweep)]
 
 
-def _validate_again(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+@answers
+def _validate_again(
+    deployment: Deployment, context: dg.ScheduleEvaluationContext
+) -> Sequence[dg.RunRequest] | dg.SkipReason:
     night = context.scheduled_execution_time.strftime("%Y-%m-%d")
-    with Deployment.open() as deployment:
-        for lab, explained in deployment.registry.labs.states():
-            runs = deployment.registry.runs.history(lab.id, limit=1)
-            run_failed = explained.state is LabState.FAILED and runs and runs[0].state is RunState.FAILED
-            if run_failed and (result := deployment.registry.results.current(lab.id)) is not None:
-                run_failed = result.run_id != runs[0].run_id  # after its verdict, which stands
-            if (explained.state is not LabState.STALE and not run_failed) or deployment.missing(lab):
-                continue
-            sequence = deployment.registry.provisioning.last_sequence(lab.id)
-            run_key = f"{lab.id}:{sequence}:{night}"
-            if not claimed(deployment, lambda: context.instance, lab.id, sequence, run_key):
-                continue  # another run answers the change
-            yield dg.RunRequest(
+    requests, answered = [], 0
+    for lab, explained in deployment.registry.labs.states():
+        if not _needs_run(deployment, lab, explained.state):
+            continue
+        sequence = deployment.registry.provisioning.last_sequence(lab.id)
+        run_key = f"{lab.id}:{sequence}:{night}"
+        if not claimed(deployment, lambda: context.instance, lab.id, sequence, run_key):
+            answered += 1
+            continue
+        requests.append(
+            dg.RunRequest(
                 run_key=run_key,
                 partition_key=lab.id,
                 asset_selection=assets_to_run(deployment, lab, ()),
                 tags=run_tags(lab, sequence=sequence, kinds=(), cause="nightly schedule", by="schedule"),
             )
+        )
+    if answered and not requests:
+        return dg.SkipReason(f"{counted(answered, 'lab')} to validate; other runs answer the changes already.")
+    return requests or dg.SkipReason("No lab is stale with all its datasets, and no last run was interrupted.")
 
 
-def _sweep() -> dg.RunRequest:
+def _needs_run(deployment: Deployment, lab: Lab, state: LabState) -> bool:
+    """Return whether the datasets of a lab were never validated, or its last run failed before it had a verdict."""
+    if state is LabState.FAILED:
+        last = next(iter(deployment.registry.runs.history(lab.id, limit=1)), None)
+        result = deployment.registry.results.current(lab.id)
+        return last is not None and last.state is RunState.FAILED and (result is None or result.run_id != last.run_id)
+    return state is LabState.STALE
+
+
+@answers
+def _sweep(deployment: Deployment, context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    del deployment, context
     return dg.RunRequest()

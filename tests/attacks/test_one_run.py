@@ -110,7 +110,8 @@ def test_the_schedule_leaves_a_claimed_change_alone(living: Living) -> None:
         context = dg.build_schedule_context(
             instance=living.instance, scheduled_execution_time=datetime(2025, 1, 1, tzinfo=UTC)
         )
-        return list(night(context))  # type: ignore[call-overload]
+        answer: Any = night(context)
+        return [] if isinstance(answer, dg.SkipReason) else answer
 
     living.tick()
     assert requests() == []

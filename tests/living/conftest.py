@@ -51,9 +51,10 @@ class Living:
         self.deployment.registry.provisioning.provision(lab.id, hashes, by=ME, cause=cause)
 
     def tick(self) -> list[dg.RunRequest]:
-        """Evaluate the provisioning sensor as the daemon does, and keep its cursor."""
-        from datalab_dagster.graph.sensors import provisioning
+        """Evaluate the sensors of lost runs and of provisioning as the daemon does, and keep its cursor."""
+        from datalab_dagster.graph.sensors import lost_runs, provisioning
 
+        self.evaluate(lost_runs)
         answer = self.evaluate(provisioning)
         if isinstance(answer, dg.SkipReason):
             return []

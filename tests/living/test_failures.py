@@ -155,7 +155,8 @@ def requests_of_the_night() -> list[dg.RunRequest]:
     """The runs that the nightly schedule asks for."""
     context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 11, 22, 3, tzinfo=UTC))
     nightly, _ = build_schedules(Settings())
-    return list(nightly(context))  # type: ignore[call-overload]
+    answer: Any = nightly(context)
+    return [] if isinstance(answer, dg.SkipReason) else answer
 
 
 class TestNight:

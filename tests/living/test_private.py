@@ -242,6 +242,11 @@ def test_a_run_that_was_created_is_executed(
     assert instance.get_latest_materialization_event(dg.AssetKey("made")) is not None
 
 
+def test_a_sensor_that_returns_nothing_has_this_skip_message() -> None:
+    sensor = dg.SensorDefinition(name="silent", evaluation_fn=lambda _: [])
+    assert sensor.evaluate_tick(dg.build_sensor_context()).skip_message == private.EMPTY_RESULT
+
+
 def test_the_job_of_the_code_location_is_loaded_once() -> None:
     job = private.job_in(CODE_LOCATION, VALIDATE)
     assert job.get_definition() is private.job_in(CODE_LOCATION, VALIDATE).get_definition()

@@ -131,7 +131,7 @@ class TestEvents:
         living.provision(lab, FILES)
         with monkeypatch.context() as broken:
             broken.setattr(
-                "datalab_dagster.graph.sensors.assets_to_run", lambda *_: (_ for _ in ()).throw(RegistryError("gone"))
+                "datalab_dagster.graph.provisioning.assets_of", lambda *_: (_ for _ in ()).throw(RegistryError("gone"))
             )
             with pytest.raises(RegistryError):
                 living.tick()

@@ -2,42 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import functools
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain, combinations
 
 import dagster as dg
 
 from assets import ALL_ASSETS
 from assets.results import dashboard
 from datalab.deployment import Deployment
-from datalab.deployment.addresses import SUMMARY, validated
-from datalab.deployment.places import EncryptedPlace
-from datalab.kinds import KINDS, DatasetKind
+from datalab.kinds import DatasetKind
 from datalab.registry import Lab, Run
 from datalab.results.files import DASHBOARD
-from datalab.statistics import ValidatedDataset
 
 _OF_ONE_DATASET = dg.AssetSelection.groups("datasets", "validation")
 
 
 def assets_to_run(deployment: Deployment, lab: Lab, changed: Collection[DatasetKind]) -> list[dg.AssetKey]:
-    """Return the assets downstream of the `changed` datasets, in order of their names; empty if there is nothing to do.
+    """Return the assets downstream of the `changed` datasets of a lab, as `assets_of` does."""
+    datasets, known = deployment.registry.provisioning.datasets(lab.id), deployment.registry.validated.of(lab.id)
+    validated = {kind for kind, manifest_hash in datasets.items() if (kind, manifest_hash) in known}
+    return assets_of(lab.definition.datasets, datasets, validated, changed)
 
-    Datasets provisioned now that no earlier run has validated count as changed: their run was stopped. So do those
-    that an earlier version validated without looking for broken quotes: their names would have to be withheld
-    (docs/spec/cases.md#names-that-must-not-be-shown). While a dataset is missing, only the assets of single datasets
-    can be computed.
+
+def assets_of(
+    slots: Collection[DatasetKind],
+    provisioned: Collection[DatasetKind],
+    validated: Collection[DatasetKind],
+    changed: Collection[DatasetKind],
+) -> list[dg.AssetKey]:
+    """Return the assets downstream of `changed`, in order of their names; empty if there is nothing to do.
+
+    Datasets provisioned now that no earlier run has validated count as changed: their run was stopped. While a dataset
+    is missing, only the assets of single datasets can be computed.
+
+    Args:
+        slots: the datasets that the lab needs.
+        provisioned: those it has.
+        validated: those of them whose validation is complete.
+        changed: what is validated again.
     """
-    provisioned, place = deployment.registry.provisioning.datasets(lab.id), deployment.folders.place(lab.id)
-    kinds = [
-        kind
-        for kind, manifest_hash in provisioned.items()
-        if kind in changed or not place.is_validated(kind, manifest_hash) or _is_of_earlier(place, kind, manifest_hash)
-    ]
-    complete = all(kind in provisioned for kind in lab.definition.datasets)
-    if complete and not kinds:  # everything is validated, only the statistics are missing
-        return sorted(_resolved(dg.AssetSelection.all() - _OF_ONE_DATASET))
-    selection = dg.AssetSelection.assets(*(kind.value for kind in kinds)).downstream()
-    return sorted(_resolved(selection if complete else selection & _OF_ONE_DATASET)) if kinds else []
+    complete = all(kind in provisioned for kind in slots)
+    wanted = frozenset(kind for kind in provisioned if kind in changed or kind not in validated)
+    return list(_selections()[complete, wanted])
+
+
+@functools.cache
+def _selections() -> Mapping[tuple[bool, frozenset[DatasetKind]], Sequence[dg.AssetKey]]:
+    """Return the assets for every set of datasets, in a lab that has all of its datasets and in one that has not."""
+    of_one = set(_resolved(_OF_ONE_DATASET))
+    table: dict[tuple[bool, frozenset[DatasetKind]], Sequence[dg.AssetKey]] = {
+        (False, frozenset()): [],
+        (True, frozenset()): sorted(_resolved(dg.AssetSelection.all() - _OF_ONE_DATASET)),
+    }
+    kinds = list(DatasetKind)
+    for wanted in chain.from_iterable(combinations(kinds, size + 1) for size in range(len(kinds))):
+        below = _resolved(dg.AssetSelection.assets(*(kind.value for kind in wanted)).downstream())
+        table[True, frozenset(wanted)] = sorted(below)
+        table[False, frozenset(wanted)] = sorted(of_one.intersection(below))
+    return table
 
 
 def left_undone(
@@ -57,14 +80,6 @@ def left_undone(
     if current is not None and (current.run_id == run.run_id or set(selected or ()) == {dashboard.key}):
         return [] if DASHBOARD.name in current.paths else [dashboard.key]
     return assets_to_run(deployment, lab, ())
-
-
-def _is_of_earlier(place: EncryptedPlace, kind: DatasetKind, manifest_hash: str) -> bool:
-    """Return whether an earlier version validated a dataset with names, without looking for broken quotes."""
-    if not any(column.is_name for column in KINDS[kind].columns):
-        return False
-    summary = ValidatedDataset.model_validate_json(place.read(validated(kind, manifest_hash, SUMMARY)))
-    return summary.facts.broken_quote is None and summary.valid_rows > 0
 
 
 def _resolved(selection: dg.AssetSelection) -> Collection[dg.AssetKey]:

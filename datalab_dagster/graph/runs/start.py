@@ -10,7 +10,7 @@ import dagster as dg
 from assets import data_labs
 from datalab.deployment import Deployment
 from datalab.kinds import DatasetKind
-from datalab.registry import Lab, Run
+from datalab.registry import ChangedLab, Lab, Run
 from datalab.scratch import why
 from datalab_dagster.graph import private
 from datalab_dagster.graph.catalogue import validation_job
@@ -23,7 +23,9 @@ from resources.run import CAUSE_TAG, PARTITION_TAG, SEQUENCE_TAG
 LAB_TAG, DATASETS_TAG, BY_TAG = "datalab/lab", "datalab/datasets", "datalab/by"
 
 
-def run_tags(lab: Lab, *, sequence: int, kinds: Collection[DatasetKind], cause: str, by: str) -> dict[str, str]:
+def run_tags(
+    lab: Lab | ChangedLab, *, sequence: int, kinds: Collection[DatasetKind], cause: str, by: str
+) -> dict[str, str]:
     """Return the tags of a run: its lab, the change, the cause, the user, and the provisioning event."""
     return {
         LAB_TAG: lab.name or lab.id,

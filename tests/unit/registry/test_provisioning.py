@@ -107,7 +107,7 @@ def test_one_dataset_serves_several_labs(registry: Registry, upload: Upload) -> 
 def test_a_reader_goes_on_where_it_stopped(registry: Registry, upload: Upload) -> None:
     a, b = (registry.labs.create(definition(require_segments=True), by=ME) for _ in range(2))
     ids, segments, newer = upload(), upload(), upload()
-    assert registry.provisioning.changes_after(0) == []
+    assert registry.changes.read(0, certain=0).labs == []
     e1 = registry.provisioning.provision(a.id, {IDENTIFIERS: ids}, by=ME)
     e2 = registry.provisioning.provision(b.id, {IDENTIFIERS: ids, SEGMENTS: segments}, by=ME)
     e3 = registry.provisioning.provision(a.id, {SEGMENTS: newer}, by=ME)
@@ -115,7 +115,7 @@ def test_a_reader_goes_on_where_it_stopped(registry: Registry, upload: Upload) -
     assert registry.provisioning.events_after(e1[0].sequence) == e2 + e3
     assert registry.provisioning.events_after(e3[-1].sequence) == []
 
-    changes = registry.provisioning.changes_after(0)
+    changes = [changed.change for changed in registry.changes.read(0, certain=0).labs]
     assert [(c.lab_id, c.sequence, c.kinds) for c in changes] == [
         (b.id, e2[-1].sequence, (IDENTIFIERS, SEGMENTS)),
         (a.id, e3[-1].sequence, (IDENTIFIERS, SEGMENTS)),

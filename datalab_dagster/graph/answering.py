@@ -1,0 +1,69 @@
+"""The one place where sensors and schedules find out whether they may answer, and get the deployment they answer for.
+
+Of two daemons on one home directory only that of `datalab up` answers. The registry stays open between ticks, because
+opening it takes longer than most ticks.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import dagster as dg
+
+from datalab.deployment import Deployment
+from datalab.home.directory import home_directory
+from datalab.home.settings import load_settings
+from datalab.registry import Registry, registry_url
+from datalab.registry.errors import DatabaseUnreachable
+from datalab_dagster.graph.private import EMPTY_RESULT
+from datalab_dagster.graph.runs.watch import may_answer_events
+
+Context = TypeVar("Context")
+Answer = TypeVar("Answer")
+
+_ELSEWHERE = "`datalab up` runs on this home; its daemon does this."
+_registries: dict[str, Registry] = {}
+"""The open registries of this process, by their addresses."""
+
+
+def answers(evaluate: Callable[[Deployment, Context], Answer]) -> Callable[[Context], Answer | dg.SkipReason]:
+    """Decorate what a sensor or schedule does on a deployment: it is not called if another daemon answers."""
+
+    def evaluated(context: Context) -> Answer | dg.SkipReason:
+        home = home_directory()
+        if not may_answer_events(home):
+            return dg.SkipReason(_ELSEWHERE)
+        url = registry_url()
+        registry = _registries.get(url) or _registries.setdefault(url, Registry.open())
+        try:
+            return evaluate(Deployment(home, load_settings(home), registry, os.environ), context)
+        except DatabaseUnreachable:
+            _registries.pop(url).close()  # the next tick starts the server under the home
+            raise
+
+    evaluated.__name__, evaluated.__doc__ = evaluate.__name__, evaluate.__doc__
+    return evaluated
+
+
+class RunStatusSensor(dg.RunStatusSensorDefinition):
+    """A sensor of runs that have ended; where another daemon answers it leaves its cursor alone.
+
+    Dagster moves the cursor past every run that it passes to a sensor, whatever the sensor returns, and two daemons on
+    one home have the same cursors.
+    """
+
+    def evaluate_tick(self, context: dg.SensorEvaluationContext) -> Any:
+        if not may_answer_events(home_directory()):
+            return _skipped(context, _ELSEWHERE)
+        found = super().evaluate_tick(context)
+        is_empty = found.skip_message == EMPTY_RESULT and not found.dagster_run_reactions
+        return (
+            _skipped(context, "No run has ended since the last tick that concerns this sensor.") if is_empty else found
+        )
+
+
+def _skipped(context: dg.SensorEvaluationContext, reason: str) -> Any:
+    """Return what Dagster makes of a skip reason, with the cursor that the context has."""
+    return dg.SensorDefinition(name="skipped", evaluation_fn=lambda _: dg.SkipReason(reason)).evaluate_tick(context)

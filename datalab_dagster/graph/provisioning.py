@@ -1,0 +1,136 @@
+"""The sensor of provisioning: one run per changed lab, of the assets downstream; a bounded number of them per tick."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+
+import dagster as dg
+
+from assets import data_labs
+from datalab.deployment import Deployment
+from datalab.formats import counted, listed
+from datalab.kinds import KINDS
+from datalab.registry import Action, Changed, ChangedLab, LabChange
+from datalab_dagster.graph.answering import answers
+from datalab_dagster.graph.jobs import validate_data_lab
+from datalab_dagster.graph.runs.claims import claimed_of
+from datalab_dagster.graph.runs.selection import assets_of
+from datalab_dagster.graph.runs.start import run_tags
+from datalab_dagster.graph.unanswered import passed_on, unanswered
+from resources.run import PARTITION_TAG
+
+_log = logging.getLogger(__name__)
+"""Goes to the log of the code server; the log of a tick is discarded, as Dagster keeps it where output of steps is."""
+_REQUESTS = 200
+"""How many runs a tick requests at most: Dagster makes them one after another, and no other sensor waits for long."""
+_NAMED = 3
+"""How many labs a skip reason names."""
+
+Wanted = Sequence[tuple[ChangedLab, list[dg.AssetKey]]]
+
+
+@dg.sensor(
+    job=validate_data_lab,
+    minimum_interval_seconds=3,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts one run per lab for its provisioning events, of the assets downstream; a lab is a partition.",
+)
+@answers
+def provisioning(deployment: Deployment, context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    changed = unanswered(deployment, context.cursor, _log.warning)
+    wanted, rest = _wanted(changed.labs)
+    last = rest[0].change.sequence - 1 if rest else changed.newest
+    granted = claimed_of(deployment, context.instance, [lab for lab, _ in wanted])
+    requests = [_request(lab, selection) for lab, selection in wanted if lab.id in granted]
+    return dg.SensorResult(
+        run_requests=requests,
+        skip_reason=None if requests else dg.SkipReason(_reason(changed, wanted)),
+        cursor=passed_on(deployment, context.cursor, changed, last),
+        dynamic_partitions_requests=_partitions(context.instance, changed.ids),
+        asset_events=[event for lab in changed.labs for event in _provisioned(lab.change, last)],
+    )
+
+
+def _wanted(labs: Sequence[ChangedLab]) -> tuple[Wanted, Sequence[ChangedLab]]:
+    """Return the labs that need a run, each with its assets, and the labs that wait for the next tick."""
+    wanted: list[tuple[ChangedLab, list[dg.AssetKey]]] = []
+    for place, lab in enumerate(labs):
+        selection = _selection(lab)
+        if selection and len(wanted) == _REQUESTS:
+            return wanted, labs[place:]
+        if selection:
+            wanted.append((lab, selection))
+    return wanted, []
+
+
+def _selection(lab: ChangedLab) -> list[dg.AssetKey]:
+    """Return the assets of the run for a change; none if another run answers it, or the lab waits for datasets."""
+    return [] if lab.answer else assets_of(lab.definition.datasets, lab.datasets, lab.validated, lab.change.kinds)
+
+
+def _request(lab: ChangedLab, selection: list[dg.AssetKey]) -> dg.RunRequest:
+    """Return the run for a change; its tag names the partition, so that Dagster does not look for it among all labs."""
+    change, by = lab.change, lab.change.events[-1].by
+    tags = run_tags(lab, sequence=change.sequence, kinds=change.kinds, cause=_cause(change), by=by)
+    return dg.RunRequest(
+        run_key=change.run_key,
+        partition_key=lab.id,
+        asset_selection=selection,
+        tags={**tags, PARTITION_TAG: lab.id},
+    )
+
+
+def _reason(changed: Changed, wanted: Wanted) -> str:
+    """Return why a tick requests no run."""
+    found = [f"Nothing new since provisioning event {changed.newest}."] if not changed.labs else []
+    asked = {lab.id for lab, _ in wanted}
+    named = [f"{lab.name or lab.id}: {_answered(lab)}" for lab in changed.labs if lab.answer or lab.id in asked]
+    found += [f"{sentence}." for sentence in named[:_NAMED]]
+    if len(named) > _NAMED:
+        found.append(f"So are the changes of {counted(len(named) - _NAMED, 'further lab')}.")
+    if changed.waiting:
+        found.append(f"{counted(changed.waiting, 'lab')} {'waits' if changed.waiting == 1 else 'wait'} for datasets.")
+    return " ".join(found or ["The changed labs need no run."])
+
+
+def _answered(lab: ChangedLab) -> str:
+    return f"answered by run {lab.answer}" if lab.answer else "answered by another request"
+
+
+def _cause(change: LabChange) -> str:
+    """Return what a validation answers: the reason that was given, or who changed which slots."""
+    last = change.events[-1]
+    slots = listed([KINDS[kind].title for kind in change.kinds])
+    return last.cause or f"automatic, after {last.by} {_DONE[last.action]} {slots}"
+
+
+_DONE = {Action.PROVISIONED: "provisioned", Action.REPROVISIONED: "replaced", Action.DEPROVISIONED: "took out"}
+
+
+def _partitions(
+    instance: dg.DagsterInstance, labs: Collection[str]
+) -> list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:
+    """Return the requests that add and delete partitions, so that they match the existing labs."""
+    known = set(instance.get_dynamic_partitions(data_labs.name or ""))
+    requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
+    if added := sorted(set(labs) - known):
+        requests.append(data_labs.build_add_request(added))
+    if removed := sorted(known - set(labs)):
+        requests.append(data_labs.build_delete_request(removed))
+    return requests
+
+
+def _provisioned(change: LabChange, last: int) -> list[dg.AssetMaterialization]:
+    """Return the datasets provisioned up to `last` as new versions of their assets, which make others stale."""
+    newest = {event.kind: event for event in change.events if event.sequence <= last}
+    return [
+        dg.AssetMaterialization(
+            asset_key=kind.value,
+            partition=change.lab_id,
+            tags={"dagster/data_version": event.manifest_hash},
+            metadata={"datalab/by": event.by, "datalab/action": event.action.value, "datalab/sequence": event.sequence},
+        )
+        for kind, event in newest.items()
+        if event.manifest_hash is not None
+    ]
