@@ -70,7 +70,7 @@ site: venv ## Build the documentation into site/; a broken link fails
 	$(BIN)/mkdocs build --strict --quiet
 
 dev: venv ## Open the asset graph in Dagster's UI, reloading code that changes
-	$(BIN)/dagster dev
+	VIRTUAL_ENV=$(CURDIR)/.venv DAGSTER_DISABLE_TELEMETRY=1 $(BIN)/dg dev
 
 clean: ## Remove generated files, but not the virtual environment
 	rm -rf $(DEMO) $(BENCH) .pytest_cache .mypy_cache .ruff_cache .hypothesis site
