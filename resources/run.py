@@ -226,13 +226,13 @@ def deployment_run(context: dg.InitResourceContext) -> Iterator[DeploymentRun]:
     lab = run.tags.get(PARTITION_TAG) if run else None
     if run is None or lab is None:
         raise UsageError("A run needs a Data Lab: choose its partition and launch again.")
+    mark_process(context.instance, run.run_id)  # before it waits for the lab: not every launcher names its process
     with (
         Deployment.open() as deployment,
         started(
             deployment, lab, run.run_id, cause=run.tags.get(CAUSE_TAG, "by hand"), sequence=requested_sequence(run)
         ) as begun,
     ):
-        mark_process(context.instance, run.run_id)
         yield begun
 
 

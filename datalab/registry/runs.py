@@ -99,14 +99,14 @@ class Runs:
     def finish(self, run_id: str) -> Run:
         """Record that a run has ended; if its datasets were replaced before, it is SUPERSEDED.
 
-        A repeated call changes nothing.
+        A superseded or cancelled run is not changed: one that is interrupted between two steps ends like any other.
 
         Raises:
             RunNotFound: no such run was started.
         """
         with self._database.write() as session:
             row = locked_run(session, run_id)
-            if row.state not in (RunState.FINISHED, RunState.SUPERSEDED):
+            if row.state not in (RunState.FINISHED, RunState.SUPERSEDED, RunState.CANCELLED):
                 _end(session, row, RunState.FINISHED if _is_current(session, row) else RunState.SUPERSEDED, None)
             return run_of(row)
 

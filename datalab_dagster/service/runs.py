@@ -105,9 +105,9 @@ class LocalRuns:
         """Stop a run; a run that has ended does not change."""
         from datalab_dagster.graph.runs.reconcile import stop
 
-        self._registry.runs.get(run_id)
+        cancelled = self._registry.runs.cancel(run_id, f"Cancelled by {by}.")  # before it ends, as if it had finished
         stop(self._dagster.instance, run_id)
-        return self._registry.runs.cancel(run_id, f"Cancelled by {by}.")
+        return cancelled
 
     def stop_outdated(self) -> None:
         """Stop runs whose datasets were replaced."""

@@ -45,6 +45,16 @@ class Ended:
         return -9
 
 
+OURS = {"module": "datalab_dagster.graph.runs.launcher", "class": "ProcessRunLauncher"}
+DAGSTERS = {"module": "dagster", "class": "DefaultRunLauncher"}
+
+
+@contextlib.contextmanager
+def instance_with(launcher: dict[str, str]) -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test(overrides={"run_launcher": launcher}) as instance:
+        yield instance
+
+
 def new_run(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, **tags: str) -> str:
     return instance.create_run_for_job(dg.job(name="x")(lambda: None), status=status, tags=tags).run_id
 
@@ -76,7 +86,7 @@ def follow(instance: dg.DagsterInstance, run_id: str) -> None:
 def test_the_launcher_reports_a_process_that_ended_before_its_first_event(
     status: dg.DagsterRunStatus, after: dg.DagsterRunStatus
 ) -> None:
-    with dg.DagsterInstance.ephemeral() as instance:
+    with instance_with(OURS) as instance:
         run_id = new_run(instance, status)
         for _ in range(2):
             follow(instance, run_id)
@@ -102,7 +112,7 @@ def test_a_report_waits_for_a_database_that_does_not_answer(monkeypatch: pytest.
 
 
 def test_a_sensor_reports_what_the_launching_process_cannot_report_any_more() -> None:
-    with dg.DagsterInstance.ephemeral() as instance:
+    with instance_with(OURS) as instance:
 
         def of_dead_launcher(status: dg.DagsterRunStatus, process: str) -> str:
             run_id = new_run(instance, status, **{PROCESS_TAG: process})
@@ -121,6 +131,24 @@ def test_a_sensor_reports_what_the_launching_process_cannot_report_any_more() ->
         assert (status_of(instance, ended), status_of(instance, cancelled)) == (FAILURE, CANCELED)
         assert {status_of(instance, one) for one in (runs, followed, copied)} == {STARTING}
         assert status_of(instance, started) is dg.DagsterRunStatus.STARTED
+        assert report_unwatched(instance) == []
+
+
+def test_a_sensor_reports_what_a_killed_code_server_would_have_reported() -> None:
+    """Dagster's own launcher cannot be asked whether a process lives, so monitoring does not look at started runs."""
+    started = dg.DagsterRunStatus.STARTED
+    with instance_with(DAGSTERS) as instance:
+        lost_ones = [
+            new_run(instance, status, **{PROCESS_TAG: NO_PROCESS}) for status in (STARTING, started, CANCELING)
+        ]
+        alive, elsewhere = (
+            new_run(instance, started, **{PROCESS_TAG: process}) for process in (this_process(), f"{NO_PROCESS}@a-pod")
+        )
+        unmarked = new_run(instance, STARTING)
+        assert set(report_unwatched(instance)) == set(lost_ones)
+        assert [status_of(instance, one) for one in lost_ones] == [FAILURE, FAILURE, CANCELED]
+        assert {status_of(instance, one) for one in (alive, elsewhere)} == {started}
+        assert status_of(instance, unmarked) is STARTING, "Dagster's timeout ends it"
         assert report_unwatched(instance) == []
 
 

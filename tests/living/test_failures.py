@@ -231,6 +231,8 @@ class TestReconcile:
         self, living: Living, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("datalab_dagster.graph.runs.reconcile._PATIENCE", timedelta(seconds=1))
+        start_timeout = "run_monitoring_start_timeout_seconds"  # of Dagster: an image may have to be fetched first
+        monkeypatch.setattr(type(living.instance), start_timeout, 600)
         run_id = self.begun(living, dg.DagsterRunStatus.QUEUED)
         time.sleep(1.1)
         launched = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_STARTING.value, VALIDATE)
@@ -238,6 +240,9 @@ class TestReconcile:
         reconcile(living.deployment, living.instance)
         assert living.deployment.registry.runs.get(run_id).state is RunState.STARTED, "its process is being started"
         time.sleep(1.1)
+        reconcile(living.deployment, living.instance)
+        assert living.deployment.registry.runs.get(run_id).state is RunState.STARTED
+        monkeypatch.setattr(type(living.instance), start_timeout, 1)
         reconcile(living.deployment, living.instance)
         assert living.deployment.registry.runs.get(run_id).state is RunState.FAILED
 

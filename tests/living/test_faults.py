@@ -11,15 +11,15 @@ import pytest
 from datalab.kinds import DatasetKind
 from datalab.registry import EmbeddedPostgres, LabState, RunState
 from datalab_dagster.service import LabInfo
-from tests.living.world import World, eventually, gone
+from tests.living.world import LAUNCHERS, World, eventually, gone
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 SEGMENTS = DatasetKind.SEGMENTS
 
 
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    world = World()
+@pytest.fixture(scope="module", params=LAUNCHERS)
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    world = World(launcher=request.param)
     world.start()
     yield world
     world.end()
@@ -58,7 +58,7 @@ def test_a_validation_that_is_asked_for_waits_in_the_queue_and_is_done_once(worl
     again = world.service.validate(lab.id, again=True)
     assert again.run_id != first.run_id
     assert eventually(lambda: world.service.run(again.run_id).is_complete)
-    assert world.service.run(again.run_id).state is RunState.FINISHED
+    assert world.service.run(again.run_id).state is RunState.FINISHED, world.told(lab)
     assert all(step.state == "SUCCESS" for step in world.service.run(again.run_id).steps)
 
 

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
@@ -21,7 +22,7 @@ from datalab_dagster.graph.runs import execute, processes, warm_up
 from datalab_dagster.graph.runs import launcher as launcher_module
 from datalab_dagster.graph.runs.launcher import ProcessRunLauncher
 from datalab_dagster.graph.runs.processes import Spares
-from resources.process import is_alive, this_process
+from resources.process import interrupt, is_alive, name_of, this_process
 
 ECHO = "import sys; open(sys.argv[1], 'w').write(sys.stdin.readline())"
 
@@ -127,5 +128,20 @@ def test_a_connection_that_was_lost_while_unused_is_replaced(
 
 
 def test_a_process_with_the_same_number_is_not_taken_for_it() -> None:
-    number, _, started = this_process().partition(":")
-    assert is_alive(f"{number}:{started}") and not is_alive(f"{number}:{float(started) - 60:.2f}")
+    number, _, rest = this_process().partition(":")
+    started, _, host = rest.partition("@")
+    earlier = f"{float(started) - 60:.2f}"
+    assert is_alive(f"{number}:{started}@{host}") and not is_alive(f"{number}:{earlier}@{host}")
+    assert is_alive(f"{number}:{started}") and not is_alive(f"{number}:{earlier}"), "as earlier versions wrote it"
+
+
+def test_a_process_of_a_container_is_not_taken_for_one_of_this_host() -> None:
+    """Its number means another process here, which must neither count for it nor be interrupted."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        name = name_of(psutil.Process(process.pid))
+        of_container = name.partition("@")[0] + "@0d1c2b3a4f5e"
+        assert is_alive("1:0.00@0d1c2b3a4f5e") and not interrupt(of_container) and process.poll() is None
+        assert interrupt(name) and process.wait(10) != 0 and not interrupt(name)
+    finally:
+        process.kill()

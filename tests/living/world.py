@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import psutil
+import yaml
 
 from datalab.home.up import UpRecord, running
 from datalab.kinds import DatasetKind
@@ -22,6 +24,7 @@ from datalab.lab import LabDefinition, load_lab
 from datalab.registry import EmbeddedPostgres, LabState
 from datalab.registry.errors import RegistryError
 from datalab.sample import write_sample
+from datalab_dagster.graph.home import SETTINGS
 from datalab_dagster.graph.instance import open_instance
 from datalab_dagster.service import LabInfo, RunInfo
 from datalab_dagster.service.local import LocalService
@@ -34,14 +37,26 @@ ME = "me@publisher.example"
 PATIENCE = 120.0
 
 
-class World:
-    """One home directory with a sample lab's files, a service on it, and `datalab up` when started."""
+LAUNCHERS = ("ProcessRunLauncher", "DefaultRunLauncher")
+"""The run launcher of a deployment without settings of its own, and Dagster's."""
 
-    def __init__(self, users: int = 4_000) -> None:
+
+class World:
+    """One home directory with a sample lab's files, a service on it, and `datalab up` when started.
+
+    Args:
+        users: of the sample lab.
+        launcher: the run launcher; if it is Dagster's, `DAGSTER_HOME` names a `dagster.yaml` with it.
+    """
+
+    def __init__(self, users: int = 4_000, launcher: str = LAUNCHERS[0]) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="datalab-living-"))
         self.files = self.home / "files"
         write_sample(self.files, users=users, seed=3)
         self.environment = environment(DATALAB_HOME=str(self.home / "home"))
+        if launcher != LAUNCHERS[0]:
+            self.environment["DAGSTER_HOME"] = str(self.home / "dagster")
+            write_settings(self.home / "dagster", run_launcher={"module": "dagster", "class": launcher})
         self._up: subprocess.Popen[bytes] | None = None
 
     @property
@@ -166,6 +181,12 @@ class World:
         """Files in plain text in the home, of runs that are active or were killed."""
         folder = self.data_home / "scratch"
         return list(folder.iterdir()) if folder.exists() else []
+
+
+def write_settings(folder: Path, **keys: Any) -> None:
+    """Write a `dagster.yaml` like that of a deployment, with other values for some keys."""
+    folder.mkdir()
+    (folder / "dagster.yaml").write_text(yaml.safe_dump(yaml.safe_load(SETTINGS.read_text()) | keys))
 
 
 def gone(process: psutil.Process) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import threading
 from collections.abc import Mapping
@@ -27,7 +26,7 @@ from datalab_dagster.graph.private import (
 )
 from datalab_dagster.graph.runs.lost import DIED, launcher_tag, report_if_lost_with_retries
 from datalab_dagster.graph.runs.processes import Spares, start_process
-from resources.process import PROCESS_TAG, is_alive
+from resources.process import PROCESS_TAG, interrupt, is_alive, name_of
 
 _LONG_SECONDS = 30.0
 """After this time, loading a spare process at the same time hardly slows the run down."""
@@ -67,8 +66,8 @@ class ProcessRunLauncher(ConfiguredLauncher):
             raise RunNotStarted(why(error)) from None
         threading.Thread(target=self._follow, args=(process, run_id), daemon=True).start()
         with contextlib.suppress(psutil.NoSuchProcess):  # it has ended already
-            started = psutil.Process(process.pid).create_time()
-            self.instance.add_run_tags(run_id, {PROCESS_TAG: f"{process.pid}:{started:.2f}"} | launcher_tag(run_id))
+            tags = {PROCESS_TAG: name_of(psutil.Process(process.pid))} | launcher_tag(run_id)
+            self.instance.add_run_tags(run_id, tags)
 
     def _follow(self, process: subprocess.Popen[str], run_id: str) -> None:
         """Prepare a spare process when this run has ended or runs for long; collect the process and report its loss."""
@@ -89,8 +88,7 @@ class ProcessRunLauncher(ConfiguredLauncher):
         if process is None or not is_alive(process):
             self.instance.report_run_canceled(run, message="The process of the run had died.")
             return False
-        os.kill(int(process.split(":")[0]), signal.SIGINT)
-        return True
+        return interrupt(process)
 
     @property
     def supports_check_run_worker_health(self) -> bool:

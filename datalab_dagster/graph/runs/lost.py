@@ -1,6 +1,7 @@
 """Reports runs whose process ended before it could report anything; processes of started runs are watched by Dagster.
 
-The process that starts one waits for its end. Runs whose launching process has ended as well are found by a sensor.
+The process that starts one waits for its end. Runs whose launching process has ended as well are found by a sensor:
+with Dagster's own launcher, the code server waits, and nothing else looks at the processes of started runs.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from resources.process import PROCESS_TAG, is_alive, this_process
 
 DIED = "The process that executed the run died."
 LAUNCHER_TAG = "datalab/launcher"
+_STARTED = dg.DagsterRunStatus.STARTED
 _BEFORE_THE_FIRST_EVENT = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING)
 _ATTEMPTS, _SECONDS = 60, 2.0
 """How often, and after how long, a report is repeated while the database does not answer."""
@@ -30,13 +32,14 @@ def report_if_lost(instance: dg.DagsterInstance, run_id: str) -> bool:
     """Report the end of a run whose process has ended without its first event, or while it was cancelled.
 
     Any other run is left alone: it has reported its end, or Dagster's monitoring, which looks at started runs only,
-    reports it. So exactly one of both does.
+    reports it. So exactly one of both does. Where the launcher cannot be asked, monitoring does not look.
 
     Returns:
         Whether the run was lost.
     """
     run = instance.get_run_by_id(run_id)
-    if run is not None and run.status in _BEFORE_THE_FIRST_EVENT:
+    lost = _BEFORE_THE_FIRST_EVENT if _is_monitored(instance) else (*_BEFORE_THE_FIRST_EVENT, _STARTED)
+    if run is not None and run.status in lost:
         instance.report_run_failed(run, DIED)
         return True
     if run is not None and run.status is dg.DagsterRunStatus.CANCELING:
@@ -62,13 +65,23 @@ def report_unwatched(instance: dg.DagsterInstance) -> list[str]:
     Returns:
         The ids of these runs.
     """
-    waiting = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING])
+    monitored = _is_monitored(instance)
+    statuses = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING, *([] if monitored else [_STARTED])]
     return [
-        run.run_id for run in instance.get_runs(waiting) if _is_unwatched(run) and report_if_lost(instance, run.run_id)
+        run.run_id
+        for run in instance.get_runs(dg.RunsFilter(statuses=statuses))
+        if _is_unwatched(run, monitored) and report_if_lost(instance, run.run_id)
     ]
 
 
-def _is_unwatched(run: dg.DagsterRun) -> bool:
+def _is_unwatched(run: dg.DagsterRun, monitored: bool) -> bool:
     process = run.tags.get(PROCESS_TAG)
+    if process is None or is_alive(process):
+        return False
     launcher, _, launched = run.tags.get(LAUNCHER_TAG, "").rpartition(":")
-    return process is not None and launched == run.run_id and not is_alive(launcher) and not is_alive(process)
+    return not monitored or (launched == run.run_id and not is_alive(launcher))
+
+
+def _is_monitored(instance: dg.DagsterInstance) -> bool:
+    """Return whether Dagster's monitoring asks the launcher if the processes of started runs live."""
+    return instance.run_launcher.supports_check_run_worker_health

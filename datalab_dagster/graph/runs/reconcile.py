@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -9,8 +10,9 @@ import dagster as dg
 from datalab.deployment import Deployment
 from datalab.registry import Run
 from datalab_dagster.graph.runs.lost import DIED, report_if_lost
-from resources.process import PROCESS_TAG, is_alive
+from resources.process import PROCESS_TAG, interrupt, is_alive
 
+_log = logging.getLogger(__name__)
 _PATIENCE = timedelta(minutes=2)
 
 
@@ -28,14 +30,24 @@ def stop_outdated(deployment: Deployment, instance: dg.DagsterInstance) -> list[
 
 
 def stop(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Cancel a run, waiting or active; a run that has ended does not change."""
+    """Cancel a run, waiting or active; a run that has ended does not change.
+
+    A run that the launcher cannot stop is interrupted itself if it is on this host: its code server was restarted, or
+    it was begun without a daemon. Any other stops when it next asks the registry whether it is current.
+    """
     run = instance.get_run_by_id(run_id)
     if run is None or run.is_finished:
         return
     if run.status in (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED):
         instance.report_run_canceled(run)
-    else:
-        instance.run_launcher.terminate(run_id)
+        return
+    try:
+        is_told = instance.run_launcher.terminate(run_id)
+    except Exception as error:  # noqa: BLE001 - the errors of launchers share no base class
+        _log.warning("The launcher could not stop run %s: %s.", run_id, type(error).__name__)
+        is_told = False
+    if not is_told and (process := run.tags.get(PROCESS_TAG)) is not None:
+        interrupt(process)
 
 
 def reconcile(deployment: Deployment, instance: dg.DagsterInstance, *, watched: bool = True) -> None:
@@ -102,12 +114,14 @@ def _reconcile_one(deployment: Deployment, instance: dg.DagsterInstance, run: Ru
 def _never_begun(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     """Return whether a run has left the queue, or had no queue, and no process was named for it in time.
 
-    It may have waited in the queue for hours, so this counts from the last change of its status.
+    It may have waited in the queue for hours, so this counts from the last change of its status; an image may have to
+    be fetched first.
     """
     if PROCESS_TAG in run.tags or run.status is dg.DagsterRunStatus.QUEUED:
         return False
     record = instance.get_run_record_by_id(run.run_id)
-    return record is not None and datetime.now(UTC) - record.update_timestamp > _PATIENCE
+    patience = max(_PATIENCE, timedelta(seconds=instance.run_monitoring_start_timeout_seconds))
+    return record is not None and datetime.now(UTC) - record.update_timestamp > patience
 
 
 def _ended_long_ago(instance: dg.DagsterInstance, run_id: str) -> bool:

@@ -90,6 +90,7 @@ def test_a_run_whose_data_were_replaced_is_superseded(registry: Registry, full: 
 def test_cancelled_and_superseded(registry: Registry, full: Lab, upload: Upload) -> None:
     registry.runs.start(full.id, "run-1")
     assert registry.runs.cancel("run-1", "by hand").state is RunState.CANCELLED
+    assert registry.runs.finish("run-1").state is RunState.CANCELLED, "interrupted between two steps"
     assert registry.runs.fail("run-1", "x").state is RunState.CANCELLED
     assert state(registry, full) is LabState.STALE
     registry.runs.start(full.id, "run-2")
