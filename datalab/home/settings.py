@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from datalab.home.errors import SettingsWrong, sentences
 from datalab.home.rules import cron, limits, memory, storage_url, time_zone, web_address
-from datalab.home.sources import Variable, VariablesSource, read_file
+from datalab.home.sources import Variable, VariablesSource, read_file, variable_of
 from datalab.kinds import DatasetKind
 
 FILE_NAME = "datalab.yaml"
@@ -212,6 +212,15 @@ class Environment(_Root):
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Return the variables of the environment."""
         return cls(_build_sources=((VariablesSource(cls, environment),), {}))
+
+    @classmethod
+    def secrets(cls) -> set[str]:
+        """Return the variables whose values are secret.
+
+        >>> sorted(Environment.secrets())
+        ['DATALAB_MASTER_KEY', 'DATALAB_POSTGRES_URL']
+        """
+        return {name for field in cls.model_fields.values() if not field.repr and (name := variable_of(field))}
 
 
 def load_settings(

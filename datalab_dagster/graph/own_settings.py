@@ -1,4 +1,4 @@
-"""Checks a `dagster.yaml` that is not the deployment's own: Dagster must store its runs where the registry is."""
+"""Checks a `dagster.yaml` that is not the deployment's own: where it stores runs, and what its launcher writes down."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import yaml
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from datalab.home.settings import is_loopback
+from datalab.formats import listed
+from datalab.home.settings import Environment, is_loopback
 from datalab.registry import registry_url
 from datalab.scratch import why
 from datalab_dagster.graph.errors import DagsterHomeUnusable
@@ -19,15 +20,17 @@ OWN_STORAGE = ("datalab_dagster.graph.instance", "DatalabStorage")
 """Module and class of the storage in the registry's database, whatever it is."""
 _STORAGES = ("storage", "run_storage", "event_log_storage", "schedule_storage")
 _PORT = 5432
+_KUBERNETES = "K8sRunLauncher"
 
 
 def check_settings(file: Path, environment: Mapping[str, str]) -> None:
-    """Check that the settings can be read and name the registry's server; nothing is started.
+    """Check that the settings can be read, name the registry's server and keep secrets; nothing is started.
 
     Raises:
         DagsterHomeUnusable: they cannot, or do not.
     """
     settings = _read(file)
+    _check_launcher(file, settings)
     storage = _storage(settings)
     if _is_own(storage):
         return
@@ -44,6 +47,16 @@ def check_settings(file: Path, environment: Mapping[str, str]) -> None:
     if _place(url) != _place(registry):
         reason = f"its storage is on {_shown(url)}, the registry on {_shown(registry)}"
         raise DagsterHomeUnusable(file, reason, _remedy())
+
+
+def _check_launcher(file: Path, settings: dict[str, Any]) -> None:
+    """Refuse a launcher that would write the value of a secret into the manifest of every run."""
+    match settings.get("run_launcher"):
+        case {"class": str(launcher), "config": {"env_vars": [*entries]}} if launcher == _KUBERNETES:
+            named = {str(entry).partition("=")[0] for entry in entries} & Environment.secrets()
+            if named:
+                reason = f"its launcher writes {listed(sorted(named))} in plain text into the Job of every run"
+                raise DagsterHomeUnusable(file, reason, "Name a Secret with it in `env_secrets` instead")
 
 
 def uses_registry(file: Path) -> bool:
