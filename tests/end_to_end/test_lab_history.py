@@ -8,8 +8,6 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
-from dagster._core.loader import LoadingContextForTest
 
 from assets import ALL_ASSETS
 from datalab.kinds import DatasetKind
@@ -17,6 +15,7 @@ from datalab.lab import LabDefinition
 from datalab.statistics import PANELS
 from resources import PreflightRun
 from tests.labs import MATCHED_USER_ID, wire_lab
+from tests.staleness import stale
 
 READY, FAILED = "ready~1a2b", "failed~3c4d"
 LAB = wire_lab(MATCHED_USER_ID, numIdentifiersColumns=1, requireSegments=True, dropInvalidRows=False)
@@ -86,9 +85,7 @@ class History:
 
     def stale(self, lab: str, assets: Assets) -> set[str]:
         """The assets that Dagster shows as stale for a lab, if `assets` are its code."""
-        graph = dg.Definitions(assets=assets, resources=self._resources[lab]).resolve_asset_graph()
-        statuses = CachingStaleStatusResolver(self.instance, graph, LoadingContextForTest(self.instance))
-        return {key for key in KEYS if statuses.get_status(dg.AssetKey(key), lab) is StaleStatus.STALE}
+        return stale(self.instance, dg.Definitions(assets=assets, resources=self._resources[lab]), KEYS, lab)
 
 
 def resources_of(folder: Path, files: Mapping[str, str]) -> Mapping[str, Any]:

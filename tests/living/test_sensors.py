@@ -12,9 +12,10 @@ import pytest
 
 from datalab.registry import LabState, RunState
 from datalab.registry.errors import RegistryError
+from datalab_dagster.definitions import build_definitions
 from datalab_dagster.graph.sensors import provisioning
 from tests.living.conftest import DEMOGRAPHICS, FILES, IDENTIFIERS, SEGMENTS, Living, names, segments
-from tests.living.staleness import stale
+from tests.staleness import stale
 from tests.unit.registry.conftest import ME
 
 DOWNSTREAM_OF_SEGMENTS = {
@@ -161,9 +162,10 @@ class TestEvents:
         living.provision(lab, {SEGMENTS: segments(11)})
         for event in living.evaluate(provisioning).asset_events:
             living.instance.report_runless_asset_event(event)
-        assert [stale(living, one.id) for one in (lab, other)] == [{"valid_segments"}, set()]
+        code, rows = build_definitions(), ("valid_identifiers", "valid_segments")
+        assert [stale(living.instance, code, rows, one.id) for one in (lab, other)] == [{"valid_segments"}, set()]
         living.execute(*living.tick())
-        assert stale(living, lab.id) == set()
+        assert stale(living.instance, code, rows, lab.id) == set()
 
 
 class TestPartitions:
