@@ -113,7 +113,7 @@ def environment(living: Living, url: str, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def write(settings: dict[str, Any], environment: dict[str, str]) -> None:
-    """Write our settings with those of the documentation in place of ours."""
+    """Write the settings of a deployment, with some of them replaced."""
     folder = Path(environment["DAGSTER_HOME"])
     folder.mkdir()
     ours = yaml.safe_load(SETTINGS.read_text())

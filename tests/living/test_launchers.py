@@ -117,7 +117,7 @@ def test_a_run_of_the_daemon_is_cancelled(up: World) -> None:
 
 
 def test_a_run_that_is_lost_together_with_its_code_server_is_answered_again(up: World) -> None:
-    """With Dagster's launcher, nobody else would have seen the end of its process."""
+    """With Dagster's launcher, only the code server would have noticed the end of its process."""
     lab = up.new_lab()
     active = up.running_run(lab, "validate_identifiers")
     process, server = up.process_of(active), up.child("code-server")

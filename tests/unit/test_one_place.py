@@ -35,7 +35,6 @@ VENDORS_CODES = "datalab_dagster/data_lab/api/validation.py"
 NUMBERS_ELSEWHERE = {
     "datalab/formats.py": "the one place",
     "datalab/statistics/compare.py": "messages of comparison.json, which the specification binds",
-    "datalab_dagster/graph/runs/launcher.py": "distinguishes processes by their start times; not shown to people",
     "resources/process.py": "distinguishes processes by their start times; not shown to people",
     "benchmarks/preflight.py": "columns of a table, each in one unit, so that two runs can be compared",
     "benchmarks/portal.py": "milliseconds and factors, so that two runs can be compared",
