@@ -3,11 +3,11 @@
 import dagster as dg
 
 from assets.columns import generic_columns
-from assets.guard import guarded
 from assets.partitions import NOT_IN_LAB, OWNERS, data_labs
+from datalab.deployment.handles import UploadedDataset
 from datalab.errors import UsageError
 from datalab.kinds import KINDS, DatasetKind
-from resources import LabRun
+from resources import DATASET, LabRun, guarded
 
 CODE_VERSION = "1"
 """Raised when an uploaded dataset is recorded in another form; its content is its data version."""
@@ -25,18 +25,23 @@ def dataset_asset(kind: DatasetKind) -> dg.AssetsDefinition:
         partitions_def=data_labs,
         code_version=CODE_VERSION,
         metadata={"dagster/column_schema": generic_columns(kind)},
+        io_manager_key=DATASET,
     )
-    def uploaded(context: dg.AssetExecutionContext, run: dg.ResourceParam[LabRun]) -> dg.MaterializeResult[None]:
+    def uploaded(
+        context: dg.AssetExecutionContext, run: dg.ResourceParam[LabRun]
+    ) -> dg.MaterializeResult[UploadedDataset | None]:
         with guarded(run, context):
             if kind not in run.definition.datasets:
-                return dg.MaterializeResult(metadata=NOT_IN_LAB)
-            if kind not in run.datasets:
+                return dg.MaterializeResult(value=None, metadata=NOT_IN_LAB)
+            dataset = run.dataset(kind)
+            if dataset is None:
                 raise UsageError(
                     f"The lab has {kind.value}, but no file is provisioned for it. Provision one and run again."
                 )
             return dg.MaterializeResult(
-                metadata={"datalab/in_lab": True, "datalab/bytes": run.size(kind)},
-                data_version=dg.DataVersion(run.datasets[kind]),
+                value=dataset,
+                metadata={"datalab/in_lab": True, "datalab/bytes": dataset.size},
+                data_version=dg.DataVersion(dataset.version),
             )
 
     return uploaded

@@ -7,45 +7,44 @@ from typing import Any
 
 import dagster as dg
 
-from assets.guard import guarded
 from assets.partitions import OWNERS, data_labs
-from assets.stored import compute_panel, engine_on_rows, keep_panel
+from assets.stored import ROWS_OF_DATASETS, computed_panel, engine_on_rows, optional
 from assets.tables import numbers_of
 from datalab import statistics
 from datalab.deployment.addresses import USERS
-from datalab.deployment.places import Place
+from datalab.deployment.handles import NewRows, StoredRows
 from datalab.kinds import DatasetKind
 from datalab.statistics import PANELS, Panel
 from datalab.statistics.users import CODE_VERSION
-from resources import FindingThresholds, LabRun, SqlEngine
-
-VALID_ROWS = {kind: f"valid_{kind.value}" for kind in DatasetKind}
+from resources import AGGREGATES, ROWS, VALID_ROWS, FindingThresholds, LabRun, SqlEngine, guarded
 
 
 @dg.asset(
-    name="users",
-    deps=[*VALID_ROWS.values()],
+    name=USERS,
+    ins=ROWS_OF_DATASETS,
     group_name="statistics",
     kinds={"duckdb", "parquet"},
     owners=OWNERS,
     description="One row per user: the identifiers they have, the datasets they are in, the number of segments.",
     partitions_def=data_labs,
     code_version=CODE_VERSION,
+    io_manager_key=ROWS,
 )
 def users(
     context: dg.AssetExecutionContext,
     run: dg.ResourceParam[LabRun],
-    place: dg.ResourceParam[Place],
     sql: dg.ResourceParam[SqlEngine],
-) -> dg.MaterializeResult[None]:
+    **valid: StoredRows | None,
+) -> dg.MaterializeResult[NewRows]:
     with guarded(run, context):
-        new_users = run.scratch / "new-users.parquet"
-        with engine_on_rows(run, place, sql, with_users=False) as engine:
-            statistics.write_users(engine, run.definition, new_users)
-        place.keep_rows(run.computed(USERS), new_users)
-        with engine_on_rows(run, place, sql) as engine:
+        new = run.scratch / "new-users.parquet"
+        with engine_on_rows(run, sql, valid) as engine:
+            statistics.write_users(engine, run.definition, new)
+        with engine_on_rows(run, sql, valid, new) as engine:
             groups = statistics.user_groups(engine, run.definition)
-        return dg.MaterializeResult(metadata={"dagster/row_count": sum(group.users for group in groups)})
+        return dg.MaterializeResult(
+            value=NewRows({USERS: new}), metadata={"dagster/row_count": sum(group.users for group in groups)}
+        )
 
 
 def panel_asset(panel: Panel[Any]) -> dg.AssetsDefinition:
@@ -53,37 +52,41 @@ def panel_asset(panel: Panel[Any]) -> dg.AssetsDefinition:
 
     @dg.asset(
         name=panel.name,
-        deps=[_key(source) for source in panel.inputs],
+        ins=dict(_input(source) for source in panel.inputs),
         group_name="statistics",
         kinds={"duckdb", "sql"} if panel.reads_rows else {"json"},
         owners=OWNERS,
         description=panel.question,
         partitions_def=data_labs,
         code_version=panel.code_version,
+        io_manager_key=AGGREGATES,
+        dagster_type=optional(panel.model),
     )
     def computed(
         context: dg.AssetExecutionContext,
         run: dg.ResourceParam[LabRun],
-        place: dg.ResourceParam[Place],
         sql: dg.ResourceParam[SqlEngine],
         thresholds: dg.ResourceParam[FindingThresholds],
-    ) -> dg.MaterializeResult[None]:
+        **inputs: Any,
+    ) -> dg.MaterializeResult[Any]:
         with guarded(run, context):
-            value = compute_panel(panel, run, place, sql, thresholds.thresholds())
-            keep_panel(panel, value, run, place)
+            value = computed_panel(panel, run, sql, thresholds.thresholds(), inputs)
             numbers = numbers_of(panel.table(value) if value else None)
             return dg.MaterializeResult(
-                metadata={**numbers.plotted, "datalab/table": dg.MetadataValue.md(numbers.markdown)}
+                value=value,
+                metadata={**numbers.plotted, "datalab/table": dg.MetadataValue.md(numbers.markdown)},
             )
 
     return computed
 
 
-def _key(source: str | DatasetKind | Panel[Any]) -> str:
-    """Return the asset key of an input of a panel."""
+def _input(source: str | DatasetKind | Panel[Any]) -> tuple[str, dg.AssetIn]:
+    """Return the name of an input of a panel, which is the name of its asset, and what it is."""
     if isinstance(source, Panel):
-        return source.name
-    return VALID_ROWS[source] if isinstance(source, DatasetKind) else source
+        return source.name, dg.AssetIn(dagster_type=optional(source.model))
+    if isinstance(source, DatasetKind):
+        return VALID_ROWS[source], ROWS_OF_DATASETS[VALID_ROWS[source]]
+    return source, dg.AssetIn(dagster_type=StoredRows)
 
 
 ASSETS = [users, *(panel_asset(panel) for panel in PANELS)]

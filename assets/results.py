@@ -3,30 +3,41 @@
 Aggregates only. `validation_status` commits the verdict; the domain decides when a lab is Ready.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
-from assets.guard import guarded
 from assets.partitions import OWNERS, data_labs, lab_check, verdict
-from assets.stored import engine_on_rows, load, panel_value, summaries_of
+from assets.stored import ROWS_OF_DATASETS, engine_on_rows, optional, summaries_of
 from datalab import statistics
 from datalab.dashboard import CODE_VERSION as DASHBOARD_VERSION
 from datalab.dashboard import render_dashboard
-from datalab.deployment.addresses import COMPARISON, STATISTICS_REPORT, Address
-from datalab.deployment.places import Place
+from datalab.deployment.addresses import USERS, Address
+from datalab.deployment.handles import Refreshed, StoredRows, load
 from datalab.errors import InputMissing
 from datalab.kinds import KINDS, DatasetKind
 from datalab.results import files
 from datalab.results.matchable import MatchableUsers
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2
 from datalab.results.status import ValidationStatus
-from datalab.statistics import PANELS
+from datalab.statistics import PANELS, Comparison, ValidatedDataset
 from datalab.statistics.datasets import shown_hints
 from datalab.statistics.panels import basic_statistics
 from datalab.statistics.report import CODE_VERSION as STATISTICS_VERSION
 from datalab.statistics.status import CODE_VERSION as STATUS_VERSION
-from resources import FindingThresholds, LabRun, ResultOptions, SqlEngine
+from resources import (
+    AGGREGATES,
+    REPORTS,
+    STATISTICS,
+    STATUS,
+    FindingThresholds,
+    LabRun,
+    ResultOptions,
+    SqlEngine,
+    guarded,
+)
 
 READY = "ready"
 _HEADLINES = (
@@ -38,44 +49,51 @@ _HEADLINES = (
 )
 
 
+_SUMMARIES = {name: dg.AssetIn(dagster_type=optional(ValidatedDataset)) for name in REPORTS.values()}
+"""The summaries of the validations, as inputs; None: the lab does not have the dataset."""
+
+
 @dg.asset(
-    deps=[panel.name for panel in PANELS],
+    ins={
+        **{panel.name: dg.AssetIn(dagster_type=optional(panel.model)) for panel in PANELS},
+        USERS: dg.AssetIn(dagster_type=StoredRows),
+        **ROWS_OF_DATASETS,
+    },
     group_name="results",
     kinds={"json"},
     owners=OWNERS,
     description="Every number of the statistics page, findings, status, and changes since the previous result.",
     partitions_def=data_labs,
     code_version=STATISTICS_VERSION,
+    io_manager_key=STATISTICS,
 )
 def statistics_report(
     context: dg.AssetExecutionContext,
     run: dg.ResourceParam[LabRun],
-    place: dg.ResourceParam[Place],
     sql: dg.ResourceParam[SqlEngine],
     thresholds: dg.ResourceParam[FindingThresholds],
     workspace: dg.ResourceParam[ResultOptions],
-) -> dg.MaterializeResult[None]:
+    **inputs: Any,
+) -> dg.MaterializeResult[Refreshed]:
     with guarded(run, context):
         limits = thresholds.thresholds()
-        values = {panel.name: panel_value(panel, run, place) for panel in PANELS}
-        report = statistics.assemble_report(run.definition, values, summaries_of(run, place), limits)
+        values = {panel.name: inputs[panel.name] for panel in PANELS}
+        report = statistics.assemble_report(run.definition, values, summaries_of(inputs), limits)
         previous = run.previous_statistics()
         comparison = statistics.compare_statistics(previous, report, limits) if previous else None
-        place.write(run.computed(STATISTICS_REPORT), report.model_dump_json())
-        changes = comparison or statistics.Comparison(changes=[], warnings=[])
-        place.write(run.computed(COMPARISON), changes.model_dump_json())
-        written = report if workspace.statistics_version == 2 else _legacy(run, place, sql)
-        place.write(run.result(files.STATISTICS), written.model_dump_json(indent=2))
+        written = report if workspace.statistics_version == 2 else _legacy(run, sql, inputs)
+        run.place.write(run.result(files.STATISTICS), written.model_dump_json(indent=2))
         matchable = statistics.matchable_users(run.definition, values)
-        place.write(run.result(files.MATCHABLE_USERS), matchable.model_dump_json(indent=2))
+        run.place.write(run.result(files.MATCHABLE_USERS), matchable.model_dump_json(indent=2))
         if comparison:
-            place.write(run.result(files.COMPARISON), comparison.model_dump_json(indent=2))
+            run.place.write(run.result(files.COMPARISON), comparison.model_dump_json(indent=2))
         headlines = {
             f"datalab/{metric}": number
             for metric, number in statistics.headline_numbers(report).items()
             if metric.endswith(_HEADLINES)
         }
         return dg.MaterializeResult(
+            value=Refreshed(report, comparison or Comparison(changes=[], warnings=[])),
             metadata={
                 **headlines,
                 "datalab/status": report.status,
@@ -83,41 +101,44 @@ def statistics_report(
                 "datalab/quality_warnings": len(report.quality_warnings),
                 "datalab/drops": len(comparison.warnings) if comparison else 0,
                 "datalab/findings": dg.MetadataValue.md(_findings(report, comparison)),
-            }
+            },
         )
 
 
 @dg.asset(
-    deps=["statistics_report", *(f"{kind.value}_validation_report" for kind in DatasetKind)],
+    name=STATUS,
+    ins=_SUMMARIES,
     group_name="results",
     kinds={"json"},
     owners=OWNERS,
     description="Whether every dataset and the statistics are valid: the verdict that decides if the lab is Ready.",
-    check_specs=[
-        lab_check(READY, "validation_status", "The verdict is SUCCESS: nothing keeps the lab from being Ready.")
-    ],
+    check_specs=[lab_check(READY, STATUS, "The verdict is SUCCESS: nothing keeps the lab from being Ready.")],
     partitions_def=data_labs,
     code_version=STATUS_VERSION,
+    io_manager_key=AGGREGATES,
+    dagster_type=dg.PythonObjectDagsterType(ValidationStatus),
 )
 def validation_status(
-    context: dg.AssetExecutionContext, run: dg.ResourceParam[LabRun], place: dg.ResourceParam[Place]
-) -> dg.MaterializeResult:  # type: ignore[type-arg] # with a check, Dagster accepts only the bare class
+    context: dg.AssetExecutionContext,
+    run: dg.ResourceParam[LabRun],
+    statistics_report: Refreshed,
+    **reports: ValidatedDataset | None,
+) -> Iterator[dg.MaterializeResult[ValidationStatus]]:
     with guarded(run, context):
-        report = load(place, run.computed(STATISTICS_REPORT), StatisticsResultV2)
-        status = statistics.validation_status(run.definition, summaries_of(run, place), report)
-        place.write(run.result(files.VALIDATION_STATUS), status.model_dump_json(indent=2))
-        run.hand_over(status, statistics.headline_numbers(report))
+        report = statistics_report.report
+        status = statistics.validation_status(run.definition, _summaries(reports), report)
         numbers: dict[str, str | int] = {
             "datalab/status": status.status,
             "datalab/datasets": len(status.datasets),
             "datalab/failed_datasets": sum(dataset.status == "FAILED" for dataset in status.datasets.values()),
         }
-        ready = verdict(READY, "validation_status", status.status == "SUCCESS", numbers)
-        return dg.MaterializeResult(metadata=numbers, check_results=[ready])
+        ready = verdict(READY, STATUS, status.status == "SUCCESS", numbers)
+        yield dg.MaterializeResult(value=status, metadata=numbers, check_results=[ready])
+        run.hand_over(status, statistics.headline_numbers(report))  # now the status is stored
 
 
 @dg.asset(
-    deps=["statistics_report", validation_status],
+    ins={basic_statistics.PANEL.name: dg.AssetIn(dagster_type=basic_statistics.PANEL.model), **_SUMMARIES},
     group_name="results",
     kinds={"html"},
     owners=OWNERS,
@@ -128,47 +149,52 @@ def validation_status(
 def dashboard(
     context: dg.AssetExecutionContext,
     run: dg.ResourceParam[LabRun],
-    place: dg.ResourceParam[Place],
     workspace: dg.ResourceParam[ResultOptions],
+    statistics_report: Refreshed,
+    validation_status: ValidationStatus,
+    **inputs: Any,
 ) -> dg.MaterializeResult[None]:
     with guarded(run, context):
         if workspace.minimum_count:
-            quality = panel_value(basic_statistics.PANEL, run, place)
-            assert quality is not None, "every lab unlocks the basic statistics"
-            statistics.require_names_checked(quality.quality.unchecked_names)
-        report = load(place, run.computed(STATISTICS_REPORT), StatisticsResultV2)
-        comparison = load(place, run.computed(COMPARISON), statistics.Comparison)
+            quality = inputs[basic_statistics.PANEL.name].quality
+            statistics.require_names_checked(quality.unchecked_names)
+        report, comparison = statistics_report.report, statistics_report.comparison
         status_at = run.result_with(files.VALIDATION_STATUS)
         page = render_dashboard(
             run.definition,
             report,
-            status=load(place, status_at, ValidationStatus),
+            status=validation_status,
             readiness=statistics.readiness(run.definition, report),
             comparison=comparison if comparison.changes else None,
-            evidence=None if workspace.minimum_count else run.evidence(shown_hints(summaries_of(run, place))),
+            evidence=None if workspace.minimum_count else run.evidence(shown_hints(_summaries(inputs))),
             computed_at=datetime.now(UTC),
             minimum_count=workspace.minimum_count,
-            matchable=_matchable(place, status_at),
+            matchable=_matchable(run, status_at),
         )
-        place.write(status_at.beside(files.DASHBOARD.name), page)
+        run.place.write(status_at.beside(files.DASHBOARD.name), page)
         run.add_to_result(files.DASHBOARD, status_at.run_id)
         return dg.MaterializeResult(metadata={"datalab/bytes": len(page.encode())})
 
 
-def _matchable(place: Place, status_at: Address) -> MatchableUsers | None:
+def _summaries(inputs: dict[str, Any]) -> dict[DatasetKind, ValidatedDataset]:
+    """Return the summary of each dataset of the lab."""
+    return {kind: inputs[name] for kind, name in REPORTS.items() if inputs[name] is not None}
+
+
+def _matchable(run: LabRun, status_at: Address) -> MatchableUsers | None:
     """Return the matchable users of the result with this status; None: an earlier version made it."""
     try:
-        return load(place, status_at.beside(files.MATCHABLE_USERS.name), MatchableUsers)
+        return load(run.place, status_at.beside(files.MATCHABLE_USERS.name), MatchableUsers)
     except InputMissing:
         return None
 
 
-def _legacy(run: LabRun, place: Place, sql: SqlEngine) -> StatisticsResult:
-    with engine_on_rows(run, place, sql) as engine:
-        return statistics.legacy_statistics(engine, run.definition, summaries_of(run, place))
+def _legacy(run: LabRun, sql: SqlEngine, inputs: dict[str, Any]) -> StatisticsResult:
+    with engine_on_rows(run, sql, inputs) as engine:
+        return statistics.legacy_statistics(engine, run.definition, summaries_of(inputs))
 
 
-def _findings(report: StatisticsResultV2, comparison: statistics.Comparison | None) -> str:
+def _findings(report: StatisticsResultV2, comparison: Comparison | None) -> str:
     """Return the findings as a Markdown list; their messages contain no value of a row."""
     found = [*report.data_errors, *report.quality_warnings, *(comparison.warnings if comparison else [])]
     return "\n".join(f"- **{finding.code}** {finding.message}" for finding in found) or "Nothing to report."

@@ -1,64 +1,70 @@
-"""Reads and writes the values that assets exchange, by address: models, and valid rows in an engine."""
+"""What assets make of their inputs: an engine on stored rows, summaries of the datasets, the value of a panel."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import TypeVar
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
 
+import dagster as dg
 from pydantic import BaseModel
 
-from datalab.deployment.addresses import ROWS, SUMMARY, USERS, Address
-from datalab.deployment.places import Place
+from datalab.deployment.addresses import USERS
+from datalab.deployment.handles import StoredRows
 from datalab.engines import Engine
 from datalab.kinds import DatasetKind
 from datalab.statistics import Panel, PanelInputs, Thresholds, ValidatedDataset, register_valid_rows
-from resources import LabRun, SqlEngine
+from resources import VALID_ROWS, LabRun, SqlEngine
 
-Stored = TypeVar("Stored", bound=BaseModel)
-
-_LOCKED = b"null"
-"""The stored content of a panel that the lab does not unlock."""
+Model = TypeVar("Model", bound=BaseModel)
+_OPTIONAL: dict[type[Any], dg.DagsterType] = {}
 
 
-def load(place: Place, address: Address, model: type[Stored]) -> Stored:
-    """Return a stored model."""
-    return model.model_validate_json(place.read(address))
+def optional(python_type: type[Any]) -> dg.DagsterType:
+    """Return the type of what an asset has only if the lab has its dataset, or unlocks its panel; else it is None."""
+    if python_type not in _OPTIONAL:  # Dagster wants one object per name
+        name = f"Optional{python_type.__name__}"
+        _OPTIONAL[python_type] = dg.PythonObjectDagsterType((python_type, type(None)), name=name)
+    return _OPTIONAL[python_type]
 
 
-def summaries_of(run: LabRun, place: Place) -> dict[DatasetKind, ValidatedDataset]:
-    """Return the validation outcome per dataset of the lab."""
-    return {kind: load(place, run.validated(kind, SUMMARY), ValidatedDataset) for kind in run.definition.datasets}
+ROWS_OF_DATASETS = {name: dg.AssetIn(dagster_type=optional(StoredRows)) for name in VALID_ROWS.values()}
+"""The valid rows of all datasets, as inputs; None: the lab does not have the dataset."""
+
+
+def stored_rows(inputs: Mapping[str, Any]) -> dict[DatasetKind, StoredRows]:
+    """Return the valid rows among the inputs of an asset, by the datasets of the lab."""
+    return {kind: inputs[name] for kind, name in VALID_ROWS.items() if inputs.get(name) is not None}
+
+
+def summaries_of(inputs: Mapping[str, Any]) -> dict[DatasetKind, ValidatedDataset]:
+    """Return the validation outcome of each dataset whose valid rows are among the inputs."""
+    return {kind: rows.summary for kind, rows in stored_rows(inputs).items()}
 
 
 @contextlib.contextmanager
-def engine_on_rows(run: LabRun, place: Place, sql: SqlEngine, *, with_users: bool = True) -> Iterator[Engine]:
-    """Yield an engine with the valid rows, and with `users` if that is computed."""
-    rows = {kind: place.open_rows(run.validated(kind, ROWS)) for kind in run.definition.datasets}
+def engine_on_rows(
+    run: LabRun, sql: SqlEngine, inputs: Mapping[str, Any], users: Path | None = None
+) -> Iterator[Engine]:
+    """Yield an engine with the valid rows among the inputs, and `users`: given, or among the inputs."""
+    rows = {kind: stored.open() for kind, stored in stored_rows(inputs).items()}
+    if users is None and USERS in inputs:
+        users = inputs[USERS].open()
     with sql.open(run.scratch) as engine:
-        users = place.open_rows(run.computed(USERS)) if with_users else None
         register_valid_rows(engine, run.definition, rows, users)
         yield engine
 
 
-def compute_panel(panel: Panel[Stored], run: LabRun, place: Place, sql: SqlEngine, limits: Thresholds) -> Stored | None:
-    """Compute a panel from its stored inputs; None if the lab does not unlock it."""
+def computed_panel(
+    panel: Panel[Model], run: LabRun, sql: SqlEngine, limits: Thresholds, inputs: Mapping[str, Any]
+) -> Model | None:
+    """Compute a panel from the inputs of its asset; None if the lab does not unlock it."""
     if not panel.is_unlocked(run.definition):
         return None
 
-    def value(other: Panel[Stored]) -> Stored | None:
-        return panel_value(other, run, place)
+    def value(other: Panel[Any]) -> Any:
+        return inputs[other.name]
 
-    with engine_on_rows(run, place, sql) if panel.reads_rows else contextlib.nullcontext() as engine:
-        return panel.compute(PanelInputs(run.definition, summaries_of(run, place), limits, engine, value))
-
-
-def panel_value(panel: Panel[Stored], run: LabRun, place: Place) -> Stored | None:
-    """Return the stored value of a panel; None if the lab does not unlock it."""
-    stored = place.read(run.computed(panel.name))
-    return None if stored == _LOCKED else panel.model.model_validate_json(stored)
-
-
-def keep_panel(panel: Panel[Stored], value: Stored | None, run: LabRun, place: Place) -> None:
-    """Store the value of a panel for the assets downstream."""
-    place.write(run.computed(panel.name), value.model_dump_json() if value else _LOCKED.decode())
+    with engine_on_rows(run, sql, inputs) if panel.reads_rows else contextlib.nullcontext() as engine:
+        return panel.compute(PanelInputs(run.definition, summaries_of(inputs), limits, engine, value))

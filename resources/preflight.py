@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from datalab.deployment.addresses import Address
-from datalab.deployment.places import PlainPlace
+from datalab.deployment.plain_place import PlainPlace
 from datalab.errors import InputError, InputMissing
 from datalab.ingest.recognise import recognise_path
 from datalab.kinds import DatasetKind
@@ -15,7 +15,7 @@ from datalab.lab import LabDefinition
 from datalab.results.files import STATISTICS, ResultFile
 from datalab.results.statistics import StatisticsResultV2, parse_statistics_result
 from datalab.results.status import ValidationStatus
-from resources.run import LabRun
+from resources.lab_run import LabRun
 
 PREFLIGHT = "preflight"
 """The partition of the lab, which only this run uses."""

@@ -57,6 +57,11 @@ class Address:
         return self.layer is Layer.VALIDATED and self.name != SUMMARY
 
     @property
+    def is_rows(self) -> bool:
+        """Whether the file is Parquet, not a document."""
+        return self.layer is not Layer.RESULTS and self.name in (ROWS, INVALID_ROWS, USERS)
+
+    @property
     def dataset(self) -> tuple[DatasetKind, str]:
         """The dataset of a validated file."""
         [found] = self.datasets.items()

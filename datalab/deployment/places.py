@@ -37,7 +37,6 @@ from datalab.deployment.errors import DatasetNotValidated, NoScratch
 from datalab.deployment.folders import make_folder, one_name
 from datalab.errors import InputMissing, InputUnreadable, OutputFailed
 from datalab.kinds import MATCHING, DatasetKind
-from datalab.results.files import VALIDATION_REPORT
 from datalab.scratch import forget, publish, why, write_whole
 from datalab.storage import Key, ParquetCipher, read_encrypted, write_encrypted
 from datalab.storage.files import private_file
@@ -52,6 +51,13 @@ class Place(Protocol):
     Documents are text; rows are Parquet, which a run writes and reads as plain files in its private scratch. A file is
     written completely or not at all. A validation is complete when its summary, which is written last, exists.
     """
+
+    @property
+    def root(self) -> Path:
+        """The folder of all of them."""
+
+    def path(self, address: Address) -> Path:
+        """Return where a document or rows are."""
 
     def read(self, address: Address) -> bytes:
         """Return a document.
@@ -86,11 +92,16 @@ class Place(Protocol):
         """
 
 
-class _Files(ABC):
+class Files(ABC):
     """The common part of both places: documents without row values, and the check that a validation is complete."""
 
-    def __init__(self, lab: str) -> None:
+    def __init__(self, root: Path, lab: str) -> None:
+        self.root = root
         self._lab = lab
+
+    def path(self, address: Address) -> Path:
+        """Return where a document or rows are."""
+        return self._rows(address) if address.is_rows else self._document(address)
 
     @abstractmethod
     def _document(self, address: Address) -> Path:
@@ -102,7 +113,7 @@ class _Files(ABC):
 
     def read(self, address: Address) -> bytes:
         if address.layer is Layer.VALIDATED and address.name == SUMMARY:
-            self._must_be_complete(address)
+            self.must_be_complete(address)
         path = self._document(address)
         try:
             return path.read_bytes()
@@ -112,7 +123,7 @@ class _Files(ABC):
             raise InputUnreadable(path, why(error)) from None
 
     def write(self, address: Address, text: str) -> None:
-        self._becomes_incomplete(address)
+        self.becomes_incomplete(address)
         write_whole(self._document(address), text)
 
     def has(self, address: Address) -> bool:
@@ -124,11 +135,11 @@ class _Files(ABC):
         address = validated(kind, manifest_hash, ROWS)
         return self._rows(address).exists() and all(self.has(address.beside(name)) for name in (REPORT, SUMMARY))
 
-    def _must_be_complete(self, address: Address) -> None:
+    def must_be_complete(self, address: Address) -> None:
         if address.layer is Layer.VALIDATED and not self.is_validated(*address.dataset):
             raise DatasetNotValidated(self._lab, address.dataset[0], provisioned=True)
 
-    def _becomes_incomplete(self, address: Address) -> None:
+    def becomes_incomplete(self, address: Address) -> None:
         if not address.is_private:
             return
         path = self._document(address.beside(SUMMARY))
@@ -138,61 +149,7 @@ class _Files(ABC):
             raise OutputFailed(path, why(error)) from None
 
 
-class PlainPlace(_Files):
-    """The files of one computation, in plain text below the private folder `root`.
-
-    Result files, including the private reports, are in the folder `results`.
-    """
-
-    def __init__(self, root: Path, lab: str) -> None:
-        super().__init__(lab)
-        self._root = root
-        self._whole: set[Path] = set()
-        self.results = root / Layer.RESULTS
-
-    def open_rows(self, address: Address) -> Path:
-        self._must_be_complete(address)
-        path = self._rows(address)
-        if path not in self._whole:  # every panel opens the rows, and the size of the footer grows with the file
-            self._must_be_whole(path)
-            self._whole.add(path)
-        return path
-
-    def keep_rows(self, address: Address, rows: Path) -> None:
-        self._becomes_incomplete(address)
-        path = self._rows(address)
-        self._whole.discard(path)
-        publish(rows, path)
-
-    @staticmethod
-    def _must_be_whole(path: Path) -> None:
-        try:
-            pq.read_metadata(path)
-        except FileNotFoundError:
-            raise InputMissing(path) from None
-        except (OSError, pa.ArrowException):
-            raise InputUnreadable(path, "it is not complete") from None  # pyarrow's message may quote parts of the file
-
-    def _document(self, address: Address) -> Path:
-        name = one_name(address.name)
-        match address.layer:
-            case Layer.VALIDATED if name == REPORT:
-                return self.results / address.dataset[0] / VALIDATION_REPORT.name
-            case Layer.VALIDATED:
-                return self._root / f"{address.dataset[0]}.json"
-            case Layer.COMPUTED:
-                return self._root / "panels" / f"{name}.json"
-            case Layer.RESULTS:
-                return self.results / name
-
-    def _rows(self, address: Address) -> Path:
-        name = one_name(address.name)
-        if address.layer is Layer.VALIDATED:
-            name = address.dataset[0] if name == ROWS else f"{address.dataset[0]}-{name}"
-        return self._root / f"{name}.parquet"
-
-
-class EncryptedPlace(_Files):
+class EncryptedPlace(Files):
     """The files of a lab in `folder`, below the home.
 
     Args:
@@ -203,8 +160,7 @@ class EncryptedPlace(_Files):
     """
 
     def __init__(self, folder: Path, lab: str, key_of: KeyOf, scratch: Path | None = None) -> None:
-        super().__init__(lab)
-        self._folder = folder
+        super().__init__(folder, lab)
         self._key_of = key_of
         self._scratch = scratch
 
@@ -219,25 +175,25 @@ class EncryptedPlace(_Files):
         if not address.is_private:
             super().write(address, text)
             return
-        self._becomes_incomplete(address)
+        self.becomes_incomplete(address)
         write_encrypted(path, text.encode(), self._key(address), self._context(address))
 
     def open_rows(self, address: Address) -> Path:
         plain = self._plain(address)
         if not plain.exists():
-            self._must_be_complete(address)
+            self.must_be_complete(address)
             self._cipher(address).decrypt_to(self._rows(address), plain)
         return plain
 
     def read_rows(self, address: Address, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield columns of rows in batches, decrypted in memory; raises the errors of `open_rows`."""
-        self._must_be_complete(address)
+        self.must_be_complete(address)
         yield from self._cipher(address).read_batches(self._rows(address), columns)
 
     def keep_rows(self, address: Address, rows: Path) -> None:
         plain, path = self._plain(address), self._rows(address)
         make_folder(path.parent)
-        self._becomes_incomplete(address)
+        self.becomes_incomplete(address)
         try:
             with pq.ParquetFile(rows) as file, private_file(path) as (_, part):
                 self._cipher(address).encrypt_to(file, part)  # row group by row group
@@ -252,7 +208,7 @@ class EncryptedPlace(_Files):
     @contextlib.contextmanager
     def stored_rows(self, address: Address) -> Iterator[pq.ParquetFile]:
         """Open encrypted rows, which are decrypted in memory only; raises as `open_rows`."""
-        self._must_be_complete(address)
+        self.must_be_complete(address)
         with self._cipher(address).open(self._rows(address)) as file:
             yield file
 
@@ -269,7 +225,7 @@ class EncryptedPlace(_Files):
         return (combination(address.datasets) if address.layer is Layer.COMPUTED else one_name(address.run_id),)
 
     def _within(self, address: Address) -> Path:
-        return self._folder / address.layer / "-".join(self._made_from(address))
+        return self.root / address.layer / "-".join(self._made_from(address))
 
     def _document(self, address: Address) -> Path:
         name = one_name(address.name)

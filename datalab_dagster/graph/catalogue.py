@@ -11,7 +11,7 @@ from assets import ALL_ASSETS
 from datalab.home.directory import home_directory
 from datalab.home.settings import Settings, load_settings
 from datalab_dagster.graph.jobs import JOBS, VALIDATE
-from resources import FindingThresholds, LogProgress, ResultOptions, SqlEngine, deployment_run, fixed, place_of_run
+from resources import IO_MANAGERS, FindingThresholds, LogProgress, ResultOptions, SqlEngine, deployment_run, fixed
 
 
 def catalogue(settings: Settings, resources: Mapping[str, object] | None = None) -> dg.Definitions:
@@ -21,7 +21,7 @@ def catalogue(settings: Settings, resources: Mapping[str, object] | None = None)
         jobs=JOBS,
         resources={
             "run": deployment_run,
-            "place": place_of_run,
+            **IO_MANAGERS,
             "workspace": fixed(
                 ResultOptions(statistics_version=settings.statistics_version, minimum_count=settings.minimum_count)
             ),

@@ -12,7 +12,6 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from assets.guard import without_values
 from datalab.connectors import (
     Choice,
     Connector,
@@ -36,6 +35,7 @@ from datalab.registry import Dataset, KeyRole
 from datalab.registry.errors import DatasetInUse, DatasetNotFound
 from datalab.storage.objects import without_user
 from datalab_dagster.graph.zone_cursor import ZoneCursor
+from resources import without_values
 
 DROP_ZONE_USER = "drop zone"
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import dagster as dg
 
-from assets.guard import without_values
 from datalab.deployment import Deployment
 from datalab_dagster.graph.drop_zones import take_from_drop_zone
+from resources import without_values
 
 VALIDATE = "validate_data_lab"
 

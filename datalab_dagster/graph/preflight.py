@@ -10,8 +10,8 @@ from pathlib import Path
 import dagster as dg
 
 from assets import ALL_ASSETS, data_labs
-from assets.stored import load, summaries_of
-from datalab.deployment.addresses import COMPARISON, STATISTICS_REPORT
+from datalab.deployment.addresses import COMPARISON, ROWS, STATISTICS_REPORT
+from datalab.deployment.handles import StoredRows, load
 from datalab.errors import InputMissing, UsageError
 from datalab.kinds import KINDS, DatasetKind
 from datalab.lab import LabDefinition, lab_from_dict
@@ -23,9 +23,11 @@ from datalab.scratch import publish, scratch_directory
 from datalab.statistics import Comparison, Readiness, ValidatedDataset, readiness
 from datalab.statistics.cause import Evidence
 from datalab.statistics.datasets import shown_hints
-from resources import FindingThresholds, PreflightRun, Progress, ResultOptions, SqlEngine, place_of_run
+from resources import IO_MANAGERS, FindingThresholds, PreflightRun, Progress, ResultOptions, SqlEngine
 from resources.preflight import PREFLIGHT
 
+_NO_DEBUG_MESSAGES = {"python_logs": {"python_log_level": "INFO"}}
+"""An IO manager writes several for each input, and a preflight shows none."""
 SHARING_MINIMUM = 10
 """Counts below this limit are hidden on a dashboard for sharing."""
 
@@ -150,7 +152,7 @@ def run_graph(
 def _materialize(
     run: PreflightRun, progress: Progress, options: PreflightOptions, selection: dg.AssetSelection | None
 ) -> dg.ExecuteInProcessResult:
-    with dg.DagsterInstance.ephemeral() as instance:
+    with dg.DagsterInstance.ephemeral(settings=_NO_DEBUG_MESSAGES) as instance:
         instance.add_dynamic_partitions(data_labs.name or "", [PREFLIGHT])
         return dg.materialize(
             ALL_ASSETS,
@@ -159,7 +161,7 @@ def _materialize(
             selection=selection,
             resources={
                 "run": run,
-                "place": place_of_run,
+                **IO_MANAGERS,
                 "workspace": ResultOptions(
                     statistics_version=options.statistics_version, minimum_count=options.minimum_count
                 ),
@@ -175,7 +177,7 @@ def _result(run: PreflightRun, out: Path) -> PreflightResult:
     """Return what the run has found, with the folder where its results will be."""
     statistics = load(run.place, run.computed(STATISTICS_REPORT), StatisticsResultV2)
     comparison = load(run.place, run.computed(COMPARISON), Comparison)
-    datasets = summaries_of(run, run.place)
+    datasets = {kind: StoredRows(run.validated(kind, ROWS), run.place).summary for kind in run.definition.datasets}
     return PreflightResult(
         lab=run.definition,
         status=load(run.place, run.result(result_files.VALIDATION_STATUS), ValidationStatus),

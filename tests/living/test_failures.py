@@ -256,7 +256,7 @@ def test_a_database_that_was_away_for_a_moment_is_waited_for(living: Living, mon
     from datalab import statistics
     from datalab.registry.errors import DatabaseUnreachable
 
-    monkeypatch.setattr("assets.guard._SECONDS", 0)
+    monkeypatch.setattr("resources.guard._SECONDS", 0)
     original, away = statistics.write_users, [DatabaseUnreachable("here"), DatabaseUnreachable("here")]
 
     def write(*arguments: Any) -> None:

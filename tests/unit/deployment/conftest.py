@@ -10,7 +10,8 @@ import pytest
 
 from datalab.deployment import Deployment
 from datalab.deployment.lab_folders import LabFolders
-from datalab.deployment.places import Place, PlainPlace
+from datalab.deployment.places import Place
+from datalab.deployment.plain_place import PlainPlace
 from datalab.home.settings import Settings
 from datalab.registry import Registry
 from datalab.storage import Key

@@ -13,7 +13,8 @@ from datalab.deployment.addresses import (
     Address,
 )
 from datalab.deployment.errors import DatasetNotValidated
-from datalab.deployment.places import EncryptedPlace, Place, PlainPlace
+from datalab.deployment.places import EncryptedPlace, Place
+from datalab.deployment.plain_place import PlainPlace
 from datalab.errors import InputMissing, OutputFailed
 from tests.unit.deployment.kept import (
     DATASETS,

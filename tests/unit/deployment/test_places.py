@@ -12,7 +12,8 @@ from datalab.deployment.addresses import (
     Address,
 )
 from datalab.deployment.errors import DatasetNotValidated, PathRefused
-from datalab.deployment.places import Place, PlainPlace
+from datalab.deployment.places import Place
+from datalab.deployment.plain_place import PlainPlace
 from datalab.errors import InputMissing, InputUnreadable
 from datalab.storage.errors import EncryptedFileDamaged
 from tests.unit.deployment.kept import (

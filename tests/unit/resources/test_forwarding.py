@@ -39,9 +39,11 @@ def _is_member(value: ast.expr) -> bool:
 
 
 def unread(source: str) -> list[str]:
-    """Return the parameters that a function does not read."""
+    """Return the parameters that a function does not read; a library asks those that it overrides for theirs."""
     found = []
     for function, body in functions(source):
+        if any(isinstance(mark, ast.Name) and mark.id == "override" for mark in function.decorator_list):
+            continue
         names = {node.id for statement in body for node in ast.walk(statement) if isinstance(node, ast.Name)}
         arguments = function.args
         parameters = [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]

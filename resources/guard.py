@@ -10,7 +10,7 @@ import dagster as dg
 from datalab.deployment.errors import DatasetNotValidated
 from datalab.errors import DatalabError, UnexpectedFailure
 from datalab.registry.errors import DatabaseUnreachable, RegistryBusy
-from resources import LabRun
+from resources.lab_run import LabRun
 
 _RETRIES, _SECONDS = 10, 3
 """How often, and after how long, a step is retried if the database was unreachable."""
@@ -28,17 +28,14 @@ def without_values() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def guarded(run: LabRun, context: dg.AssetExecutionContext) -> Iterator[None]:
-    """Do as `without_values` for a step of a lab's run, and record in the run why the step fails.
+def noting_failures(run: LabRun, step: str) -> Iterator[None]:
+    """Do as `without_values`, and record in the run why the step fails.
 
-    A run whose datasets were replaced starts no further step. A step is retried while the database is unreachable.
+    A step is retried while the database is unreachable.
     """
-    step = context.op_execution_context.op.name
     try:
         with without_values():
-            run.ensure_current(now=True)
             yield
-        run.note_failure(step, None)
     except DatalabError as error:
         run.note_failure(step, str(error))
         if isinstance(error, DatasetNotValidated):  # its files are lost: the next run makes them again
@@ -46,6 +43,18 @@ def guarded(run: LabRun, context: dg.AssetExecutionContext) -> Iterator[None]:
         if isinstance(error, (DatabaseUnreachable, RegistryBusy)):
             raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=_SECONDS) from error
         raise
+    except GeneratorExit:  # what the step yielded could not be stored; that is recorded where it failed
+        raise
     except BaseException:
         run.interrupted = True
         raise
+
+
+@contextlib.contextmanager
+def guarded(run: LabRun, context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Do as `noting_failures` for the body of an asset; a run whose datasets were replaced starts no further one."""
+    step = context.op_execution_context.op.name
+    with noting_failures(run, step):
+        run.ensure_current(now=True)
+        yield
+        run.note_failure(step, None)
