@@ -42,6 +42,16 @@ def test_a_tick_that_was_not_stored_is_repeated_with_the_same_run_keys(living: L
     assert living.tick() == []
 
 
+def test_what_a_start_found_is_repeated_until_the_tick_is_stored(living: Living) -> None:
+    living.provision(living.lab(), FILES)
+    before = str(living.deployment.registry.provisioning.newest_sequence())
+    living.cursor = before  # as if a tick of an earlier process had been stored, and its run had not been made
+    [request] = living.tick()
+    living.cursor = before  # the daemon died
+    assert [again.run_key for again in living.tick()] == [request.run_key]
+    assert living.tick() == []
+
+
 def test_a_start_asks_again_only_for_what_has_no_run(living: Living, monkeypatch: pytest.MonkeyPatch) -> None:
     done, forgotten = living.lab(), living.lab()
     living.provision(done, FILES)
