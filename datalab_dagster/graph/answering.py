@@ -40,7 +40,7 @@ def answers(evaluate: Callable[[Deployment, Context], Answer]) -> Callable[[Cont
         try:
             return evaluate(Deployment(home, load_settings(home), registry, os.environ), context)
         except DatabaseUnreachable:
-            _registries.pop(url).close()  # the next tick starts the server under the home
+            _registries.pop(url, registry).close()  # the next tick starts the server under the home
             raise
 
     evaluated.__name__, evaluated.__doc__ = evaluate.__name__, evaluate.__doc__

@@ -9,12 +9,15 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from datalab.deployment import Deployment
 from datalab.deployment.addresses import Layer
 from datalab.home.settings import Settings
 from datalab.registry import Lab, LabState
+from datalab.registry.errors import DatabaseUnreachable
 from datalab_dagster.definitions import build_definitions
 from datalab_dagster.graph import provisioning as provisioning_module
 from datalab_dagster.graph import unanswered as unanswered_module
+from datalab_dagster.graph.answering import answers
 from datalab_dagster.graph.private import EMPTY_RESULT
 from datalab_dagster.graph.runs.selection import assets_to_run
 from datalab_dagster.graph.schedules import build_schedules
@@ -177,6 +180,26 @@ def evaluated(living: Living, sensor: Any, cursor: str | None) -> Any:
     repository = build_definitions().get_repository_def()
     found = repository.get_sensor_def(sensor.name)
     return found.evaluate_tick(dg.build_sensor_context(living.instance, cursor, repository_def=repository))
+
+
+@pytest.mark.usefixtures("living")
+def test_a_registry_that_cannot_be_reached_is_opened_again_even_if_two_ticks_find_out() -> None:
+    opened = []
+
+    @answers
+    def tick(deployment: Deployment, context: Any) -> None:
+        opened.append(deployment.registry)
+        if len(opened) == 1:
+            tick(context)
+        if len(opened) == 2:
+            raise DatabaseUnreachable("here")
+
+    with pytest.raises(DatabaseUnreachable):
+        tick(None)
+    tick(None)
+    tick(None)
+    first, second, third, fourth = opened
+    assert first is second and second is not third and third is fourth
 
 
 def test_a_validation_whose_files_are_lost_is_made_again(living: Living) -> None:
