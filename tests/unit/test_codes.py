@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("ingest", "kinds", "results", "statistics", "validation")
 """The rooms that give codes."""
 
-TYPES_OF_PARQUET = {"BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"}
-"""Words of another format that are written like codes."""
+NO_CODES = {"BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY", "CODE_VERSION"}
+"""Words that are written like codes: types of Parquet, the name of a constant."""
 
 
 def given() -> set[str]:
@@ -31,7 +31,7 @@ def given() -> set[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     codes = {text for text in texts if re.fullmatch(r"[A-Z]+(_[A-Z0-9]+)+", text)}
-    return (codes - TYPES_OF_PARQUET) | {form.code for kind in IdType if (form := kind.value_format)}
+    return (codes - NO_CODES) | {form.code for kind in IdType if (form := kind.value_format)}
 
 
 def specified(heading: str) -> set[str]:
