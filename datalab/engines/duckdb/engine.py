@@ -113,7 +113,7 @@ class DuckDBEngine:
 
     def repeated_rows(self, candidates: Iterable[pa.Table]) -> Iterator[Rows]:
         try:
-            with self._open().cursor() as cursor:
+            with _interrupts(), self._open().cursor() as cursor:
                 yield from keys.later_of_equals(cursor, candidates)
         except duckdb.Error as error:
             reason = _full(error) or f"comparing keys: {type(error).__name__}"
@@ -173,7 +173,8 @@ class DuckDBEngine:
             EngineError: any other error.
         """
         try:
-            return action()
+            with _interrupts():
+                return action()
         except (duckdb.Error, pa.ArrowException) as error:
             kind, advice, full = type(error).__name__, "", _full(error)
             if isinstance(error, duckdb.OutOfMemoryException):
@@ -181,6 +182,19 @@ class DuckDBEngine:
         if full:
             raise OutputFailed(self._scratch, full)
         raise EngineError(panel, self.name, kind, sql, advice)
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[None]:
+    """Raise KeyboardInterrupt where DuckDB says that a signal stopped it; it discards what a handler raised."""
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise KeyboardInterrupt from None
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":
+            raise KeyboardInterrupt from None
+        raise
 
 
 def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
