@@ -235,6 +235,6 @@ def test_killed_at_many_moments_of_its_start(kills: int) -> None:
         unheard = [run for run in killed if world.instance.get_run_stats(run.run_id).start_time is None]
         print(f"undisturbed {undisturbed}; {len(killed)} killed, {len(unheard)} before their first event: {took}")
         assert len(unheard) >= 3
-        assert max(took) < max(undisturbed) + 20, took
+        assert max(took) < 2 * max(undisturbed) + 20, took  # a killed start is made twice, on a busy machine slowly
     finally:
         world.end()
