@@ -10,14 +10,14 @@ from typing import Any
 import dagster as dg
 
 from assets.partitions import OWNERS, data_labs, lab_check, verdict
-from assets.stored import ROWS_OF_DATASETS, engine_on_rows, optional, summaries_of
+from assets.stored import ROWS_OF_DATASETS, by_kind, engine_on_rows, optional, summaries_of
 from datalab import statistics
 from datalab.dashboard import CODE_VERSION as DASHBOARD_VERSION
 from datalab.dashboard import render_dashboard
 from datalab.deployment.addresses import USERS, Address
 from datalab.deployment.handles import Refreshed, StoredRows, load
 from datalab.errors import InputMissing
-from datalab.kinds import KINDS, DatasetKind
+from datalab.kinds import KINDS
 from datalab.results import files
 from datalab.results.matchable import MatchableUsers
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2
@@ -126,7 +126,7 @@ def validation_status(
 ) -> Iterator[dg.MaterializeResult[ValidationStatus]]:
     with guarded(run, context):
         report = statistics_report.report
-        status = statistics.validation_status(run.definition, _summaries(reports), report)
+        status = statistics.validation_status(run.definition, by_kind(reports, REPORTS), report)
         numbers: dict[str, str | int] = {
             "datalab/status": status.status,
             "datalab/datasets": len(status.datasets),
@@ -166,7 +166,7 @@ def dashboard(
             status=validation_status,
             readiness=statistics.readiness(run.definition, report),
             comparison=comparison if comparison.changes else None,
-            evidence=None if workspace.minimum_count else run.evidence(shown_hints(_summaries(inputs))),
+            evidence=None if workspace.minimum_count else run.evidence(shown_hints(by_kind(inputs, REPORTS))),
             computed_at=datetime.now(UTC),
             minimum_count=workspace.minimum_count,
             matchable=_matchable(run, status_at),
@@ -174,11 +174,6 @@ def dashboard(
         run.place.write(status_at.beside(files.DASHBOARD.name), page)
         run.add_to_result(files.DASHBOARD, status_at.run_id)
         return dg.MaterializeResult(metadata={"datalab/bytes": len(page.encode())})
-
-
-def _summaries(inputs: dict[str, Any]) -> dict[DatasetKind, ValidatedDataset]:
-    """Return the summary of each dataset of the lab."""
-    return {kind: inputs[name] for kind, name in REPORTS.items() if inputs[name] is not None}
 
 
 def _matchable(run: LabRun, status_at: Address) -> MatchableUsers | None:

@@ -33,9 +33,14 @@ ROWS_OF_DATASETS = {name: dg.AssetIn(dagster_type=optional(StoredRows)) for name
 """The valid rows of all datasets, as inputs; None: the lab does not have the dataset."""
 
 
+def by_kind(inputs: Mapping[str, Any], names: Mapping[DatasetKind, str]) -> dict[DatasetKind, Any]:
+    """Return the inputs of an asset that have one of `names`, by the datasets of the lab."""
+    return {kind: inputs[name] for kind, name in names.items() if inputs.get(name) is not None}
+
+
 def stored_rows(inputs: Mapping[str, Any]) -> dict[DatasetKind, StoredRows]:
     """Return the valid rows among the inputs of an asset, by the datasets of the lab."""
-    return {kind: inputs[name] for kind, name in VALID_ROWS.items() if inputs.get(name) is not None}
+    return by_kind(inputs, VALID_ROWS)
 
 
 def summaries_of(inputs: Mapping[str, Any]) -> dict[DatasetKind, ValidatedDataset]:
