@@ -13,6 +13,7 @@ from assets.tables import numbers_of
 from datalab import statistics
 from datalab.deployment.addresses import USERS
 from datalab.deployment.handles import NewRows, StoredRows
+from datalab.home.pools import DUCKDB, SPARK
 from datalab.kinds import DatasetKind
 from datalab.statistics import PANELS, Panel
 from datalab.statistics.users import CODE_VERSION
@@ -29,6 +30,7 @@ from resources import AGGREGATES, ROWS, VALID_ROWS, FindingThresholds, LabRun, S
     partitions_def=data_labs,
     code_version=CODE_VERSION,
     io_manager_key=ROWS,
+    pool=SPARK,
 )
 def users(
     context: dg.AssetExecutionContext,
@@ -61,6 +63,7 @@ def panel_asset(panel: Panel[Any]) -> dg.AssetsDefinition:
         code_version=panel.code_version,
         io_manager_key=AGGREGATES,
         dagster_type=optional(panel.model),
+        pool=DUCKDB,
     )
     def computed(
         context: dg.AssetExecutionContext,

@@ -14,6 +14,7 @@ from assets.partitions import NOT_IN_LAB, OWNERS, data_labs, lab_check, verdict
 from assets.stored import optional
 from datalab.deployment import addresses
 from datalab.deployment.handles import NewReport, NewRows, UploadedDataset
+from datalab.home.pools import SPARK
 from datalab.kinds import DatasetKind
 from datalab.statistics.datasets import ValidatedDataset
 from datalab.validation import CODE_VERSION
@@ -59,6 +60,7 @@ def validation_assets(kind: DatasetKind) -> dg.AssetsDefinition:
             lab_check(NOT_EMPTY, rows_key, "At least one row is valid."),
         ],
         partitions_def=data_labs,
+        pool=SPARK,
     )
     def validated(
         context: dg.AssetExecutionContext,

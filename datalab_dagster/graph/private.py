@@ -6,7 +6,7 @@ Each has a test of its own in tests/living/test_private.py, so that an upgrade o
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -39,6 +39,7 @@ __all__ = [
     "execute",
     "instance_in",
     "job_in",
+    "limit_pools",
     "origin_of",
     "remember_tables",
     "run_daemon",
@@ -90,6 +91,14 @@ def remember_tables(storage: DagsterPostgresStorage) -> None:
     events: Any = storage.event_log_storage
     events.has_table = functools.cache(events.has_table)
     events.has_asset_key_col = functools.cache(events.has_asset_key_col)
+
+
+def limit_pools(instance: dg.DagsterInstance, names: Iterable[str]) -> None:
+    """Give pools that no run has used yet the default limit: the queue does so only after it has let runs through."""
+    storage = instance.event_log_storage
+    if instance.global_op_concurrency_default_limit is not None:
+        for name in set(names) - {pool.name for pool in storage.get_pool_limits()}:
+            storage.initialize_concurrency_limit_to_default(name)
 
 
 def engines(instance: dg.DagsterInstance) -> Iterator[Engine]:
