@@ -7,13 +7,15 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from datalab.deployment.errors import DatasetNotValidated
+from datalab.deployment.errors import DatasetNotValidated, LabLockLost
 from datalab.errors import DatalabError, UnexpectedFailure
 from datalab.registry.errors import DatabaseUnreachable, RegistryBusy
 from resources.lab_run import LabRun
 
 _RETRIES, _SECONDS = 10, 3
 """How often, and after how long, a step is retried if the database was unreachable."""
+_TRY_AGAIN = {"dagster/retry_on_asset_or_op_failure": "true"}
+"""Tags of a run that is retried although a step has failed."""
 
 
 @contextlib.contextmanager
@@ -52,9 +54,16 @@ def noting_failures(run: LabRun, step: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def guarded(run: LabRun, context: dg.AssetExecutionContext) -> Iterator[None]:
-    """Do as `noting_failures` for the body of an asset; a run whose datasets were replaced starts no further one."""
+    """Do as `noting_failures` for the body of an asset; a run whose datasets were replaced starts no further one.
+
+    Nor does a run that lost the lock of its lab: it is retried, and waits for the lock.
+    """
     step = context.op_execution_context.op.name
     with noting_failures(run, step):
-        run.ensure_current(now=True)
-        yield
+        try:
+            run.ensure_current(now=True)
+            yield
+        except LabLockLost:
+            context.instance.add_run_tags(run.run_id, _TRY_AGAIN)
+            raise
         run.note_failure(step, None)

@@ -100,15 +100,20 @@ class LabRun(ABC):
 
     @abstractmethod
     def ensure_current(self, *, now: bool = False) -> None:
-        """Stop a run whose datasets were replaced; check every two seconds, or `now`.
+        """Stop a run whose datasets were replaced, or that lost its lab's lock; check every two seconds, or `now`.
 
         Raises:
             RunSuperseded: they were, or the run was cancelled.
+            LabLockLost: the connection that holds the lock was lost.
         """
 
     @abstractmethod
     def hand_over(self, status: ValidationStatus, headlines: Mapping[str, int]) -> None:
-        """Commit the verdict if this run has everything that it needs; the verdict takes effect immediately."""
+        """Commit the verdict if this run has everything that it needs; the verdict takes effect immediately.
+
+        Raises:
+            RunSuperseded: see `ensure_current`.
+        """
 
     @abstractmethod
     def add_to_result(self, file: ResultFile, run_id: str) -> None:

@@ -1,6 +1,7 @@
 """The run of a lab: its datasets, whether they are still provisioned, and its end. Its results are in its place.
 
-The registry says which datasets a run reads. If they are replaced meanwhile, the run stops and never becomes current.
+The registry says which datasets a run reads. If they are replaced meanwhile, or the run loses the lock of its lab, it
+stops and publishes nothing.
 The run of a preflight is in `resources.preflight`.
 """
 
@@ -14,12 +15,12 @@ import dagster as dg
 
 from datalab.deployment import Deployment
 from datalab.deployment.addresses import STATISTICS_REPORT, Address, computed, result
-from datalab.deployment.errors import RunSuperseded
+from datalab.deployment.errors import LabLockLost, RunSuperseded
 from datalab.deployment.places import EncryptedPlace
 from datalab.errors import InputMissing, LabTooLarge, OutputFailed, UsageError
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition, require_limits
-from datalab.registry import NewResult, Run
+from datalab.registry import LabLock, NewResult, Run
 from datalab.results.files import STATISTICS, VALIDATION_STATUS, ResultFile
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
@@ -39,11 +40,14 @@ class DeploymentRun(LabRun):
 
     place: EncryptedPlace
 
-    def __init__(self, deployment: Deployment, definition: LabDefinition, run: Run, scratch: Path) -> None:
+    def __init__(
+        self, deployment: Deployment, definition: LabDefinition, run: Run, scratch: Path, lock: LabLock
+    ) -> None:
         super().__init__(run.lab_id, run.run_id, definition, run.datasets, scratch)
         self.place = deployment.folders.place(run.lab_id, scratch)
         self._deployment = deployment
         self._registry = deployment.registry
+        self._lock = lock
         self._polled_at = time.monotonic()
 
     def size(self, kind: DatasetKind) -> int:
@@ -93,8 +97,11 @@ class DeploymentRun(LabRun):
             self._polled_at = time.monotonic()
             if not self._registry.runs.is_current(self.run_id):
                 raise RunSuperseded(self.lab_id)
+            if not self._lock.is_held():
+                raise LabLockLost(self.lab_id)
 
     def hand_over(self, status: ValidationStatus, headlines: Mapping[str, int]) -> None:
+        self.ensure_current(now=True)
         names = self.place.result_names(self.run_id)
         if {STATISTICS.name, VALIDATION_STATUS.name} <= set(names):
             paths = {name: _path(self.run_id, name) for name in names}
@@ -156,13 +163,14 @@ def started(
     Raises:
         LabNotFound, RunRefused: it cannot start.
         LabTooLarge: an earlier version made the lab, beyond the limits of definitions; the run is recorded as failed.
+        DatabaseUnreachable, DatabaseFull: there is no connection for the lock of the lab.
         OutputFailed: the disk is full, or the home cannot be written to; the run has this reason.
         RunSuperseded: the datasets for which it was requested have been replaced.
     """
     registry = deployment.registry
     with contextlib.ExitStack() as stack:
+        lock = stack.enter_context(registry.lab_locks.hold(lab_id))
         try:
-            stack.enter_context(deployment.folders.locked(lab_id))
             scratch = stack.enter_context(scratch_directory(deployment.scratch))
         except OutputFailed as error:
             with contextlib.suppress(UsageError):  # it has ended, or another run answers the change
@@ -173,7 +181,7 @@ def started(
         known = registry.runs.start(lab_id, run_id, cause=cause, sequence=sequence)
         if known.ended_at is not None:
             raise RunSuperseded(lab_id)
-        run = DeploymentRun(deployment, lab.definition, known, scratch)
+        run = DeploymentRun(deployment, lab.definition, known, scratch, lock)
         try:
             _require_limits(run)
             yield run

@@ -3,6 +3,7 @@
 DatalabError
 ├── NotADataset          a file that is no dataset was not stored (UsageError)
 ├── RunSuperseded        the datasets of a run were replaced while it was running
+│   └── LabLockLost      the connection was lost that reserves the lab for the run
 ├── DatasetNotValidated  a run needs files of an earlier run that do not exist (UsageError)
 ├── PathRefused          an id or a name is not a plain file name
 └── NoScratch            only a run can open and store rows
@@ -27,6 +28,16 @@ class RunSuperseded(DatalabError):
         super().__init__(
             f"The datasets of lab {lab_id} were replaced, or the run was cancelled, while it was running. It was "
             "stopped and its results do not count as current; a run on the new datasets starts automatically."
+        )
+
+
+class LabLockLost(RunSuperseded):
+    def __init__(self, lab_id: str) -> None:
+        DatalabError.__init__(
+            self,
+            f"The connection to the database was lost that reserves lab {lab_id} for this run. It was stopped and has "
+            "published nothing since, because another run may have started. If no run starts automatically, validate "
+            "the lab again.",
         )
 
 

@@ -1,18 +1,14 @@
-"""The folders of the labs below the home: their paths, their locks (one run per lab at a time), and their removal."""
+"""The folders of the labs below the home: their paths, and their removal."""
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from datalab.deployment.addresses import Datasets, Layer, combination
-from datalab.deployment.folders import make_folder, one_name
+from datalab.deployment.folders import one_name
 from datalab.deployment.places import EncryptedPlace, KeyOf
-from datalab.errors import OutputFailed
-from datalab.locks import locked
-from datalab.scratch import why
 
 
 class LabFolders:
@@ -25,17 +21,6 @@ class LabFolders:
     def place(self, lab: str, scratch: Path | None = None) -> EncryptedPlace:
         """Return the place of a lab's computed files; `scratch` is a run's, None outside a run."""
         return EncryptedPlace(self._lab(lab), lab, self._key_of, scratch)
-
-    @contextlib.contextmanager
-    def locked(self, lab: str) -> Iterator[None]:
-        """Hold the lock of a lab, so that one process at a time computes for it; the system releases it at exit."""
-        folder = make_folder(self._lab(lab))
-        with contextlib.ExitStack() as stack:
-            try:
-                stack.enter_context(locked(folder / "run.lock"))
-            except OSError as error:
-                raise OutputFailed(folder, why(error)) from None
-            yield
 
     def remove_result(self, lab: str, run_id: str) -> None:
         shutil.rmtree(self._lab(lab) / Layer.RESULTS / one_name(run_id), ignore_errors=True)

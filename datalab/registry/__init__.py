@@ -3,6 +3,7 @@
 from datalab.registry.changes import Changed, ChangedLab
 from datalab.registry.database import Database, database_url, embedded, registry_url
 from datalab.registry.embedded import EmbeddedPostgres
+from datalab.registry.lab_locks import LabLock
 from datalab.registry.records import (
     Action,
     Claim,
@@ -42,6 +43,7 @@ __all__ = [
     "KeyRole",
     "Lab",
     "LabChange",
+    "LabLock",
     "LabState",
     "NewResult",
     "Origin",

@@ -35,6 +35,9 @@ _MIGRATION_LOCK = 0x64617461_6C61_6201
 _SESSION = "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '120s'; SET timezone = 'UTC'"
 """A client that hangs with a lock must not block all others."""
 
+_KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+"""After a minute without the server, a connection that stays open is lost."""
+
 REVISIONS = sorted(path.name[1:5] for path in (Path(__file__).parent / "migrations" / "versions").glob("r[0-9]*.py"))
 NEWEST = REVISIONS[-1]
 """The migrations of the schema in order, named as their files."""
@@ -108,8 +111,10 @@ class Database:
         self.engine: Engine = create_engine(
             parsed, pool_size=pool_size, pool_pre_ping=True, hide_parameters=True, connect_args=connecting
         )
-        # Of uploads, for as long as their senders take: they must not use up the connections of everything else.
-        self._standing = create_engine(parsed, poolclass=NullPool, hide_parameters=True, connect_args=connecting)
+        # Of uploads and runs, for as long as these take: they must not use up the connections of everything else.
+        self._standing = create_engine(
+            parsed, poolclass=NullPool, hide_parameters=True, connect_args={**connecting, **_KEEPALIVE}
+        )
         for engine in (self.engine, self._standing):
             event.listen(engine, "connect", _prepare)
 
@@ -133,13 +138,13 @@ class Database:
     @contextlib.contextmanager
     def write(self) -> Iterator[Session]:
         """Yield a session whose changes are committed together at the end, or not at all."""
-        with self._translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with self.translated(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
         """Yield a read-only session that sees the data of one moment."""
-        with self._translated(), self.engine.connect() as connection:
+        with self.translated(), self.engine.connect() as connection:
             connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with Session(connection) as session:
                 yield session
@@ -150,7 +155,7 @@ class Database:
 
         Errors of the driver inside the block are passed to the caller.
         """
-        with self._translated():
+        with self.translated():
             connection = self._standing.connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
             yield connection
@@ -164,7 +169,7 @@ class Database:
             DatabaseUnreachable, DatabaseRefused: no connection.
             SchemaTooOld, SchemaTooNew: another version's registry.
         """
-        with self._translated(), self.engine.connect() as connection:
+        with self.translated(), self.engine.connect() as connection:
             if self._known_revision(connection) != NEWEST:
                 raise SchemaTooOld(self.where)
 
@@ -176,12 +181,12 @@ class Database:
         Raises:
             SchemaTooNew: a newer datalab has migrated it.
         """
-        with self._translated(), self.engine.connect() as connection:
+        with self.translated(), self.engine.connect() as connection:
             if self._known_revision(connection) == NEWEST:
                 return False
         from datalab.registry.migrating import run_missing  # loading Alembic takes half a second
 
-        with self._translated(), self.engine.begin() as connection:
+        with self.translated(), self.engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
             if self._known_revision(connection) == NEWEST:
                 return False
@@ -200,7 +205,7 @@ class Database:
         return revision
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
         """Translate errors of the driver into errors of the registry; their text may repeat values."""
         try:
             yield

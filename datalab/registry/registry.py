@@ -16,6 +16,7 @@ from datalab.registry.datasets import Datasets
 from datalab.registry.fitness import check_sessions
 from datalab.registry.history import History
 from datalab.registry.keychain import Keychain
+from datalab.registry.lab_locks import LabLocks
 from datalab.registry.labs import Labs
 from datalab.registry.lists import Lists
 from datalab.registry.ownership import Ownership
@@ -40,6 +41,7 @@ class Registry:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.labs = Labs(database)
+        self.lab_locks = LabLocks(database)
         self.lists = Lists(database)
         self.history = History(database)
         self.ownership = Ownership(database)
