@@ -20,7 +20,7 @@ from datalab.deployment.places import EncryptedPlace
 from datalab.errors import InputMissing, LabTooLarge, OutputFailed, UsageError
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition, require_limits
-from datalab.registry import LabLock, NewResult, Run
+from datalab.registry import Lab, LabLock, NewResult, Run
 from datalab.results.files import STATISTICS, VALIDATION_STATUS, ResultFile
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
@@ -128,17 +128,29 @@ def _path(run_id: str, name: str) -> str:
 def deployment_run(context: dg.InitResourceContext) -> Iterator[DeploymentRun]:
     """Start a run on the deployment that the environment names, and record its end."""
     run = context.run
-    lab = run.tags.get(PARTITION_TAG) if run else None
-    if run is None or lab is None:
-        raise UsageError("A run needs a Data Lab: choose its partition and launch again.")
+    if run is None:
+        raise UsageError(_NO_LAB)
     mark_process(context.instance, run.run_id)  # before it waits for the lab: not every launcher names its process
-    with (
-        Deployment.open() as deployment,
-        started(
-            deployment, lab, run.run_id, cause=run.tags.get(CAUSE_TAG, "by hand"), sequence=requested_sequence(run)
-        ) as begun,
-    ):
-        yield begun
+    cause, sequence = run.tags.get(CAUSE_TAG, "by hand"), requested_sequence(run)
+    with Deployment.open() as deployment:
+        lab = lab_of(deployment, run)
+        if lab is None:
+            raise UsageError(_NO_LAB)
+        with started(deployment, lab.id, run.run_id, cause=cause, sequence=sequence) as begun:
+            yield begun
+
+
+_NO_LAB = "A run needs a Data Lab: choose its partition and launch again."
+
+
+def lab_of(deployment: Deployment, run: dg.DagsterRun) -> Lab | None:
+    """Return the lab of a run in Dagster; None: it is a run of something else.
+
+    Raises:
+        LabNotFound: the lab was deleted.
+    """
+    key = run.tags.get(PARTITION_TAG)
+    return None if key is None else deployment.registry.labs.of_partition(key)
 
 
 def requested_sequence(run: dg.DagsterRun) -> int | None:

@@ -178,6 +178,7 @@ class MemoryService:
         self._slots[lab_id], self._events[lab_id] = {}, []
         self._labs[lab_id] = LabInfo(
             id=lab_id,
+            partition_key=f"key~{lab_id}",
             name=definition.name,
             definition=definition,
             created_at=self._now(),
@@ -221,6 +222,11 @@ class MemoryService:
                 "slots": [self._slots[lab][kind] for kind in DatasetKind if kind in held],
             }
         )
+
+    def rekey_lab(self, lab: str) -> LabInfo:
+        lab = self._id(lab)
+        self._labs[lab] = self._labs[lab].model_copy(update={"partition_key": f"{self._labs[lab].name.lower()}~new"})
+        return self.lab(lab)
 
     def delete_lab(self, lab: str) -> None:
         found = self.lab(lab).id

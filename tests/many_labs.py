@@ -21,8 +21,9 @@ _STATEMENTS = (
     """INSERT INTO keychain (manifest_hash, secret_id, wrapped_key, master_key_id)
     SELECT manifest_hash, manifest_hash, 'wrapped', 'master' FROM datasets""",
     "INSERT INTO key_access SELECT manifest_hash, :owner, 'Owner' FROM datasets",
-    """INSERT INTO labs (id, name, definition, created_at, created_by)
-    SELECT lpad(n::text, 36, '0'), 'Lab ' || n, CAST(:definition AS jsonb), :now - n * interval '1 hour', :owner
+    """INSERT INTO labs (id, partition_key, name, definition, created_at, created_by)
+    SELECT lpad(n::text, 36, '0'), 'lab-' || n || '~0000', 'Lab ' || n, CAST(:definition AS jsonb),
+        :now - n * interval '1 hour', :owner
     FROM generate_series(1, :labs) n""",
     "INSERT INTO lab_owners (lab_id, user_id) SELECT id, :owner FROM labs",
     f"""INSERT INTO provisioning_events (lab_id, kind, manifest_hash, actor, cause, at)

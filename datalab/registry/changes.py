@@ -28,6 +28,7 @@ class ChangedLab:
 
     Attributes:
         id: of the lab.
+        partition_key: of the lab.
         name: of the lab.
         definition: of the lab.
         change: the events.
@@ -39,6 +40,7 @@ class ChangedLab:
     """
 
     id: str
+    partition_key: str
     name: str
     definition: LabDefinition
     change: LabChange
@@ -55,13 +57,13 @@ class Changed:
     Attributes:
         newest: the number of the last event of all labs, 0 before the first.
         labs: the changed ones, in the order of their last events.
-        ids: of all labs that exist.
+        partitions: the partition keys of all labs that have, or had, a dataset.
         waiting: how many labs wait for datasets.
     """
 
     newest: int
     labs: list[ChangedLab]
-    ids: frozenset[str]
+    partitions: frozenset[str]
     waiting: int
 
 
@@ -86,7 +88,7 @@ class Changes:
         with self._database.read() as session:
             row = session.execute(_STATEMENT, values).one()
         labs = sorted((_changed(lab) for lab in row.changed), key=lambda lab: lab.change.sequence)
-        return Changed(row.newest, labs, frozenset(row.ids), row.waiting)
+        return Changed(row.newest, labs, frozenset(row.partitions), row.waiting)
 
 
 def _changed(lab: Mapping[str, Any]) -> ChangedLab:
@@ -95,6 +97,7 @@ def _changed(lab: Mapping[str, Any]) -> ChangedLab:
     holder = lab["holder"]
     return ChangedLab(
         lab["id"],
+        lab["partition_key"],
         lab["name"],
         LabDefinition.model_validate(lab["definition"], context=STORED),
         change,
@@ -144,7 +147,7 @@ WITH newest AS (
     WHERE claim.holder = '' AND claim.sequence =
         (SELECT max(sequence) FROM {SCHEMA}.provisioning_events event WHERE event.lab_id = claim.lab_id)
 ), changed AS (
-    SELECT lab.id, lab.name, lab.definition, slots.datasets, slots.validated,
+    SELECT lab.id, lab.partition_key, lab.name, lab.definition, slots.datasets, slots.validated,
         claim.holder, claim.run_id, claim.claimed_at, answer.run_id AS answer,
         (
             SELECT jsonb_agg(to_jsonb(event) - 'lab_id' - 'source') FROM {SCHEMA}.provisioning_events event
@@ -181,7 +184,10 @@ WITH newest AS (
 )
 SELECT newest.sequence AS newest,
     (SELECT coalesce(jsonb_agg(to_jsonb(changed)), '[]') FROM changed) AS changed,
-    (SELECT coalesce(array_agg(id), '{{}}') FROM {SCHEMA}.labs WHERE deleted_at IS NULL) AS ids,
+    (
+        SELECT coalesce(array_agg(lab.partition_key), '{{}}') FROM {SCHEMA}.labs lab WHERE lab.deleted_at IS NULL
+            AND EXISTS (SELECT FROM {SCHEMA}.provisioning_events event WHERE event.lab_id = lab.id)
+    ) AS partitions,
     ({_WAITING}) AS waiting
 FROM newest
 """).bindparams(bindparam("seen"), bindparam("certain"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Select, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, delete, exists, false, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from datalab.lab import LabDefinition, require_limits
@@ -13,13 +13,16 @@ from datalab.registry.account_rows import UserRow
 from datalab.registry.database import Database
 from datalab.registry.errors import LabNameAmbiguous, LabNotFound, OwnersWrong
 from datalab.registry.facts import facts_of
-from datalab.registry.models import LabOwnerRow, LabRow
+from datalab.registry.models import ClaimRow, ForgottenRow, LabOwnerRow, LabRow, ResultRow, RunRow, ValidatedRow
 from datalab.registry.ownership import Verb, check, plain
+from datalab.registry.partition_keys import RekeyRefused, new_key
 from datalab.registry.queries import (
+    begin_naming,
     begin_provisioning,
     change_slots,
     is_storable,
     lab_of,
+    last_sequence,
     live_lab,
     named,
     provisioned,
@@ -43,20 +46,23 @@ class Labs:
             LabTooLarge: the definition is that of a lab which an earlier version made, beyond the limits.
         """
         require_limits(definition)
-        row = LabRow(
-            id=str(uuid.uuid4()),
-            name=definition.name,
-            definition=definition.model_dump(mode="json", by_alias=True),
-            created_by=named(by),
-            owners=[LabOwnerRow(user_id=by)],
-        )
+        lab_id = str(uuid.uuid4())
         with self._database.write() as session:
+            begin_naming(session)
+            row = LabRow(
+                id=lab_id,
+                partition_key=_new_key(session, definition.name, lab_id),
+                name=definition.name,
+                definition=definition.model_dump(mode="json", by_alias=True),
+                created_by=named(by),
+                owners=[LabOwnerRow(user_id=by)],
+            )
             session.add(row)
             session.flush()
             return lab_of(row)
 
     def get(self, lab: str, *, user: str | None = None) -> Lab:
-        """Return the lab of this id, or the only one of this name; if several have it, the only one of `user`.
+        """Return the lab of this id or partition key, or the only one of this name; of several, the only one of `user`.
 
         Raises:
             LabNotFound: the lab does not exist; the message suggests a similar name.
@@ -76,6 +82,38 @@ class Labs:
             found = lab_of(_found(session, lab, user))
             check(session, user, verb, found)
             return found
+
+    def of_partition(self, partition_key: str) -> Lab:
+        """Return the lab that Dagster calls so; `Lab.partition_key` is the way back.
+
+        Raises:
+            LabNotFound: no lab that exists has this key.
+        """
+        query = _labs().where(LabRow.deleted_at.is_(None), LabRow.partition_key == partition_key)
+        with self._database.read() as session:
+            row = session.scalars(query).one_or_none() if is_storable(partition_key) else None
+            if row is None:
+                raise LabNotFound(partition_key)
+            return lab_of(row)
+
+    def rekey(self, lab_id: str) -> Lab:
+        """Give a lab that an earlier version made a readable partition key; a lab that has one keeps it.
+
+        Dagster's pages show the history of a partition by its key, so a lab that ever had a result keeps its key. What
+        is validated of it is forgotten: its next validation materialises every asset under the new key.
+
+        Raises:
+            LabNotFound: there is no such lab.
+            RekeyRefused: it has had a result, or a validation of it is running or requested.
+        """
+        with self._database.write() as session:
+            begin_naming(session)
+            row = live_lab(session, lab_id, lock=True)
+            if row.partition_key == row.id:
+                _refuse_rekey(session, lab_id)
+                row.partition_key = _new_key(session, row.name, lab_id)
+                session.execute(delete(ValidatedRow).where(ValidatedRow.lab_id == lab_id))
+            return lab_of(row)
 
     def all(self, *, deleted: bool = False) -> list[Lab]:
         """Return all labs, the oldest first; `deleted`: those that were deleted, too."""
@@ -144,9 +182,9 @@ def _labs() -> Select[LabRow]:
 
 def _found(session: Session, lab: str, user: str | None) -> LabRow:
     live = LabRow.deleted_at.is_(None)
-    wanted = or_(LabRow.id == lab, LabRow.name == lab) if is_storable(lab) else false()
+    wanted = or_(LabRow.id == lab, LabRow.partition_key == lab, LabRow.name == lab) if is_storable(lab) else false()
     rows = session.scalars(_labs().where(live, wanted)).all()
-    found = [row for row in rows if row.id == lab] or list(rows)
+    found = [row for row in rows if lab in (row.id, row.partition_key)] or list(rows)
     if not found:
         others = session.execute(select(LabRow.name, LabRow.id).where(live))
         raise LabNotFound(lab, [name for row in others for name in row])
@@ -155,6 +193,30 @@ def _found(session: Session, lab: str, user: str | None) -> LabRow:
     if len(found) > 1:
         raise LabNameAmbiguous(lab, sorted(row.id for row in found))
     return found[0]
+
+
+def _new_key(session: Session, name: str, lab_id: str) -> str:
+    def is_taken(key: str) -> bool:
+        return session.scalars(select(LabRow.id).where(LabRow.partition_key == key)).first() is not None
+
+    return new_key(name, lab_id, is_taken)
+
+
+def _refuse_rekey(session: Session, lab_id: str) -> None:
+    """Refuse another partition key for a lab with history under its present one, or with a run that has it."""
+
+    def any_of(row: type[ResultRow | ForgottenRow | RunRow | ClaimRow], *conditions: ColumnElement[bool]) -> bool:
+        return session.scalars(select(exists().where(row.lab_id == lab_id, *conditions))).one()
+
+    if any_of(ResultRow) or any_of(ForgottenRow):
+        raise RekeyRefused(
+            lab_id,
+            "Dagster's pages show the history of its results by this key. For a readable key, create another lab with "
+            "the same definition",
+        )
+    requested = (ClaimRow.sequence == last_sequence(session, lab_id), ClaimRow.holder != "", ClaimRow.run_id.is_(None))
+    if any_of(RunRow, RunRow.ended_at.is_(None)) or any_of(ClaimRow, *requested):
+        raise RekeyRefused(lab_id, "a validation of it is running or requested. Repeat the command when it has ended")
 
 
 def _owner_names(row: LabRow) -> set[str]:

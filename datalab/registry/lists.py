@@ -134,7 +134,7 @@ class Lists:
             .scalar_subquery()
         )
         listed = select(LabRow.id).join(states, states.c.lab_id == LabRow.id)
-        listed = listed.where(has_text(query.text, LabRow.name, LabRow.id))
+        listed = listed.where(has_text(query.text, LabRow.name, LabRow.id, LabRow.partition_key))
         if query.state is not None:
             listed = listed.where(states.c.state == query.state.value)
         columns: dict[str, Any] = {

@@ -63,6 +63,8 @@ class LabRow(Base):
     __tablename__ = "labs"
 
     id: Mapped[str] = mapped_column(primary_key=True)
+    partition_key: Mapped[str] = mapped_column(unique=True)
+    """What Dagster calls the lab, see `partition_keys`."""
     name: Mapped[str]
     definition: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = now()

@@ -1,6 +1,7 @@
 """Queries that several parts of the registry share inside a transaction, and the order of their locks.
 
-Locks are taken in one order everywhere: first the provisioning lock (to change provisioning), then the lab's row.
+Locks are taken in one order everywhere: first the provisioning lock (to change provisioning) or the naming lock (to
+choose a partition key), then the lab's row.
 """
 
 from __future__ import annotations
@@ -19,8 +20,13 @@ from datalab.registry.errors import LabNotFound, RunNotFound
 from datalab.registry.models import DatasetRow, EventRow, LabRow, RunRow, SlotRow
 from datalab.registry.records import Event, Lab
 
-_PROVISIONING_LOCK = 0x64617461_6C61_6202
-"""For an advisory lock: "datalab" and a 2."""
+_PROVISIONING_LOCK, _NAMING_LOCK = 0x64617461_6C61_6202, 0x64617461_6C61_620B
+"""For advisory locks: "datalab" and a 2, or an 11."""
+
+
+def begin_naming(session: Session) -> None:
+    """Let one transaction at a time choose a partition key, until it is committed."""
+    session.execute(sql("SELECT pg_advisory_xact_lock(:key)"), {"key": _NAMING_LOCK})
 
 
 def begin_provisioning(session: Session) -> None:
@@ -164,4 +170,4 @@ def event_of(row: EventRow) -> Event:
 def lab_of(row: LabRow) -> Lab:
     definition = LabDefinition.model_validate(row.definition, context=STORED)
     owners = tuple(owner.user_id for owner in row.owners)
-    return Lab(row.id, row.name, definition, row.created_at, row.created_by, owners, row.deleted_at)
+    return Lab(row.id, row.partition_key, row.name, definition, row.created_at, row.created_by, owners, row.deleted_at)

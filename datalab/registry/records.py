@@ -20,6 +20,8 @@ class Lab:
     """A lab; `id` never recurs, `name` may."""
 
     id: str
+    partition_key: str
+    """What Dagster calls it: unique, and never changed by a new name."""
     name: str
     definition: LabDefinition
     created_at: datetime

@@ -16,6 +16,7 @@ from datalab_dagster.cli.exits import Stopped
 from datalab_dagster.service import (
     DatasetInfo,
     DatasetNotFound,
+    HomeService,
     LabService,
     ResultInfo,
     ResultNotFound,
@@ -46,7 +47,7 @@ def yes_option(command: Command) -> Command:
 
 
 @contextlib.contextmanager
-def opened(user: str | None) -> Iterator[LabService]:
+def opened(user: str | None) -> Iterator[HomeService]:
     """Yield the deployment of this environment, as `user` sees it.
 
     Raises:

@@ -20,7 +20,7 @@ from datalab_dagster.service import LabInfo, LabQuery, LabService, LabState
 def lab() -> None:
     """Create, list, show and delete labs.
 
-    LAB is a lab's id, or its name if only one lab has it.
+    LAB is a lab's id, its partition key in Dagster, or its name if only one lab has it.
     """
 
 
@@ -122,6 +122,24 @@ def owners(lab_name: str, added: tuple[str, ...], removed: tuple[str, ...], user
         listing.print_json(found)
     else:
         listing.line(f"Lab {found.id} ({name_or_unnamed(found.name)}) belongs to {listed(found.owners)}.")
+    return 0
+
+
+@lab.command()
+@click.argument("lab_name", metavar="LAB")
+@user_option
+@json_option
+def rekey(lab_name: str, user: str | None, as_json: bool) -> int:
+    """Give a lab of an earlier version a readable name in Dagster's pages.
+
+    Its history there is found by the present key, its id: a lab that ever had a result keeps it.
+    """
+    with opened(user) as service:
+        found = service.rekey_lab(lab_name)
+    if as_json:
+        listing.print_json(found)
+    else:
+        listing.line(f"Lab {found.id} ({name_or_unnamed(found.name)}) has the partition key {found.partition_key}.")
     return 0
 
 

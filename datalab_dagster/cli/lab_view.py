@@ -87,6 +87,7 @@ def print_definition(lab: LabInfo) -> None:
     """Print the collaboration types and identifiers of a lab."""
     definition = lab.definition
     line(f"\nCreated {when(lab.created_at)} by {lab.created_by}; owners: {', '.join(lab.owners)}")
+    line(f"Partition key in Dagster: {lab.partition_key}")
     line(f"For: {', '.join(kind.value for kind in definition.collaboration_types)}")
     rows = []
     for entry in definition.identifiers_config:

@@ -47,8 +47,8 @@ def provisioning(deployment: Deployment, context: dg.SensorEvaluationContext) ->
         run_requests=requests,
         skip_reason=None if requests else dg.SkipReason(_reason(changed, wanted)),
         cursor=passed_on(deployment, context.cursor, changed, last),
-        dynamic_partitions_requests=_partitions(context.instance, changed.ids),
-        asset_events=[event for lab in changed.labs for event in _provisioned(lab.change, last)],
+        dynamic_partitions_requests=_partitions(context.instance, changed.partitions),
+        asset_events=[event for lab in changed.labs for event in _provisioned(lab, last)],
     )
 
 
@@ -75,9 +75,9 @@ def _request(lab: ChangedLab, selection: list[dg.AssetKey]) -> dg.RunRequest:
     tags = run_tags(lab, sequence=change.sequence, kinds=change.kinds, cause=_cause(change), by=by)
     return dg.RunRequest(
         run_key=change.run_key,
-        partition_key=lab.id,
+        partition_key=lab.partition_key,
         asset_selection=selection,
-        tags={**tags, PARTITION_TAG: lab.id},
+        tags={**tags, PARTITION_TAG: lab.partition_key},
     )
 
 
@@ -109,25 +109,25 @@ _DONE = {Action.PROVISIONED: "provisioned", Action.REPROVISIONED: "replaced", Ac
 
 
 def _partitions(
-    instance: dg.DagsterInstance, labs: Collection[str]
+    instance: dg.DagsterInstance, wanted: Collection[str]
 ) -> list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:
-    """Return the requests that add and delete partitions, so that they match the existing labs."""
+    """Return the requests that add and delete partitions, so that they match those of the registry."""
     known = set(instance.get_dynamic_partitions(data_labs.name or ""))
     requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
-    if added := sorted(set(labs) - known):
+    if added := sorted(set(wanted) - known):
         requests.append(data_labs.build_add_request(added))
-    if removed := sorted(known - set(labs)):
+    if removed := sorted(known - set(wanted)):
         requests.append(data_labs.build_delete_request(removed))
     return requests
 
 
-def _provisioned(change: LabChange, last: int) -> list[dg.AssetMaterialization]:
+def _provisioned(lab: ChangedLab, last: int) -> list[dg.AssetMaterialization]:
     """Return the datasets provisioned up to `last` as new versions of their assets, which make others stale."""
-    newest = {event.kind: event for event in change.events if event.sequence <= last}
+    newest = {event.kind: event for event in lab.change.events if event.sequence <= last}
     return [
         dg.AssetMaterialization(
             asset_key=kind.value,
-            partition=change.lab_id,
+            partition=lab.partition_key,
             tags={"dagster/data_version": event.manifest_hash},
             metadata={"datalab/by": event.by, "datalab/action": event.action.value, "datalab/sequence": event.sequence},
         )

@@ -47,13 +47,13 @@ def _validate_again(
             continue
         sequence = deployment.registry.provisioning.last_sequence(lab.id)
         run_key = f"{lab.id}:{sequence}:{night}"
-        if not claimed(deployment, lambda: context.instance, lab.id, sequence, run_key):
+        if not claimed(deployment, lambda: context.instance, lab, sequence, run_key):
             answered += 1
             continue
         requests.append(
             dg.RunRequest(
                 run_key=run_key,
-                partition_key=lab.id,
+                partition_key=lab.partition_key,
                 asset_selection=assets_to_run(deployment, lab, ()),
                 tags=run_tags(lab, sequence=sequence, kinds=(), cause="nightly schedule", by="schedule"),
             )

@@ -23,7 +23,7 @@ from datalab_dagster.graph.runs.reconcile import reconcile, stop_outdated
 from datalab_dagster.graph.runs.selection import left_undone
 from datalab_dagster.graph.runs.start import run_tags
 from datalab_dagster.graph.zone_attempts import earlier_attempts, given_up, next_attempt
-from resources.run import CAUSE_TAG, PARTITION_TAG, requested_sequence
+from resources.run import CAUSE_TAG, lab_of, requested_sequence
 
 _log = logging.getLogger(__name__)
 """Goes to the log of the code server; the log of a tick is discarded, as Dagster keeps it where output of steps is."""
@@ -74,26 +74,28 @@ def lost_runs(deployment: Deployment, context: dg.SensorEvaluationContext) -> dg
 
 def _broken(deployment: Deployment, context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
     run = context.dagster_run
-    lab_id = run.tags.get(PARTITION_TAG)
     reason = context.dagster_event.message or "The run was interrupted."
-    if lab_id is not None:
-        found = _ended(deployment, lab_id, run, reason)
-        if found is None or found[1].state is RunState.SUPERSEDED:
-            return dg.SkipReason("Its datasets were replaced, or its lab deleted: no notification is needed.")
+    try:
+        lab = lab_of(deployment, run)
+        found = None if lab is None else _ended(deployment, lab, run, reason)
+    except (LabNotFound, RunNotFound):
+        return dg.SkipReason(_NOT_NEEDED)
+    if lab is not None and found is not None:
         has_own_reason, ended = found
-        _notify_of_verdict(deployment, lab_id, run.run_id)
+        if ended.state is RunState.SUPERSEDED:
+            return dg.SkipReason(_NOT_NEEDED)
+        _notify_of_verdict(deployment, lab, run.run_id)
         if not has_own_reason:
-            lab = deployment.registry.labs.get(lab_id)
             undone = left_undone(deployment, lab, ended, run.asset_selection)
             if not undone and _has_verdict(deployment, ended):
                 return dg.SkipReason("The run had completed its result: no notification is needed.")
             if undone and not _tried_often(deployment, ended):
                 again = _again(lab, ended, undone)
-                if claimed(deployment, lambda: context.instance, lab_id, ended.sequence, again.run_key or ""):
+                if claimed(deployment, lambda: context.instance, lab, ended.sequence, again.run_key or ""):
                     return again
                 return dg.SkipReason("Another run answers the change already.")
         reason = ended.reason or reason
-    notify(deployment.settings.on_failure, "RUN_FAILED", lab=lab_id, run_id=run.run_id, reason=reason)
+    notify(deployment.settings.on_failure, "RUN_FAILED", lab=lab.id if lab else None, run_id=run.run_id, reason=reason)
     return dg.SkipReason("Notification sent.")
 
 
@@ -108,16 +110,16 @@ broken_runs = RunStatusSensor(
 )
 
 
-def _ended(deployment: Deployment, lab_id: str, run: dg.DagsterRun, reason: str) -> tuple[bool, Run] | None:
-    """Record that a run failed; return it and whether it had recorded this itself. None: lab or run are unknown."""
+_NOT_NEEDED = "Its datasets were replaced, or its lab deleted: no notification is needed."
+
+
+def _ended(deployment: Deployment, lab: Lab, run: dg.DagsterRun, reason: str) -> tuple[bool, Run]:
+    """Record that a run failed; return whether it had recorded this itself, and the run."""
     runs = deployment.registry.runs
-    try:
-        with contextlib.suppress(RunRefused):  # it has ended already, or another answers its change
-            runs.start(lab_id, run.run_id, cause=run.tags.get(CAUSE_TAG, ""), sequence=requested_sequence(run))
-        before = runs.get(run.run_id)
-        return before.state is RunState.FAILED, runs.fail(run.run_id, before.reason or reason)
-    except (LabNotFound, RunNotFound):
-        return None
+    with contextlib.suppress(RunRefused):  # it has ended already, or another answers its change
+        runs.start(lab.id, run.run_id, cause=run.tags.get(CAUSE_TAG, ""), sequence=requested_sequence(run))
+    before = runs.get(run.run_id)
+    return before.state is RunState.FAILED, runs.fail(run.run_id, before.reason or reason)
 
 
 def _has_verdict(deployment: Deployment, run: Run) -> bool:
@@ -140,7 +142,7 @@ def _again(lab: Lab, run: Run, undone: list[dg.AssetKey]) -> dg.RunRequest:
     """Return the run that replaces one that was killed, interrupted, or lost its database."""
     return dg.RunRequest(
         run_key=f"{lab.id}:{run.sequence}:after:{run.run_id}",
-        partition_key=lab.id,
+        partition_key=lab.partition_key,
         asset_selection=undone,
         tags=run_tags(lab, sequence=run.sequence, kinds=(), cause=_AGAIN, by="broken_runs"),
     )
@@ -148,8 +150,9 @@ def _again(lab: Lab, run: Run, undone: list[dg.AssetKey]) -> dg.RunRequest:
 
 def _failed(deployment: Deployment, context: dg.RunStatusSensorContext) -> None:
     run = context.dagster_run
-    if lab_id := run.tags.get(PARTITION_TAG):
-        _notify_of_verdict(deployment, lab_id, run.run_id)
+    with contextlib.suppress(LabNotFound):  # it was deleted
+        if lab := lab_of(deployment, run):
+            _notify_of_verdict(deployment, lab, run.run_id)
 
 
 failed_labs = RunStatusSensor(
@@ -162,12 +165,12 @@ failed_labs = RunStatusSensor(
 )
 
 
-def _notify_of_verdict(deployment: Deployment, lab_id: str, run_id: str) -> None:
+def _notify_of_verdict(deployment: Deployment, lab: Lab, run_id: str) -> None:
     """Send a notification if the current verdict of a run is FAILED; the later end of the run does not matter."""
-    result = deployment.registry.results.current(lab_id)
+    result = deployment.registry.results.current(lab.id)
     if result is not None and result.run_id == run_id and result.status == "FAILED":
-        reason = deployment.registry.labs.state(lab_id).reason
-        notify(deployment.settings.on_failure, "LAB_FAILED", lab=lab_id, run_id=run_id, reason=reason)
+        reason = deployment.registry.labs.state(lab.id).reason
+        notify(deployment.settings.on_failure, "LAB_FAILED", lab=lab.id, run_id=run_id, reason=reason)
 
 
 SENSORS = [provisioning, drop_zones, lost_runs, broken_runs, failed_labs]

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from datalab.registry import Role
 from datalab_dagster.service.account_models import AccountInfo, TokenInfo, UnownedInfo, UserInfo
+from datalab_dagster.service.models import LabInfo
 from datalab_dagster.service.protocol import LabService
 
 
@@ -91,6 +92,14 @@ class HomeService(LabService, Protocol):
     @property
     def keys(self) -> Keys:
         """The master key."""
+
+    def rekey_lab(self, lab: str) -> LabInfo:
+        """Give a lab that an earlier version made a readable partition key; a lab that has one keeps it.
+
+        Raises:
+            LabNotFound, LabNameAmbiguous, LabNotYours: as their names say.
+            RekeyRefused: it has had a result, or a validation of it is running or requested.
+        """
 
     def for_user(self, user: str) -> HomeService:
         """Return the same deployment for another user; both share open connections."""

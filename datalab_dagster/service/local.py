@@ -42,9 +42,7 @@ from datalab_dagster.service.uploads import LocalUploads
 
 
 class LocalService:
-    """A `HomeService` for the deployment that the environment names; threads may share it.
-
-    Dagster is only imported for runs.
+    """A `HomeService` for the deployment that the environment names; threads may share it; Dagster is for runs only.
 
     Args:
         deployment: closed with the service.
@@ -188,6 +186,9 @@ class LocalService:
 
     def set_lab_owners(self, lab: str, owners: Sequence[str]) -> LabInfo:
         return self._lab_info_now(self._registry.labs.set_owners(self._lab(lab, Verb.CHANGE_LAB).id, owners))
+
+    def rekey_lab(self, lab: str) -> LabInfo:
+        return self._lab_info_now(self._registry.labs.rekey(self._lab(lab, Verb.CHANGE_LAB).id))
 
     def delete_lab(self, lab: str) -> None:
         self._registry.labs.delete(self._lab(lab, Verb.CHANGE_LAB).id, by=self._user)

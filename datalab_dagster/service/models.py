@@ -142,6 +142,8 @@ class LabInfo(ServiceModel):
     """A lab, its state and its datasets."""
 
     id: str
+    partition_key: str = ""
+    """What Dagster's pages call it; empty: a server of an earlier version does not say it."""
     name: str
     definition: LabDefinition
     created_at: datetime

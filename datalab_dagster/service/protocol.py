@@ -41,8 +41,9 @@ Progress = Callable[[int], None]
 class LabService(Protocol):
     """A deployment, for one user.
 
-    Labs are named by id, or by name if only one lab has it; datasets by manifest hash. `datalab.registry.ownership`
-    decides what the user may do: every call raises RoleRefused, LabNotYours or KeyAccessDenied if it refuses.
+    Labs are named by id or partition key, or by name if only one lab has it; datasets by manifest hash.
+    `datalab.registry.ownership` decides what the user may do: every call raises RoleRefused, LabNotYours or
+    KeyAccessDenied if it refuses.
     """
 
     @property

@@ -130,7 +130,7 @@ class LocalRuns:
             from datalab_dagster.graph.runs.waiting import waiting_run
 
             sequence = self._registry.provisioning.last_sequence(lab.id)
-            if (run_id := waiting_run(self._dagster.instance, lab.id, sequence)) is not None:
+            if (run_id := waiting_run(self._dagster.instance, lab, sequence)) is not None:
                 with contextlib.suppress(RunRefused):  # it has ended, or its change is answered
                     return self._registry.runs.start(lab.id, run_id, sequence=sequence)
         return None

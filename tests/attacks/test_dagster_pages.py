@@ -72,7 +72,7 @@ def is_ticking(world: World, sensor: str) -> bool:
 
 def has_run(world: World, lab: LabInfo) -> bool:
     """Return whether a run for the lab was made, although it may wait for its turn."""
-    return bool(world.instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: lab.id})))
+    return bool(world.instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: lab.partition_key})))
 
 
 @pytest.fixture(scope="module")

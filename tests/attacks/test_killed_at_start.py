@@ -178,7 +178,7 @@ def test_without_a_daemon_the_service_that_began_the_run_records_its_end(
 
 
 def processes_of(world: World, lab: LabInfo) -> Iterator[psutil.Process]:
-    for run in world.instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: lab.id})):
+    for run in world.instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: lab.partition_key})):
         if (mark := run.tags.get(PROCESS_TAG)) and not run.is_finished:
             with contextlib.suppress(psutil.NoSuchProcess):
                 yield psutil.Process(int(mark.split(":")[0]))

@@ -140,7 +140,7 @@ def test_a_run_that_cannot_be_made_gives_its_claim_back_and_the_sensor_requests_
         launch_run(living.deployment, living.instance, lab, run, changed=[], by=ME)
     assert registry.runs.get(run.run_id).state is RunState.FAILED
     [request] = living.tick()
-    assert request.partition_key == lab.id
+    assert request.partition_key == lab.partition_key
     assert living.tick() == []
 
 
@@ -148,12 +148,12 @@ def test_a_request_that_never_becomes_a_run_is_given_up(living: Living, monkeypa
     lab, deployment = living.lab(), living.deployment
     living.provision(lab, FILES)
     last = deployment.registry.provisioning.last_sequence(lab.id)
-    assert claimed(deployment, lambda: living.instance, lab.id, last, "lost")
-    assert not claimed(deployment, lambda: living.instance, lab.id, last, "next")
+    assert claimed(deployment, lambda: living.instance, lab, last, "lost")
+    assert not claimed(deployment, lambda: living.instance, lab, last, "next")
     monkeypatch.setattr("datalab_dagster.graph.runs.claims._PATIENCE", timedelta(0))
-    assert claimed(deployment, lambda: living.instance, lab.id, last, "next")
+    assert claimed(deployment, lambda: living.instance, lab, last, "next")
     deployment.registry.runs.start(lab.id, "run", sequence=last)
-    assert not claimed(deployment, lambda: living.instance, lab.id, last, "next but one"), "a run is no request"
+    assert not claimed(deployment, lambda: living.instance, lab, last, "next but one"), "a run is no request"
 
 
 def test_a_run_for_replaced_data_does_not_answer_the_newer_change(living: Living) -> None:
@@ -167,7 +167,7 @@ def test_a_run_for_replaced_data_does_not_answer_the_newer_change(living: Living
     late = registry.runs.get("late")
     assert (late.state, late.sequence) == (RunState.SUPERSEDED, asked)
     assert dict(late.datasets) != registry.provisioning.datasets(lab.id)
-    assert [one.partition_key for one in living.tick()] == [lab.id]
+    assert [one.partition_key for one in living.tick()] == [lab.partition_key]
 
 
 @pytest.fixture

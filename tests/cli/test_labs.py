@@ -51,7 +51,13 @@ class TestLabs:
         for part in ("email", "HASHED" if "HASHED" in shown else "EMAIL", "identifiers.csv", "provisioned"):
             assert part in shown
         assert full_lab.slots[0].manifest_hash[:12] in shown
+        assert f"Partition key in Dagster: {full_lab.partition_key}" in shown
         assert len(datalab("lab", "show", "Spring", "--json").json["events"]) == 2
+
+    def test_rekey_says_the_key(self, datalab: Datalab, full_lab: LabInfo) -> None:
+        said = f"Lab {full_lab.id} (Spring) has the partition key spring~new.\n"
+        assert datalab("lab", "rekey", "Spring").out == said
+        assert datalab("lab", "rekey", full_lab.id, "--json").json["partitionKey"] == "spring~new"
 
     def test_an_unknown_lab_names_the_near_one(self, datalab: Datalab, lab: LabInfo) -> None:
         ended = datalab("lab", "show", lab.id + "0")

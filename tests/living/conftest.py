@@ -67,6 +67,13 @@ class Living:
         self.cursor = answer.cursor
         return list(answer.run_requests or [])
 
+    def report(self) -> None:
+        """Report the datasets that the sensor of provisioning names, as the daemon does with its tick."""
+        from datalab_dagster.graph.sensors import provisioning
+
+        for event in self.evaluate(provisioning).asset_events:
+            self.instance.report_runless_asset_event(event)
+
     def evaluate(self, sensor: Any) -> Any:
         return sensor(dg.build_sensor_context(instance=self.instance, cursor=self.cursor))
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import dagster as dg
+import pytest
 
 from datalab.deployment.addresses import REPORT, validated
 from datalab.home.settings import Settings
@@ -13,7 +16,7 @@ from tests.unit.registry.conftest import ME
 
 def materialise(living: Living, lab: Lab, *assets: str) -> dg.ExecuteInProcessResult:
     selection = [dg.AssetKey(asset) for asset in assets] or None
-    request = dg.RunRequest(partition_key=lab.id, asset_selection=selection)
+    request = dg.RunRequest(partition_key=lab.partition_key, asset_selection=selection)
     return living.execute(request, raise_on_error=False)
 
 
@@ -46,11 +49,28 @@ def test_an_asset_without_what_it_is_made_of_says_what_to_materialise(living: Li
     assert run.state is RunState.FAILED and "Materialise valid_identifiers as well" in (run.reason or "")
 
 
-def test_a_lab_without_data_says_so(living: Living) -> None:
+def test_a_lab_without_data_cannot_be_chosen(living: Living) -> None:
     lab = living.lab()
+    living.tick()
+    with pytest.raises(dg.DagsterUnknownPartitionError):
+        materialise(living, lab)
+
+
+def test_a_lab_whose_data_were_taken_out_says_so(living: Living) -> None:
+    lab = living.lab()
+    living.provision(lab, FILES)
+    living.deployment.registry.provisioning.deprovision(lab.id, *FILES, by=ME)
     living.tick()
     assert not materialise(living, lab).success
     assert living.deployment.registry.runs.history(lab.id) == []
+
+
+def test_a_partition_that_is_no_lab_says_so(living: Living) -> None:
+    lab = replace(living.lab(), partition_key="by hand")
+    living.instance.add_dynamic_partitions("data_labs", [lab.partition_key])
+    with pytest.raises(dg.DagsterResourceFunctionError) as failure:
+        living.execute(dg.RunRequest(partition_key=lab.partition_key))
+    assert "There is no lab 'by hand'" in str(failure.value.__cause__)
 
 
 def test_results_are_kept_as_long_as_configured_and_the_current_one_always(living: Living) -> None:

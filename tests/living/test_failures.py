@@ -95,7 +95,7 @@ def test_a_run_that_could_not_say_why_is_begun_again_but_not_for_ever(
     (request,) = living.tick()
     for attempt in range(3):
         run = living.instance.create_run_for_job(
-            dg.job(name="x")(lambda: None), tags={**request.tags, "dagster/partition": lab.id}
+            dg.job(name="x")(lambda: None), tags={**request.tags, "dagster/partition": lab.partition_key}
         )
         living.deployment.registry.runs.start(lab.id, run.run_id)
         living.instance.report_run_failed(run, "The process died.")
@@ -167,8 +167,11 @@ class TestNight:
         stale = living.lab()
         living.provision(stale, FILES)
         found = {request.partition_key: request.run_key for request in requests_of_the_night()}
-        assert found == {lab.id: f"{lab.id}:2:2026-11-22", stale.id: f"{stale.id}:4:2026-11-22"}
-        (again,) = [request for request in requests_of_the_night() if request.partition_key == lab.id]
+        assert found == {
+            lab.partition_key: f"{lab.id}:2:2026-11-22",
+            stale.partition_key: f"{stale.id}:4:2026-11-22",
+        }
+        (again,) = [request for request in requests_of_the_night() if request.partition_key == lab.partition_key]
         assert living.execute(again).success and living.state(lab) is LabState.READY
 
     def test_labs_that_are_ready_incomplete_or_failed_validation_are_left_alone(self, living: Living) -> None:

@@ -12,10 +12,8 @@ import pytest
 
 from datalab.registry import LabState, RunState
 from datalab.registry.errors import RegistryError
-from datalab_dagster.definitions import build_definitions
 from datalab_dagster.graph.sensors import provisioning
 from tests.living.conftest import DEMOGRAPHICS, FILES, IDENTIFIERS, SEGMENTS, Living, names, segments
-from tests.staleness import stale
 from tests.unit.registry.conftest import ME
 
 DOWNSTREAM_OF_SEGMENTS = {
@@ -45,7 +43,7 @@ class TestEvents:
         living.provision(lab, {IDENTIFIERS: FILES[IDENTIFIERS]})
         living.provision(lab, {SEGMENTS: FILES[SEGMENTS]}, cause="weekly refresh")
         (request,) = living.tick()
-        assert request.run_key == f"{lab.id}:2" and request.partition_key == lab.id
+        assert request.run_key == f"{lab.id}:2" and request.partition_key == lab.partition_key
         assert names(request) == DOWNSTREAM_OF_SEGMENTS | {
             "identifiers",
             "identifiers_validation_report",
@@ -65,7 +63,7 @@ class TestEvents:
         for lab in labs:
             living.provision(lab, FILES)
         requests = living.tick()
-        assert {request.partition_key for request in requests} == {lab.id for lab in labs}
+        assert {request.partition_key for request in requests} == {lab.partition_key for lab in labs}
         cause = f"automatic, after {ME} provisioned Identifiers and Segments"
         assert {request.tags["datalab/cause"] for request in requests} == {cause}
 
@@ -151,33 +149,11 @@ class TestEvents:
         now = living.deployment.registry.provisioning.datasets(lab.id)
         assert {
             (event.asset_key.to_user_string(), event.partition, event.tags["dagster/data_version"]) for event in shown
-        } == {(kind.value, lab.id, manifest_hash) for kind, manifest_hash in now.items()}
-
-    def test_the_asset_graph_shows_which_labs_are_stale(self, living: Living) -> None:
-        lab, other = living.lab(), living.lab()
-        for one in (lab, other):
-            living.provision(one, FILES)
-        for request in living.tick():
-            living.execute(request)
-        living.provision(lab, {SEGMENTS: segments(11)})
-        for event in living.evaluate(provisioning).asset_events:
-            living.instance.report_runless_asset_event(event)
-        code, rows = build_definitions(), ("valid_identifiers", "valid_segments")
-        assert [stale(living.instance, code, rows, one.id) for one in (lab, other)] == [{"valid_segments"}, set()]
-        living.execute(*living.tick())
-        assert stale(living.instance, code, rows, lab.id) == set()
+        } == {(kind.value, lab.partition_key, manifest_hash) for kind, manifest_hash in now.items()}
 
 
-class TestPartitions:
-    def test_are_the_labs_that_exist(self, living: Living) -> None:
-        kept, deleted = living.lab(), living.lab()
-        living.tick()
-        assert set(living.instance.get_dynamic_partitions("data_labs")) == {kept.id, deleted.id}
-        living.deployment.registry.labs.delete(deleted.id, by=ME)
-        living.tick()
-        assert living.instance.get_dynamic_partitions("data_labs") == [kept.id]
-
-    def test_the_events_of_a_deleted_lab_start_nothing(self, living: Living) -> None:
+class TestDeletedLabs:
+    def test_their_events_start_nothing(self, living: Living) -> None:
         lab = living.lab()
         living.provision(lab, FILES)
         living.deployment.registry.labs.delete(lab.id, by=ME)
@@ -225,7 +201,7 @@ class TestReplacedData:
         lab = living.lab()
         living.provision(lab, FILES)
         waiting = living.instance.create_run_for_job(
-            dg.job(name="anything")(lambda: None), tags={"dagster/partition": lab.id}
+            dg.job(name="anything")(lambda: None), tags={"dagster/partition": lab.partition_key}
         )
         living.deployment.registry.runs.start(lab.id, waiting.run_id)
         living.provision(lab, {SEGMENTS: segments(11)})

@@ -61,7 +61,7 @@ class TestManyChanges:
         labs = changed(living, 5)
         ticks = [living.tick() for _ in range(4)]
         assert [len(tick) for tick in ticks] == [2, 2, 1, 0]
-        assert [request.partition_key for tick in ticks for request in tick] == [lab.id for lab in labs]
+        assert [request.partition_key for tick in ticks for request in tick] == [lab.partition_key for lab in labs]
 
     def test_the_cursor_stays_behind_what_waits(self, living: Living) -> None:
         labs = changed(living, 5)
@@ -76,7 +76,7 @@ class TestManyChanges:
             answer = living.evaluate(provisioning)
             shown += [(event.partition, event.asset_key.to_user_string()) for event in answer.asset_events]
             living.cursor = answer.cursor
-        assert sorted(shown) == sorted((lab.id, kind.value) for lab in labs for kind in FILES)
+        assert sorted(shown) == sorted((lab.partition_key, kind.value) for lab in labs for kind in FILES)
 
     def test_nothing_is_lost_when_ticks_are_not_stored_or_the_process_starts_again(
         self, living: Living, monkeypatch: pytest.MonkeyPatch

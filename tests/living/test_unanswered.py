@@ -17,7 +17,7 @@ def test_whatever_the_cursor_is_an_event_gets_its_run(living: Living, forged: st
     lab = living.lab()
     living.provision(lab, FILES)
     [request] = living.tick()
-    assert request.partition_key == lab.id
+    assert request.partition_key == lab.partition_key
     assert living.cursor and int(living.cursor.split()[0]) == living.deployment.registry.provisioning.newest_sequence()
     assert living.tick() == []
 
@@ -26,11 +26,11 @@ def test_a_cursor_that_waits_for_the_next_events_does_not_get_past_them(living: 
     first, second = living.lab(), living.lab()
     living.provision(first, FILES)
     [request] = living.tick()
-    assert request.partition_key == first.id
+    assert request.partition_key == first.partition_key
     living.tick()  # the cursor that Dagster has stored is passed in
     living.provision(second, FILES)
     living.cursor = str(living.deployment.registry.provisioning.newest_sequence())
-    assert [request.partition_key for request in living.tick()] == [second.id]
+    assert [request.partition_key for request in living.tick()] == [second.partition_key]
 
 
 def test_a_tick_that_was_not_stored_is_repeated_with_the_same_run_keys(living: Living) -> None:
@@ -61,7 +61,7 @@ def test_a_start_asks_again_only_for_what_has_no_run(living: Living, monkeypatch
     living.provision(forgotten, FILES)
     living.cursor = str(living.deployment.registry.provisioning.newest_sequence())
     monkeypatch.setattr(module, "_progress", {})
-    assert [request.partition_key for request in living.tick()] == [forgotten.id]
+    assert [request.partition_key for request in living.tick()] == [forgotten.partition_key]
     assert request.run_key != living.cursor
 
 

@@ -6,11 +6,14 @@ import io
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
-from datalab.registry.errors import TokenNotFound, TokenRefused, UserExists, UserNotFound
+from datalab.registry import Database
+from datalab.registry.errors import LabNotYours, TokenNotFound, TokenRefused, UserExists, UserNotFound
 from datalab_dagster.service import LoginRefused, Role
 from datalab_dagster.service.open import open_accounts
 from tests.portal.deployments import PASSWORD, PUBLISHER, VIEWER, QuietService
+from tests.unit.registry.conftest import definition
 
 DAY = timedelta(days=1)
 
@@ -75,6 +78,19 @@ def test_a_new_master_key_opens_what_the_old_one_did(service: QuietService) -> N
     assert service.dataset_key(info.manifest_hash) == key
     service.uploads.put(upload.upload_id, 0, b"abc")
     assert service.download_dataset(service.uploads.complete(upload.upload_id).manifest_hash).read() == b"abc"
+
+
+def test_an_owner_gives_an_earlier_lab_a_readable_partition_key(service: QuietService, database: Database) -> None:
+    info = service.create_lab(definition(name="Spring"))
+    assert info.partition_key == f"spring~{info.id[:4]}" == service.rekey_lab(info.id).partition_key
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE datalab_registry.labs SET partition_key = id"))
+    service.accounts.add(PUBLISHER, Role.PUBLISHER)
+    service.accounts.add("other@publisher.example", Role.PUBLISHER)
+    with pytest.raises(LabNotYours):
+        service.for_user("other@publisher.example").rekey_lab(info.id)
+    assert service.lab(info.id).partition_key == info.id
+    assert service.rekey_lab("Spring") == service.lab(info.partition_key) == info
 
 
 def test_whoever_asks_shares_what_is_open(service: QuietService) -> None:

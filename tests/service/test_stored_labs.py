@@ -31,8 +31,10 @@ def lab_id(database: Database) -> str:
     wire |= {"name": LONG_NAME, "numEmbeddings": 2_000_000_000, "requireEmbeddings": True}
     wire["identifiersConfig"] = [*wire["identifiersConfig"], *names]
     wire["numIdentifiersColumns"] = 3
+    key = str(uuid.uuid4())
     row = LabRow(
-        id=str(uuid.uuid4()),
+        id=key,
+        partition_key=key,
         name=LONG_NAME,
         definition=wire,
         created_by=PUBLISHER,

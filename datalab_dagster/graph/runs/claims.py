@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from datalab.deployment import Deployment
-from datalab.registry import ChangedLab, Claim
+from datalab.registry import ChangedLab, Claim, Lab
 from datalab_dagster.graph.runs.waiting import waiting_run
 
 _PATIENCE = timedelta(minutes=2)
@@ -16,22 +16,26 @@ _PATIENCE = timedelta(minutes=2)
 
 
 def claimed(
-    deployment: Deployment, instance: Callable[[], dg.DagsterInstance], lab_id: str, sequence: int, holder: str
+    deployment: Deployment,
+    instance: Callable[[], dg.DagsterInstance],
+    lab: Lab | ChangedLab,
+    sequence: int,
+    holder: str,
 ) -> bool:
     """Claim a change for the request with the run key `holder`; return whether it was granted.
 
     Args:
         deployment: of the lab.
         instance: opens Dagster's records, which are needed only if another request has waited for long.
-        lab_id: whose change.
+        lab: whose change.
         sequence: of its last event.
         holder: the run key.
     """
     claims = deployment.registry.claims
-    claim = claims.take(lab_id, sequence, holder)
+    claim = claims.take(lab.id, sequence, holder)
     is_abandoned = claim.holder != holder and claim.run_id is None and _is_old(claim)
-    if is_abandoned and waiting_run(instance(), lab_id, sequence) is None:
-        claim = claims.take(lab_id, sequence, holder, over=claim.holder)
+    if is_abandoned and waiting_run(instance(), lab, sequence) is None:
+        claim = claims.take(lab.id, sequence, holder, over=claim.holder)
     return claim.holder == holder
 
 
@@ -43,7 +47,7 @@ def claimed_of(deployment: Deployment, instance: dg.DagsterInstance, labs: Seque
         held = lab.claim is not None and lab.claim.run_id is None and _is_old(lab.claim)
         if lab.id not in granted and held:
             change = lab.change
-            if claimed(deployment, lambda: instance, lab.id, change.sequence, change.run_key):
+            if claimed(deployment, lambda: instance, lab, change.sequence, change.run_key):
                 granted.add(lab.id)
     return granted
 

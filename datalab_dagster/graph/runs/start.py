@@ -51,12 +51,12 @@ def create_run(
         changed: datasets to validate again; datasets that were never validated are added.
     """
     job = validation_job()
-    instance.add_dynamic_partitions(data_labs.name or "", [lab.id])
+    instance.add_dynamic_partitions(data_labs.name or "", [lab.partition_key])
     tags = run_tags(lab, sequence=run.sequence, kinds=changed, cause=run.cause, by=by)
     return instance.create_run_for_job(
         job,
         run_id=run.run_id,
-        tags={**job.tags, **tags, PARTITION_TAG: lab.id},
+        tags={**job.tags, **tags, PARTITION_TAG: lab.partition_key},
         asset_selection=frozenset(assets_to_run(deployment, lab, changed)),
         remote_job_origin=private.origin_of(CODE_LOCATION, VALIDATE),
         job_code_origin=private.job_in(CODE_LOCATION, VALIDATE).get_python_origin(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from datalab.registry import ChangedLab, Lab
 from resources.run import PARTITION_TAG, SEQUENCE_TAG
 
 _UNFINISHED = [
@@ -14,8 +15,8 @@ _UNFINISHED = [
 ]
 
 
-def waiting_run(instance: dg.DagsterInstance, lab_id: str, sequence: int) -> str | None:
+def waiting_run(instance: dg.DagsterInstance, lab: Lab | ChangedLab, sequence: int) -> str | None:
     """Return the id of the run for a lab's provisioning event that has not ended in Dagster, if there is one."""
-    tags = {PARTITION_TAG: lab_id, SEQUENCE_TAG: str(sequence)}
+    tags = {PARTITION_TAG: lab.partition_key, SEQUENCE_TAG: str(sequence)}
     waiting = instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED, tags=tags), limit=1)
     return waiting[0].run_id if waiting else None

@@ -32,13 +32,14 @@ class TestRead:
         registry.validated.add(lab.id, IDENTIFIERS, upload())  # not what is provisioned
         registry.claims.take(lab.id, last, "schedule")
         [found] = registry.changes.read(0, certain=0).labs
-        assert (found.id, found.name, found.definition) == (lab.id, lab.name, lab.definition)
+        assert (found.id, found.partition_key, found.name) == (lab.id, lab.partition_key, lab.name)
+        assert found.definition == lab.definition
         assert found.change.events == tuple(registry.provisioning.events(lab.id))
         assert (found.datasets, found.validated, found.answer) == (datasets, {SEGMENTS}, None)
         assert found.claim == registry.claims.take(lab.id, last, "another")
 
     def test_labs_that_exist_and_those_that_wait(self, registry: Registry, lab: Lab, upload: Upload) -> None:
-        waits, deleted = (registry.labs.create(definition(require_segments=True), by=ME) for _ in range(2))
+        waits, deleted, empty = (registry.labs.create(definition(require_segments=True), by=ME) for _ in range(3))
         alone = registry.labs.create(definition(), by=ME)
         for one in (lab, deleted):
             full(registry, one, upload)
@@ -46,8 +47,12 @@ class TestRead:
         registry.provisioning.provision(waits.id, {IDENTIFIERS: upload()}, by=ME)
         registry.labs.delete(deleted.id, by=ME)
         found = registry.changes.read(0, certain=0)
-        assert found.ids == {lab.id, waits.id, alone.id} and found.waiting == 1
-        assert [one.id for one in found.labs] == [lab.id, alone.id, waits.id]
+        assert found.partitions == {one.partition_key for one in (lab, waits, alone)} and found.waiting == 2
+        assert [one.id for one in found.labs] == [
+            lab.id,
+            alone.id,
+            waits.id,
+        ] and empty.partition_key not in found.partitions
         assert found.newest == registry.provisioning.newest_sequence()
 
     def test_what_was_seen_is_read_again_only_if_it_may_have_been_missed(

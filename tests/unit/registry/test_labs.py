@@ -23,7 +23,18 @@ def test_a_lab_is_read_as_it_was_made(registry: Registry) -> None:
 
 def test_there_is_no_way_to_change_a_lab_but_its_owners(registry: Registry) -> None:
     names = [name for name in dir(registry.labs) if not name.startswith("_")]
-    assert names == ["all", "create", "delete", "get", "get_for", "set_owners", "state", "states"]
+    assert names == [
+        "all",
+        "create",
+        "delete",
+        "get",
+        "get_for",
+        "of_partition",
+        "rekey",
+        "set_owners",
+        "state",
+        "states",
+    ]
 
 
 def test_labs_are_found_by_id_or_unique_name(registry: Registry) -> None:
