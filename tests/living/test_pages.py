@@ -9,7 +9,7 @@ from tests.staleness import stale
 from tests.unit.registry.conftest import ME
 
 
-def test_the_partitions_are_the_labs_that_have_a_dataset(self, living: Living) -> None:
+def test_the_partitions_are_the_labs_that_have_a_dataset(living: Living) -> None:
     kept, deleted, _ = living.lab(), living.lab(), living.lab()
     for lab in (kept, deleted):
         living.provision(lab, {IDENTIFIERS: FILES[IDENTIFIERS]})
@@ -22,7 +22,7 @@ def test_the_partitions_are_the_labs_that_have_a_dataset(self, living: Living) -
     assert partitions("data_labs") == [kept.partition_key]
 
 
-def test_the_asset_graph_shows_which_labs_are_stale(self, living: Living) -> None:
+def test_the_asset_graph_shows_which_labs_are_stale(living: Living) -> None:
     lab, other = living.lab(), living.lab()
     for one in (lab, other):
         living.provision(one, FILES)
@@ -39,7 +39,7 @@ def test_the_asset_graph_shows_which_labs_are_stale(self, living: Living) -> Non
     assert stale(living.instance, code, rows, lab.partition_key) == set()
 
 
-def test_a_lab_that_waits_for_datasets_is_not_shown_as_stale(self, living: Living) -> None:
+def test_a_lab_that_waits_for_datasets_is_not_shown_as_stale(living: Living) -> None:
     new, emptied = living.lab(), living.lab()
     living.provision(emptied, FILES)
     living.provision(new, {IDENTIFIERS: FILES[IDENTIFIERS]})
