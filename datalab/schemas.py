@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datalab.ingest.formats import is_float
+from datalab.ingest.frames import as_arrow, cells_as_text
 from datalab.kinds import (
     EMPTY_CELL,
     INVALID_FLOAT_FORMAT,
@@ -187,9 +188,5 @@ def _texts(frame: pd.DataFrame, columns: list[Column]) -> pd.DataFrame:
 
 def _as_text(cells: pd.Series) -> pa.Array:
     """Return cells of any dtype as text; null where one is missing or empty."""
-    try:
-        values = pa.array(cells, from_pandas=True)
-        values = (values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values).cast(pa.string())
-    except (pa.ArrowException, TypeError):  # objects of several types
-        values = pa.array([None if pd.isna(cell) else str(cell) for cell in cells], pa.string())
+    values = cells_as_text(as_arrow(cells))
     return pc.if_else(pc.equal(values, ""), None, values)
