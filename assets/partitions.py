@@ -19,10 +19,24 @@ NOT_IN_LAB: Mapping[str, bool | str] = {
 
 
 def lab_check(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
-    """Return a check with a history of its own for each lab; Dagster's warning that this is a preview is silenced."""
+    """Return a check with a history of its own for each lab."""
+    return check_in(data_labs, name, asset, description)
+
+
+def check_in(
+    partitions_def: dg.PartitionsDefinition | None,
+    name: str,
+    asset: str | dg.AssetKey,
+    description: str | None,
+    *,
+    blocking: bool = False,
+) -> dg.AssetCheckSpec:
+    """Return a check with a history of its own for each partition; Dagster's warning of a preview is silenced."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Specifying a partitions_def on an AssetCheckSpec", dg.PreviewWarning)
-        return dg.AssetCheckSpec(name, asset=asset, description=description, partitions_def=data_labs)
+        return dg.AssetCheckSpec(
+            name, asset=asset, description=description, partitions_def=partitions_def, blocking=blocking
+        )
 
 
 def verdict(

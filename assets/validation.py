@@ -24,6 +24,9 @@ from resources import REPORT, REPORTS, ROWS, VALID_ROWS, LabRun, Progress, guard
 
 PASSED = "outcome_passed"
 NOT_EMPTY = "has_valid_rows"
+UPLOADED = "uploaded"
+"""The name of the input that is the dataset."""
+INVALID_SHARE = "datalab/invalid_share"
 _KEPT = (addresses.ROWS, addresses.INVALID_ROWS)
 
 
@@ -33,7 +36,7 @@ def validation_assets(kind: DatasetKind) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=f"validate_{kind.value}",
-        ins={"uploaded": dg.AssetIn(kind.value, dagster_type=optional(UploadedDataset))},
+        ins={UPLOADED: dg.AssetIn(kind.value, dagster_type=optional(UploadedDataset))},
         outs={
             rows_key: dg.AssetOut(
                 dagster_type=optional(NewRows),
@@ -127,7 +130,7 @@ def _numbers(outcome: Validated, seconds: float) -> dict[str, int | float | bool
         "datalab/rows": facts.rows,
         "datalab/valid_rows": facts.valid_rows,
         "datalab/invalid_rows": invalid,
-        "datalab/invalid_share": invalid / facts.rows if facts.rows else 0.0,
+        INVALID_SHARE: invalid / facts.rows if facts.rows else 0.0,
         "datalab/bytes": facts.input_bytes,
         "datalab/seconds": seconds,
         "datalab/rows_per_second": facts.rows / seconds if seconds else 0.0,

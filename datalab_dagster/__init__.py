@@ -1,4 +1,4 @@
-"""The ways in. This module has the SDK's names; command, portal and code location are in modules of their own.
+"""The ways in. This module has the SDK's names, and what a Dagster project uses; the rest is in modules of its own.
 
 Names are imported on first use, so that `datalab --help` stays fast.
 
@@ -11,17 +11,22 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from datalab_dagster.graph import own_packages
+
 if TYPE_CHECKING:
     from datalab_dagster import analytics, authentication, data_connectors, data_lab, legacy, media, storage, types
     from datalab_dagster.archv2.secret import Secret, SecretStoreOptions
     from datalab_dagster.archv2.session import SessionV2
     from datalab_dagster.client import Client, create_client
     from datalab_dagster.data_lab.builder import DataLabBuilder
+    from datalab_dagster.graph.component import DataLabComponent
+    from datalab_dagster.graph.embedding import data_lab_assets
     from datalab_dagster.storage import Key
 
 __all__ = [
     "Client",
     "DataLabBuilder",
+    "DataLabComponent",
     "Key",
     "Secret",
     "SecretStoreOptions",
@@ -31,25 +36,31 @@ __all__ = [
     "create_client",
     "data_connectors",
     "data_lab",
+    "data_lab_assets",
     "legacy",
     "media",
     "storage",
     "types",
 ]
 
+_EMBEDDING = "data_lab_assets"
 _HOMES = {
     "Client": "client",
     "DataLabBuilder": "data_lab.builder",
+    "DataLabComponent": "graph.component",
     "Key": "storage",
     "Secret": "archv2.secret",
     "SecretStoreOptions": "archv2.secret",
     "SessionV2": "archv2.session",
     "create_client": "client",
+    _EMBEDDING: "graph.embedding",
 }
 _ENCLAVES = {"EnclaveSpecifications", "Endorser", "Session", "enclave_specifications"}
 
 
 def __getattr__(name: str) -> Any:
+    if name == _EMBEDDING:
+        own_packages.require_own_packages()
     if name in _HOMES:
         return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     if name in __all__:
@@ -62,4 +73,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    hidden = {_EMBEDDING} if any(own_packages.hidden_packages()) else set()
+    return sorted({*globals(), *__all__} - hidden)

@@ -6,6 +6,7 @@ what an earlier run has stored. `rows`, `report` and `aggregates` are one class 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import dagster as dg
@@ -133,7 +134,7 @@ def _name(context: dg.InputContext | dg.OutputContext) -> str:
     return context.asset_key.path[-1]
 
 
-def _of_run(manager: type[PlaceIOManager | DatasetIOManager]) -> dg.IOManagerDefinition:
+def _of_run(manager: Callable[[LabRun], PlaceIOManager | DatasetIOManager]) -> dg.IOManagerDefinition:
     @dg.io_manager(required_resource_keys={"run"}, description=manager.__doc__)
     def of_run(context: dg.InitResourceContext) -> PlaceIOManager | DatasetIOManager:
         return manager(context.resources.run)
@@ -141,11 +142,12 @@ def _of_run(manager: type[PlaceIOManager | DatasetIOManager]) -> dg.IOManagerDef
     return of_run
 
 
-IO_MANAGERS = {
-    DATASET: _of_run(DatasetIOManager),
-    ROWS: _of_run(RowsIOManager),
-    REPORT: _of_run(ReportIOManager),
-    AGGREGATES: _of_run(AggregatesIOManager),
-    STATISTICS: _of_run(StatisticsIOManager),
+MANAGERS: Mapping[str, Callable[[LabRun], PlaceIOManager]] = {
+    ROWS: RowsIOManager,
+    REPORT: ReportIOManager,
+    AGGREGATES: AggregatesIOManager,
+    STATISTICS: StatisticsIOManager,
 }
+"""Of what is computed, by the keys under which assets name them."""
+IO_MANAGERS = {DATASET: _of_run(DatasetIOManager), **{key: _of_run(manager) for key, manager in MANAGERS.items()}}
 """By the keys under which assets name them."""

@@ -21,6 +21,7 @@ from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from upath import UPath
 
 from datalab.deployment.addresses import (
     INVALID_ROWS,
@@ -53,10 +54,10 @@ class Place(Protocol):
     """
 
     @property
-    def root(self) -> Path:
+    def root(self) -> Path | UPath:
         """The folder of all of them."""
 
-    def path(self, address: Address) -> Path:
+    def path(self, address: Address) -> Path | UPath:
         """Return where a document or rows are."""
 
     def read(self, address: Address) -> bytes:

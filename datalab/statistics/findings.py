@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from datalab.errors import ConfigurationError, suggestion
 from datalab.kinds import KINDS, DatasetKind
 from datalab.lab import LabDefinition
 from datalab.results.statistics import BasicDatasetStatistics, BasicStatistics, Finding, IdentifierInfo
@@ -60,6 +61,26 @@ class Thresholds(BaseModel):
     """POSSIBLE_WRONG_SEPARATOR above it, of records that all have one column."""
     max_drop_share: Share = 0.2
     """HEADLINE_DROP above it, compared with the previous report of the lab."""
+
+
+def limits_from_dict(data: Mapping[Any, Any], where: str) -> dict[str, float]:
+    """Return limits that differ from the defaults.
+
+    Raises:
+        ConfigurationError: there are unknown names or impossible values; lists all of them.
+    """
+    try:
+        Thresholds.model_validate(data)
+    except ValidationError as error:
+        known = list(Thresholds.model_fields)
+        errors = [
+            f"{details['loc'][0]}: unknown limit{suggestion(str(details['loc'][0]), known)}"
+            if details["type"] == "extra_forbidden"
+            else f"{details['loc'][0]}: {details['msg']}"
+            for details in error.errors(include_url=False, include_input=False)
+        ]
+        raise ConfigurationError(where, errors) from None
+    return {str(name): float(value) for name, value in data.items()}
 
 
 class Quality(BaseModel):

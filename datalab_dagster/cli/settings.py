@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from pydantic import ValidationError
 
-from datalab.errors import ConfigurationError, InputMissing, InputUnreadable, suggestion
-from datalab.statistics import Thresholds
+from datalab.errors import ConfigurationError, InputMissing, InputUnreadable
+from datalab.statistics.findings import limits_from_dict
 
 
 def load_limits(path: Path) -> dict[str, float]:
@@ -28,15 +27,4 @@ def load_limits(path: Path) -> dict[str, float]:
         raise ConfigurationError(str(path), ["It is neither JSON nor YAML"]) from None
     if not isinstance(data, dict):
         raise ConfigurationError(str(path), ["It must contain names of limits and their values"])
-    try:
-        Thresholds.model_validate(data)
-    except ValidationError as error:
-        known = list(Thresholds.model_fields)
-        errors = [
-            f"{details['loc'][0]}: unknown limit{suggestion(str(details['loc'][0]), known)}"
-            if details["type"] == "extra_forbidden"
-            else f"{details['loc'][0]}: {details['msg']}"
-            for details in error.errors(include_url=False, include_input=False)
-        ]
-        raise ConfigurationError(str(path), errors) from None
-    return {str(name): float(value) for name, value in data.items()}
+    return limits_from_dict(data, str(path))

@@ -6,7 +6,7 @@ Each has a test of its own in tests/living/test_private.py, so that an upgrade o
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -35,6 +35,7 @@ __all__ = [
     "NoOpComputeLogManager",
     "RemoteJobOrigin",
     "WorkerStatus",
+    "body_of",
     "engines",
     "execute",
     "instance_in",
@@ -78,6 +79,13 @@ class ConfiguredLauncher(RunLauncher, ConfigurableClass):
     def instance(self) -> dg.DagsterInstance:
         """The instance whose runs it launches."""
         return self._instance
+
+
+def body_of(assets: dg.AssetsDefinition) -> Callable[..., Any]:
+    """Return the function that computes assets; it takes the context, resources and inputs by their names."""
+    computed: Any = assets.op.compute_fn
+    body: Callable[..., Any] = computed.decorated_fn
+    return body
 
 
 def instance_in(folder: str, *, storage: Mapping[str, Any] | None) -> dg.DagsterInstance:

@@ -59,6 +59,7 @@ KINDS_ELSEWHERE = {
     "datalab/dashboard/static/dashboard.js": THE_CHART,
     "datalab/dashboard/templates/panel.html.j2": THE_CHART,
     "datalab_dagster/cli/lab_view.py": ROLE,
+    "datalab_dagster/graph/component.py": "wire keys of the definition in a new defs.yaml",
     "datalab_dagster/portal/templates/lab.html.j2": ROLE,
     "datalab_dagster/portal/templates/wizard.html.j2": ROLE,
     "datalab_dagster/portal/pages/draft.py": OF_THE_DEFINITION,
