@@ -101,7 +101,7 @@ class DataLabComponent(dg.Component, dg.Resolvable):
         """Return the assets of the lab.
 
         Raises:
-            PackagesCollide: the project has packages of its own with the names of ours.
+            PackagesCollide: the project has top-level packages that hide our packages.
             ConfigurationError, UsageError, InputError: as `data_lab_assets` raises them.
         """
         require_own_packages()

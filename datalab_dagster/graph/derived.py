@@ -71,7 +71,7 @@ class ProjectGraph:
             return [self._derived(ours) for ours in self._graph]
 
     def _derived(self, ours: dg.AssetsDefinition) -> dg.AssetsDefinition:
-        """Return assets whose body is that of ours."""
+        """Return assets with the body of our assets."""
         body, taken = body_of(ours), dict(ours.keys_by_input_name)
         uploaded = taken.pop(UPLOADED, None)
         kind = DatasetKind(uploaded.path[-1]) if uploaded else None
@@ -139,11 +139,11 @@ class ProjectGraph:
         return dg.AssetOut.from_spec(spec, dagster_type=out.dagster_type, io_manager_key=manager)
 
     def _blocks(self, ours: dg.AssetKey) -> bool:
-        """Return whether the checks of an asset of ours block: those of a dataset do."""
+        """Return whether the checks of one of our assets block: those of a dataset do."""
         return ours.path[-1] in self._columns or ours.path[-1] in self._reports
 
     def _checks(self, ours: dg.AssetCheckSpec) -> Iterator[dg.AssetCheckSpec]:
-        """Yield a check of ours for the project; a report has one more."""
+        """Yield one of our checks for the project; a report has one more."""
         key, blocking = self._key(ours.asset_key), ours.blocking or self._blocks(ours.asset_key)
         yield check_in(self._partitions_def, ours.name, key, ours.description, blocking=blocking)
         if ours.asset_key.path[-1] in self._reports:

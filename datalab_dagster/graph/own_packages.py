@@ -14,7 +14,7 @@ _PACKAGES = ("assets", "resources")
 
 
 class PackagesCollide(DatalabError, ImportError):
-    """A project has a top-level package or module with the name of one of ours, which it hides."""
+    """A project has a top-level package or module with the name of one of our packages, which it hides."""
 
     def __init__(self, package: str, found: Path) -> None:
         super().__init__(
@@ -34,7 +34,7 @@ def hidden_packages() -> Iterator[tuple[str, Path]]:
 
 
 def require_own_packages() -> None:
-    """Refuse to go on where a project hides our packages.
+    """Refuse a project that hides our packages.
 
     Raises:
         PackagesCollide: it does; names the first.

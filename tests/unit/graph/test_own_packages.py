@@ -1,4 +1,4 @@
-"""A project that has top-level modules with the names of ours is told so, in one sentence."""
+"""The import says so, in one sentence, where a project has top-level modules with the names of our packages."""
 
 from __future__ import annotations
 
