@@ -3,10 +3,12 @@
 Metadata contains counts by configured names only: segment names, ages and genders are values of rows.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
+from assets.intact import intact_check, rows_intact
 from assets.partitions import OWNERS, data_labs
 from assets.stored import ROWS_OF_DATASETS, computed_panel, engine_on_rows, optional
 from assets.tables import numbers_of
@@ -31,22 +33,24 @@ from resources import AGGREGATES, ROWS, VALID_ROWS, FindingThresholds, LabRun, S
     code_version=CODE_VERSION,
     io_manager_key=ROWS,
     pool=SPARK,
+    check_specs=[intact_check(USERS)],
 )
 def users(
     context: dg.AssetExecutionContext,
     run: dg.ResourceParam[LabRun],
     sql: dg.ResourceParam[SqlEngine],
     **valid: StoredRows | None,
-) -> dg.MaterializeResult[NewRows]:
+) -> Iterator[dg.MaterializeResult[NewRows] | dg.AssetCheckResult]:
     with guarded(run, context):
         new = run.scratch / "new-users.parquet"
         with engine_on_rows(run, sql, valid) as engine:
             statistics.write_users(engine, run.definition, new)
         with engine_on_rows(run, sql, valid, new) as engine:
             groups = statistics.user_groups(engine, run.definition)
-        return dg.MaterializeResult(
+        yield dg.MaterializeResult(
             value=NewRows({USERS: new}), metadata={"dagster/row_count": sum(group.users for group in groups)}
         )
+        yield rows_intact(run, USERS, run.computed(USERS))
 
 
 def panel_asset(panel: Panel[Any]) -> dg.AssetsDefinition:

@@ -18,9 +18,9 @@ NOT_IN_LAB: Mapping[str, bool | str] = {
 """Metadata of an asset of a dataset that the lab does not have."""
 
 
-def lab_check(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
+def lab_check(name: str, asset: str, description: str, *, blocking: bool = False) -> dg.AssetCheckSpec:
     """Return a check with a history of its own for each lab."""
-    return check_in(data_labs, name, asset, description)
+    return check_in(data_labs, name, asset, description, blocking=blocking)
 
 
 def check_in(

@@ -1,6 +1,6 @@
 """Layer 2: one pass per dataset computes its private validation report and its valid rows.
 
-The checks only report, each lab with a history of its own: the verdict of a lab is never read from them.
+The checks of data only report, each lab with a history of its own: the verdict of a lab is never read from them.
 """
 
 import time
@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from assets.columns import column_schema, generic_columns
+from assets.intact import INTACT, intact_check, rows_intact
 from assets.partitions import NOT_IN_LAB, OWNERS, data_labs, lab_check, verdict
 from assets.stored import optional
 from datalab.deployment import addresses
@@ -61,6 +62,7 @@ def validation_assets(kind: DatasetKind) -> dg.AssetsDefinition:
         check_specs=[
             lab_check(PASSED, report_key, "The report's outcome is PASSED."),
             lab_check(NOT_EMPTY, rows_key, "At least one row is valid."),
+            intact_check(rows_key),
         ],
         partitions_def=data_labs,
         pool=SPARK,
@@ -70,11 +72,11 @@ def validation_assets(kind: DatasetKind) -> dg.AssetsDefinition:
         run: dg.ResourceParam[LabRun],
         progress: dg.ResourceParam[Progress],
         uploaded: UploadedDataset | None,
-    ) -> Iterator[dg.MaterializeResult[Any]]:
+    ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         with guarded(run, context):
             lab = run.definition
             if kind not in lab.datasets or uploaded is None:
-                yield _absent(rows_key, NOT_EMPTY)
+                yield _absent(rows_key, NOT_EMPTY, INTACT)
                 yield _absent(report_key, PASSED)
                 return
 
@@ -110,15 +112,16 @@ def validation_assets(kind: DatasetKind) -> dg.AssetsDefinition:
                 metadata={**numbers, "datalab/outcome": found},
                 check_results=[verdict(PASSED, report_key, found == "PASSED", numbers)],
             )
-            run.note_validated(kind, is_complete=True)
+            stored = rows_intact(run, rows_key, run.validated(kind, addresses.ROWS))
+            run.note_validated(kind, is_complete=stored.passed)
+            yield stored
 
     return validated
 
 
-def _absent(key: str, check: str) -> dg.MaterializeResult[Any]:
-    return dg.MaterializeResult(
-        asset_key=key, value=None, metadata=NOT_IN_LAB, check_results=[verdict(check, key, True, NOT_IN_LAB)]
-    )
+def _absent(key: str, *checks: str) -> dg.MaterializeResult[Any]:
+    results = [verdict(check, key, True, NOT_IN_LAB) for check in checks]
+    return dg.MaterializeResult(asset_key=key, value=None, metadata=NOT_IN_LAB, check_results=results)
 
 
 def _numbers(outcome: Validated, seconds: float) -> dict[str, int | float | bool]:

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from datalab.deployment.errors import DatasetNotValidated, LabLockLost
+from datalab.deployment.errors import DatasetNotValidated, LabLockLost, StoredFileDamaged, StoredFileMissing
 from datalab.errors import DatalabError, UnexpectedFailure
 from datalab.registry.errors import DatabaseUnreachable, RegistryBusy
+from datalab.storage.errors import StoreUnreachable
 from resources.lab_run import LabRun
 
-_RETRIES, _SECONDS = 10, 3
-"""How often, and after how long, a step is retried if the database was unreachable."""
+_RETRIES = (((DatabaseUnreachable, RegistryBusy), 10, 3), (StoreUnreachable, 5, 60))
+"""How often, and after how many seconds, a step is retried if the database or the store was unreachable."""
 _TRY_AGAIN = {"dagster/retry_on_asset_or_op_failure": "true"}
 """Tags of a run that is retried although a step has failed."""
 
@@ -33,17 +34,18 @@ def without_values() -> Iterator[None]:
 def noting_failures(run: LabRun, step: str) -> Iterator[None]:
     """Do as `without_values`, and record in the run why the step fails.
 
-    A step is retried while the database is unreachable.
+    A step is retried while the database or the store is unreachable.
     """
     try:
         with without_values():
             yield
     except DatalabError as error:
         run.note_failure(step, str(error))
-        if isinstance(error, DatasetNotValidated):  # its files are lost: the next run makes them again
-            run.note_validated(error.kind, is_complete=False)
-        if isinstance(error, (DatabaseUnreachable, RegistryBusy)):
-            raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=_SECONDS) from error
+        if isinstance(error, (DatasetNotValidated, StoredFileDamaged, StoredFileMissing)) and error.kind:
+            run.note_validated(error.kind, is_complete=False)  # the next run makes its files again
+        for unreachable, retries, seconds in _RETRIES:
+            if isinstance(error, unreachable):
+                raise dg.RetryRequested(max_retries=retries, seconds_to_wait=seconds) from error
         raise
     except GeneratorExit:  # what the step yielded could not be stored; that is recorded where it failed
         raise

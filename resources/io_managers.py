@@ -31,14 +31,16 @@ class PlaceIOManager(dg.UPathIOManager):
     """Stores and loads outputs in the place of `run`; an asset of a dataset that the lab does not have has none."""
 
     def __init__(self, run: LabRun) -> None:
-        super().__init__(base_path=UPath(run.place.root))
+        super().__init__(base_path=run.place.root)
         self.run = run
 
     @override
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         with noting_failures(self.run, context.op_def.name):
             if obj is not None or kind_of(_name(context)) is None:
-                super().handle_output(context, obj)
+                path = self.run.place.location(self.address(context))
+                self.dump_to_path(context, obj, path)
+                context.add_output_metadata({"path": dg.MetadataValue.path(str(path))})
 
     @override
     def load_input(self, context: dg.InputContext) -> Any:
@@ -48,11 +50,7 @@ class PlaceIOManager(dg.UPathIOManager):
 
     @override
     def get_path_for_partition(self, context: dg.InputContext | dg.OutputContext, path: UPath, partition: str) -> UPath:
-        return UPath(self.run.place.path(self.address(context)))
-
-    @override
-    def make_directory(self, path: UPath) -> None:
-        """Do nothing: the place makes its folders, which are private."""
+        return self.run.place.location(self.address(context))
 
     def address(self, context: dg.InputContext | dg.OutputContext) -> Address:
         """Return the address of the asset."""

@@ -15,8 +15,8 @@ import dagster as dg
 
 from datalab.deployment import Deployment
 from datalab.deployment.addresses import STATISTICS_REPORT, Address, computed, result
+from datalab.deployment.encrypted_place import EncryptedPlace
 from datalab.deployment.errors import LabLockLost, RunSuperseded
-from datalab.deployment.places import EncryptedPlace
 from datalab.errors import InputMissing, LabTooLarge, OutputFailed, UsageError
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition, require_limits
@@ -69,7 +69,7 @@ class DeploymentRun(LabRun):
         for earlier in self._registry.results.history(self.lab_id):
             if dict(earlier.datasets) != self.datasets:
                 with contextlib.suppress(InputMissing, ValueError):
-                    stored = self.place.read(computed(earlier.datasets, STATISTICS_REPORT))
+                    stored = self.place.read(self.place.newest(computed(earlier.datasets, STATISTICS_REPORT)))
                     return StatisticsResultV2.model_validate_json(stored)
         return None
 

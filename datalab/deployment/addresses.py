@@ -7,11 +7,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from datalab.deployment.versions import COMPARISON, STATISTICS_REPORT, USERS, VALIDATION, earlier, version_of
 from datalab.kinds import DatasetKind
+
+__all__ = [
+    "COMPARISON",
+    "INVALID_ROWS",
+    "REPORT",
+    "ROWS",
+    "STATISTICS_REPORT",
+    "SUMMARY",
+    "USERS",
+    "Address",
+    "Datasets",
+    "Layer",
+    "combination",
+    "computed",
+    "result",
+    "validated",
+]
 
 Datasets = Mapping[DatasetKind, str]
 """Kind → manifest hash."""
@@ -20,8 +38,6 @@ ROWS, REPORT, SUMMARY = "rows", "report", "summary"
 """The results of validating a dataset: valid rows, private report, counts. The summary is written last."""
 INVALID_ROWS = "invalid_rows"
 """The invalid rows; a validation of an earlier version has none."""
-USERS, STATISTICS_REPORT, COMPARISON = "users", "statistics_report", "comparison"
-"""Computed files other than panels: users, the statistics in the second format, changes since the last refresh."""
 
 
 class Layer(StrEnum):
@@ -44,12 +60,14 @@ class Address:
         name: the name of the file in its layer; with suffix only in the layer of results.
         datasets: the datasets that the file was made from.
         run_id: the run of a result; two runs on the same datasets have two results.
+        version: of the code that makes the file (`datalab.deployment.versions`); a result has none.
     """
 
     layer: Layer
     name: str
     datasets: Datasets = field(default_factory=dict)
     run_id: str = ""
+    version: str = ""
 
     @property
     def is_private(self) -> bool:
@@ -62,24 +80,33 @@ class Address:
         return self.layer is not Layer.RESULTS and self.name in (ROWS, INVALID_ROWS, USERS)
 
     @property
+    def earlier(self) -> Iterator[Address]:
+        """The address in this version of the code and in earlier ones, the newest first; only for what history reads.
+
+        >>> [address.version for address in validated(DatasetKind.SEGMENTS, "ab", REPORT).earlier]
+        ['1']
+        """
+        return (replace(self, version=version) for version in earlier(self.version))
+
+    @property
     def dataset(self) -> tuple[DatasetKind, str]:
         """The dataset of a validated file."""
         [found] = self.datasets.items()
         return found
 
     def beside(self, name: str) -> Address:
-        """Return the address of another file that was made from the same input."""
+        """Return the address of another file of the same step."""
         return replace(self, name=name)
 
 
 def validated(kind: DatasetKind, manifest_hash: str, name: str) -> Address:
     """Return the address of a file of a validated dataset."""
-    return Address(Layer.VALIDATED, name, {kind: manifest_hash})
+    return Address(Layer.VALIDATED, name, {kind: manifest_hash}, version=VALIDATION)
 
 
 def computed(datasets: Datasets, name: str) -> Address:
     """Return the address of a file that is computed from all datasets of a lab."""
-    return Address(Layer.COMPUTED, name, datasets)
+    return Address(Layer.COMPUTED, name, datasets, version=version_of(name))
 
 
 def result(run_id: str, name: str) -> Address:

@@ -5,14 +5,19 @@ DatalabError
 ├── RunSuperseded        the datasets of a run were replaced while it was running
 │   └── LabLockLost      the connection was lost that reserves the lab for the run
 ├── DatasetNotValidated  a run needs files of an earlier run that do not exist (UsageError)
+├── StoredFileDamaged    a computed file was changed, truncated or exchanged (EncryptedFileDamaged)
+├── StoredFileMissing    a computed file, or a part of it, does not exist (InputMissing)
 ├── PathRefused          an id or a name is not a plain file name
 └── NoScratch            only a run can open and store rows
 """
 
 from __future__ import annotations
 
-from datalab.errors import DatalabError, UsageError
+import os
+
+from datalab.errors import DatalabError, InputError, InputMissing, UsageError
 from datalab.kinds import DatasetKind
+from datalab.storage.errors import EncryptedFileDamaged
 
 
 class NotADataset(UsageError):
@@ -50,6 +55,26 @@ class DatasetNotValidated(UsageError):
             reason = f"{what} are not provisioned. Provision them (`datalab provision {lab_id} …`) and run again."
         self.kind = kind
         super().__init__(f"{reason} Nothing was changed.")
+
+
+class StoredFileDamaged(EncryptedFileDamaged):
+    """`kind`: the dataset that must be validated again; None: the file is computed from all datasets."""
+
+    def __init__(self, kind: DatasetKind | None, path: str | os.PathLike[str]) -> None:
+        self.kind = kind
+        super().__init__(path)
+
+
+class StoredFileMissing(InputMissing):
+    """`kind`: as for `StoredFileDamaged`."""
+
+    def __init__(self, kind: DatasetKind | None, path: str | os.PathLike[str]) -> None:
+        self.kind = kind
+        InputError.__init__(
+            self,
+            f"Computed file does not exist: {os.fspath(path)}. It was removed or never made; run the lab again to "
+            "create it.",
+        )
 
 
 class PathRefused(DatalabError):

@@ -16,6 +16,7 @@ from datalab.home.settings import Environment, Settings, load_settings
 from datalab.kinds import DatasetKind
 from datalab.registry import Lab, Registry
 from datalab.storage import DatasetStore, master_keys
+from datalab.storage.objects import Objects
 
 
 class Deployment:
@@ -37,9 +38,9 @@ class Deployment:
         self.settings = settings
         self.registry = registry
         keys = master_keys(home, Environment.read(environment).master_key)
-        store = DatasetStore(settings.store.url or str(home / "store"), settings.store.options)
-        self.datasets = StoredDatasets(registry, store, keys)
-        self.folders = LabFolders(home / "labs", self.datasets.key)
+        self.datasets = StoredDatasets(registry, _dataset_store(home, settings), keys)
+        storage = Objects(settings.storage.url or home, settings.storage.options)
+        self.folders = LabFolders(storage, self.datasets.key)
 
     @classmethod
     def open(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -92,3 +93,10 @@ class Deployment:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _dataset_store(home: Path, settings: Settings) -> DatasetStore:
+    """Return the store of datasets: at its own address, or at that of everything, or below the home."""
+    if settings.store.url or not settings.storage.url:
+        return DatasetStore(settings.store.url or str(home / "store"), settings.store.options)
+    return DatasetStore(settings.storage.url, settings.storage.options)

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from datalab.deployment.addresses import ROWS, validated
 from datalab.deployment.datasets import StoredDatasets
-from datalab.deployment.places import EncryptedPlace
+from datalab.deployment.encrypted_place import EncryptedPlace
 from datalab.errors import DatalabError
 from datalab.ingest.recognise import Container, FileFacts, recognise_file
 from datalab.kinds import KINDS, MATCHING, DatasetKind

@@ -1,43 +1,60 @@
-"""The folders of the labs below the home: their paths, and their removal."""
+"""The stored files of all labs: their places, and their removal."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from datalab.deployment.addresses import Datasets, Layer, combination
+from datalab.deployment import layout
+from datalab.deployment.addresses import ROWS, Datasets, Layer, combination, result, validated
+from datalab.deployment.encrypted_place import EncryptedPlace, KeyOf
 from datalab.deployment.folders import one_name
-from datalab.deployment.places import EncryptedPlace, KeyOf
+from datalab.deployment.lab_objects import LabObjects
+from datalab.kinds import DatasetKind
+from datalab.storage.objects import Objects
 
 
 class LabFolders:
-    """The folders of all labs below `root`; `key_of` returns the key of a dataset."""
+    """The files of all labs.
 
-    def __init__(self, root: Path, key_of: KeyOf) -> None:
-        self._root = root
+    Args:
+        storage: of the deployment.
+        key_of: returns the key of a dataset.
+    """
+
+    def __init__(self, storage: Objects, key_of: KeyOf) -> None:
+        self._storage = storage
         self._key_of = key_of
 
     def place(self, lab: str, scratch: Path | None = None) -> EncryptedPlace:
         """Return the place of a lab's computed files; `scratch` is a run's, None outside a run."""
-        return EncryptedPlace(self._lab(lab), lab, self._key_of, scratch)
+        return EncryptedPlace(self._of(lab), lab, self._key_of, scratch)
 
     def remove_result(self, lab: str, run_id: str) -> None:
-        shutil.rmtree(self._lab(lab) / Layer.RESULTS / one_name(run_id), ignore_errors=True)
+        self._of(lab).remove(layout.document(result(one_name(run_id), "_")).rpartition("/")[0])
 
     def remove_lab(self, lab: str) -> None:
-        shutil.rmtree(self._lab(lab), ignore_errors=True)
+        self._of(lab).remove_all()
 
     def keep_only(self, lab: str, wanted: Iterable[Datasets]) -> None:
-        """Remove the files of all datasets and combinations except the `wanted` ones."""
-        wanted = list(wanted)
-        combinations = {combination(datasets) for datasets in wanted}
-        contents = {f"{kind.value}-{manifest_hash}" for datasets in wanted for kind, manifest_hash in datasets.items()}
-        for layer, kept in ((Layer.COMPUTED, combinations), (Layer.VALIDATED, contents)):
-            folder = self._lab(lab) / layer
-            for found in folder.iterdir() if folder.is_dir() else ():
-                if found.name not in kept:
-                    shutil.rmtree(found, ignore_errors=True)
+        """Remove the files of all datasets and combinations except the `wanted` ones.
 
-    def _lab(self, lab: str) -> Path:
-        return self._root / one_name(lab)
+        Of a dataset, files of earlier versions stay until those of this version are complete.
+        """
+        wanted = list(wanted)
+        kept = {combination(datasets) for datasets in wanted}
+        for kind, manifest_hash in {content for datasets in wanted for content in datasets.items()}:
+            kept |= self._validated(lab, kind, manifest_hash)
+        files = self._of(lab)
+        for layer in (Layer.COMPUTED, Layer.VALIDATED):
+            for name in files.list(layer):
+                if name not in kept:
+                    files.remove(f"{layer}/{name}")
+
+    def _validated(self, lab: str, kind: DatasetKind, manifest_hash: str) -> set[str]:
+        """Return the names of the folders of a validated dataset that are needed."""
+        own, *earlier = layout.folders(validated(kind, manifest_hash, ROWS))
+        return {own} if self.place(lab).is_stored(kind, manifest_hash) else {own, *earlier}
+
+    def _of(self, lab: str) -> LabObjects:
+        return LabObjects(self._storage, lab)

@@ -60,9 +60,18 @@ class StoreSettings(_Part):
     """Where encrypted datasets are stored."""
 
     url: Annotated[str, Variable("DATALAB_STORE_URL"), AfterValidator(storage_url)] = ""
-    """A directory or an fsspec URL; empty: `store` in the home directory."""
+    """A directory or an fsspec URL; empty: that of `storage`, or without it `store` in the home directory."""
     options: dict[str, Any] = {}
     """Arguments of the fsspec driver, such as `endpoint_url`."""
+
+
+class StorageSettings(_Part):
+    """Where everything durable is stored that is not in the database: datasets, validated rows, reports, results."""
+
+    url: Annotated[str, Variable("DATALAB_STORAGE_URL"), AfterValidator(storage_url)] = ""
+    """A directory or an fsspec URL such as `s3://bucket/prefix`; empty: the home directory."""
+    options: dict[str, Any] = {}
+    """Arguments of the fsspec driver; for S3, endpoint and credentials can be in its usual environment variables."""
 
 
 class DropZone(_Part):
@@ -166,6 +175,8 @@ class Settings(_Root):
     10
     """
 
+    storage: StorageSettings = StorageSettings()
+    """Where everything durable is stored that is not in the database."""
     store: StoreSettings = StoreSettings()
     """Where encrypted datasets are stored."""
     drop_zones: list[DropZone] = []

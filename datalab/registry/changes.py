@@ -17,6 +17,7 @@ from datalab.registry.facts import waiting_labs
 from datalab.registry.models import SCHEMA
 from datalab.registry.queries import in_order
 from datalab.registry.records import Claim, Datasets, Event, LabChange, changes_by_lab
+from datalab.validation import CODE_VERSION
 
 _BEYOND = 2**63 - 1
 """A sequence number that no event has."""
@@ -161,7 +162,8 @@ WITH newest AS (
         SELECT coalesce(jsonb_object_agg(slot.kind, slot.manifest_hash), '{{}}') AS datasets,
             coalesce(jsonb_agg(slot.kind) FILTER (WHERE validated.lab_id IS NOT NULL), '[]') AS validated
         FROM {SCHEMA}.provisionings slot
-        LEFT JOIN {SCHEMA}.validated_datasets validated USING (lab_id, kind, manifest_hash)
+        LEFT JOIN {SCHEMA}.validated_datasets validated ON validated.lab_id = slot.lab_id AND validated.kind = slot.kind
+            AND validated.manifest_hash = slot.manifest_hash AND validated.code_version = :code_version
         WHERE slot.lab_id = lab.id
     ) slots
     CROSS JOIN LATERAL (
@@ -190,4 +192,4 @@ SELECT newest.sequence AS newest,
     ) AS partitions,
     ({_WAITING}) AS waiting
 FROM newest
-""").bindparams(bindparam("seen"), bindparam("certain"))
+""").bindparams(bindparam("seen"), bindparam("certain"), bindparam("code_version", CODE_VERSION))

@@ -187,13 +187,17 @@ class SlotRow(Base):
 
 
 class ValidatedRow(Base):
-    """A dataset whose validation in a lab is complete: its valid rows, report and counts are stored."""
+    """A dataset whose validation in a lab is complete: its valid rows, report and counts are stored.
+
+    `code_version` is that of the code that validated it.
+    """
 
     __tablename__ = "validated_datasets"
 
     lab_id: Mapped[str] = mapped_column(ForeignKey(LabRow.id), primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     manifest_hash: Mapped[str] = mapped_column(ForeignKey(DatasetRow.manifest_hash), primary_key=True)
+    code_version: Mapped[str]
 
 
 class RunRow(Base):

@@ -80,7 +80,7 @@ class StoreUnreachable(StorageError):
     def __init__(self, where: str, reason: str) -> None:
         self.reason = reason
         super().__init__(
-            f"The dataset store {where} cannot be used ({reason}). Its content is unchanged; "
+            f"The store {where} cannot be used ({reason}). Its content is unchanged; "
             "check address, permissions and free space, then try again."
         )
 

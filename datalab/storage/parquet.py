@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -49,15 +51,20 @@ class ParquetCipher:
         return create_decryption_properties(self._key.material, aad_prefix=self._bound)
 
     @contextlib.contextmanager
-    def open(self, path: Path) -> Iterator[pq.ParquetFile]:
+    def open(self, source: Path | BinaryIO, path: str | os.PathLike[str] = "") -> Iterator[pq.ParquetFile]:
         """Open an encrypted file; errors of pyarrow about this file in the block are translated as well.
+
+        Args:
+            source: the file; an open one, if it is not on this machine.
+            path: its name in messages; by default that of `source`.
 
         Raises:
             InputMissing, InputUnreadable: there is no such file, or the disk fails.
             EncryptedFileDamaged: it was changed or is not encrypted, or key or context are different.
         """
+        path = path or (source if isinstance(source, Path) else "")
         try:
-            with pq.ParquetFile(path, decryption_properties=self.decryption) as file:
+            with pq.ParquetFile(source, decryption_properties=self.decryption) as file:
                 yield file
         except FileNotFoundError:
             raise InputMissing(path) from None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from datalab.deployment.addresses import REPORT, validated
 from datalab.deployment.addresses import result as address
-from datalab.deployment.places import EncryptedPlace
+from datalab.deployment.encrypted_place import EncryptedPlace
 from datalab.errors import InputMissing
 from datalab.kinds import DatasetKind
 from datalab.registry import Dataset, ExplainedState, KeyRole, Lab, Registry, Result, Slot
@@ -54,7 +54,8 @@ def other_lab_info(lab: Lab, explained: ExplainedState) -> OtherLabInfo:
 
 def result_info(place: EncryptedPlace, result: Result, current: Result | None) -> ResultInfo:
     """Return a result with the reports that are kept, and whether it is the current one."""
-    reports = [kind for kind, content in result.datasets.items() if place.has(validated(kind, content, REPORT))]
+    addresses = {kind: validated(kind, content, REPORT) for kind, content in result.datasets.items()}
+    reports = [kind for kind, report in addresses.items() if place.has(place.newest(report))]
     more = {
         "current": current is not None and result.number == current.number,
         "files": sorted(result.paths),

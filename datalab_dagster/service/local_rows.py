@@ -9,9 +9,9 @@ from typing import BinaryIO, cast
 
 from datalab.deployment import Deployment
 from datalab.deployment.addresses import INVALID_ROWS, SUMMARY, Address, validated
+from datalab.deployment.encrypted_place import EncryptedPlace
 from datalab.deployment.errors import DatasetNotValidated
 from datalab.deployment.invalid_rows import InvalidRowsFile, checked_reason
-from datalab.deployment.places import EncryptedPlace
 from datalab.errors import InputMissing
 from datalab.kinds import KINDS, DatasetKind
 from datalab.registry import Lab, Result
@@ -73,8 +73,8 @@ class LocalRows:
             raise ResultNotFound(found.id, f"invalid rows of {kind.value}")
         with ExitStack() as stack:
             try:
-                address = self._address(result, kind, INVALID_ROWS)
-                file = stack.enter_context(self._place(found).stored_rows(address))
+                place, address = self._place(found), self._address(result, kind, INVALID_ROWS)
+                file = stack.enter_context(place.stored_rows(place.newest(address)))
             except GONE:
                 raise ResultNotFound(
                     found.id,
@@ -89,7 +89,8 @@ class LocalRows:
         return validated(kind, dataset.manifest_hash, name)
 
     def _summary(self, lab: Lab, result: Result, kind: DatasetKind) -> ValidatedDataset:
-        stored = self._place(lab).read(validated(kind, result.datasets[kind], SUMMARY))
+        place = self._place(lab)
+        stored = place.read(place.newest(validated(kind, result.datasets[kind], SUMMARY)))
         return ValidatedDataset.model_validate_json(stored)
 
     def _place(self, lab: Lab) -> EncryptedPlace:

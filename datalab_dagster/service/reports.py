@@ -54,6 +54,7 @@ class LocalReports:
         try:
             self._require(self._deployment.registry.datasets.get(result.datasets[kind]))
             address = addresses.validated(kind, result.datasets[kind], name)
-            return self._deployment.folders.place(result.lab_id).read(address)
+            place = self._deployment.folders.place(result.lab_id)
+            return place.read(place.newest(address))
         except (InputMissing, DatasetNotValidated, DatasetNotFound, KeyNotFound, EncryptedFileDamaged):
             raise ResultNotFound(result.lab_id, f"validation report of {kind.value} that can be read") from None

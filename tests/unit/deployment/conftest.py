@@ -15,6 +15,7 @@ from datalab.deployment.plain_place import PlainPlace
 from datalab.home.settings import Settings
 from datalab.registry import Registry
 from datalab.storage import Key
+from datalab.storage.objects import Objects
 from tests.unit.deployment.kept import DATASETS, LAB, Kept
 from tests.unit.registry.conftest import ME, database, registry, server, url
 
@@ -45,7 +46,7 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
     if request.param == "plain":
         return Kept(root, lambda _: PlainPlace(root, LAB), scratch)
     keys = {manifest_hash: Key() for manifest_hash in DATASETS.values()}
-    folders = LabFolders(root, keys.__getitem__)
+    folders = LabFolders(Objects(root), keys.__getitem__)
     return Kept(root, lambda run: folders.place(LAB, run), scratch)
 
 

@@ -15,12 +15,15 @@ from datalab.deployment.addresses import (
     ROWS,
     SUMMARY,
     USERS,
+    Address,
     Datasets,
+    Layer,
     computed,
     result,
     validated,
 )
-from datalab.deployment.places import EncryptedPlace, Place
+from datalab.deployment.encrypted_place import EncryptedPlace
+from datalab.deployment.places import Place
 from datalab.kinds import DatasetKind
 
 IDENTIFIERS, SEGMENTS, _, _ = DatasetKind
@@ -77,6 +80,16 @@ def keep_all(place: Place, kept: Kept, values: list[str] | None = None) -> None:
     place.keep_rows(VALID, kept.rows(values))
     place.write(VALID.beside(REPORT), '{"sample": "planted-7f3a91c6"}')
     place.write(VALID.beside(SUMMARY), '{"valid_rows": 3}')
+
+
+def write(place: Place, kept: Kept, address: Address, text: str) -> None:
+    """Write a document; that of a validation with what belongs to it, because only together they exist."""
+    if address.layer is not Layer.VALIDATED:
+        place.write(address, text)
+        return
+    place.keep_rows(address.beside(ROWS), kept.rows())
+    place.write(address, text)
+    place.write(address.beside(SUMMARY), '{"valid_rows": 3}')
 
 
 def values(path: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,21 +10,28 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from datalab.deployment import addresses, versions
 from datalab.deployment.addresses import (
     REPORT,
+    ROWS,
     SUMMARY,
+    USERS,
     Datasets,
     Layer,
     combination,
     computed,
     result,
+    validated,
 )
-from datalab.deployment.errors import NoScratch, PathRefused
+from datalab.deployment.encrypted_place import EncryptedPlace
+from datalab.deployment.errors import DatasetNotValidated, NoScratch, PathRefused, StoredFileDamaged
 from datalab.deployment.lab_folders import LabFolders
-from datalab.deployment.places import EncryptedPlace, Place
+from datalab.deployment.places import Place
+from datalab.deployment.sets import COMPLETE
 from datalab.errors import DatalabError, InputMissing
 from datalab.storage import Key, ParquetCipher, read_encrypted, write_encrypted
 from datalab.storage.errors import EncryptedFileDamaged
+from datalab.storage.objects import Objects
 from tests.unit.deployment.kept import (
     DATASETS,
     DOCUMENTS,
@@ -56,29 +64,67 @@ class TestAtRest:
         place.keep_rows(USERS_AT, kept.rows())
         assert values(kept.later().open_rows(USERS_AT))[0] == PLANTED
         searched = [path.read_bytes() for path in kept.files()]
-        assert len(searched) == 4
+        assert len(searched) == 6
         for content in searched:
             assert PLANTED.encode() not in content and b"user_id" not in content
 
     def test_a_file_in_the_place_of_another_is_refused(self, kept: Kept, place: Place) -> None:
         encrypted_only(place)
         key = Key()
-        folders = LabFolders(kept.root, lambda _: key)
+        folders = LabFolders(Objects(kept.root), lambda _: key)
         for lab in ("lab-1", "lab-2"):
             keep_all(folders.place(lab, kept.new_folder(lab)), kept)
-        for name in ("rows.parquet", "report.bin"):
-            there, here = (kept.root / lab / "validated" / f"segments-{'b' * 64}" / name for lab in ("lab-2", "lab-1"))
+        for name in ("*.parquet", "report.bin"):
+            there, here = (next((kept.root / "labs" / lab / "validated").rglob(name)) for lab in ("lab-2", "lab-1"))
             here.write_bytes(there.read_bytes())
-        later = folders.place("lab-1", kept.new_folder("later"))
+        self.assert_damaged(folders.place("lab-1", kept.new_folder("later")))
+
+    def test_an_older_set_in_the_place_of_the_complete_one_is_refused(self, kept: Kept, place: Place) -> None:
+        encrypted_only(place)
+        older = {}
+        for _ in range(2):
+            keep_all(place, kept)
+            for path in kept.files():
+                if path.name != COMPLETE and path.name in older:
+                    path.write_bytes(older[path.name])
+            older = {path.name: path.read_bytes() for path in kept.files()}
+        self.assert_damaged(kept.later())
+
+    @staticmethod
+    def assert_damaged(place: Place) -> None:
+        for read in (
+            lambda: place.open_rows(VALID),
+            lambda: place.read(VALID.beside(REPORT)),
+            lambda: place.verify(VALID),
+        ):
+            with pytest.raises(StoredFileDamaged, match="segments") as failed:
+                read()
+            assert failed.value.kind is SEGMENTS
+
+    def test_a_set_that_is_replaced_leaves_nothing(self, kept: Kept, place: Place) -> None:
+        keep_all(place, kept)
+        before = len(kept.files())
+        keep_all(kept.later(), kept)
+        assert len(kept.files()) == before
+
+    @pytest.mark.parametrize("damage", [b"", b"{}", b'{"format":2,"written":"0000000000000000"}', b"\0" * 90])
+    def test_a_damaged_list_of_files_is_refused(self, kept: Kept, place: Place, damage: bytes) -> None:
+        encrypted_only(place)
+        keep_all(place, kept)
+        [complete] = [path for path in kept.files() if path.name == COMPLETE]
+        complete.write_bytes(damage)
         with pytest.raises(EncryptedFileDamaged):
-            later.open_rows(VALID)
-        with pytest.raises(EncryptedFileDamaged):
-            later.read(VALID.beside(REPORT))
+            kept.later().open_rows(VALID)
+
+    def test_what_was_recorded_is_verified(self, kept: Kept, place: Place) -> None:
+        keep_all(place, kept)
+        place.keep_rows(USERS_AT, kept.rows(["u1"]))
+        assert [kept.later().verify(address).rows for address in (VALID, USERS_AT)] == [3, 1]
 
     def test_without_scratch_no_rows_are_opened_or_kept(self, kept: Kept, place: Place) -> None:
         encrypted_only(place)
         keep_all(place, kept)
-        outside = LabFolders(kept.root, lambda _: Key()).place(LAB)
+        outside = LabFolders(Objects(kept.root), lambda _: Key()).place(LAB)
         assert outside.read(VALID.beside(SUMMARY))
         with pytest.raises(NoScratch):
             outside.open_rows(VALID)
@@ -92,7 +138,7 @@ class TestAtRest:
         def gone(_: str) -> Key:
             raise DatalabError("The key was deleted.")
 
-        later = LabFolders(kept.root, gone).place(LAB, tmp_path)
+        later = LabFolders(Objects(kept.root), gone).place(LAB, tmp_path)
         for read in (lambda: later.open_rows(VALID), lambda: later.read(VALID.beside(REPORT))):
             with pytest.raises(DatalabError, match="deleted"):
                 read()
@@ -106,7 +152,8 @@ class TestLayout:
         keys = {manifest_hash: Key() for manifest_hash in DATASETS.values()}
         scratch = tmp_path / "scratch"
         scratch.mkdir()
-        yield tmp_path / "labs" / LAB, LabFolders(tmp_path / "labs", keys.__getitem__).place(LAB, scratch), keys
+        folders = LabFolders(Objects(tmp_path), keys.__getitem__)
+        yield tmp_path / "labs" / LAB, folders.place(LAB, scratch), keys
 
     def test_names_of_a_combination(self) -> None:
         assert combination({IDENTIFIERS: "ab"}) == "9a03087b7182b2ce9821a25ab03a5e37"
@@ -139,7 +186,7 @@ class TestLayout:
         assert [place.read(address) for address in documents] == [b"report", b"summary", b"panel", b"statistics"]
         assert place.result_names("run-1") == ["statistics.json"]
 
-    def test_files_are_written_where_an_earlier_version_reads_them(
+    def test_files_are_written_where_later_versions_read_them(
         self, home: tuple[Path, EncryptedPlace, dict[str, Key]], tmp_path: Path
     ) -> None:
         folder, place, keys = home
@@ -150,32 +197,61 @@ class TestLayout:
         place.keep_rows(USERS_AT, kept.rows())
         for address in DOCUMENTS[1:]:
             place.write(address, "text")
+        validated_at, computed_at = f"validated/segments-{segments}-1", f"computed/{combined}"
+        users_at = f"{computed_at}/users-{USERS_AT.version}"
+        sets = {at: json.loads((folder / at / COMPLETE).read_bytes())["written"] for at in (validated_at, users_at)}
         assert sorted(str(path.relative_to(folder)) for path in kept.files()) == sorted(
             [
-                f"validated/segments-{segments}/report.bin",
-                f"validated/segments-{segments}/rows.parquet",
-                f"validated/segments-{segments}/summary.json",
-                f"computed/{combined}/panels/segments_per_user.json",
-                f"computed/{combined}/users.parquet",
+                f"{validated_at}/_complete.json",
+                f"{validated_at}/{sets[validated_at]}/report.bin",
+                f"{validated_at}/{sets[validated_at]}/rows/part-00000.parquet",
+                f"{validated_at}/{sets[validated_at]}/summary.json",
+                f"{users_at}/_complete.json",
+                f"{users_at}/{sets[users_at]}/part-00000.parquet",
+                f"{computed_at}/panels/segments_per_user-{DOCUMENTS[1].version}.json",
                 "results/run-1/dashboard.html",
                 "results/run-1/statistics.json",
             ]
         )
-        context = f"{LAB}/segments/{segments}"
-        report = folder / "validated" / f"segments-{segments}" / "report.bin"
-        assert PLANTED.encode() in read_encrypted(report, keys[segments], f"{context}/report")
+        assert USERS_AT.version == "1-460b6b16" and DOCUMENTS[1].version == "1-4edefad8"
+        context = f"{LAB}/{validated_at}/{sets[validated_at]}"
+        report = folder / validated_at / sets[validated_at] / "report.bin"
+        assert PLANTED.encode() in read_encrypted(report, keys[segments], f"{context}/report.bin")
+        users = f"{LAB}/{users_at}/{sets[users_at]}/part-00000.parquet"
         for key, bound, path in (
-            (segments, f"{context}/rows", report.with_name("rows.parquet")),
-            (identifiers, f"{LAB}/{combined}/users", folder / "computed" / combined / "users.parquet"),
+            (segments, f"{context}/rows/part-00000.parquet", report.with_name("rows") / "part-00000.parquet"),
+            (identifiers, users, folder / users.removeprefix(f"{LAB}/")),
         ):
             [batch] = ParquetCipher(keys[key], bound).read_batches(path)
             assert batch.num_rows == 3
+
+    def test_a_later_version_of_a_step_reads_nothing_that_an_earlier_one_has_made_except_for_history(
+        self, home: tuple[Path, EncryptedPlace, dict[str, Key]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder, place, _ = home
+        kept = Kept(folder, lambda _: place, tmp_path / "scratch")
+        keep_all(place, kept)
+        place.keep_rows(USERS_AT, kept.rows())
+        place.write(DOCUMENTS[1], "panel")
+        monkeypatch.setattr(addresses, "VALIDATION", "2")
+        monkeypatch.setattr(versions, "VALIDATION", "2")
+        valid = validated(SEGMENTS, DATASETS[SEGMENTS], ROWS)
+        with pytest.raises(DatasetNotValidated):
+            place.open_rows(valid)
+        for address in (computed(DATASETS, USERS), computed(DATASETS, "segments_per_user")):
+            assert not place.has(address)
+        report = valid.beside(REPORT)
+        assert place.newest(report).version == "1" and PLANTED.encode() in place.read(place.newest(report))
+        place.keep_rows(valid, kept.rows(["u9"]))
+        place.write(report, "{}")
+        place.write(valid.beside(SUMMARY), "{}")
+        assert values(place.open_rows(valid)) == ["u9"] and place.newest(report) == report
 
 
 def test_only_what_is_wanted_stays(tmp_path: Path) -> None:
     key, scratch = Key(), tmp_path / "scratch"
     scratch.mkdir()
-    folders = LabFolders(tmp_path / "labs", lambda _: key)
+    folders = LabFolders(Objects(tmp_path), lambda _: key)
     place = folders.place(LAB, scratch)
     kept = Kept(tmp_path / "labs", lambda _: place, scratch)
     newer: Datasets = {**DATASETS, SEGMENTS: "c" * 64}
@@ -186,6 +262,7 @@ def test_only_what_is_wanted_stays(tmp_path: Path) -> None:
         place.write(result(run_id, "statistics.json"), "{}")
 
     folders.keep_only(LAB, [newer])
+    place = folders.place(LAB, scratch)
     assert place.read(computed(newer, "panel")) == b"{}"
     with pytest.raises(InputMissing):
         place.read(computed(DATASETS, "panel"))

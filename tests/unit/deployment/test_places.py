@@ -27,6 +27,7 @@ from tests.unit.deployment.kept import (
     encrypted_only,
     keep_all,
     values,
+    write,
 )
 
 
@@ -35,7 +36,7 @@ class TestDocuments:
     def test_are_read_as_they_were_written_also_by_a_later_run(self, kept: Kept, address: Address) -> None:
         first = kept.later()
         for text in ('{"a": "ä"}', "", "other"):
-            first.write(address, text)
+            write(first, kept, address, text)
             assert first.read(address) == kept.later().read(address) == text.encode()
 
     @pytest.mark.parametrize("address", DOCUMENTS, ids=lambda address: address.name)

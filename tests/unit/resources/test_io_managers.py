@@ -23,8 +23,11 @@ from datalab.kinds import DatasetKind
 from datalab.registry.errors import DatabaseUnreachable
 from datalab.results.files import VALIDATION_STATUS
 from datalab.storage import Key
+from datalab.storage.errors import StoreUnreachable
+from datalab.storage.objects import Objects
 from datalab_dagster.graph.preflight import PreflightOptions, run_graph
 from resources import AGGREGATES, IO_MANAGERS, ROWS, LogProgress, PreflightRun
+from resources.guard import _RETRIES
 from resources.preflight import PREFLIGHT
 from tests.labs import make_lab
 
@@ -50,7 +53,8 @@ class World:
         self.run = PreflightRun(self.root, LAB, files, folder)
         if encrypted:
             key = Key()
-            self.run.place = LabFolders(folder / "labs", lambda _: key).place("lab-1", self.root)  # type: ignore[assignment]
+            folders = LabFolders(Objects(folder / "home"), lambda _: key)
+            self.run.place = folders.place("lab-1", self.root)  # type: ignore[assignment]
 
     def materialise(self, assets: list[Any], selection: list[Any] | None = None) -> dg.ExecuteInProcessResult:
         with dg.DagsterInstance.ephemeral() as instance:
@@ -101,7 +105,7 @@ def test_a_handle_and_a_model_go_through_the_place(world: World) -> None:
     assert model == Numbers(users=2)
     assert world.run.place.read(computed(world.run.datasets, "panel")) == b'{"users":2}'
     told = "".join(str(event) for event in ended.all_events)
-    assert "panels/panel.json" in told and PLANTED not in told
+    assert str(world.run.place.location(computed(world.run.datasets, "panel"))) in told and PLANTED not in told
 
 
 def test_an_asset_that_is_materialised_alone_takes_what_an_earlier_run_stored(world: World) -> None:
@@ -159,17 +163,18 @@ def test_no_value_is_in_the_failure_of_a_place(world: World, method: str, monkey
     assert "KeyError" in reason and PLANTED not in reason
 
 
+@pytest.mark.parametrize("away", [DatabaseUnreachable("it is away"), StoreUnreachable("s3://bucket", "it is away")])
 @pytest.mark.parametrize("method", ["keep_rows", "read"])
-def test_a_step_is_retried_while_the_database_is_away(
-    world: World, method: str, monkeypatch: pytest.MonkeyPatch
+def test_a_step_is_retried_while_the_database_or_the_store_is_away(
+    world: World, method: str, away: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("resources.guard._SECONDS", 0)
+    monkeypatch.setattr("resources.guard._RETRIES", tuple((errors, times, 0) for errors, times, _ in _RETRIES))
     real, times = getattr(type(world.run.place), method), []
 
     def sometimes(*arguments: object) -> object:
         times.append(method)
         if len(times) < 3:
-            raise DatabaseUnreachable("it is away")
+            raise away
         return real(*arguments)
 
     monkeypatch.setattr(type(world.run.place), method, sometimes)
