@@ -188,7 +188,7 @@ class ProjectIOManager(dg.IOManager):
         run = self._lab.run(context.asset_partition_key if context.has_asset_partitions else None)
         with noting_failures(run, context.op_def.name):
             manager = self._manager(run)
-            path = UPath(run.place.path(manager.address(context)))
+            path = run.place.location(manager.address(context))
             manager.dump_to_path(context, obj, path)
             context.add_output_metadata({"path": dg.MetadataValue.path(str(path))})
 
@@ -203,7 +203,7 @@ class ProjectIOManager(dg.IOManager):
         run = self._lab.run(partition)
         with noting_failures(run, context.op_def.name):
             manager = self._manager(run)
-            loaded = manager.load_from_path(context, UPath(run.place.path(manager.address(context))))
+            loaded = manager.load_from_path(context, run.place.location(manager.address(context)))
             return _as_wanted(loaded, context.dagster_type.typing_type)
 
 

@@ -13,14 +13,17 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from upath import UPath
 
 from datalab.deployment.addresses import REPORT, SUMMARY, Address, Layer
 from datalab.deployment.folders import one_name
+from datalab.deployment.places import Intact
 from datalab.errors import DatalabError, InputMissing
 from datalab.results.files import VALIDATION_REPORT
 from datalab.storage import Key, ParquetCipher, decrypt_bytes, encrypt_bytes
+from datalab.storage.errors import EncryptedFileDamaged
 from datalab.storage.objects import Objects
 
 FACTS = "facts"
@@ -56,11 +59,11 @@ class ProjectPlace:
     @property
     def root(self) -> UPath:
         """The folder of all of them."""
-        return UPath(f"{self._objects.where}/{self._folder}")
+        return self._objects.location(self._folder)
 
-    def path(self, address: Address) -> UPath:
+    def location(self, address: Address) -> UPath:
         """Return where a document or rows are."""
-        return UPath(f"{self._objects.where}/{self._name(address)}")
+        return self._objects.location(self._name(address))
 
     def has(self, address: Address) -> bool:
         """Return whether a document or rows exist."""
@@ -70,7 +73,7 @@ class ProjectPlace:
         name = self._name(address)
         data = self._objects.get(name)
         if data is None:
-            raise NotMaterialised(str(self.path(address)))
+            raise NotMaterialised(str(self.location(address)))
         return decrypt_bytes(data, self._key, name) if self._key and address.is_private else data
 
     def write(self, address: Address, text: str) -> None:
@@ -84,7 +87,7 @@ class ProjectPlace:
         if not plain.exists():
             stored = self._objects.get(name)
             if stored is None or (address.layer is Layer.VALIDATED and not self.has(address.beside(SUMMARY))):
-                raise NotMaterialised(str(self.path(address)))
+                raise NotMaterialised(str(self.location(address)))
             copy = plain if self._key is None else self._scratch / "stored.parquet"
             copy.write_bytes(stored)
             if self._key:
@@ -102,6 +105,13 @@ class ProjectPlace:
         with pq.ParquetFile(rows) as file:
             ParquetCipher(self._key, name).encrypt_to(file, encrypted)
         self._objects.put(name, encrypted.read_bytes())
+
+    def verify(self, address: Address) -> Intact:
+        try:
+            with pq.ParquetFile(self.open_rows(address)) as file:
+                return Intact(rows=file.metadata.num_rows, parts=1)
+        except (OSError, pa.ArrowException):
+            raise EncryptedFileDamaged(str(self.location(address))) from None
 
     def _becomes_incomplete(self, address: Address) -> None:
         """Remove the summary of a dataset, which is written last, before its files change."""

@@ -31,6 +31,7 @@ COLUMNS = "columns"
 """The metadata of an input that name the columns of a table, as Dagster's IO managers for databases read them."""
 TOLERATED = "invalid_rows_tolerated"
 _PARTITION = "{partition}"
+_Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
 
 def _ours(lab: LabDefinition) -> Iterator[dg.AssetsDefinition]:
@@ -92,7 +93,7 @@ class ProjectGraph:
             required_resource_keys={self._resource},
             resource_defs=self._resources,
         )
-        def derived(context: dg.AssetExecutionContext, **inputs: Any) -> Iterator[dg.MaterializeResult[Any]]:
+        def derived(context: dg.AssetExecutionContext, **inputs: Any) -> Iterator[_Result]:
             lab: OpenLab = getattr(context.resources, self._resource)
             run = lab.run(context.partition_key if context.has_partition_key else None)
             tools = {name: tool for name, tool in lab.tools(run).items() if name in ours.op.required_resource_keys}
@@ -150,8 +151,10 @@ class ProjectGraph:
             tolerated = f"At most {share(self._tolerated)} of the rows are invalid."
             yield check_in(self._partitions_def, TOLERATED, key, tolerated, blocking=True)
 
-    def _renamed(self, result: dg.MaterializeResult[Any], ours: dg.AssetsDefinition) -> dg.MaterializeResult[Any]:
+    def _renamed(self, result: _Result, ours: dg.AssetsDefinition) -> _Result:
         """Return a result of our body for the project; a check of a dataset fails as an error, which blocks."""
+        if isinstance(result, dg.AssetCheckResult):
+            return result._replace(asset_key=self._key(cast("dg.AssetKey", result.asset_key)))
         asset = result.asset_key or ours.key
         key, severity = self._key(asset), dg.AssetCheckSeverity.ERROR
         checks = [
@@ -171,7 +174,7 @@ class ProjectGraph:
         return result._replace(asset_key=key, check_results=checks)
 
 
-def _results(returned: Any) -> Iterator[dg.MaterializeResult[Any]]:
+def _results(returned: Any) -> Iterator[_Result]:
     """Yield the results of a body, which returns one or yields several."""
     if isinstance(returned, dg.MaterializeResult):
         yield returned

@@ -93,6 +93,11 @@ class Living:
             )
         )
 
+    def stored(self, lab: Lab, *folder: str) -> list[str]:
+        """Return what is stored of a lab in a folder, wherever the storage is."""
+        found = self.deployment.folders.place(lab.id).root.joinpath(*folder)
+        return sorted(path.name for path in found.iterdir()) if found.exists() else []
+
     def state(self, lab: Lab) -> LabState:
         return self.deployment.registry.labs.state(lab.id).state
 

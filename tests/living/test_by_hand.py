@@ -85,14 +85,13 @@ def test_results_are_kept_as_long_as_configured_and_the_current_one_always(livin
         lab.id, first, by=ME
     )  # the oldest result is the current one again
     living.deployment.settings = Settings(keep_results=1)
-    folder = living.deployment.home / "labs" / lab.id
-    assert len(list((folder / "results").iterdir())) == 4
+    assert len(living.stored(lab, "results")) == 4
     living.deployment.sweep()
     kept = living.deployment.registry.results.history(lab.id)
     assert [result.summary["segments.valid_rows"] for result in kept] == [15, 12]
-    assert {path.name for path in (folder / "results").iterdir()} == {result.run_id for result in kept}
-    assert len(list((folder / "computed").iterdir())) == 2
-    assert len(list((folder / "validated").iterdir())) == 3  # identifiers, and the segments of both
+    assert set(living.stored(lab, "results")) == {result.run_id for result in kept}
+    assert len(living.stored(lab, "computed")) == 2
+    assert len(living.stored(lab, "validated")) == 3  # identifiers, and the segments of both
     assert living.state(lab) is LabState.READY
     assert living.deployment.folders.place(lab.id).read(validated(IDENTIFIERS, first[IDENTIFIERS], REPORT))
 
@@ -103,4 +102,4 @@ def test_nothing_is_left_of_a_deleted_lab(living: Living) -> None:
     living.execute(*living.tick())
     living.deployment.registry.labs.delete(lab.id, by=ME)
     living.deployment.sweep()
-    assert not (living.deployment.home / "labs" / lab.id).exists()
+    assert living.stored(lab) == []

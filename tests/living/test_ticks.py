@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import UTC, datetime
 from typing import Any
 
@@ -206,7 +205,7 @@ def test_a_validation_whose_files_are_lost_is_made_again(living: Living) -> None
     lab = living.lab()
     living.provision(lab, FILES)
     assert living.execute(*living.tick()).success
-    shutil.rmtree(living.deployment.home / "labs" / lab.id / Layer.VALIDATED)
+    living.deployment.folders.place(lab.id).root.joinpath(Layer.VALIDATED).rmdir(recursive=True)
     living.provision(lab, {SEGMENTS: FILES[SEGMENTS] + "u1,s1\nu2,s9\n"})
     [request] = living.tick()
     assert not living.execute(request, raise_on_error=False).success

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from datalab.deployment.addresses import result as at_result
 from datalab.home.settings import Settings
 from datalab.registry import Lab, LabState, RunState
 from datalab_dagster.graph.sensors import broken_runs, failed_labs
@@ -110,9 +111,8 @@ def test_a_dashboard_drawn_by_hand_joins_the_result(living: Living, no_dashboard
 
     (result,) = living.deployment.registry.results.history(lab.id)
     assert result.run_id == first.run_id and "dashboard.html" in result.paths
-    folder = living.deployment.home / "labs" / lab.id / "results"
-    assert (folder / result.run_id / "dashboard.html").read_text().startswith("<!doctype html>")
-    assert [path.name for path in folder.iterdir()] == [result.run_id]
+    drawn = living.deployment.folders.place(lab.id).read(at_result(result.run_id, "dashboard.html"))
+    assert drawn.startswith(b"<!doctype html>") and living.stored(lab, "results") == [result.run_id]
     explained = living.deployment.registry.labs.state(lab.id)
     assert explained.state is LabState.READY and "failed" not in explained.reason
 
@@ -129,7 +129,7 @@ def test_the_next_refresh_is_compared_with_a_result_without_dashboard(
     living.deployment.settings = Settings(keep_results=1)
     living.deployment.sweep()
     assert [result.run_id for result in living.deployment.registry.results.history(lab.id)] == [newest.run_id]
-    assert not (living.deployment.home / "labs" / lab.id / "results" / before.run_id).exists()
+    assert living.stored(lab, "results", before.run_id) == []
 
 
 def test_statistics_and_status_by_hand_are_a_verdict_and_one_of_them_alone_is_none(living: Living) -> None:

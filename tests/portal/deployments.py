@@ -10,13 +10,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from datalab.deployment import Deployment
 from datalab.deployment.addresses import REPORT, ROWS, SUMMARY, result, validated
-from datalab.deployment.places import Place
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
 from datalab.registry import Lab, NewResult, Run
 from datalab.results.validation import DatasetFacts, Hint
+from datalab.scratch import scratch_directory
 from datalab.statistics import ValidatedDataset
 from datalab_dagster.graph.access import DagsterAccess
 from datalab_dagster.service import LabInfo
@@ -94,8 +97,7 @@ class QuietService(LocalService):
         for name, content in FILES.items():
             place.write(result(run_id, name), content.decode())
         for kind, manifest_hash in run.datasets.items():
-            place.write(validated(kind, manifest_hash, REPORT), '{"version": "v0", "report": {}}')
-            keep_summary(place, kind, manifest_hash)
+            keep_validation(self._deployment, run.lab_id, kind, manifest_hash)
         self._registry.results.record(run_id, NewResult(verdict, dict.fromkeys(FILES, ""), {"users": 41}))
         return self._registry.runs.finish(run_id)
 
@@ -103,13 +105,21 @@ class QuietService(LocalService):
 HINT = Hint(code="FOOTER_ROW", rows=1, message="The last row is a remark. Leave it out.")
 
 
-def keep_summary(place: Place, kind: DatasetKind, manifest_hash: str) -> None:
-    """Keep what a validation counted, with a hint; its rows are empty."""
-    counted = ValidatedDataset(total_rows=41, valid_rows=41, facts=DatasetFacts(rows=41, valid_rows=41, hints=[HINT]))
-    rows = place._rows(validated(kind, manifest_hash, ROWS))
-    rows.parent.mkdir(parents=True, exist_ok=True)
-    rows.touch()
-    place.write(validated(kind, manifest_hash, SUMMARY), counted.model_dump_json())
+COUNTED = ValidatedDataset(total_rows=41, valid_rows=41, facts=DatasetFacts(rows=41, valid_rows=41, hints=[HINT]))
+
+
+def keep_validation(
+    deployment: Deployment, lab_id: str, kind: DatasetKind, manifest_hash: str, counted: ValidatedDataset = COUNTED
+) -> None:
+    """Keep what a validation has made, without rows."""
+    address = validated(kind, manifest_hash, ROWS)
+    with scratch_directory() as scratch:
+        rows = scratch / "rows.parquet"
+        pq.write_table(pa.table({"user_id": pa.array([], pa.string())}), rows)
+        place = deployment.folders.place(lab_id, scratch)
+        place.keep_rows(address, rows)
+        place.write(address.beside(REPORT), '{"version": "v0", "report": {}}')
+        place.write(address.beside(SUMMARY), counted.model_dump_json())
 
 
 def definition(name: str = "Base", **options: object) -> LabDefinition:

@@ -6,14 +6,13 @@ import io
 
 import pytest
 
-from datalab.deployment.addresses import SUMMARY, validated
 from datalab.kinds import DatasetKind
 from datalab.registry import Dataset, Result
 from datalab.results.validation import DatasetFacts, Hint
 from datalab.statistics import ValidatedDataset
 from datalab_dagster.service.errors import NotPermitted
 from datalab_dagster.service.reports import LocalReports
-from tests.portal.deployments import HINT, QuietService, definition
+from tests.portal.deployments import HINT, QuietService, definition, keep_validation
 
 IDENTIFIERS, SEGMENTS, *_ = DatasetKind
 DECIMALS = Hint(code="USER_IDS_WITH_DECIMALS", rows=41, message="In 41 rows the user id ends with .0.")
@@ -27,9 +26,9 @@ def validated_with(service: QuietService, hint: Hint) -> tuple[Result, dict[Data
     service.change(lab.id, hashes)
     service.finish(service.validate(lab.id).run_id)
     facts = DatasetFacts(rows=41, valid_rows=41, hints=[hint])
-    counted = ValidatedDataset(total_rows=41, valid_rows=41, facts=facts).model_dump_json()
+    counted = ValidatedDataset(total_rows=41, valid_rows=41, facts=facts)
     for kind, manifest_hash in hashes.items():
-        service._deployment.folders.place(lab.id).write(validated(kind, manifest_hash, SUMMARY), counted)
+        keep_validation(service._deployment, lab.id, kind, manifest_hash, counted)
     result = service._deployment.registry.results.current(lab.id)
     assert result is not None
     return result, hashes

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from datalab.deployment import Deployment
-from datalab.deployment.addresses import INVALID_ROWS, validated
+from datalab.deployment import Deployment, layout
+from datalab.deployment.addresses import INVALID_ROWS, Address, validated
+from datalab.deployment.encrypted_place import EncryptedPlace
 from datalab.errors import UsageError
 from datalab.formats import harmless
 from datalab.kinds import DatasetKind
@@ -31,6 +32,11 @@ def lab(service: QuietService, deployment: Deployment) -> LabInfo:
     """A lab whose identifiers have five invalid rows."""
     found = ready_lab(service)
     keep_report(deployment, found, IDENTIFIERS, found.slots[0].manifest_hash)
+    return found
+
+
+def stored_file(place: EncryptedPlace, address: Address) -> Path:
+    [found] = Path(place.location(address)).rglob(f"{layout.in_set(address)}")
     return found
 
 
@@ -73,7 +79,7 @@ def test_rows_are_encrypted_and_gone_with_their_dataset(
 ) -> None:
     manifest_hash = lab.slots[0].manifest_hash
     place = deployment.folders.place(lab.id)
-    stored = place._rows(validated(IDENTIFIERS, manifest_hash, INVALID_ROWS))
+    stored = stored_file(place, validated(IDENTIFIERS, manifest_hash, INVALID_ROWS))
     assert SECRET.encode() not in stored.read_bytes() and stored.stat().st_mode & 0o777 == 0o600
     run = lab_service.results(lab.id)[0].run_id
     lab_service.delete_dataset(manifest_hash, force=True)
@@ -85,7 +91,7 @@ def test_a_damaged_file_ends_a_download_without_a_value(
     service: QuietService, deployment: Deployment, lab: LabInfo
 ) -> None:
     address = validated(IDENTIFIERS, lab.slots[0].manifest_hash, INVALID_ROWS)
-    stored = deployment.folders.place(lab.id)._rows(address)
+    stored = stored_file(deployment.folders.place(lab.id), address)
     damaged = bytearray(stored.read_bytes())
     damaged[40:60] = bytes(20)
     stored.write_bytes(damaged)

@@ -121,31 +121,25 @@ def lines(file: Path) -> int:
 
 
 def keep_report(deployment: Deployment, lab: LabInfo, kind: DatasetKind, manifest_hash: str) -> None:
-    """Keep a validation report with two kinds of problems and sample values."""
-    report = json.dumps({"version": "v0", "report": reported(kind)})
-    place, address = deployment.folders.place(lab.id), addresses.validated(kind, manifest_hash, addresses.REPORT)
-    keep_invalid_rows(deployment, lab, kind, manifest_hash)
-    place.write(address, report)
+    """Keep a validation report with two kinds of problems and sample values, five invalid rows, and one valid row."""
+    address = addresses.validated(kind, manifest_hash, addresses.ROWS)
+    reasons = ["EMPTY_CELL"] * 3 + ["DUPLICATE_VALUES"] * 2
+    values = [[f"user-{row}", "=1+1", "<b>secret@sample.example</b>"] for row in range(5)]
+    rows = pa.table([list(range(7, 12)), reasons, values, [None] * 5], schema=INVALID_ROWS)
     summary = ValidatedDataset(
         total_rows=40,
         valid_rows=35,
         invalid_rows_by_reason={"EMPTY_CELL": 3, "DUPLICATE_VALUES": 2},
         facts=DatasetFacts(rows=40, valid_rows=35, hints=[HINT]),
     )
-    place.write(address.beside(addresses.SUMMARY), summary.model_dump_json())
-
-
-def keep_invalid_rows(deployment: Deployment, lab: LabInfo, kind: DatasetKind, manifest_hash: str) -> None:
-    """Keep five invalid rows with planted values, and one valid row, as a validation does."""
-    address = addresses.validated(kind, manifest_hash, addresses.ROWS)
-    reasons = ["EMPTY_CELL"] * 3 + ["DUPLICATE_VALUES"] * 2
-    values = [[f"user-{row}", "=1+1", "<b>secret@sample.example</b>"] for row in range(5)]
-    rows = pa.table([list(range(7, 12)), reasons, values, [None] * 5], schema=INVALID_ROWS)
     with tempfile.TemporaryDirectory() as folder:
         place = deployment.folders.place(lab.id, Path(folder))
         for name, table in ((addresses.ROWS, pa.table({"user_id": ["u1"]})), (addresses.INVALID_ROWS, rows)):
             pq.write_table(table, Path(folder) / "new.parquet")
             place.keep_rows(address.beside(name), Path(folder) / "new.parquet")
+        report = json.dumps({"version": "v0", "report": reported(kind)})
+        place.write(address.beside(addresses.REPORT), report)
+        place.write(address.beside(addresses.SUMMARY), summary.model_dump_json())
 
 
 def reported(kind: DatasetKind) -> dict[str, Any]:
