@@ -20,7 +20,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from typing_extensions import override
-from upath import UPath
 
 from datalab.deployment.addresses import Address
 from datalab.deployment.handles import StoredRows
