@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from datalab.errors import ConfigurationError, suggestion
+from datalab.errors import ConfigurationError, UsageError, suggestion
 
 _RULES = {
     "missing": "is missing",
@@ -45,6 +45,16 @@ class SettingsWrong(ConfigurationError):
         return (
             f"The settings have {errors}; nothing was done. Correct {self.where} or the variables that are named, "
             "then run the command again; docs/settings.md describes every key."
+        )
+
+
+class SecretUnreadable(UsageError):
+    """The file in which a secret should be cannot be read."""
+
+    def __init__(self, variable: str, file: Path, reason: str) -> None:
+        super().__init__(
+            f"{variable} names {file}, which cannot be read: {reason}. Nothing was done; correct the variable, or let "
+            "this account read the file, then run again."
         )
 
 

@@ -13,9 +13,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from datalab.formats import listed
 from datalab.home.errors import model_in
 from datalab.home.settings import FILE_NAME, Environment, Settings
-from datalab.home.sources import variable_of
+from datalab.home.sources import file_variable, variable_of
 from datalab.statistics.findings import Thresholds
 
 _OWN_WORDS = {"local_owner": "the login name", "thresholds": "the table below"}
@@ -68,6 +69,9 @@ The key `store.url` and the key `portal.localOwner` have a variable, too. These 
 | variable | default | meaning |
 |---|---|---|"""
 
+_SECRETS = """A secret may also be in a file, such as a container gets it. {files} name
+these files. A variable that holds the secret itself has priority."""
+
 
 def settings_document() -> str:
     """Return all settings as Markdown."""
@@ -75,9 +79,10 @@ def settings_document() -> str:
     lines += _section(f"Keys of {FILE_NAME}", Settings, "")
     lines += _section("thresholds", Thresholds, "thresholds.")
     lines.append(_ALONE)
+    files = listed([f"`{file_variable(name)}`" for name in sorted(Environment.secrets())])
     for name, field in Environment.model_fields.items():
         lines.append(f"| `{variable_of(field)}` | {_default(name, field)} | {_meaning(field)} |")
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", _SECRETS.format(files=files), ""])
 
 
 def _section(title: str, model: type[BaseModel], prefix: str) -> Iterator[str]:

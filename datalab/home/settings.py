@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from datalab.home.errors import SettingsWrong, sentences
 from datalab.home.rules import cron, limits, memory, storage_url, time_zone, web_address
-from datalab.home.sources import Variable, VariablesSource, read_file, variable_of
+from datalab.home.sources import Variable, VariablesSource, is_secret, read_file, variable_of
 from datalab.kinds import DatasetKind
 
 FILE_NAME = "datalab.yaml"
@@ -231,7 +231,7 @@ class Environment(_Root):
         >>> sorted(Environment.secrets())
         ['DATALAB_MASTER_KEY', 'DATALAB_POSTGRES_URL']
         """
-        return {name for field in cls.model_fields.values() if not field.repr and (name := variable_of(field))}
+        return {name for field in cls.model_fields.values() if is_secret(field) and (name := variable_of(field))}
 
 
 def load_settings(

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from datalab.errors import InputUnreadable
-from datalab.home.errors import SettingsWrong
+from datalab.home.errors import SecretUnreadable, SettingsWrong
 from datalab.scratch import why
 
 
@@ -25,7 +25,10 @@ class Variable:
 
 
 class VariablesSource(PydanticBaseSettingsSource):
-    """Reads the marked fields of a class and of its parts; an empty variable is ignored."""
+    """Reads the marked fields of a class and of its parts; an empty variable is ignored.
+
+    A secret may also be in a file, as containers get theirs: the variable that ends in `_FILE` names it.
+    """
 
     def __init__(self, settings_cls: type[BaseSettings], environment: Mapping[str, str]) -> None:
         super().__init__(settings_cls)
@@ -35,8 +38,10 @@ class VariablesSource(PydanticBaseSettingsSource):
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """Return the value of one field that is not a part, its key, and that it is plain text."""
-        name = variable_of(field)
-        return (self._environment.get(name) or None) if name else None, field.alias or field_name, False
+        value = self._environment.get(name) or None if (name := variable_of(field)) else None
+        if name and value is None and is_secret(field) and (file := self._environment.get(file_variable(name))):
+            value = _secret_in(Path(file), file_variable(name))
+        return value, field.alias or field_name, False
 
     def __call__(self) -> dict[str, Any]:
         return self._values(self.settings_cls, ())
@@ -57,6 +62,26 @@ class VariablesSource(PydanticBaseSettingsSource):
 def variable_of(field: FieldInfo) -> str | None:
     """Return the variable that sets a field."""
     return next((mark.name for mark in field.metadata if isinstance(mark, Variable)), None)
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Return whether the value of a field must never be shown."""
+    return not field.repr
+
+
+def file_variable(name: str) -> str:
+    """Return the variable that names the file with the secret of the variable `name`."""
+    return f"{name}_FILE"
+
+
+def _secret_in(file: Path, variable: str) -> str | None:
+    """Return the text of a file; None if it is empty, as for a variable."""
+    try:
+        return file.read_text(encoding="ascii").strip() or None
+    except OSError as error:
+        raise SecretUnreadable(variable, file, why(error)) from None
+    except UnicodeDecodeError:
+        raise SecretUnreadable(variable, file, "it is not text") from None
 
 
 def part_of(field: FieldInfo) -> type[BaseModel] | None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from datalab.errors import InputUnreadable
 from datalab.home.directory import home_directory
-from datalab.home.errors import SettingsWrong, model_in
+from datalab.home.errors import SecretUnreadable, SettingsWrong, model_in
 from datalab.home.reference import settings_document
 from datalab.home.settings import DropZone, Environment, PortalSettings, Settings, load_settings
 from datalab.home.sources import variable_of
@@ -121,6 +121,26 @@ class TestOrder:
             {"DATALAB_MASTER_KEY": "planted", "DATALAB_POSTGRES_URL": "postgresql://u:planted@h/d"}
         )
         assert secret.master_key == "planted" and "planted" not in repr(secret)
+
+    def test_a_secret_may_be_in_a_file_that_a_variable_names(self, tmp_path: Path) -> None:
+        (tmp_path / "key").write_text("planted\n")
+        named = {"DATALAB_MASTER_KEY_FILE": str(tmp_path / "key")}
+        assert Environment.read(named).master_key == "planted"
+        assert Environment.read({**named, "DATALAB_MASTER_KEY": "first"}).master_key == "first"
+        assert Environment.read({**named, "DATALAB_MASTER_KEY": ""}).master_key == "planted"
+        assert Environment.read({"DATALAB_HOME_FILE": str(tmp_path / "key")}).home == ".datalab"
+        (tmp_path / "key").write_text("\n")
+        assert Environment.read(named).master_key == ""
+
+    @pytest.mark.parametrize(("content", "reason"), [(None, "No such file"), (b"\xff\xfe", "it is not text")])
+    def test_a_file_of_a_secret_that_cannot_be_read_is_named(
+        self, tmp_path: Path, content: bytes | None, reason: str
+    ) -> None:
+        file = tmp_path / "url"
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(SecretUnreadable, match=f"DATALAB_POSTGRES_URL_FILE names {file}.*{reason}"):
+            Environment.read({"DATALAB_POSTGRES_URL_FILE": str(file)})
 
 
 class TestWrong:
