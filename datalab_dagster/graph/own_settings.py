@@ -18,7 +18,9 @@ from datalab_dagster.graph.errors import DagsterHomeUnusable
 
 OWN_STORAGE = ("datalab_dagster.graph.instance", "DatalabStorage")
 """Module and class of the storage in the registry's database, whatever it is."""
-_STORAGES = ("storage", "run_storage", "event_log_storage", "schedule_storage")
+_PARTS = ("run_storage", "event_log_storage", "schedule_storage")
+"""Three storages in place of one, as Dagster's Helm chart writes them."""
+_OF_PARTS = "dagster_postgres"
 _PORT = 5432
 _KUBERNETES = "K8sRunLauncher"
 
@@ -34,8 +36,6 @@ def check_settings(file: Path, environment: Mapping[str, str]) -> None:
     storage = _storage(settings)
     if _is_own(storage):
         return
-    if set(settings) & set(_STORAGES[1:]):
-        raise DagsterHomeUnusable(file, "it has a storage for each of runs, events and schedules", _remedy())
     kind, config = storage
     if kind != "postgres":
         raise DagsterHomeUnusable(file, "its storage is not PostgreSQL", _remedy())
@@ -66,6 +66,12 @@ def uses_registry(file: Path) -> bool:
 
 def _storage(settings: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return kind and configuration of the storage; without one, two empty values."""
+    parts = [part for name in _PARTS if isinstance(part := settings.get(name), dict)]
+    if len(parts) == len(_PARTS):
+        modules = {str(part.get("module")).partition(".")[0] for part in parts}
+        configs = [part.get("config") or {} for part in parts]
+        is_one = modules == {_OF_PARTS} and all(config == configs[0] for config in configs)
+        return ("postgres", dict(configs[0])) if is_one else ("", {})
     storage = settings.get("storage")
     if not isinstance(storage, dict) or len(storage) != 1:
         return "", {}

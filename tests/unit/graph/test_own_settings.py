@@ -22,6 +22,13 @@ def stock(config: object) -> str:
     return yaml.safe_dump({"storage": {"postgres": config}})
 
 
+def in_parts(config: object, **instead: object) -> str:
+    """What Dagster's Helm chart writes."""
+    names = ("run_storage", "event_log_storage", "schedule_storage")
+    return yaml.safe_dump({**{name: {**PART, "config": config} for name in names}, **instead})
+
+
+PART = {"module": "dagster_postgres.run_storage", "class": "PostgresRunStorage"}
 DB = {"hostname": "DB.example", "username": "x", "password": {"env": "PASSWORD"}, "db_name": "dagster"}
 
 
@@ -34,6 +41,7 @@ DB = {"hostname": "DB.example", "username": "x", "password": {"env": "PASSWORD"}
         stock({"postgres_url": "postgresql://other@db.example:5432/another"}),
         stock({"postgres_db": DB}),
         stock({"postgres_db": {**DB, "port": 5432}}),
+        in_parts({"postgres_db": DB}),
     ],
 )
 def test_settings_that_store_runs_where_the_registry_is_are_used_and_never_written_over(
@@ -55,7 +63,10 @@ def test_settings_that_store_runs_where_the_registry_is_are_used_and_never_writt
         ("", "not PostgreSQL"),
         ("storage: {sqlite: {base_dir: /tmp}}", "not PostgreSQL"),
         ("storage: {custom: {module: theirs, class: Theirs}}", "not PostgreSQL"),
-        ("run_storage: {module: dagster_postgres, class: PostgresRunStorage}", "a storage for each of"),
+        ("run_storage: {module: dagster_postgres, class: PostgresRunStorage}", "not PostgreSQL"),
+        (in_parts({"postgres_db": DB}, run_storage={"module": "dagster", "class": "InMemory"}), "not PostgreSQL"),
+        (in_parts({"postgres_db": DB}, schedule_storage={**PART, "config": {"postgres_url": "x"}}), "not PostgreSQL"),
+        (in_parts({"postgres_db": {**DB, "hostname": "elsewhere.example"}}), "on elsewhere.example:5432, the registry"),
         (stock({}), "names no database"),
         (stock({"postgres_url": {"env": "NOT_SET"}}), "names no database"),
         (stock({"postgres_url": "no address"}), "names no database"),
