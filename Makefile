@@ -5,8 +5,13 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO := demo-lab
 BENCH := bench-lab
+BASE ?= docker.io/library/python:3.12-slim
+IMAGE ?= localhost/datalab:$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' datalab/__init__.py)
+PODMAN ?= podman
+BUILD_FLAGS ?= --isolation=chroot
 
-.PHONY: help venv demo up test lint types imports unit long fuzz bench vendor wheel-test pins docs site dev clean
+.PHONY: help venv demo up test lint types imports unit long fuzz bench vendor wheel-test image image-test pins docs \
+	site dev clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -58,6 +63,16 @@ vendor: venv ## Compare with the vendor's Python package, installed in its own e
 
 wheel-test: venv ## Install the wheel without the checkout, and bring labs to Ready with it
 	$(BIN)/pytest -m long tests/wheel
+
+image: venv ## Build the container image from BASE (BUILD_FLAGS: more for `podman build`; PODMAN=docker BUILD_FLAGS= for Docker)
+	rm -rf build/image
+	$(BIN)/uv build --wheel --no-build-isolation --offline --quiet --python $(BIN)/python --out-dir build/image
+	$(BIN)/uv pip compile pyproject.toml --extra kubernetes --constraint constraints.txt --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --no-header --no-emit-index-url --quiet --output-file build/image/requirements.txt
+	$(PODMAN) build $(BUILD_FLAGS) --build-arg BASE=$(BASE) --file deploy/Containerfile --tag $(IMAGE) build/image
+
+image-test: ## Run a preflight of a sample in the image; needs buildah
+	deploy/try.sh $(IMAGE)
 
 pins: venv ## Write constraints.txt: every version and hash that pyproject.toml leads to; versions that still fit stay
 	UV_CUSTOM_COMPILE_COMMAND='make pins' $(BIN)/uv pip compile pyproject.toml --extra dev --universal \

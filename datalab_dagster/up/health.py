@@ -1,15 +1,26 @@
-"""Checks over its address whether a service answers; light to import, raises nothing."""
+"""Checks over its address whether a service answers; light to import, raises nothing.
+
+python -m datalab_dagster.up.health code-server|webserver|daemon|portal HOST:PORT
+
+ends with exit code 0 if it does: the health check of a container. The daemon has no address: it is that of Dagster's
+pages, which know its heartbeats.
+"""
 
 from __future__ import annotations
 
 import json
 import socket
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from datalab.home.private import keep_private
+
 _SECONDS = 2.0
+PORTAL_HEALTH = "/api/health"
 
 
 def listens(socket_file: Path) -> bool:
@@ -17,6 +28,15 @@ def listens(socket_file: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(_SECONDS)
         return client.connect_ex(str(socket_file)) == 0
+
+
+def accepts(host: str, port: int) -> bool:
+    """Return whether a process accepts connections at an address."""
+    try:
+        with socket.create_connection((host, port), timeout=_SECONDS):
+            return True
+    except OSError:
+        return False
 
 
 def serves(host: str, port: int, path: str = "/") -> bool:
@@ -60,7 +80,32 @@ def _request(host: str, port: int, method: str, path: str) -> tuple[int, bytes]:
         url = httpx.URL(scheme="http", host=host, port=port, path=path)
         # Plain HTTP to our own process: a proxy is not needed, and loading certificates takes longer than the answer.
         with httpx.Client(timeout=_SECONDS, trust_env=False, verify=False) as client:
-            response = client.request(method, url)
+            # The pages accept this name whatever their public one is.
+            response = client.request(method, url, headers={"Host": "localhost"})
         return response.status_code, response.content
     except (OSError, httpx.HTTPError, httpx.InvalidURL):
         return 0, b""
+
+
+CHECKS: dict[str, Callable[[str, int], bool]] = {
+    "code-server": accepts,
+    "webserver": dagster_serves,
+    "daemon": lambda host, port: daemon_works(host, port, since=0),
+    "portal": lambda host, port: _request(host, port, "GET", PORTAL_HEALTH)[0] == 200,
+}
+"""The checks of the command, by the names of the processes."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run the check that the arguments name, and return the exit code."""
+    match arguments:
+        case [name, place] if name in CHECKS and place.rpartition(":")[2].isdigit():
+            host, _, port = place.rpartition(":")
+            return 0 if CHECKS[name](host, int(port)) else 1
+    sys.stderr.write(f"{__doc__}\n")
+    return 2
+
+
+if __name__ == "__main__":
+    keep_private()
+    sys.exit(main(sys.argv[1:]))

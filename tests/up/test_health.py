@@ -135,3 +135,35 @@ def test_a_socket_listens_once_somebody_accepts(tmp_path: Path) -> None:
         assert not health.listens(path)
         server.listen()
         assert health.listens(path)
+
+
+LOADED = data(workspaceOrError={"locationEntries": [{"locationOrLoadError": {"__typename": "RepositoryLocation"}}]})
+ALIVE = data(
+    instance={"daemonHealth": {"allDaemonStatuses": [{"required": True, "healthy": True, "lastHeartbeatTime": 1.0}]}}
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "body", "code"),
+    [
+        ("portal", 200, b"{}", 0),
+        ("portal", 503, b"{}", 1),
+        ("webserver", 200, LOADED, 0),
+        ("webserver", 200, b"{}", 1),
+        ("daemon", 200, ALIVE, 0),
+        ("daemon", 200, LOADED, 1),
+        ("code-server", 500, b"", 0),
+    ],
+)
+def test_the_command_of_a_container_says_whether_its_process_answers(
+    name: str, status: int, body: bytes, code: int
+) -> None:
+    with served(status, body) as (port, _):
+        assert health.main([name, f"{HOST}:{port}"]) == code
+    assert health.main([name, f"{HOST}:{port}"]) == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["portal"], ["sparkle", "localhost:1"], ["portal", "localhost"]])
+def test_the_command_explains_itself(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert health.main(arguments) == 2
+    assert "HOST:PORT" in capsys.readouterr().err
