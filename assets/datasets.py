@@ -1,9 +1,10 @@
-"""Layer 1: the uploaded datasets, one asset each; materialising one records the file that is provisioned now."""
+"""Layer 1: the datasets of a lab, one asset each; materialising one records the file that is provisioned now."""
 
 import dagster as dg
 
 from assets.columns import generic_columns
 from assets.partitions import NOT_IN_LAB, OWNERS, data_labs
+from assets.uploads import USED, about_used
 from datalab.deployment.handles import UploadedDataset
 from datalab.errors import UsageError
 from datalab.kinds import KINDS, DatasetKind
@@ -23,6 +24,7 @@ def dataset_asset(kind: DatasetKind) -> dg.AssetsDefinition:
         owners=OWNERS,
         description=f"{KINDS[kind].content}: CSV without header, `{KINDS[kind].columns_text()}`.",
         partitions_def=data_labs,
+        deps=[USED],
         code_version=CODE_VERSION,
         metadata={"dagster/column_schema": generic_columns(kind)},
         io_manager_key=DATASET,
@@ -38,9 +40,14 @@ def dataset_asset(kind: DatasetKind) -> dg.AssetsDefinition:
                 raise UsageError(
                     f"The lab has {kind.value}, but no file is provisioned for it. Provision one and run again."
                 )
+            described = run.described(kind)
             return dg.MaterializeResult(
                 value=dataset,
-                metadata={"datalab/in_lab": True, "datalab/bytes": dataset.size},
+                metadata={
+                    "datalab/in_lab": True,
+                    "datalab/bytes": dataset.size,
+                    **(about_used(described) if described else {}),
+                },
                 data_version=dg.DataVersion(dataset.version),
             )
 

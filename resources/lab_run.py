@@ -12,6 +12,7 @@ from datalab.deployment.handles import UploadedDataset
 from datalab.deployment.places import Place
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
+from datalab.registry import DescribedDataset
 from datalab.results.files import ResultFile
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
@@ -77,6 +78,11 @@ class LabRun(ABC):
     def dataset(self, kind: DatasetKind) -> UploadedDataset | None:
         """Return the dataset that this run reads; None: it reads none of this kind."""
         return UploadedDataset(kind, self.datasets[kind], self) if kind in self.datasets else None
+
+    def described(self, kind: DatasetKind) -> DescribedDataset | None:
+        """Return what is known of the upload of a dataset; None: it is no upload of a deployment."""
+        del kind
+        return None
 
     def evidence(self, hints: Mapping[DatasetKind, Iterable[Hint]]) -> Evidence:
         """Return what is known of the datasets in addition to the findings; `hints`: of each dataset."""

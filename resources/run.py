@@ -20,7 +20,7 @@ from datalab.deployment.errors import LabLockLost, RunSuperseded
 from datalab.errors import InputMissing, LabTooLarge, OutputFailed, UsageError
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition, require_limits
-from datalab.registry import Lab, LabLock, NewResult, Run
+from datalab.registry import DescribedDataset, Lab, LabLock, NewResult, Run
 from datalab.results.files import STATISTICS, VALIDATION_STATUS, ResultFile
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
@@ -64,6 +64,9 @@ class DeploymentRun(LabRun):
 
     def facts(self, kind: DatasetKind) -> Mapping[str, Any] | None:
         return self._registry.datasets.get(self.datasets[kind]).facts
+
+    def described(self, kind: DatasetKind) -> DescribedDataset | None:
+        return next(iter(self._registry.described.of([self.datasets[kind]])), None)
 
     def previous_statistics(self) -> StatisticsResultV2 | None:
         for earlier in self._registry.results.history(self.lab_id):

@@ -13,10 +13,11 @@ from typing import Any
 
 import httpx
 
-from assets import ALL_ASSETS
+from assets import ALL_ASSETS, uploaded_datasets
 from tests.up.processes import free_port
 
 ASSETS = {spec.key.to_user_string() for asset in ALL_ASSETS for spec in asset.specs}
+ASSETS |= {uploaded_datasets.key.to_user_string()}
 CHECKS = {f"{spec.asset_key.to_user_string()}:{spec.name}" for asset in ALL_ASSETS for spec in asset.check_specs}
 
 _PATIENCE = 240.0

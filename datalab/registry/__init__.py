@@ -2,6 +2,7 @@
 
 from datalab.registry.changes import Changed, ChangedLab
 from datalab.registry.database import Database, database_url, embedded, registry_url
+from datalab.registry.described import DescribedDataset
 from datalab.registry.embedded import EmbeddedPostgres
 from datalab.registry.lab_locks import LabLock
 from datalab.registry.records import (
@@ -35,6 +36,7 @@ __all__ = [
     "Claim",
     "Database",
     "Dataset",
+    "DescribedDataset",
     "EmbeddedPostgres",
     "Event",
     "ExplainedState",

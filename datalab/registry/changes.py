@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql
 from datalab.kinds import DatasetKind
 from datalab.lab import STORED, LabDefinition
 from datalab.registry.database import Database
+from datalab.registry.described import DESCRIBED, DescribedDataset, described_in
 from datalab.registry.facts import waiting_labs
 from datalab.registry.models import SCHEMA
 from datalab.registry.queries import in_order
@@ -34,6 +35,7 @@ class ChangedLab:
         definition: of the lab.
         change: the events.
         datasets: what is provisioned now.
+        described: manifest hash → these datasets, as Dagster's pages describe them.
         validated: those of them whose validation is complete.
         claim: who answers the last event; None: it is not claimed.
         answer: the run that answers the last event: it has the result of these datasets, reads them now, or was started
@@ -46,6 +48,7 @@ class ChangedLab:
     definition: LabDefinition
     change: LabChange
     datasets: Datasets
+    described: Mapping[str, DescribedDataset]
     validated: frozenset[DatasetKind]
     claim: Claim | None
     answer: str | None
@@ -103,6 +106,7 @@ def _changed(lab: Mapping[str, Any]) -> ChangedLab:
         LabDefinition.model_validate(lab["definition"], context=STORED),
         change,
         datasets,
+        {manifest_hash: described_in(one) for manifest_hash, one in lab["described"].items()},
         frozenset(DatasetKind(kind) for kind in lab["validated"]),
         None
         if holder is None
@@ -148,8 +152,8 @@ WITH newest AS (
     WHERE claim.holder = '' AND claim.sequence =
         (SELECT max(sequence) FROM {SCHEMA}.provisioning_events event WHERE event.lab_id = claim.lab_id)
 ), changed AS (
-    SELECT lab.id, lab.partition_key, lab.name, lab.definition, slots.datasets, slots.validated,
-        claim.holder, claim.run_id, claim.claimed_at, answer.run_id AS answer,
+    SELECT lab.id, lab.partition_key, lab.name, lab.definition, slots.datasets, slots.described,
+        slots.validated, claim.holder, claim.run_id, claim.claimed_at, answer.run_id AS answer,
         (
             SELECT jsonb_agg(to_jsonb(event) - 'lab_id' - 'source') FROM {SCHEMA}.provisioning_events event
             WHERE event.lab_id = lab.id AND event.sequence <= last.sequence AND event.sequence
@@ -160,10 +164,12 @@ WITH newest AS (
     LEFT JOIN {SCHEMA}.run_claims claim ON claim.lab_id = lab.id AND claim.sequence = last.sequence
     CROSS JOIN LATERAL (
         SELECT coalesce(jsonb_object_agg(slot.kind, slot.manifest_hash), '{{}}') AS datasets,
+            coalesce(jsonb_object_agg(slot.manifest_hash, {DESCRIBED}), '{{}}') AS described,
             coalesce(jsonb_agg(slot.kind) FILTER (WHERE validated.lab_id IS NOT NULL), '[]') AS validated
         FROM {SCHEMA}.provisionings slot
         LEFT JOIN {SCHEMA}.validated_datasets validated ON validated.lab_id = slot.lab_id AND validated.kind = slot.kind
             AND validated.manifest_hash = slot.manifest_hash AND validated.code_version = :code_version
+        JOIN {SCHEMA}.datasets dataset ON dataset.manifest_hash = slot.manifest_hash
         WHERE slot.lab_id = lab.id
     ) slots
     CROSS JOIN LATERAL (

@@ -13,6 +13,7 @@ from datalab.registry.claims import Claims
 from datalab.registry.contents import Contents
 from datalab.registry.database import Database, embedded
 from datalab.registry.datasets import Datasets
+from datalab.registry.described import Described
 from datalab.registry.fitness import check_sessions
 from datalab.registry.history import History
 from datalab.registry.keychain import Keychain
@@ -46,6 +47,7 @@ class Registry:
         self.history = History(database)
         self.ownership = Ownership(database)
         self.datasets = Datasets(database)
+        self.described = Described(database)
         self.keychain = Keychain(database)
         self.contents = Contents(database)
         self.uploads = Uploads(database)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from assets import ALL_ASSETS
+from assets import ALL_ASSETS, uploaded_datasets
 from datalab.home.directory import home_directory
 from datalab.home.settings import Settings, load_settings
 from datalab_dagster.graph.jobs import JOBS, VALIDATE
@@ -17,7 +17,7 @@ from resources import IO_MANAGERS, FindingThresholds, LogProgress, ResultOptions
 def catalogue(settings: Settings, resources: Mapping[str, object] | None = None) -> dg.Definitions:
     """Return assets, jobs and resources, with `resources` in place of the default ones of the same names."""
     return dg.Definitions(
-        assets=ALL_ASSETS,
+        assets=[uploaded_datasets, *ALL_ASSETS],
         jobs=JOBS,
         resources={
             "run": deployment_run,

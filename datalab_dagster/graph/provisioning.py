@@ -8,10 +8,11 @@ from collections.abc import Collection, Sequence
 import dagster as dg
 
 from assets import data_labs
+from assets.uploads import about_used
 from datalab.deployment import Deployment
 from datalab.formats import counted, listed
 from datalab.kinds import KINDS
-from datalab.registry import Action, Changed, ChangedLab, LabChange
+from datalab.registry import Action, Changed, ChangedLab, Event, LabChange
 from datalab_dagster.graph.answering import answers
 from datalab_dagster.graph.jobs import validate_data_lab
 from datalab_dagster.graph.runs.claims import claimed_of
@@ -129,8 +130,19 @@ def _provisioned(lab: ChangedLab, last: int) -> list[dg.AssetMaterialization]:
             asset_key=kind.value,
             partition=lab.partition_key,
             tags={"dagster/data_version": event.manifest_hash},
-            metadata={"datalab/by": event.by, "datalab/action": event.action.value, "datalab/sequence": event.sequence},
+            metadata={
+                "datalab/by": event.by,
+                "datalab/action": event.action.value,
+                "datalab/sequence": event.sequence,
+                **_about(lab, event),
+            },
         )
         for kind, event in newest.items()
         if event.manifest_hash is not None
     ]
+
+
+def _about(lab: ChangedLab, event: Event) -> dict[str, dg.MetadataValue]:
+    """Return what is known of the dataset of an event; nothing if it is not provisioned any more."""
+    dataset = lab.described.get(event.manifest_hash or "")
+    return about_used(dataset) if dataset else {}

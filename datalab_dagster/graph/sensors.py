@@ -22,6 +22,7 @@ from datalab_dagster.graph.runs.lost import report_unwatched
 from datalab_dagster.graph.runs.reconcile import reconcile, stop_outdated
 from datalab_dagster.graph.runs.selection import left_undone
 from datalab_dagster.graph.runs.start import run_tags
+from datalab_dagster.graph.uploads import report_uploads
 from datalab_dagster.graph.zone_attempts import earlier_attempts, given_up, next_attempt
 from resources.run import CAUSE_TAG, lab_of, requested_sequence
 
@@ -173,4 +174,4 @@ def _notify_of_verdict(deployment: Deployment, lab: Lab, run_id: str) -> None:
         notify(deployment.settings.on_failure, "LAB_FAILED", lab=lab.id, run_id=run_id, reason=reason)
 
 
-SENSORS = [provisioning, drop_zones, lost_runs, broken_runs, failed_labs]
+SENSORS = [provisioning, report_uploads, drop_zones, lost_runs, broken_runs, failed_labs]

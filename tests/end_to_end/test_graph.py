@@ -28,8 +28,9 @@ DATASETS = ["identifiers", "segments", "demographics", "embeddings"]
 REPORTS, ROWS = [f"{kind}_validation_report" for kind in DATASETS], [f"valid_{kind}" for kind in DATASETS]
 CHECKS = {(key, "outcome_passed") for key in REPORTS} | {(key, "has_valid_rows") for key in ROWS}
 CHECKS |= {("validation_status", "ready")}
+UPLOADS = "uploaded_datasets"
 GRAPH = {
-    **{kind: ("datasets", {"csv"}, set()) for kind in DATASETS},
+    **{kind: ("datasets", {"csv"}, {UPLOADS}) for kind in DATASETS},
     **{f"{kind}_validation_report": ("validation", {"pandera", "json"}, {kind}) for kind in DATASETS},
     **{f"valid_{kind}": ("validation", {"pandera", "parquet"}, {kind}) for kind in DATASETS},
     "users": ("statistics", {"duckdb", "parquet"}, set(ROWS)),
@@ -93,7 +94,7 @@ class TestDefinitions:
             return node.group_name, set(node.kinds), {parent.to_user_string() for parent in node.parent_keys}
 
         found = {key.to_user_string(): described(key) for key in graph.get_all_asset_keys()}
-        assert found == GRAPH
+        assert found == GRAPH | {UPLOADS: ("datasets", {"csv"}, set())}
 
     def test_the_status_comes_from_all_reports(self, graph: Any) -> None:
         ancestors = {dg.AssetKey("validation_status")}
@@ -101,10 +102,11 @@ class TestDefinitions:
             ancestors |= {parent for key in ancestors for parent in graph.get(key).parent_keys}
         assert {dg.AssetKey(report) for report in REPORTS} <= ancestors
 
-    def test_every_asset_is_one_partition_per_lab_owned_and_described(self, graph: Any) -> None:
+    def test_every_asset_is_one_partition_per_lab_or_upload_owned_and_described(self, graph: Any) -> None:
         for key in graph.get_all_asset_keys():
             node = graph.get(key)
-            assert node.partitions_def == dg.DynamicPartitionsDefinition(name="data_labs")
+            name = UPLOADS if key == dg.AssetKey(UPLOADS) else "data_labs"
+            assert node.partitions_def == dg.DynamicPartitionsDefinition(name=name)
             assert node.owners == ["team:publisher"]
             assert len(node.description) > 30 and node.description.endswith((".", "?"))
 
@@ -114,7 +116,8 @@ class TestDefinitions:
 
     def test_the_job_runs_everything(self, graph: Any) -> None:
         job = definitions().resolve_job_def("validate_data_lab")
-        assert set(job.asset_layer.selected_asset_keys) == set(graph.get_all_asset_keys())
+        assert set(job.asset_layer.selected_asset_keys) == set(graph.materializable_asset_keys)
+        assert set(graph.external_asset_keys) == {dg.AssetKey(UPLOADS)}
 
     def test_columns_are_in_the_catalogue(self, graph: Any) -> None:
         columns = {key: column_names(graph.get(dg.AssetKey(key)).metadata) for key in [*DATASETS, *ROWS]}

@@ -58,21 +58,29 @@ class Living:
         answer = self.evaluate(provisioning)
         if isinstance(answer, dg.SkipReason):
             return []
-        for request in answer.dynamic_partitions_requests or []:
-            if isinstance(request, dg.AddDynamicPartitionsRequest):
-                self.instance.add_dynamic_partitions("data_labs", list(request.partition_keys))
-            else:
-                for key in request.partition_keys:
-                    self.instance.delete_dynamic_partition("data_labs", key)
+        self._change_partitions(answer)
         self.cursor = answer.cursor
         return list(answer.run_requests or [])
 
-    def report(self) -> None:
-        """Report the datasets that the sensor of provisioning names, as the daemon does with its tick."""
+    def _change_partitions(self, answer: Any) -> None:
+        for request in answer.dynamic_partitions_requests or []:
+            name = request.partitions_def_name
+            if isinstance(request, dg.AddDynamicPartitionsRequest):
+                self.instance.add_dynamic_partitions(name, list(request.partition_keys))
+            else:
+                for key in request.partition_keys:
+                    self.instance.delete_dynamic_partition(name, key)
+
+    def report(self, sensor: Any = None) -> Any:
+        """Store the events and partitions that a sensor names, by default that of provisioning, as the daemon does."""
         from datalab_dagster.graph.sensors import provisioning
 
-        for event in self.evaluate(provisioning).asset_events:
-            self.instance.report_runless_asset_event(event)
+        answer = self.evaluate(sensor or provisioning)
+        if not isinstance(answer, dg.SkipReason):
+            for event in answer.asset_events:
+                self.instance.report_runless_asset_event(event)
+            self._change_partitions(answer)
+        return answer
 
     def evaluate(self, sensor: Any) -> Any:
         return sensor(dg.build_sensor_context(instance=self.instance, cursor=self.cursor))

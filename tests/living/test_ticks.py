@@ -171,7 +171,10 @@ class TestElsewhere:
 
     def test_the_definitions_keep_their_sensors(self) -> None:
         names = {sensor.name for sensor in build_definitions().get_repository_def().sensor_defs}
-        assert names == {sensor.name for sensor in (provisioning, lost_runs, broken_runs, failed_labs)} | {"drop_zones"}
+        assert names == {sensor.name for sensor in (provisioning, lost_runs, broken_runs, failed_labs)} | {
+            "drop_zones",
+            "uploads",
+        }
 
 
 def evaluated(living: Living, sensor: Any, cursor: str | None) -> Any:

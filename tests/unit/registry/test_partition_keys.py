@@ -16,7 +16,7 @@ from sqlalchemy import text
 from datalab.lab_limits import LONGEST_NAME
 from datalab.registry import Database, Lab, NewResult, Registry
 from datalab.registry.errors import LabNotFound
-from datalab.registry.partition_keys import LONGEST, RekeyRefused, new_key
+from datalab.registry.partition_keys import LONGEST, RekeyRefused, new_key, upload_key
 
 from .conftest import IDENTIFIERS, ME, SEGMENTS, definition
 from .test_database import upgrade_to
@@ -46,6 +46,16 @@ def test_keys_are_unique_and_harmless(labs: list[tuple[str, str]]) -> None:
         assert lab_id.replace("-", "").startswith(key.rpartition("~")[2])
         if not re.search("[a-z0-9]", name, re.IGNORECASE) and name.isascii():
             assert key.startswith("lab~")
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(names, st.text("0123456789abcdef", min_size=64, max_size=64))
+def test_the_key_of_a_dataset_is_harmless_too(name: str, manifest_hash: str) -> None:
+    key = upload_key(name, manifest_hash)
+    assert re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*~[0-9a-f]{12}", key) and len(key) <= LONGEST
+    assert key.endswith(f"~{manifest_hash[:12]}")
+    if not any(character.isalnum() for character in name):
+        assert key.startswith("dataset~")
 
 
 def test_dagster_takes_keys_of_hostile_names(registry: Registry) -> None:
