@@ -15,6 +15,7 @@ from dagster.components.resolved.core_models import (
 )
 from upath import UPath
 
+from datalab.errors import UsageError
 from datalab.lab import USER_ID, lab_from_dict
 from datalab_dagster.graph.own_packages import require_own_packages
 
@@ -36,20 +37,31 @@ _EXAMPLE = {
 """The lab of a new `defs.yaml`."""
 
 
-class DatasetAsset(dg.Model, dg.Resolvable):
-    """The asset that produces a dataset."""
+class DatasetSource(dg.Model, dg.Resolvable):
+    """The asset that produces a dataset, or its file."""
 
-    asset: str
-    """Its key, as `prefix/name`."""
+    asset: str | None = None
+    """The key of the asset, as `prefix/name`."""
     columns: list[str] | None = None
     """The columns of its table that are those of the dataset, in this order; without it: all."""
+    path: str | None = None
+    """The path or fsspec URL of a file that no asset produces; `{partition}` in it is the partition."""
 
+    def source(self, dataset: str) -> dg.AssetIn | UPath:
+        """Return what `data_lab_assets` takes.
 
-class DatasetFile(dg.Model, dg.Resolvable):
-    """The file of a dataset that no asset produces."""
-
-    path: str
-    """Its path or fsspec URL; `{partition}` in it is the partition."""
+        Raises:
+            UsageError: it is neither an asset nor a file, or both.
+        """
+        if self.asset and not self.path:
+            metadata = {"columns": self.columns} if self.columns else None  # Dagster's name of it
+            return dg.AssetIn(dg.AssetKey.from_user_string(self.asset), metadata=metadata)
+        if self.path and not self.asset and not self.columns:
+            return UPath(self.path)
+        raise UsageError(
+            f"The dataset {dataset} comes either from an asset (`asset`, with `columns` if needed) or from a file "
+            "(`path`): give one of them."
+        )
 
 
 class DataLabScaffolder(dg.Scaffolder):
@@ -82,8 +94,8 @@ class DataLabComponent(dg.Component, dg.Resolvable):
     """Of the lab in the project: the prefix of its assets' keys."""
     lab: dict[str, Any] | str
     """The definition of the lab, or the path of its JSON or YAML file from this folder."""
-    datasets: dict[str, str | DatasetAsset | DatasetFile]
-    """For each dataset of the lab, the key of the asset that produces it, or its file."""
+    datasets: dict[str, DatasetSource]
+    """For each dataset of the lab, the asset that produces it, or its file."""
     storage: str
     """A directory or an fsspec URL for reports, valid rows and results."""
     partitions_def: Annotated[
@@ -105,21 +117,12 @@ class DataLabComponent(dg.Component, dg.Resolvable):
             ConfigurationError, UsageError, InputError: as `data_lab_assets` raises them.
         """
         require_own_packages()
-        from datalab_dagster.graph.derived import COLUMNS
         from datalab_dagster.graph.embedding import data_lab_assets
-
-        def source(given: str | DatasetAsset | DatasetFile) -> dg.AssetIn | UPath | str:
-            if isinstance(given, DatasetFile):
-                return UPath(given.path)
-            if isinstance(given, str):
-                return given
-            columns = {COLUMNS: given.columns} if given.columns else None
-            return dg.AssetIn(dg.AssetKey.from_user_string(given.asset), metadata=columns)
 
         return dg.Definitions(
             assets=data_lab_assets(
                 str(Path(context.path) / self.lab) if isinstance(self.lab, str) else self.lab,
-                {kind: source(given) for kind, given in self.datasets.items()},
+                {name: given.source(name) for name, given in self.datasets.items()},
                 name=self.name,
                 storage=self.storage,
                 partitions_def=self.partitions_def,

@@ -242,6 +242,13 @@ def test_a_run_that_was_created_is_executed(
     assert instance.get_latest_materialization_event(dg.AssetKey("made")) is not None
 
 
+def test_the_body_of_an_asset_is_the_function_that_was_decorated() -> None:
+    def body(taken: int) -> int:
+        return taken + 1
+
+    assert private.body_of(dg.asset(body)) is body
+
+
 def test_a_sensor_that_returns_nothing_has_this_skip_message() -> None:
     sensor = dg.SensorDefinition(name="silent", evaluation_fn=lambda _: [])
     assert sensor.evaluate_tick(dg.build_sensor_context()).skip_message == private.EMPTY_RESULT
