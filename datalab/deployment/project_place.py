@@ -22,6 +22,7 @@ from datalab.deployment.folders import one_name
 from datalab.deployment.places import Intact
 from datalab.errors import DatalabError, InputMissing
 from datalab.results.files import VALIDATION_REPORT
+from datalab.scratch import forget, new_file
 from datalab.storage import Key, ParquetCipher, decrypt_bytes, encrypt_bytes
 from datalab.storage.errors import EncryptedFileDamaged
 from datalab.storage.objects import Objects
@@ -82,36 +83,46 @@ class ProjectPlace:
         self._objects.put(name, encrypt_bytes(data, self._key, name) if self._key and address.is_private else data)
 
     def open_rows(self, address: Address) -> Path:
-        name = self._name(address)
-        plain = self._scratch / quote(name, safe="")
+        plain = self._plain(address)
         if not plain.exists():
-            stored = self._objects.get(name)
-            if stored is None or (address.layer is Layer.VALIDATED and not self.has(address.beside(SUMMARY))):
-                raise NotMaterialised(str(self.location(address)))
-            copy = plain if self._key is None else self._scratch / "stored.parquet"
-            copy.write_bytes(stored)
+            name = self._name(address)
+            copy = plain if self._key is None else plain.with_suffix(".encrypted")
+            try:
+                if address.layer is Layer.VALIDATED and not self.has(address.beside(SUMMARY)):
+                    raise FileNotFoundError
+                self._objects.get_file(name, new_file(copy))
+            except FileNotFoundError:
+                forget(copy)
+                raise NotMaterialised(str(self.location(address))) from None
             if self._key:
                 ParquetCipher(self._key, name).decrypt_to(copy, plain)
-                copy.unlink()
+                forget(copy)
         return plain
 
     def keep_rows(self, address: Address, rows: Path) -> None:
         name = self._name(address)
         self._becomes_incomplete(address)
-        if self._key is None:
-            self._objects.put(name, rows.read_bytes())
-            return
-        encrypted = self._scratch / "encrypted.parquet"
-        with pq.ParquetFile(rows) as file:
-            ParquetCipher(self._key, name).encrypt_to(file, encrypted)
-        self._objects.put(name, encrypted.read_bytes())
+        forget(self._plain(address))
+        kept = rows
+        if self._key:
+            kept = new_file(self._scratch / "encrypted.parquet")
+            with pq.ParquetFile(rows) as file:
+                ParquetCipher(self._key, name).encrypt_to(file, kept)
+        self._objects.put_file(name, kept)
+        forget(kept)
+        forget(rows)
 
     def verify(self, address: Address) -> Intact:
         try:
             with pq.ParquetFile(self.open_rows(address)) as file:
-                return Intact(rows=file.metadata.num_rows, parts=1)
+                rows = file.metadata.num_rows
         except (OSError, pa.ArrowException):
             raise EncryptedFileDamaged(str(self.location(address))) from None
+        return Intact(rows=rows, parts=1)
+
+    def _plain(self, address: Address) -> Path:
+        """Return where rows are while a run reads them."""
+        return self._scratch / quote(self._name(address), safe="")
 
     def _becomes_incomplete(self, address: Address) -> None:
         """Remove the summary of a dataset, which is written last, before its files change."""
