@@ -13,10 +13,10 @@ from datalab.registry.errors import DatabaseUnreachable, RegistryBusy
 from datalab.storage.errors import StoreUnreachable
 from resources.lab_run import LabRun
 
-_RETRIES = (((DatabaseUnreachable, RegistryBusy), 10, 3), (StoreUnreachable, 5, 60))
+AWAY = (DatabaseUnreachable, RegistryBusy)
+"""Failures of the database, which pass; the run is tried again if it cannot wait for it."""
+_RETRIES = ((AWAY, 10, 3), (StoreUnreachable, 5, 60))
 """How often, and after how many seconds, a step is retried if the database or the store was unreachable."""
-_TRY_AGAIN = {"dagster/retry_on_asset_or_op_failure": "true"}
-"""Tags of a run that is retried although a step has failed."""
 
 
 @contextlib.contextmanager
@@ -34,7 +34,8 @@ def without_values() -> Iterator[None]:
 def noting_failures(run: LabRun, step: str) -> Iterator[None]:
     """Do as `without_values`, and record in the run why the step fails.
 
-    A step is retried while the database or the store is unreachable.
+    A step is retried while the database or the store is unreachable. A run that fails for a reason of its own is not
+    tried again.
     """
     try:
         with without_values():
@@ -43,6 +44,8 @@ def noting_failures(run: LabRun, step: str) -> Iterator[None]:
         run.note_failure(step, str(error))
         if isinstance(error, (DatasetNotValidated, StoredFileDamaged, StoredFileMissing)) and error.kind:
             run.note_validated(error.kind, is_complete=False)  # the next run makes its files again
+        if not isinstance(error, (*AWAY, LabLockLost)):
+            run.give_up()
         for unreachable, retries, seconds in _RETRIES:
             if isinstance(error, unreachable):
                 raise dg.RetryRequested(max_retries=retries, seconds_to_wait=seconds) from error
@@ -58,14 +61,10 @@ def noting_failures(run: LabRun, step: str) -> Iterator[None]:
 def guarded(run: LabRun, context: dg.AssetExecutionContext) -> Iterator[None]:
     """Do as `noting_failures` for the body of an asset; a run whose datasets were replaced starts no further one.
 
-    Nor does a run that lost the lock of its lab: it is retried, and waits for the lock.
+    Nor does a run that lost the lock of its lab: it is tried again, and waits for the lock.
     """
     step = context.op_execution_context.op.name
     with noting_failures(run, step):
-        try:
-            run.ensure_current(now=True)
-            yield
-        except LabLockLost:
-            context.instance.add_run_tags(run.run_id, _TRY_AGAIN)
-            raise
+        run.ensure_current(now=True)
+        yield
         run.note_failure(step, None)

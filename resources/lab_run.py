@@ -26,7 +26,8 @@ class LabRun(ABC):
 
     Attributes:
         lab_id: the partition.
-        run_id: names the result.
+        run_id: the executor's id.
+        result_id: names the result: the run, or the earlier attempt whose verdict is recorded.
         definition: of the lab.
         datasets: kind → version; only the datasets that this run reads.
         scratch: a private directory that is removed at the end.
@@ -38,7 +39,7 @@ class LabRun(ABC):
 
     def __init__(self, lab_id: str, run_id: str, definition: LabDefinition, datasets: Datasets, scratch: Path) -> None:
         self.lab_id = lab_id
-        self.run_id = run_id
+        self.run_id = self.result_id = run_id
         self.definition = definition
         self.datasets = dict(datasets)
         self.scratch = scratch
@@ -61,7 +62,7 @@ class LabRun(ABC):
 
     def result(self, file: ResultFile) -> Address:
         """Return the address of a file of this run's result."""
-        return result(self.run_id, file.name)
+        return result(self.result_id, file.name)
 
     @abstractmethod
     def size(self, kind: DatasetKind) -> int:
@@ -112,6 +113,10 @@ class LabRun(ABC):
             RunSuperseded: they were, or the run was cancelled.
             LabLockLost: the connection that holds the lock was lost.
         """
+
+    @abstractmethod
+    def give_up(self) -> None:
+        """Record that the run is not tried again, because it fails for a reason of its own."""
 
     @abstractmethod
     def hand_over(self, status: ValidationStatus, headlines: Mapping[str, int]) -> None:

@@ -74,6 +74,9 @@ class PreflightRun(LabRun):
     def ensure_current(self, *, now: bool = False) -> None:
         """Do nothing: a preflight's datasets are never replaced."""
 
+    def give_up(self) -> None:
+        """Do nothing: no daemon tries a preflight again."""
+
     def hand_over(self, status: ValidationStatus, headlines: Mapping[str, int]) -> None:
         """Do nothing: the verdict is read from the result."""
 

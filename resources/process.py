@@ -1,4 +1,4 @@
-"""The identity of the process of a run, which differs from a later process with the same number, and its host."""
+"""The process of a run: its identity, which differs from that of a later process with the same number, and its host."""
 
 from __future__ import annotations
 
@@ -6,9 +6,25 @@ import os
 import signal
 import socket
 
+import dagster as dg
 import psutil
 
 PROCESS_TAG = "datalab/process"
+DIED = "The process that executed the run died."
+
+
+def process_tag(run_id: str, process: str) -> dict[str, str]:
+    """Return the tag that names the process of a run.
+
+    It contains the id of the run, because Dagster copies the tags of a run to another attempt.
+    """
+    return {PROCESS_TAG: f"{process}#{run_id}"}
+
+
+def process_of(run: dg.DagsterRun) -> str | None:
+    """Return the name of the process that executes a run; None: none is known yet."""
+    process, _, run_id = run.tags.get(PROCESS_TAG, "").partition("#")
+    return process if process and run_id in ("", run.run_id) else None  # earlier versions wrote no run
 
 
 def this_process() -> str:

@@ -165,6 +165,9 @@ class ProjectRun(LabRun):
     def ensure_current(self, *, now: bool = False) -> None:
         """Do nothing: Dagster decides when the project's data are computed again."""
 
+    def give_up(self) -> None:
+        """Do nothing: the project decides how often its runs are tried."""
+
     def hand_over(self, status: ValidationStatus, headlines: Mapping[str, int]) -> None:
         """Do nothing: the verdict is the asset."""
 

@@ -7,7 +7,7 @@ The run of a preflight is in `resources.preflight`.
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,19 @@ from datalab.deployment import Deployment
 from datalab.deployment.addresses import STATISTICS_REPORT, Address, computed, result
 from datalab.deployment.encrypted_place import EncryptedPlace
 from datalab.deployment.errors import LabLockLost, RunSuperseded
-from datalab.errors import InputMissing, LabTooLarge, OutputFailed, UsageError
+from datalab.errors import DatalabError, InputMissing, LabTooLarge, OutputFailed, UsageError
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition, require_limits
 from datalab.registry import DescribedDataset, Lab, LabLock, NewResult, Run
+from datalab.registry.errors import RunNotFound
 from datalab.results.files import STATISTICS, VALIDATION_STATUS, ResultFile
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.status import ValidationStatus
 from datalab.scratch import forget, scratch_directory
+from resources.attempts import AGAIN, RETRY_TAG, earlier_attempts, give_up
+from resources.guard import AWAY
 from resources.lab_run import LabRun
-from resources.process import PROCESS_TAG, this_process
+from resources.process import DIED, process_tag, this_process
 
 PARTITION_TAG = "dagster/partition"
 CAUSE_TAG = "datalab/cause"
@@ -39,6 +42,8 @@ class DeploymentRun(LabRun):
     """A run on a deployment."""
 
     place: EncryptedPlace
+    instance: dg.DagsterInstance | None = None
+    """Has the run; None: it is executed without Dagster."""
 
     def __init__(
         self, deployment: Deployment, definition: LabDefinition, run: Run, scratch: Path, lock: LabLock
@@ -77,7 +82,7 @@ class DeploymentRun(LabRun):
         return None
 
     def result_with(self, file: ResultFile) -> Address:
-        for run_id in (self.run_id, *self._earlier_runs()):
+        for run_id in (self.result_id, *self._earlier_runs()):
             if self.place.has(found := result(run_id, file.name)):
                 return found
         raise InputMissing(file.name)
@@ -103,15 +108,32 @@ class DeploymentRun(LabRun):
             if not self._lock.is_held():
                 raise LabLockLost(self.lab_id)
 
+    def give_up(self) -> None:
+        if self.instance is not None:
+            give_up(self.instance, self.run_id)
+
     def hand_over(self, status: ValidationStatus, headlines: Mapping[str, int]) -> None:
         self.ensure_current(now=True)
-        names = self.place.result_names(self.run_id)
+        names = self.place.result_names(self.result_id)
         if {STATISTICS.name, VALIDATION_STATUS.name} <= set(names):
-            paths = {name: _path(self.run_id, name) for name in names}
-            self._registry.results.record(self.run_id, NewResult(status.status, paths, headlines))
+            paths = {name: _path(self.result_id, name) for name in names}
+            self._registry.results.record(self.result_id, NewResult(status.status, paths, headlines))
 
     def add_to_result(self, file: ResultFile, run_id: str) -> None:
         self._registry.results.add_file(run_id, file, _path(run_id, file.name))
+
+    def resume(self, attempts: Sequence[str]) -> None:
+        """Continue the result of earlier attempts, the newest first, whose completed steps are not repeated."""
+        recorded = {one.run_id for one in self._registry.results.history(self.lab_id)}
+        for earlier in attempts:
+            if earlier in recorded:
+                self.result_id = earlier
+                return
+        for earlier in attempts:
+            for name in self.place.result_names(earlier):
+                if not self.place.has(mine := result(self.run_id, name)):
+                    self.place.write(mine, self.place.read(mine.of_run(earlier)).decode())
+            self._deployment.folders.remove_result(self.lab_id, earlier)
 
     def end(self) -> None:
         """Record the end; only the first of several reasons counts."""
@@ -134,13 +156,25 @@ def deployment_run(context: dg.InitResourceContext) -> Iterator[DeploymentRun]:
     if run is None:
         raise UsageError(_NO_LAB)
     mark_process(context.instance, run.run_id)  # before it waits for the lab: not every launcher names its process
-    cause, sequence = run.tags.get(CAUSE_TAG, "by hand"), requested_sequence(run)
-    with Deployment.open() as deployment:
-        lab = lab_of(deployment, run)
-        if lab is None:
-            raise UsageError(_NO_LAB)
-        with started(deployment, lab.id, run.run_id, cause=cause, sequence=sequence) as begun:
-            yield begun
+    cause = AGAIN if RETRY_TAG in run.tags else run.tags.get(CAUSE_TAG, "by hand")
+    attempts = earlier_attempts(context.instance, run)
+    with contextlib.ExitStack() as stack:
+        deployment = stack.enter_context(Deployment.open())
+        try:
+            lab = lab_of(deployment, run)
+            if lab is None:
+                raise UsageError(_NO_LAB)
+            begun = stack.enter_context(
+                started(
+                    deployment, lab.id, run.run_id, cause=cause, sequence=requested_sequence(run), attempts=attempts
+                )
+            )
+        except DatalabError as error:
+            if context.instance and not isinstance(error, AWAY):
+                give_up(context.instance, run.run_id)
+            raise
+        begun.instance = context.instance
+        yield begun
 
 
 _NO_LAB = "A run needs a Data Lab: choose its partition and launch again."
@@ -164,7 +198,13 @@ def requested_sequence(run: dg.DagsterRun) -> int | None:
 
 @contextlib.contextmanager
 def started(
-    deployment: Deployment, lab_id: str, run_id: str, *, cause: str = "", sequence: int | None = None
+    deployment: Deployment,
+    lab_id: str,
+    run_id: str,
+    *,
+    cause: str = "",
+    sequence: int | None = None,
+    attempts: Sequence[str] = (),
 ) -> Iterator[DeploymentRun]:
     """Start a run, yield it, and record its end; a lab has one run at a time, others wait.
 
@@ -174,6 +214,7 @@ def started(
         run_id: the executor's id.
         cause: the user or event that started it.
         sequence: the lab's last provisioning event when the run was requested; None: use the datasets provisioned now.
+        attempts: the earlier attempts that it resumes, the newest first.
 
     Raises:
         LabNotFound, RunRefused: it cannot start.
@@ -193,12 +234,17 @@ def started(
                 registry.runs.fail(run_id, str(error))
             raise
         lab = registry.labs.get(lab_id)
+        for earlier in attempts:
+            with contextlib.suppress(RunNotFound):
+                if registry.runs.get(earlier).ended_at is None:  # it cannot be active without the lock
+                    registry.runs.fail(earlier, DIED)
         known = registry.runs.start(lab_id, run_id, cause=cause, sequence=sequence)
         if known.ended_at is not None:
             raise RunSuperseded(lab_id)
         run = DeploymentRun(deployment, lab.definition, known, scratch, lock)
         try:
             _require_limits(run)
+            run.resume(attempts)
             yield run
         finally:
             run.end()
@@ -215,4 +261,4 @@ def _require_limits(run: LabRun) -> None:
 def mark_process(instance: dg.DagsterInstance | None, run_id: str) -> None:
     """Record in the run which process executes it, so that a killed process is detected."""
     if instance is not None:
-        instance.add_run_tags(run_id, {PROCESS_TAG: this_process()})
+        instance.add_run_tags(run_id, process_tag(run_id, this_process()))

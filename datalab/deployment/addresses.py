@@ -98,6 +98,10 @@ class Address:
         """Return the address of another file of the same step."""
         return replace(self, name=name)
 
+    def of_run(self, run_id: str) -> Address:
+        """Return the address of the same file in the result of another run."""
+        return replace(self, run_id=run_id)
+
 
 def validated(kind: DatasetKind, manifest_hash: str, name: str) -> Address:
     """Return the address of a file of a validated dataset."""

@@ -15,6 +15,7 @@ from datalab.home.directory import home_directory, scratch_of_runs
 from datalab.home.settings import Environment, Settings, load_settings
 from datalab.kinds import DatasetKind
 from datalab.registry import Lab, Registry
+from datalab.scratch import sweep
 from datalab.storage import DatasetStore, master_keys
 from datalab.storage.objects import Objects
 
@@ -64,7 +65,7 @@ class Deployment:
         return [kind for kind in lab.definition.datasets if kind not in provisioned]
 
     def sweep(self) -> None:
-        """Remove what is no longer needed: results beyond their retention, abandoned uploads and files."""
+        """Remove what is no longer needed: results beyond their retention, abandoned uploads and files, scratch."""
         expired = self.registry.results.expire(keep=self.settings.keep_results)
         for result in expired:
             self.folders.remove_result(result.lab_id, result.run_id)
@@ -81,6 +82,7 @@ class Deployment:
             self.registry.validated.keep_only(lab.id, wanted)
             self.folders.keep_only(lab.id, wanted)
         self.datasets.sweep()
+        sweep(self.scratch)
 
     def close(self) -> None:
         """Close the connections; the database keeps running."""

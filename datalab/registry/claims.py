@@ -1,7 +1,7 @@
 """Claims: who answers a lab's last provisioning event. One row for each (lab, event), taken before any run is made.
 
-Sensor, schedule and `broken_runs` claim for a request, whose run is named when it starts. A validation by hand claims
-for its run.
+Sensor and schedule claim for a request, whose run is named when it starts. A validation by hand claims for its run, as
+another attempt of a lost run does.
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ from datalab.registry.errors import DatasetInUse, DatasetNotFound
 from datalab.storage.objects import without_user
 from datalab_dagster.graph.zone_cursor import ZoneCursor
 from resources import without_values
+from resources.attempts import NO_RETRY
 
 DROP_ZONE_USER = "drop zone"
 
@@ -67,6 +68,7 @@ def take_file(config: TakenFile) -> None:
 @dg.job(
     description="Upload what is in a drop zone and provision it.",
     executor_def=dg.in_process_executor,
+    tags=NO_RETRY,  # the sensor repeats it, after a pause
 )
 def take_from_drop_zone() -> None:
     take_file()

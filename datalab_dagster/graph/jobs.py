@@ -7,6 +7,7 @@ import dagster as dg
 from datalab.deployment import Deployment
 from datalab_dagster.graph.drop_zones import take_from_drop_zone
 from resources import without_values
+from resources.attempts import RETRIES
 
 VALIDATE = "validate_data_lab"
 
@@ -14,6 +15,7 @@ validate_data_lab = dg.define_asset_job(
     VALIDATE,
     selection=dg.AssetSelection.all(),
     description="Check everything of one Data Lab: from the uploaded datasets to its status.",
+    tags=RETRIES,
 )
 
 

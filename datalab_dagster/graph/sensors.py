@@ -13,23 +13,19 @@ from datalab.deployment.notify import notify
 from datalab.formats import counted
 from datalab.registry import Lab, Run, RunState
 from datalab.registry.errors import LabNotFound, RunNotFound, RunRefused
+from datalab.results.files import DASHBOARD
 from datalab_dagster.graph.answering import RunStatusSensor, answers
 from datalab_dagster.graph.drop_zones import poll, take_from_drop_zone
-from datalab_dagster.graph.jobs import validate_data_lab
 from datalab_dagster.graph.provisioning import provisioning
-from datalab_dagster.graph.runs.claims import claimed
 from datalab_dagster.graph.runs.lost import report_unwatched
 from datalab_dagster.graph.runs.reconcile import reconcile, stop_outdated
-from datalab_dagster.graph.runs.selection import left_undone
-from datalab_dagster.graph.runs.start import run_tags
 from datalab_dagster.graph.uploads import report_uploads
 from datalab_dagster.graph.zone_attempts import earlier_attempts, given_up, next_attempt
+from resources.attempts import is_tried_again
 from resources.run import CAUSE_TAG, lab_of, requested_sequence
 
 _log = logging.getLogger(__name__)
 """Goes to the log of the code server; the log of a tick is discarded, as Dagster keeps it where output of steps is."""
-_ATTEMPTS = 3
-"""How often a run is started for the same data if it is interrupted without an error of its own."""
 
 
 @dg.sensor(
@@ -73,28 +69,22 @@ def lost_runs(deployment: Deployment, context: dg.SensorEvaluationContext) -> dg
     )
 
 
-def _broken(deployment: Deployment, context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+def _broken(deployment: Deployment, context: dg.RunStatusSensorContext) -> dg.SkipReason:
     run = context.dagster_run
     reason = context.dagster_event.message or "The run was interrupted."
     try:
         lab = lab_of(deployment, run)
-        found = None if lab is None else _ended(deployment, lab, run, reason)
+        ended = None if lab is None else _ended(deployment, lab, run, reason)
     except (LabNotFound, RunNotFound):
         return dg.SkipReason(_NOT_NEEDED)
-    if lab is not None and found is not None:
-        has_own_reason, ended = found
+    if lab is not None and ended is not None:
         if ended.state is RunState.SUPERSEDED:
             return dg.SkipReason(_NOT_NEEDED)
         _notify_of_verdict(deployment, lab, run.run_id)
-        if not has_own_reason:
-            undone = left_undone(deployment, lab, ended, run.asset_selection)
-            if not undone and _has_verdict(deployment, ended):
-                return dg.SkipReason("The run had completed its result: no notification is needed.")
-            if undone and not _tried_often(deployment, ended):
-                again = _again(lab, ended, undone)
-                if claimed(deployment, lambda: context.instance, lab, ended.sequence, again.run_key or ""):
-                    return again
-                return dg.SkipReason("Another run answers the change already.")
+        if is_tried_again(context.instance, run):
+            return dg.SkipReason("Dagster starts another attempt: no notification is needed.")
+        if ended.reason == reason and _is_complete(deployment, ended):
+            return dg.SkipReason("The run had completed its result: no notification is needed.")
         reason = ended.reason or reason
     notify(deployment.settings.on_failure, "RUN_FAILED", lab=lab.id if lab else None, run_id=run.run_id, reason=reason)
     return dg.SkipReason("Notification sent.")
@@ -104,49 +94,27 @@ broken_runs = RunStatusSensor(
     "broken_runs",
     run_status=dg.DagsterRunStatus.FAILURE,
     run_status_sensor_fn=answers(_broken),
-    request_job=validate_data_lab,
     minimum_interval_seconds=3,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Records in the lab's state why a run failed; restarts what is incomplete, or sends a notification.",
+    description="Records in the lab's state why a run failed, and sends a notification if it is not tried again.",
 )
 
 
 _NOT_NEEDED = "Its datasets were replaced, or its lab deleted: no notification is needed."
 
 
-def _ended(deployment: Deployment, lab: Lab, run: dg.DagsterRun, reason: str) -> tuple[bool, Run]:
-    """Record that a run failed; return whether it had recorded this itself, and the run."""
+def _ended(deployment: Deployment, lab: Lab, run: dg.DagsterRun, reason: str) -> Run:
+    """Record that a run failed, with `reason` if it has recorded none."""
     runs = deployment.registry.runs
     with contextlib.suppress(RunRefused):  # it has ended already, or another answers its change
         runs.start(lab.id, run.run_id, cause=run.tags.get(CAUSE_TAG, ""), sequence=requested_sequence(run))
-    before = runs.get(run.run_id)
-    return before.state is RunState.FAILED, runs.fail(run.run_id, before.reason or reason)
+    return runs.fail(run.run_id, runs.get(run.run_id).reason or reason)
 
 
-def _has_verdict(deployment: Deployment, run: Run) -> bool:
-    return any(result.run_id == run.run_id for result in deployment.registry.results.history(run.lab_id))
-
-
-def _tried_often(deployment: Deployment, run: Run) -> bool:
-    """Return whether the runs for the same data have failed as often as allowed."""
-    earlier = deployment.registry.runs.history(run.lab_id, limit=_ATTEMPTS)
-    broken = [
-        one for one in earlier if one.sequence == run.sequence and one.state in (RunState.FAILED, RunState.CANCELLED)
-    ]
-    return len(broken) >= _ATTEMPTS
-
-
-_AGAIN = "automatic, another attempt: the process of the last one was lost"
-
-
-def _again(lab: Lab, run: Run, undone: list[dg.AssetKey]) -> dg.RunRequest:
-    """Return the run that replaces one that was killed, interrupted, or lost its database."""
-    return dg.RunRequest(
-        run_key=f"{lab.id}:{run.sequence}:after:{run.run_id}",
-        partition_key=lab.partition_key,
-        asset_selection=undone,
-        tags=run_tags(lab, sequence=run.sequence, kinds=(), cause=_AGAIN, by="broken_runs"),
-    )
+def _is_complete(deployment: Deployment, run: Run) -> bool:
+    """Return whether a run was killed when its result had everything."""
+    found = [one for one in deployment.registry.results.history(run.lab_id) if one.run_id == run.run_id]
+    return any(DASHBOARD.name in one.paths for one in found)
 
 
 def _failed(deployment: Deployment, context: dg.RunStatusSensorContext) -> None:

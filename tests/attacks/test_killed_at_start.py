@@ -19,11 +19,11 @@ import pytest
 from datalab.registry import LabState, RunState
 from datalab_dagster.graph.runs import lost
 from datalab_dagster.graph.runs.launcher import ProcessRunLauncher
-from datalab_dagster.graph.runs.lost import DIED, LAUNCHER_TAG, launcher_tag, report_unwatched
+from datalab_dagster.graph.runs.lost import LAUNCHER_TAG, launcher_tag, report_unwatched
 from datalab_dagster.graph.runs.processes import WAIT
 from datalab_dagster.service import LabInfo
 from datalab_dagster.service.runs import LocalRuns
-from resources.process import PROCESS_TAG, this_process
+from resources.process import DIED, PROCESS_TAG, this_process
 from resources.run import PARTITION_TAG
 from tests.living.conftest import FILES, Living, living
 from tests.living.world import ME, World, eventually

@@ -14,6 +14,9 @@ import pytest
 from datalab.deployment import Deployment
 from datalab.kinds import DatasetKind
 from datalab.registry import Lab, LabState
+from datalab_dagster.graph import private
+from datalab_dagster.graph.home import CODE_LOCATION
+from datalab_dagster.graph.jobs import VALIDATE
 from tests.labs import MATCHED_USER_ID, make_lab
 from tests.unit.registry.conftest import ME, server, url
 
@@ -105,6 +108,19 @@ class Living:
         """Return what is stored of a lab in a folder, wherever the storage is."""
         found = self.deployment.folders.place(lab.id).root.joinpath(*folder)
         return sorted(path.name for path in found.iterdir()) if found.exists() else []
+
+    def retry(self, run_id: str) -> dg.ExecuteJobResult:
+        """Execute what Dagster's daemon makes of a run whose process was lost: another attempt, with the same tags."""
+        earlier = self.instance.get_run_by_id(run_id)
+        assert earlier is not None
+        root = earlier.root_run_id or run_id
+        tags = {"is_resume_retry": "true", "retry_number": "1", "root_run_id": root, "parent_run_id": run_id}
+        return dg.execute_job(
+            private.job_in(CODE_LOCATION, VALIDATE),
+            instance=self.instance,
+            reexecution_options=dg.ReexecutionOptions.from_failure(run_id, self.instance),
+            tags={**earlier.tags, **{f"dagster/{key}": value for key, value in tags.items()}},
+        )
 
     def state(self, lab: Lab) -> LabState:
         return self.deployment.registry.labs.state(lab.id).state

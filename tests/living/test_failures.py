@@ -22,8 +22,9 @@ from datalab_dagster.graph.jobs import VALIDATE
 from datalab_dagster.graph.runs.reconcile import reconcile
 from datalab_dagster.graph.schedules import build_schedules
 from datalab_dagster.graph.sensors import broken_runs, failed_labs
+from resources import guard
 from resources.process import PROCESS_TAG, this_process
-from tests.living.conftest import FILES, IDENTIFIERS, SEGMENTS, Living, names, segments
+from tests.living.conftest import FILES, IDENTIFIERS, SEGMENTS, Living, segments
 
 
 @pytest.fixture
@@ -85,34 +86,33 @@ def test_a_failed_run_is_reported_in_the_state_and_to_the_webhook(
     assert "Unexpected ValueError" in message["reason"] and "secret" not in message["reason"]
 
 
-def test_a_run_that_could_not_say_why_is_begun_again_but_not_for_ever(
-    living: Living, told: tuple[str, list[dict[str, Any]]]
+@pytest.mark.parametrize("tried_again", [True, False])
+def test_a_run_whose_process_was_lost_is_reported_if_dagster_does_not_try_it_again(
+    living: Living, told: tuple[str, list[dict[str, Any]]], tried_again: bool
 ) -> None:
     url, sent = told
     configure(living, f"onFailure: {{webhook: '{url}'}}\n")
     lab = living.lab()
     living.provision(lab, FILES)
     (request,) = living.tick()
-    for attempt in range(3):
-        run = living.instance.create_run_for_job(
-            dg.job(name="x")(lambda: None), tags={**request.tags, "dagster/partition": lab.partition_key}
+    run = living.instance.create_run_for_job(
+        dg.job(name="x")(lambda: None), tags={**request.tags, "dagster/partition": lab.partition_key}
+    )
+    living.deployment.registry.runs.start(lab.id, run.run_id)
+    living.instance.report_run_failed(run, "The process died.")
+    living.instance.add_run_tags(run.run_id, {"dagster/will_retry": str(tried_again).lower()})
+    event = living.instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE).records[0]
+    broken_runs(
+        dg.build_run_status_sensor_context(
+            sensor_name="broken_runs",
+            dagster_event=event.event_log_entry.get_dagster_event(),
+            dagster_instance=living.instance,
+            dagster_run=run,
         )
-        living.deployment.registry.runs.start(lab.id, run.run_id)
-        living.instance.report_run_failed(run, "The process died.")
-        event = living.instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE).records[0]
-        answer = broken_runs(
-            dg.build_run_status_sensor_context(
-                sensor_name="broken_runs",
-                dagster_event=event.event_log_entry.get_dagster_event(),
-                dagster_instance=living.instance,
-                dagster_run=run,
-            )
-        )
-        if attempt < 2:
-            assert isinstance(answer, dg.RunRequest)
-            assert answer.run_key == f"{lab.id}:2:after:{run.run_id}" and names(answer) == names(request)
-            assert sent == []
-    assert [message["reason"] for message in sent] == ["The process died."]
+    )
+    ended = living.deployment.registry.runs.get(run.run_id)
+    assert (ended.state, ended.reason) == (RunState.FAILED, "The process died.")
+    assert [message["reason"] for message in sent] == ([] if tried_again else ["The process died."])
 
 
 def test_no_notification_for_a_run_whose_data_were_replaced(
@@ -259,7 +259,7 @@ def test_a_database_that_was_away_for_a_moment_is_waited_for(living: Living, mon
     from datalab import statistics
     from datalab.registry.errors import DatabaseUnreachable
 
-    monkeypatch.setattr("resources.guard._SECONDS", 0)
+    monkeypatch.setattr("resources.guard._RETRIES", ((guard.AWAY, 10, 0),))
     original, away = statistics.write_users, [DatabaseUnreachable("here"), DatabaseUnreachable("here")]
 
     def write(*arguments: Any) -> None:

@@ -131,6 +131,7 @@ def test_a_run_that_lost_the_lock_publishes_nothing_and_asks_for_another_try(
     assert living.deployment.registry.results.history(lab.id) == [] and living.state(lab) is LabState.FAILED
     stored = living.instance.get_run_by_id(result.run_id)
     assert stored is not None and stored.tags["dagster/retry_on_asset_or_op_failure"] == "true"
+    assert "dagster/max_retries" not in stored.tags
 
 
 def test_a_run_of_replaced_data_does_not_ask_for_another_try(living: Living, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,8 +141,7 @@ def test_a_run_of_replaced_data_does_not_ask_for_another_try(living: Living, mon
     during(monkeypatch, lambda: living.provision(lab, {SEGMENTS: segments(11)}))
     result = living.execute(request, raise_on_error=False)
     stored = living.instance.get_run_by_id(result.run_id)
-    assert not result.success and stored is not None
-    assert "dagster/retry_on_asset_or_op_failure" not in stored.tags
+    assert not result.success and stored is not None and stored.tags["dagster/max_retries"] == "0"
 
 
 def test_who_waits_can_be_interrupted(url: str) -> None:

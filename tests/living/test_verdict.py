@@ -11,9 +11,9 @@ import pytest
 from datalab.deployment.addresses import result as at_result
 from datalab.home.settings import Settings
 from datalab.registry import Lab, LabState, RunState
-from datalab_dagster.graph.sensors import broken_runs, failed_labs
+from datalab_dagster.graph.sensors import broken_runs
 from resources import DeploymentRun
-from tests.living.conftest import FILES, SEGMENTS, Living, names, segments
+from tests.living.conftest import FILES, SEGMENTS, Living, segments
 from tests.living.test_by_hand import materialise
 from tests.living.test_failures import configure, requests_of_the_night, status_context, told
 
@@ -180,44 +180,56 @@ class TestKilled:
         return broken_runs(status_context(living, result, "broken_runs", "PIPELINE_FAILURE"))
 
     @pytest.mark.parametrize(("files", "state"), [(FILES, LabState.READY), (BAD, LabState.FAILED)])
-    def test_only_the_dashboard_is_drawn_again(
+    def test_only_the_dashboard_is_drawn_again_and_joins_the_result(
         self,
         living: Living,
         no_dashboard: pytest.MonkeyPatch,
         monkeypatch: pytest.MonkeyPatch,
-        told: Notifications,
         files: Any,
         state: LabState,
     ) -> None:
-        url, sent = told
-        configure(living, f"onFailure: {{webhook: '{url}'}}\n")
         lab, result = self.killed(living, monkeypatch, files)
         assert living.state(lab) is state
-        request = self.answer(living, result)
-        assert isinstance(request, dg.RunRequest) and names(request) == {"dashboard"}
-        assert living.state(lab) is state
+        with monkeypatch.context() as patched:  # the next attempt is killed as well
+            patched.setattr(DeploymentRun, "end", lambda _: None)
+            assert not living.retry(result.run_id).success
+        [second, *_] = living.instance.get_runs(limit=1)
         no_dashboard.undo()
-        again = living.execute(request)
-        failed_labs(status_context(living, again, "failed_labs", "PIPELINE_SUCCESS"))
+        again = living.retry(second.run_id)
+        assert again.success and {event.step_key for event in again.get_step_success_events()} == {"dashboard"}
         (kept,) = living.deployment.registry.results.history(lab.id)
         assert "dashboard.html" in kept.paths and living.state(lab) is state
-        assert [message["event"] for message in sent] == ([] if state is LabState.READY else ["LAB_FAILED"])
+        assert (kept.run_id, living.deployment.registry.runs.in_flight()) == (result.run_id, [])
+        causes = [run.cause for run in living.deployment.registry.runs.history(lab.id)]
+        assert ["another attempt" in cause for cause in causes] == [True, True, False]
 
-    def test_not_for_ever(
-        self, living: Living, no_dashboard: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch, told: Notifications
+    def test_a_run_that_was_killed_before_its_verdict_continues_with_the_statistics_of_the_last_attempt(
+        self, living: Living, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        url, sent = told
-        configure(living, f"onFailure: {{webhook: '{url}'}}\n")
-        lab, result = self.killed(living, monkeypatch)
+        def killed(*_: Any) -> None:
+            raise SystemError
+
         with monkeypatch.context() as patched:
+            patched.setattr("datalab.statistics.validation_status", killed)
             patched.setattr(DeploymentRun, "end", lambda _: None)
-            for _ in range(2):
-                request = self.answer(living, result)
-                assert isinstance(request, dg.RunRequest) and names(request) == {"dashboard"} and sent == []
-                result = living.execute(request, raise_on_error=False)
-        assert isinstance(self.answer(living, result), dg.SkipReason)
-        assert [message["event"] for message in sent] == ["RUN_FAILED"] and living.state(lab) is LabState.READY
-        assert len(living.deployment.registry.results.history(lab.id)) == 1
+            lab, result = executed(living, FILES)
+        assert not result.success and living.deployment.registry.results.history(lab.id) == []
+        again = living.retry(result.run_id)
+        assert {event.step_key for event in again.get_step_success_events()} == {"validation_status", "dashboard"}
+        (kept,) = living.deployment.registry.results.history(lab.id)
+        assert kept.run_id == again.run_id and living.state(lab) is LabState.READY
+        folder = living.deployment.home / "labs" / lab.id / "results"
+        assert [path.name for path in folder.iterdir()] == [again.run_id]
+        assert sorted(path.name for path in (folder / again.run_id).iterdir()) == sorted(kept.paths)
+
+    def test_a_run_that_cannot_start_is_not_tried_again(self, living: Living) -> None:
+        lab = living.lab()
+        living.provision(lab, FILES)
+        (request,) = living.tick()
+        living.provision(lab, {SEGMENTS: segments(11)})
+        result = living.execute(request, raise_on_error=False)
+        stored = living.instance.get_run_by_id(result.run_id)
+        assert not result.success and stored is not None and stored.tags["dagster/max_retries"] == "0"
 
     def test_no_notification_for_a_run_that_had_completed_its_result(
         self, living: Living, monkeypatch: pytest.MonkeyPatch, told: Notifications

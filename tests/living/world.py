@@ -29,7 +29,7 @@ from datalab_dagster.graph.instance import open_instance
 from datalab_dagster.service import LabInfo, RunInfo
 from datalab_dagster.service.local import LocalService
 from datalab_dagster.service.open import open_service
-from resources.process import PROCESS_TAG
+from resources.process import process_of
 from tests.commands import COMMAND, environment
 from tests.up.processes import free_port, within
 
@@ -170,8 +170,8 @@ class World:
 
         def is_there() -> bool:
             known = self.instance.get_run_by_id(run.run_id)
-            mark = known.tags.get(PROCESS_TAG) if known else None
-            found.extend([psutil.Process(int(mark.split(":")[0]))] if mark else [])
+            name = process_of(known) if known else None
+            found.extend([psutil.Process(int(name.split(":")[0]))] if name else [])
             return bool(found)
 
         assert within(PATIENCE, is_there)

@@ -24,9 +24,9 @@ from datalab_dagster.graph.private import (
     LaunchRunContext,
     WorkerStatus,
 )
-from datalab_dagster.graph.runs.lost import DIED, launcher_tag, report_if_lost_with_retries
+from datalab_dagster.graph.runs.lost import launcher_tag, report_if_lost_with_retries
 from datalab_dagster.graph.runs.processes import Spares, start_process
-from resources.process import PROCESS_TAG, interrupt, is_alive, name_of
+from resources.process import DIED, interrupt, is_alive, name_of, process_of, process_tag
 
 _LONG_SECONDS = 30.0
 """After this time, loading a spare process at the same time hardly slows the run down."""
@@ -66,7 +66,7 @@ class ProcessRunLauncher(ConfiguredLauncher):
             raise RunNotStarted(why(error)) from None
         threading.Thread(target=self._follow, args=(process, run_id), daemon=True).start()
         with contextlib.suppress(psutil.NoSuchProcess):  # it has ended already
-            tags = {PROCESS_TAG: name_of(psutil.Process(process.pid))} | launcher_tag(run_id)
+            tags = process_tag(run_id, name_of(psutil.Process(process.pid))) | launcher_tag(run_id)
             self.instance.add_run_tags(run_id, tags)
 
     def _follow(self, process: subprocess.Popen[str], run_id: str) -> None:
@@ -84,7 +84,7 @@ class ProcessRunLauncher(ConfiguredLauncher):
         if run is None or run.is_finished:
             return False
         self.instance.report_run_canceling(run)
-        process = run.tags.get(PROCESS_TAG)
+        process = process_of(run)
         if process is None or not is_alive(process):
             self.instance.report_run_canceled(run, message="The process of the run had died.")
             return False
@@ -97,7 +97,7 @@ class ProcessRunLauncher(ConfiguredLauncher):
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """Return the health of a run's process; one that is being started counts as running."""
         current = self.instance.get_run_by_id(run.run_id) or run
-        process = current.tags.get(PROCESS_TAG)
+        process = process_of(current)
         if process is None or is_alive(process):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.FAILED, DIED)

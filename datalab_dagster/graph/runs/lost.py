@@ -10,9 +10,8 @@ import time
 
 import dagster as dg
 
-from resources.process import PROCESS_TAG, is_alive, this_process
+from resources.process import DIED, is_alive, process_of, this_process
 
-DIED = "The process that executed the run died."
 LAUNCHER_TAG = "datalab/launcher"
 _STARTED = dg.DagsterRunStatus.STARTED
 _BEFORE_THE_FIRST_EVENT = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING)
@@ -75,7 +74,7 @@ def report_unwatched(instance: dg.DagsterInstance) -> list[str]:
 
 
 def _is_unwatched(run: dg.DagsterRun, monitored: bool) -> bool:
-    process = run.tags.get(PROCESS_TAG)
+    process = process_of(run)
     if process is None or is_alive(process):
         return False
     launcher, _, launched = run.tags.get(LAUNCHER_TAG, "").rpartition(":")

@@ -9,8 +9,8 @@ import dagster as dg
 
 from datalab.deployment import Deployment
 from datalab.registry import Run
-from datalab_dagster.graph.runs.lost import DIED, report_if_lost
-from resources.process import PROCESS_TAG, interrupt, is_alive
+from datalab_dagster.graph.runs.lost import report_if_lost
+from resources.process import DIED, interrupt, is_alive, process_of
 
 _log = logging.getLogger(__name__)
 _PATIENCE = timedelta(minutes=2)
@@ -46,7 +46,7 @@ def stop(instance: dg.DagsterInstance, run_id: str) -> None:
     except Exception as error:  # noqa: BLE001 - the errors of launchers share no base class
         _log.warning("The launcher could not stop run %s: %s.", run_id, type(error).__name__)
         is_told = False
-    if not is_told and (process := run.tags.get(PROCESS_TAG)) is not None:
+    if not is_told and (process := process_of(run)) is not None:
         interrupt(process)
 
 
@@ -55,7 +55,7 @@ def reconcile(deployment: Deployment, instance: dg.DagsterInstance, *, watched: 
 
     Args:
         watched: whether a daemon watches the processes of runs; its sensor `broken_runs` then handles interrupted
-            runs first, because it restarts them.
+            runs first, because it knows the reason.
     """
     for run in deployment.registry.runs.in_flight():
         _reconcile_one(deployment, instance, run, watched=watched)
@@ -94,7 +94,7 @@ def _reconcile_one(deployment: Deployment, instance: dg.DagsterInstance, run: Ru
             deployment.registry.claims.release(run.run_id)
         return
     if not known.is_finished:
-        process = known.tags.get(PROCESS_TAG)
+        process = process_of(known)
         if _never_begun(instance, known) or (process is not None and not is_alive(process) and not watched):
             # It may have ended regularly since the check above.
             known = instance.get_run_by_id(run.run_id) or known
@@ -117,7 +117,7 @@ def _never_begun(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     It may have waited in the queue for hours, so this counts from the last change of its status; an image may have to
     be fetched first.
     """
-    if PROCESS_TAG in run.tags or run.status is dg.DagsterRunStatus.QUEUED:
+    if process_of(run) is not None or run.status is dg.DagsterRunStatus.QUEUED:
         return False
     record = instance.get_run_record_by_id(run.run_id)
     patience = max(_PATIENCE, timedelta(seconds=instance.run_monitoring_start_timeout_seconds))

@@ -9,11 +9,9 @@ from itertools import chain, combinations
 import dagster as dg
 
 from assets import ALL_ASSETS
-from assets.results import dashboard
 from datalab.deployment import Deployment
 from datalab.kinds import DatasetKind
-from datalab.registry import Lab, Run
-from datalab.results.files import DASHBOARD
+from datalab.registry import Lab
 
 _OF_ONE_DATASET = dg.AssetSelection.groups("datasets", "validation")
 
@@ -61,25 +59,6 @@ def _selections() -> Mapping[tuple[bool, frozenset[DatasetKind]], Sequence[dg.As
         table[True, frozenset(wanted)] = sorted(below)
         table[False, frozenset(wanted)] = sorted(of_one.intersection(below))
     return table
-
-
-def left_undone(
-    deployment: Deployment, lab: Lab, run: Run, selected: Collection[dg.AssetKey] | None
-) -> list[dg.AssetKey]:
-    """Return the assets that an interrupted run did not complete; empty if there is nothing to do.
-
-    After the verdict only the dashboard can be missing: the verdict is valid and is not computed again.
-
-    Args:
-        deployment: has the lab.
-        lab: the lab of the run.
-        run: the interrupted run.
-        selected: the assets of that run; None: all.
-    """
-    current = deployment.registry.results.current(lab.id)
-    if current is not None and (current.run_id == run.run_id or set(selected or ()) == {dashboard.key}):
-        return [] if DASHBOARD.name in current.paths else [dashboard.key]
-    return assets_to_run(deployment, lab, ())
 
 
 def _resolved(selection: dg.AssetSelection) -> Collection[dg.AssetKey]:
