@@ -174,6 +174,8 @@ def deployment_run(context: dg.InitResourceContext) -> Iterator[DeploymentRun]:
                 give_up(context.instance, run.run_id)
             raise
         begun.instance = context.instance
+        if run.asset_selection is not None:
+            deployment.registry.runs.note_assets(run.run_id, [key.path[-1] for key in run.asset_selection])
         yield begun
 
 

@@ -302,6 +302,10 @@ class MemoryService:
     def runs(self, lab: str) -> list[RunInfo]:
         return self._runs_of(self._id(lab))
 
+    def add_assets(self, run_id: str, assets: list[str]) -> None:
+        """A test says what a run materialises."""
+        self._runs[run_id] = self._runs[run_id].model_copy(update={"assets": assets})
+
     def cancel_run(self, run_id: str) -> RunInfo:
         if not self.run(run_id).is_complete:
             self._end(run_id, RunState.CANCELLED, "cancelled by hand")

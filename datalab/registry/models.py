@@ -22,7 +22,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 SCHEMA = "datalab_registry"
@@ -49,6 +49,7 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSONB(),
         dict[str, str]: JSONB(),
         list[dict[str, Any]]: JSONB(),
+        list[str]: ARRAY(Text()),
     }
 
 
@@ -217,6 +218,7 @@ class RunRow(Base):
     cause: Mapped[str]
     state: Mapped[str]
     reason: Mapped[str | None]
+    assets: Mapped[list[str] | None]
     started_at: Mapped[datetime] = now()
     ended_at: Mapped[datetime | None]
 

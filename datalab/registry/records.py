@@ -219,6 +219,8 @@ class Run:
     reason: str | None
     started_at: datetime
     ended_at: datetime | None
+    assets: tuple[str, ...] | None = None
+    """What it materialises; None: everything, or it is not known, as before its start and of earlier versions."""
 
 
 @dataclass(frozen=True)

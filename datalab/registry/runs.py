@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from datalab.formats import listed
@@ -95,6 +95,11 @@ class Runs:
             row = _new(session, lab_id, run_id, provisioned(session, lab_id), cause, None)
             claim_for_run(session, row, alone=True, over=over)
             return run_of(row)
+
+    def note_assets(self, run_id: str, assets: Collection[str]) -> None:
+        """Record what a run materialises; no error if it is unknown."""
+        with self._database.write() as session:
+            session.execute(update(RunRow).where(RunRow.run_id == run_id).values(assets=sorted(assets)))
 
     def finish(self, run_id: str) -> Run:
         """Record that a run has ended; if its datasets were replaced before, it is SUPERSEDED.
@@ -207,6 +212,7 @@ def run_of(row: RunRow) -> Run:
         reason=row.reason,
         started_at=row.started_at,
         ended_at=row.ended_at,
+        assets=None if row.assets is None else tuple(row.assets),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from datalab.dashboard.activity import what_ran
 from datalab.dashboard.summary import matchable_lines
 from datalab.dashboard.verdicts import first_cause, with_consequences
 from datalab.formats import duration, number
@@ -51,10 +52,19 @@ def print_runs(runs: Sequence[RunInfo]) -> None:
         line("There are no runs yet.")
         return
     rows = [
-        (short(run.run_id), _WORDS[run.state], when(run.started_at), _seconds(run), run.cause, run.reason or "")
+        (
+            short(run.run_id),
+            what_ran(run.assets),
+            _WORDS[run.state],
+            when(run.started_at),
+            _seconds(run),
+            run.cause,
+            run.reason or "",
+        )
         for run in runs
     ]
-    print_table(("run", "state", "began", "took", "cause", "reason"), rows, numbers=("took",), markup=("state",))
+    header = ("run", "what", "state", "began", "took", "cause", "reason")
+    print_table(header, rows, numbers=("took",), markup=("state",))
 
 
 def print_run(run: RunInfo, *, steps: bool = True) -> None:
@@ -62,7 +72,8 @@ def print_run(run: RunInfo, *, steps: bool = True) -> None:
     console = console_for_text()
     word = _WORDS[run.state]
     took = f", took {_seconds(run)}" if run.is_complete else ""
-    console.print(f"\nRun {short(run.run_id)}: {word}, started {when(run.started_at)}{took}", highlight=False)
+    what = what_ran(run.assets)
+    console.print(f"\nRun {short(run.run_id)}: {what}, {word}, started {when(run.started_at)}{took}", highlight=False)
     details = {"Cause": run.cause, "Reason": run.reason, "Page": run.url}
     for title, text in details.items():
         if text:

@@ -227,6 +227,8 @@ class RunInfo(ServiceModel):
     """Why it failed or was cancelled."""
     started_at: datetime
     ended_at: datetime | None
+    assets: list[str] | None = None
+    """What it materialises; None: everything, or it is not known."""
     url: str | None = None
     """Its page in Dagster's UI, while that runs."""
     steps: list[StepInfo] = []

@@ -302,7 +302,10 @@ class TestRuns:
     def test_are_listed_shown_and_cancelled_by_the_beginning_of_their_id(
         self, service: MemoryService, datalab: Datalab, full_lab: LabInfo, run: RunInfo
     ) -> None:
-        assert run.run_id[:12] in datalab("runs", "Spring").out
+        assert run.run_id[:12] in datalab("runs", "Spring").out and "Validation" in datalab("runs", "Spring").out
+        service.add_assets(run.run_id, ["segments_per_user"])
+        assert "Segments-per-user counts" in datalab("runs", "Spring").out
+        assert "Segments-per-user counts, running" in datalab("run", "show", run.run_id[:8]).out
         assert all(step in datalab("run", "show", run.run_id[:8]).out for step in STEPS)
         assert datalab("run", "cancel", run.run_id[:8], "--yes").code == 0
         assert service.run(run.run_id).state.value == "CANCELLED"

@@ -36,6 +36,7 @@ def test_one_asset_takes_the_others_from_earlier_runs_and_makes_no_result(living
     for asset in ("segment_user_counts", "users", "dashboard", "valid_segments"):
         chosen = (asset, "segments_validation_report") if asset == "valid_segments" else (asset,)
         assert materialise(living, lab, *chosen).success, asset
+        assert living.deployment.registry.runs.history(lab.id)[0].assets == tuple(sorted(chosen))
     assert living.state(lab) is LabState.READY
     assert len(living.deployment.registry.results.history(lab.id)) == 1
 

@@ -10,10 +10,11 @@ from typing import Literal
 
 from fastapi import Request, Response
 
+from datalab.dashboard.activity import VALIDATION, kinds_validated, what_ran
 from datalab.dashboard.summary import ChangeRow, change_rows
 from datalab.dashboard.texts import metric_name
 from datalab.dashboard.trends import Trend, trends_of
-from datalab.formats import counted, harmless
+from datalab.formats import counted, harmless, listed
 from datalab.kinds import DatasetKind
 from datalab.results.refreshes import Refresh
 from datalab_dagster.portal.access import Reader, Service
@@ -236,9 +237,13 @@ def _of_event(event: EventInfo, names: dict[str, str]) -> Entry:
 
 def _of_run(run: RunInfo, status: Verdict | None) -> Entry:
     came_out = {"SUCCESS": "Passed", "FAILED": "Did not pass"}.get(status or "", "")
-    title = "Validation" if run.state is RunState.FINISHED else f"Validation {RUN_WORDS[run.state].lower()}"
+    what = what_ran(run.assets)
+    title = what if run.state is RunState.FINISHED else f"{what} {RUN_WORDS[run.state].lower()}"
     reason = run.reason if run.state is RunState.FAILED or not came_out else None
-    detail = ". ".join(filter(None, (came_out, reason))) or f"of {counted(len(run.datasets), 'dataset')}"
+    detail = ". ".join(filter(None, (came_out, reason)))
+    if not detail and what == VALIDATION:
+        kinds = list(run.datasets) if run.assets is None else kinds_validated(run.assets)
+        detail = f"of {listed([dataset_title(kind) for kind in kinds])}" if kinds else "of valid rows of earlier runs"
     return Entry(
         at=run.started_at,
         what="run",

@@ -106,6 +106,21 @@ def test_history_tells_who_did_what_and_when(publisher: TestClient, service: Qui
     assert all(f"/datalabs/{refreshed.id}/runs/{run.run_id}" in page.links for run in service.runs(refreshed.id))
 
 
+def test_history_names_what_a_run_materialised(
+    publisher: TestClient, deployment: Deployment, refreshed: LabInfo
+) -> None:
+    runs = deployment.registry.runs
+    runs.start(refreshed.id, "by-hand", cause="by hand")
+    runs.note_assets("by-hand", ["segments_per_user"])
+    runs.finish("by-hand")
+    runs.start(refreshed.id, "stopped", cause="by hand")
+    runs.note_assets("stopped", ["valid_segments", "segments_validation_report", "validation_status"])
+    runs.cancel("stopped")
+    first, second, *_ = publisher.get(f"/datalabs/{refreshed.id}/history.json").json()["entries"]
+    assert (first["title"], first["detail"]) == ("Validation cancelled", "of Segments")
+    assert (second["title"], second["detail"]) == ("Segments-per-user counts", "")
+
+
 def test_history_draws_every_headline_number_over_the_refreshes(publisher: TestClient, refreshed: LabInfo) -> None:
     twin = publisher.get(f"/datalabs/{refreshed.id}/history.json").json()
     assert {trend["dataset"] for trend in twin["trends"]} >= {"Identifiers", "Segments", "Demographics", "Embeddings"}
