@@ -36,7 +36,8 @@ DAGSTER: dict[str, Any] = yaml.safe_load(SETTINGS.read_text())
 (CODE,) = VALUES["dagster-user-deployments"]["deployments"]
 OF_CHART = {
     "global", "generatePostgresqlPasswordSecret", "postgresql", "dagsterWebserver", "dagster-user-deployments",
-    "runLauncher", "concurrency", "dagsterDaemon", "computeLogManager", "pythonLogs", "telemetry",
+    "runLauncher", "concurrency", "dagsterDaemon", "additionalInstanceConfig", "computeLogManager", "pythonLogs",
+    "telemetry",
 }  # fmt: skip
 """Top-level keys that Dagster's chart 1.13 has, and that the values set."""
 
@@ -74,8 +75,8 @@ def test_limits_are_those_of_the_settings() -> None:
     queue = VALUES["dagsterDaemon"]["runCoordinator"]["config"]["queuedRunCoordinator"]
     assert queue == camel(DAGSTER["run_coordinator"]["config"])
     assert VALUES["dagsterDaemon"]["runMonitoring"]["enabled"] is DAGSTER["run_monitoring"]["enabled"]
-    retries = DAGSTER.get("run_retries", {"enabled": False})
-    assert VALUES["dagsterDaemon"]["runRetries"] == camel(retries)
+    assert VALUES["additionalInstanceConfig"] == {"run_retries": DAGSTER["run_retries"]}
+    assert VALUES["dagsterDaemon"]["runRetries"] == {"enabled": False}, "they would be written twice"
 
 
 def test_the_code_server_is_where_the_workspace_says() -> None:
@@ -156,7 +157,7 @@ def test_a_run_is_a_job_with_the_home_and_without_a_secret_in_plain_text(
     settings["run_launcher"]["config"] |= {key: reached[key] for key in ("load_incluster_config", "kubeconfig_file")}
     folder = Path(environment["DAGSTER_HOME"])
     folder.mkdir()
-    coordinator = {name: DAGSTER[name] for name in ("run_coordinator", "concurrency", "run_monitoring")}
+    coordinator = {name: DAGSTER[name] for name in ("run_coordinator", "concurrency", "run_monitoring", "run_retries")}
     (folder / "dagster.yaml").write_text(yaml.safe_dump({**settings, **coordinator}))
     check_home(environment)
     with open_instance(environment) as instance:
