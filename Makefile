@@ -10,7 +10,7 @@ IMAGE ?= localhost/datalab:$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' datal
 PODMAN ?= podman
 BUILD_FLAGS ?= --isolation=chroot
 
-.PHONY: help venv demo up test lint types imports unit long fuzz bench vendor wheel-test image image-test pins docs \
+.PHONY: help venv demo up test lint types imports unit long fuzz bench vendor wheel-test release-check image image-test pins docs \
 	site dev clean
 
 help: ## List the targets
@@ -63,6 +63,9 @@ vendor: venv ## Compare with the vendor's Python package, installed in its own e
 
 wheel-test: venv ## Install the wheel without the checkout, and bring labs to Ready with it
 	$(BIN)/pytest -m long tests/wheel
+
+release-check: venv ## Check a release: wheel, sdist, metadata, README, and homes that earlier versions wrote
+	$(BIN)/pytest tests/wheel/test_release.py tests/upgrade
 
 image: venv ## Build the container image from BASE (BUILD_FLAGS: more for `podman build`; PODMAN=docker BUILD_FLAGS= for Docker)
 	rm -rf build/image
