@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from datalab.registry import LabState
+import dagster as dg
+import pytest
+from sqlalchemy import text
+
+from datalab.registry import Lab, LabState
+from datalab.registry.partition_keys import RekeyRefused
 from datalab_dagster.definitions import build_definitions
 from tests.living.conftest import FILES, IDENTIFIERS, SEGMENTS, Living, segments
 from tests.staleness import stale
@@ -54,3 +59,40 @@ def test_a_lab_that_waits_for_datasets_is_not_shown_as_stale(living: Living) -> 
     for lab in (new, emptied):
         assert living.state(lab) is LabState.INCOMPLETE
         assert stale(living.instance, code, assets, lab.partition_key) == set()
+
+
+def of_an_earlier_version(living: Living) -> Lab:
+    lab = living.lab()
+    with living.deployment.registry.database.engine.begin() as connection:
+        connection.execute(text("UPDATE datalab_registry.labs SET partition_key = id"))
+    return living.deployment.registry.labs.get(lab.id)
+
+
+def test_a_lab_of_an_earlier_version_goes_on_under_its_id(living: Living) -> None:
+    lab = of_an_earlier_version(living)
+    for files in (FILES, {SEGMENTS: segments(11)}):
+        living.provision(lab, files)
+        living.report()
+        [request] = living.tick()
+        assert request.partition_key == lab.id and living.execute(request).success
+    assert living.state(lab) is LabState.READY and len(living.deployment.registry.results.history(lab.id)) == 2
+    with pytest.raises(RekeyRefused):
+        living.deployment.registry.labs.rekey(lab.id)
+    assert living.instance.get_dynamic_partitions("data_labs") == [lab.id]
+
+
+def test_a_lab_with_a_new_key_has_all_assets_under_it(living: Living) -> None:
+    lab = of_an_earlier_version(living)
+    living.provision(lab, {IDENTIFIERS: FILES[IDENTIFIERS]})
+    living.report()
+    assert living.execute(*living.tick()).success
+    lab = living.deployment.registry.labs.rekey(lab.id)
+    living.provision(lab, {SEGMENTS: FILES[SEGMENTS]})
+    living.report()
+    assert living.instance.get_dynamic_partitions("data_labs") == [lab.partition_key]
+    assert living.execute(*living.tick()).success and living.state(lab) is LabState.READY
+    code = build_definitions()
+    assets = ("identifiers", "segments", "valid_identifiers", "valid_segments", "users", "dashboard")
+    for asset in assets:
+        assert living.instance.get_materialized_partitions(dg.AssetKey(asset)) >= {lab.partition_key}, asset
+    assert stale(living.instance, code, assets, lab.partition_key) == set()
