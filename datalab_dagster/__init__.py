@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datalab_dagster.client import Client, create_client
     from datalab_dagster.data_lab.builder import DataLabBuilder
     from datalab_dagster.graph.component import DataLabComponent
-    from datalab_dagster.graph.embedding import data_lab_assets
+    from datalab_dagster.graph.embedding import data_lab_assets, data_lab_report
     from datalab_dagster.storage import Key
 
 __all__ = [
@@ -37,13 +37,14 @@ __all__ = [
     "data_connectors",
     "data_lab",
     "data_lab_assets",
+    "data_lab_report",
     "legacy",
     "media",
     "storage",
     "types",
 ]
 
-_EMBEDDING = "data_lab_assets"
+_EMBEDDING = {"data_lab_assets", "data_lab_report"}
 _HOMES = {
     "Client": "client",
     "DataLabBuilder": "data_lab.builder",
@@ -53,13 +54,13 @@ _HOMES = {
     "SecretStoreOptions": "archv2.secret",
     "SessionV2": "archv2.session",
     "create_client": "client",
-    _EMBEDDING: "graph.embedding",
+    **dict.fromkeys(_EMBEDDING, "graph.embedding"),
 }
 _ENCLAVES = {"EnclaveSpecifications", "Endorser", "Session", "enclave_specifications"}
 
 
 def __getattr__(name: str) -> Any:
-    if name == _EMBEDDING:
+    if name in _EMBEDDING:
         own_packages.require_own_packages()
     if name in _HOMES:
         return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
@@ -73,5 +74,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    hidden = {_EMBEDDING} if any(own_packages.hidden_packages()) else set()
+    hidden = _EMBEDDING if any(own_packages.hidden_packages()) else set()
     return sorted({*globals(), *__all__} - hidden)

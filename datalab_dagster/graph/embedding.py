@@ -13,9 +13,12 @@ from typing import Any
 import dagster as dg
 from upath import UPath
 
-from datalab.errors import UsageError, suggestion
+from datalab.deployment.addresses import REPORT, validated
+from datalab.deployment.project_place import ProjectPlace
+from datalab.errors import UsageError, none_such
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition, lab_from_dict, load_lab
+from datalab.scratch import scratch_directory
 from datalab.statistics.findings import limits_from_dict
 from datalab.storage import Key
 from datalab_dagster.graph.derived import ProjectGraph
@@ -23,6 +26,7 @@ from resources.project import ProjectLab
 
 Source = dg.AssetIn | dg.AssetKey | Sequence[str] | str | Path | UPath
 """What a dataset is taken from."""
+_DATASETS = [kind.value for kind in DatasetKind]
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 
@@ -85,6 +89,30 @@ def data_lab_assets(
     return ProjectGraph(project, sources, partitions_def, tolerated_invalid_share).assets()
 
 
+def data_lab_report(
+    storage: str | os.PathLike[str], name: str, dataset: str, partition: str | None = None, key: Key | None = None
+) -> bytes:
+    """Return the private validation report of a dataset, as JSON; one that was stored with a key is decrypted.
+
+    Args:
+        storage: as `data_lab_assets` has it.
+        name: of the lab in the project.
+        dataset: such as `segments`.
+        partition: of the lab; None: it has none.
+        key: the one with which the report was stored.
+
+    Raises:
+        UsageError: there is no such dataset.
+        InputMissing: the report does not exist.
+        EncryptedFileDamaged: it was changed, or the key is another one.
+    """
+    if dataset not in _DATASETS:
+        raise UsageError(none_such("dataset", dataset, _DATASETS))
+    with scratch_directory() as scratch:
+        place = ProjectPlace(os.fspath(storage), name, partition, scratch, key)
+        return place.read(validated(DatasetKind(dataset), partition or "", REPORT))
+
+
 def _definition(lab: Mapping[str, Any] | str | os.PathLike[str]) -> LabDefinition:
     return lab_from_dict(dict(lab)) if isinstance(lab, Mapping) else load_lab(Path(lab))
 
@@ -99,8 +127,7 @@ def _require_name(name: str) -> None:
 
 def _sources(lab: LabDefinition, datasets: Mapping[str, Source]) -> dict[DatasetKind, dg.AssetIn | UPath]:
     """Return the input, or the file, of each dataset; every error in one exception."""
-    known = [kind.value for kind in DatasetKind]
-    problems = [f"There is no dataset {name!r}{suggestion(name, known)}." for name in datasets if name not in known]
+    problems = [none_such("dataset", name, _DATASETS) for name in datasets if name not in _DATASETS]
     problems += [
         f"The lab has {kind.value}: name the asset that produces them."
         for kind in lab.datasets

@@ -18,6 +18,7 @@ from datalab.deployment.handles import StoredRows
 from datalab.results.status import ValidationStatus
 from datalab.statistics.datasets import ValidatedDataset
 from datalab.storage import Key
+from datalab_dagster import data_lab_report
 from tests.embedded import (
     BAD,
     DATASETS,
@@ -261,6 +262,12 @@ def test_with_a_key_no_file_holds_a_value_of_a_row(tmp_path: Path, monkeypatch: 
     assert {"crm/identifiers/rows.parquet", "crm/users.parquet", "crm/identifiers/validation-report.json"} <= hits
     assert not [name for name, content in _all_files(tmp_path / "sealed").items() if PLANTED.encode() in content]
     assert sealed.file("statistics.json") == plain.file("statistics.json")
+    report = data_lab_report(sealed.storage, "crm", "identifiers", key=key)
+    assert (
+        report
+        == data_lab_report(plain.storage, "crm", "identifiers")
+        == plain.file("identifiers/validation-report.json")
+    )
     # What was stored is read again by a later run, and only with the key.
     users = dg.AssetSelection.assets("crm/users")
     assert sealed.run(selection=users).success

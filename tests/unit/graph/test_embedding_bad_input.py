@@ -11,6 +11,7 @@ import pytest
 from upath import UPath
 
 from datalab.errors import ConfigurationError, InputMissing, UsageError
+from datalab_dagster import data_lab_report
 from tests.embedded import (
     DATASETS,
     LAB,
@@ -63,6 +64,13 @@ def test_every_error_of_a_definition_is_listed(tmp_path: Path) -> None:
         Project(tmp_path).lab(thresholds={"few_segments": 1})
     with pytest.raises(InputMissing, match="nowhere"):
         Project(tmp_path).lab(lab=tmp_path / "nowhere.json")
+
+
+def test_a_report_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no dataset 'segmnts'; did you mean 'segments'\?"):
+        data_lab_report(tmp_path, "crm", "segmnts")
+    with pytest.raises(InputMissing, match=r"crm/2026-11-01/segments/validation-report\.json does not exist"):
+        data_lab_report(tmp_path, "crm", "segments", "2026-11-01")
 
 
 def test_a_definition_may_be_a_file(tmp_path: Path) -> None:
