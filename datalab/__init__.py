@@ -1,3 +1,3 @@
 """The domain of the open Data Lab; it knows no Dagster, no web and no SDK."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
