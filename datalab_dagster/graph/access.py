@@ -30,6 +30,11 @@ class DagsterAccess:
             self._instance = self._instance or open_instance(self._environment)
             return self._instance
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the instance is open, so that Dagster need not be loaded for a question."""
+        return self._instance is not None
+
     def is_poll_due(self) -> bool:
         """Return True at most once a second: many callers poll the state of one run."""
         with self._lock:
@@ -37,6 +42,10 @@ class DagsterAccess:
             due = now - self._polled_at >= _SECONDS_BETWEEN_POLLS
             self._polled_at = now if due else self._polled_at
             return due
+
+    def is_switched_off(self, sensor: str) -> bool:
+        """Return whether a person has switched a sensor off, in Dagster's pages or by its command line."""
+        return any(state.name == sensor and not state.is_running for state in self.instance.all_instigator_state())
 
     def close(self) -> None:
         with self._lock:

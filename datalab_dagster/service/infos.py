@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from datalab.deployment.addresses import REPORT, validated
 from datalab.deployment.addresses import result as address
@@ -41,9 +41,21 @@ def stored_info(registry: Registry, dataset: Dataset, user: User) -> DatasetInfo
     return dataset_info(dataset, user, registry.contents.same_as(dataset.manifest_hash, user))
 
 
-def lab_info(lab: Lab, explained: ExplainedState, slots: Mapping[DatasetKind, Slot], *, is_up: bool) -> LabInfo:
-    """Return a lab with its state and what it holds; `is_up`: whether `datalab up` runs."""
-    state = {**vars(explained), "starts_automatically": is_up and explained.awaits_run}
+def lab_info(
+    lab: Lab, explained: ExplainedState, slots: Mapping[DatasetKind, Slot], *, obstacle: Callable[[], str | None]
+) -> LabInfo:
+    """Return a lab with its state and what it holds.
+
+    Args:
+        lab: the lab.
+        explained: its state.
+        slots: what it holds.
+        obstacle: see `LocalRuns.obstacle`; called only if the lab awaits a run.
+    """
+    found = obstacle() if explained.awaits_run else ""
+    state = {**vars(explained), "starts_automatically": found is None, "obstacle": found or ""}
+    if found:
+        state["next_step"] = f"{found} Start the validation (`datalab validate {lab.id}`)."
     return LabInfo.model_validate({**vars(lab), "state": state, "slots": list(slots.values())})
 
 

@@ -166,9 +166,9 @@ class LocalService:
     def labs(self) -> list[LabInfo]:
         asker = self._may(self._reading)
         held = self._registry.provisioning.all_current() if self._reading is Verb.READ_LAB else {}
-        is_up = self._runs.is_up
+        obstacle = self._runs.obstacle_of_list()
         return [
-            infos.lab_info(lab, explained, held.get(lab.id, {}), is_up=is_up)
+            infos.lab_info(lab, explained, held.get(lab.id, {}), obstacle=obstacle)
             for lab, explained in self._registry.labs.states()
             if decide(asker, self._reading, lab) is None
         ]
@@ -182,7 +182,7 @@ class LocalService:
         ]
 
     def lab(self, lab: str) -> LabInfo:
-        return self._lab_info_now(self._lab(lab, Verb.READ_LAB))
+        return self._lab_info_now(self._lab(lab, Verb.READ_LAB), loads_dagster=True)
 
     def set_lab_owners(self, lab: str, owners: Sequence[str]) -> LabInfo:
         return self._lab_info_now(self._registry.labs.set_owners(self._lab(lab, Verb.CHANGE_LAB).id, owners))
@@ -289,9 +289,9 @@ class LocalService:
         """Return the lab of this id or name, to a user who may do this."""
         return self._registry.labs.get_for(self._user, verb, lab)
 
-    def _lab_info_now(self, lab: Lab) -> LabInfo:
+    def _lab_info_now(self, lab: Lab, *, loads_dagster: bool = False) -> LabInfo:
         explained, slots = self._registry.labs.state(lab.id), self._registry.provisioning.current(lab.id)
-        return infos.lab_info(lab, explained, slots, is_up=self._runs.is_up)
+        return infos.lab_info(lab, explained, slots, obstacle=lambda: self._runs.obstacle(loads_dagster=loads_dagster))
 
     def _run_info(self, run: Run, steps: Sequence[Any] = ()) -> RunInfo:
         return RunInfo.model_validate({**vars(run), "url": self._runs.url(run), "steps": list(steps)})

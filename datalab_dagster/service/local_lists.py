@@ -110,9 +110,9 @@ class LocalLists:
 
     def _labs(self, ids: Sequence[str]) -> list[LabInfo]:
         held = self._registry.provisioning.all_current(ids)
-        is_up = self._runs.is_up
+        obstacle = self._runs.obstacle_of_list()
         return [
-            lab_info(lab, explained, held.get(lab.id, {}), is_up=is_up)
+            lab_info(lab, explained, held.get(lab.id, {}), obstacle=obstacle)
             for lab, explained in self._registry.labs.states(ids)
         ]
 

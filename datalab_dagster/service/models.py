@@ -99,7 +99,7 @@ class DatasetInfo(ServiceModel):
 
 
 class StateInfo(ServiceModel):
-    """The state of a lab, its reason, and the next step, in words."""
+    """The state of a lab in words; `obstacle`: why no validation starts automatically although `datalab up` runs."""
 
     state: LabState
     title: str
@@ -108,6 +108,7 @@ class StateInfo(ServiceModel):
     next_step: str
     starts_automatically: bool = False
     """Whether a validation starts within seconds, because `datalab up` runs."""
+    obstacle: str = ""
 
 
 class ExpectedInfo(ServiceModel):

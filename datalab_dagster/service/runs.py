@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from datalab.deployment import Deployment
@@ -24,6 +25,8 @@ from datalab_dagster.graph.runs.processes import RunRequest, begin_process
 if TYPE_CHECKING:
     from datalab_dagster.graph.runs.steps import Step, StepReader
 
+_SENSOR = "provisioning"
+_SENSOR_OFF = f"No validation starts automatically: the sensor “{_SENSOR}” is switched off in Dagster."
 _PATIENCE_SECONDS = 30.0
 """How long a request of the sensor may take to become a run, before a validation by hand takes over its change."""
 _SECONDS_BETWEEN_LOOKS = 0.25
@@ -175,6 +178,21 @@ class LocalRuns:
         from datalab_dagster.graph.runs.reconcile import reconcile
 
         reconcile(self._deployment, self._dagster.instance, watched=self.is_up)
+
+    def obstacle_of_list(self) -> Callable[[], str | None]:
+        """Return `obstacle` for all labs of a list, which asks once at most."""
+        return functools.cache(self.obstacle)
+
+    def obstacle(self, *, loads_dagster: bool = True) -> str | None:
+        """Return why no validation starts automatically, empty without `datalab up`; None: one does.
+
+        Args:
+            loads_dagster: whether to load Dagster for it, which takes a second; else it is asked if it is loaded.
+        """
+        if not self.is_up:
+            return ""
+        may_ask = loads_dagster or self._dagster.is_open
+        return _SENSOR_OFF if may_ask and self._dagster.is_switched_off(_SENSOR) else None
 
     @property
     def is_up(self) -> bool:

@@ -169,7 +169,9 @@ def head_of(service: LabService, info: LabInfo) -> dict[str, Any]:
     missing = [kind for kind in info.definition.datasets if kind not in filled]
     return {
         "lab": info,
-        "next_step": next_step(info.state.state, missing, automatic=info.state.starts_automatically),
+        "next_step": next_step(
+            info.state.state, missing, automatic=info.state.starts_automatically, obstacle=info.state.obstacle
+        ),
         "version": version_of(service, info),
     }
 

@@ -127,7 +127,9 @@ def row_of(lab: LabInfo, status: ValidationStatus | None) -> LabRow:
         state=lab.state.state,
         title=lab.state.title,
         reason=lab.state.reason,
-        next_step=next_step(lab.state.state, missing, automatic=lab.state.starts_automatically),
+        next_step=next_step(
+            lab.state.state, missing, automatic=lab.state.starts_automatically, obstacle=lab.state.obstacle
+        ),
         cause=cause,
         datasets={kind: kind in filled for kind in lab.definition.datasets},
         slots=slots,

@@ -66,6 +66,8 @@ def _what_follows(service: LabService, info: LabInfo) -> str:
     """Say what happens after a change: a validation, or nothing because the result is known."""
     if info.state.starts_automatically:
         return "Validation starts automatically."
+    if info.state.obstacle:
+        return info.state.obstacle
     result = service.current_result(info.id) if info.state.state in VALIDATED else None
     if result is None:
         return ""

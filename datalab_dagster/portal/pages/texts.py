@@ -114,13 +114,14 @@ def took(started: datetime, ended: datetime | None) -> str:
     return duration(max(0.0, ((ended or datetime.now(UTC)) - started).total_seconds()))
 
 
-def next_step(state: LabState, missing: list[DatasetKind], *, automatic: bool = False) -> str:
+def next_step(state: LabState, missing: list[DatasetKind], *, automatic: bool = False, obstacle: str = "") -> str:
     """Return the next step on the pages; the service's own texts name commands.
 
     Args:
         state: of the lab.
         missing: slots that are empty.
         automatic: whether a validation starts automatically.
+        obstacle: why it does not, if that is unusual.
 
     Example:
         >>> next_step(LabState.INCOMPLETE, [DatasetKind.SEGMENTS])
@@ -132,5 +133,7 @@ def next_step(state: LabState, missing: list[DatasetKind], *, automatic: bool = 
         LabState.VALIDATING: "Wait until the validation has ended; this page follows it.",
         LabState.READY: "Read the findings and the statistics, then use the lab in a Media DCR.",
         LabState.FAILED: "Read the findings, correct the data and provision them again.",
-        LabState.STALE: "Validation starts automatically in a few seconds." if automatic else "Start the validation.",
+        LabState.STALE: "Validation starts automatically in a few seconds."
+        if automatic
+        else f"{obstacle} Start the validation.".lstrip(),
     }[state]

@@ -65,6 +65,20 @@ def test_a_validation_that_starts_automatically_is_announced(
     assert service.lab(empty_lab.id).state.starts_automatically is is_up
 
 
+def test_a_sensor_that_is_switched_off_is_said_and_start_is_offered(
+    publisher: TestClient, service: QuietService, empty_lab: LabInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("datalab_dagster.service.runs.running", lambda home: object())
+    monkeypatch.setattr("datalab_dagster.graph.access.DagsterAccess.is_switched_off", lambda *_: True)
+    kinds = {kind.value: stored(service, kind, f"{kind.value}.csv") for kind in DatasetKind}
+    page = read(publisher, f"/datalabs/{empty_lab.id}")
+    after = send(publisher, page, f"/datalabs/{empty_lab.id}/provision", **kinds)
+    why = "No validation starts automatically: the sensor “provisioning” is switched off in Dagster."
+    assert f"{why} Start the validation." in after.text and "in a few seconds" not in after.text
+    assert '<button class="primary">Start validation' in after.html
+    assert why in read(publisher, "/datalabs").text
+
+
 def test_a_known_result_is_said_at_once(publisher: TestClient, service: QuietService, validated: Validated) -> None:
     lab = validated()
     hashes = {slot.kind: slot.manifest_hash for slot in service.lab(lab.id).slots}
