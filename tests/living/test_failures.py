@@ -22,9 +22,9 @@ from datalab_dagster.graph.jobs import VALIDATE
 from datalab_dagster.graph.runs.reconcile import reconcile
 from datalab_dagster.graph.schedules import build_schedules
 from datalab_dagster.graph.sensors import broken_runs, failed_labs
-from resources import guard
 from resources.process import PROCESS_TAG, this_process
 from tests.living.conftest import FILES, IDENTIFIERS, SEGMENTS, Living, segments
+from tests.waiting import retry_at_once
 
 
 @pytest.fixture
@@ -259,7 +259,7 @@ def test_a_database_that_was_away_for_a_moment_is_waited_for(living: Living, mon
     from datalab import statistics
     from datalab.registry.errors import DatabaseUnreachable
 
-    monkeypatch.setattr("resources.guard._RETRIES", ((guard.AWAY, 10, 0),))
+    retry_at_once(monkeypatch)
     original, away = statistics.write_users, [DatabaseUnreachable("here"), DatabaseUnreachable("here")]
 
     def write(*arguments: Any) -> None:

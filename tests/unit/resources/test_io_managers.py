@@ -27,9 +27,9 @@ from datalab.storage.errors import StoreUnreachable
 from datalab.storage.objects import Objects
 from datalab_dagster.graph.preflight import PreflightOptions, run_graph
 from resources import AGGREGATES, IO_MANAGERS, ROWS, LogProgress, PreflightRun
-from resources.guard import _RETRIES
 from resources.preflight import PREFLIGHT
 from tests.labs import make_lab
+from tests.waiting import retry_at_once
 
 SEGMENTS, IDENTIFIERS = DatasetKind.SEGMENTS, DatasetKind.IDENTIFIERS
 PLANTED = "planted-4711"
@@ -168,7 +168,7 @@ def test_no_value_is_in_the_failure_of_a_place(world: World, method: str, monkey
 def test_a_step_is_retried_while_the_database_or_the_store_is_away(
     world: World, method: str, away: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("resources.guard._RETRIES", tuple((errors, times, 0) for errors, times, _ in _RETRIES))
+    retry_at_once(monkeypatch)
     real, times = getattr(type(world.run.place), method), []
 
     def sometimes(*arguments: object) -> object:
