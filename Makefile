@@ -44,7 +44,7 @@ imports: venv
 	$(BIN)/lint-imports
 
 unit: venv
-	$(BIN)/pytest -m "not long" --numprocesses 2 --dist loadfile
+	$(BIN)/pytest -m "not long and not repeated" --numprocesses 2 --dist loadfile
 
 long: venv ## What takes longer: kills and races, every page in a browser, many random files
 	$(BIN)/pytest -m long --numprocesses 2 --dist loadfile

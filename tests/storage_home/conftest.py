@@ -27,9 +27,11 @@ CREDENTIALS = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the directory to the modules that the tests come from, except when only these tests are run."""
     for item in items:
         if "storage_home" in item.path.parts:
-            item.add_marker(pytest.mark.long)
+            is_repeated = "[directory" in item.name and item.path.stem != "test_faults"
+            item.add_marker(pytest.mark.repeated if is_repeated else pytest.mark.long)
 
 
 @dataclass
