@@ -39,7 +39,8 @@ from resources import (
     guarded,
 )
 
-READY = "ready"
+READY, FRESH = "ready", "fresh"
+AGE_DAYS = "datalab/age_days"
 _HEADLINES = (
     "distinct_user_ids",
     *(kind.headline for kind in KINDS.values() if kind.headline),
@@ -112,7 +113,10 @@ def statistics_report(
     kinds={"json"},
     owners=OWNERS,
     description="Whether every dataset and the statistics are valid: the verdict that decides if the lab is Ready.",
-    check_specs=[lab_check(READY, STATUS, "The verdict is SUCCESS: nothing keeps the lab from being Ready.")],
+    check_specs=[
+        lab_check(READY, STATUS, "The verdict is SUCCESS: nothing keeps the lab from being Ready."),
+        lab_check(FRESH, STATUS, "The current result is not older than `freshness.days`; evaluated again every night."),
+    ],
     partitions_def=data_labs,
     code_version=STATUS_VERSION,
     io_manager_key=AGGREGATES,
@@ -132,8 +136,8 @@ def validation_status(
             "datalab/datasets": len(status.datasets),
             "datalab/failed_datasets": sum(dataset.status == "FAILED" for dataset in status.datasets.values()),
         }
-        ready = verdict(READY, STATUS, status.status == "SUCCESS", numbers)
-        yield dg.MaterializeResult(value=status, metadata=numbers, check_results=[ready])
+        checks = [verdict(READY, STATUS, status.status == "SUCCESS", numbers), verdict(FRESH, STATUS, True, {AGE_DAYS: 0})]
+        yield dg.MaterializeResult(value=status, metadata=numbers, check_results=checks)
         run.hand_over(status, statistics.headline_numbers(report))  # now the status is stored
 
 

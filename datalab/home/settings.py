@@ -74,6 +74,13 @@ class StorageSettings(_Part):
     """Arguments of the fsspec driver; for S3, endpoint and credentials can be in its usual environment variables."""
 
 
+class FreshnessSettings(_Part):
+    """How old a result may be."""
+
+    days: int = Field(default=30, ge=1)
+    """The check `fresh` of a lab fails in Dagster when its current result is older than this many days."""
+
+
 class DropZone(_Part):
     """Files that are provisioned automatically when they appear."""
 
@@ -189,6 +196,8 @@ class Settings(_Root):
     """When results beyond `keepResults`, abandoned uploads and files of deleted labs are removed, as cron."""
     timezone: Annotated[str, AfterValidator(time_zone)] = "UTC"
     """Time zone of both schedules."""
+    freshness: FreshnessSettings = FreshnessSettings()
+    """How old a result may be."""
     on_failure: FailureHooks = FailureHooks()
     """Who is notified when a run is interrupted or a lab fails validation."""
     statistics_version: int = Field(default=2, ge=1, le=2)

@@ -6,6 +6,7 @@ import dagster as dg
 
 from datalab.deployment import Deployment
 from datalab_dagster.graph.drop_zones import take_from_drop_zone
+from datalab_dagster.graph.freshness import report_freshness
 from resources import without_values
 from resources.attempts import RETRIES
 
@@ -20,12 +21,13 @@ validate_data_lab = dg.define_asset_job(
 
 
 @dg.op(description="Remove results beyond their retention, abandoned uploads and files without an owner.")
-def sweep() -> None:
+def sweep(context: dg.OpExecutionContext) -> None:
     with without_values(), Deployment.open() as deployment:
         deployment.sweep()
+        report_freshness(deployment, context.instance)
 
 
-@dg.job(description="Remove data that are no longer needed.", executor_def=dg.in_process_executor)
+@dg.job(description="Remove data that are no longer needed, and report how old results are.", executor_def=dg.in_process_executor)
 def sweep_deployment() -> None:
     sweep()
 

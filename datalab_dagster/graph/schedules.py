@@ -31,7 +31,7 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
         cron_schedule=settings.sweep,
         execution_timezone=settings.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Removes data that are no longer needed.",
+        description="Removes data that are no longer needed, and reports how old results are.",
     )
     return [night(_validate_again), sweep(_sweep)]
 

@@ -28,6 +28,7 @@ CHECKS = {
     **{(f"{kind.value}_validation_report", "outcome_passed"): True for kind in DatasetKind},
     **{(f"valid_{kind.value}", "has_valid_rows"): True for kind in DatasetKind},
     ("validation_status", "ready"): True,
+    ("validation_status", "fresh"): True,
 }
 FAILING = [
     ("segments_validation_report", "outcome_passed"),
