@@ -136,7 +136,10 @@ def validation_status(
             "datalab/datasets": len(status.datasets),
             "datalab/failed_datasets": sum(dataset.status == "FAILED" for dataset in status.datasets.values()),
         }
-        checks = [verdict(READY, STATUS, status.status == "SUCCESS", numbers), verdict(FRESH, STATUS, True, {AGE_DAYS: 0})]
+        checks = [
+            verdict(READY, STATUS, status.status == "SUCCESS", numbers),
+            verdict(FRESH, STATUS, True, {AGE_DAYS: 0}),
+        ]
         yield dg.MaterializeResult(value=status, metadata=numbers, check_results=checks)
         run.hand_over(status, statistics.headline_numbers(report))  # now the status is stored
 

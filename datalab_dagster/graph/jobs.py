@@ -27,7 +27,10 @@ def sweep(context: dg.OpExecutionContext) -> None:
         report_freshness(deployment, context.instance)
 
 
-@dg.job(description="Remove data that are no longer needed, and report how old results are.", executor_def=dg.in_process_executor)
+@dg.job(
+    description="Remove data that are no longer needed, and report how old results are.",
+    executor_def=dg.in_process_executor,
+)
 def sweep_deployment() -> None:
     sweep()
 

@@ -191,6 +191,7 @@ COMMANDS = {
     "lab show": Line("OV", words="{lab}"),
     "lab owners": Line("OV", words="{lab}"),
     "lab owners #change": Line("O", words="{lab} --add " + PEOPLE["X"][0], changes=True),
+    "lab rekey": Line("O", words="{lab}", changes=True),
     "lab delete": Line("O", words="{lab} --yes", changes=True),
     "dataset upload": Line(PUBLISHERS, words="{file}"),
     "dataset list": Line(READERS, sees=READERS),

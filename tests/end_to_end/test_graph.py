@@ -27,7 +27,9 @@ ROOT = Path(__file__).parents[2]
 DATASETS = ["identifiers", "segments", "demographics", "embeddings"]
 REPORTS, ROWS = [f"{kind}_validation_report" for kind in DATASETS], [f"valid_{kind}" for kind in DATASETS]
 CHECKS = {(key, "outcome_passed") for key in REPORTS} | {(key, "has_valid_rows") for key in ROWS}
-CHECKS |= {("validation_status", "ready"), ("validation_status", "fresh")} | {(key, "rows_intact") for key in (*ROWS, "users")}
+CHECKS |= {("validation_status", "ready"), ("validation_status", "fresh")} | {
+    (key, "rows_intact") for key in (*ROWS, "users")
+}
 UPLOADS = "uploaded_datasets"
 GRAPH = {
     **{kind: ("datasets", {"csv"}, {UPLOADS}) for kind in DATASETS},

@@ -28,7 +28,7 @@ def test_only_the_settings_name_a_variable() -> None:
         for node in names(ast.parse(path.read_text()))
     }
     assert {place for place in found if not place.startswith(f"{PLACE}:")} == set()
-    assert len(found) == 7
+    assert len(found) == 8
 
 
 def test_no_prefix_is_put_together() -> None:
