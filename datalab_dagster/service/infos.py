@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 
 from datalab.deployment.addresses import REPORT, validated
@@ -13,6 +14,7 @@ from datalab.registry import Dataset, ExplainedState, KeyRole, Lab, Registry, Re
 from datalab.registry.ownership import User
 from datalab.results.files import DASHBOARD, STATISTICS, VALIDATION_STATUS
 from datalab.results.names import may_hold_ids
+from datalab.storage.errors import StoreUnreachable
 from datalab_dagster.service.errors import NamesUnchecked, ResultNotFound
 from datalab_dagster.service.models import DatasetInfo, LabInfo, OtherLabInfo, ResultInfo
 
@@ -65,9 +67,14 @@ def other_lab_info(lab: Lab, explained: ExplainedState) -> OtherLabInfo:
 
 
 def result_info(place: EncryptedPlace, result: Result, current: Result | None) -> ResultInfo:
-    """Return a result with the reports that are kept, and whether it is the current one."""
+    """Return a result with the reports that are kept, and whether it is the current one.
+
+    While the store is away, no report counts as kept.
+    """
     addresses = {kind: validated(kind, content, REPORT) for kind, content in result.datasets.items()}
-    reports = [kind for kind, report in addresses.items() if place.has(place.newest(report))]
+    reports: list[DatasetKind] = []
+    with contextlib.suppress(StoreUnreachable):
+        reports = [kind for kind, report in addresses.items() if place.has(place.newest(report))]
     more = {
         "current": current is not None and result.number == current.number,
         "files": sorted(result.paths),

@@ -12,6 +12,7 @@ from datalab.registry.ownership import Verb
 from datalab.registry.wanted import DatasetQuery, HistoryQuery, LabQuery, ResultQuery
 from datalab.results.files import VALIDATION_STATUS
 from datalab.results.status import ValidationStatus
+from datalab.storage.errors import StoreUnreachable
 from datalab_dagster.service.errors import ResultNotFound
 from datalab_dagster.service.infos import dataset_info, lab_info, other_lab_info, result_content, result_info
 from datalab_dagster.service.lists import (
@@ -102,11 +103,13 @@ class LocalLists:
         return [RefreshInfo.model_validate(vars(one)) for one in self._registry.results.refreshes(found.id)]
 
     def _statuses(self, ids: Sequence[str]) -> Iterator[tuple[str, ValidationStatus]]:
-        for result in self._registry.results.current_of(ids):
-            place = self._deployment.folders.place(result.lab_id)
-            with contextlib.suppress(ResultNotFound, ValueError):  # expired meanwhile, or written by another version
-                status = result_content(place, result, VALIDATION_STATUS.name)
-                yield result.lab_id, ValidationStatus.model_validate_json(status)
+        """Yield the status of each current result; none while the store is away: a list needs only the registry."""
+        with contextlib.suppress(StoreUnreachable):
+            for result in self._registry.results.current_of(ids):
+                place = self._deployment.folders.place(result.lab_id)
+                with contextlib.suppress(ResultNotFound, ValueError):  # expired meanwhile, or of another version
+                    status = result_content(place, result, VALIDATION_STATUS.name)
+                    yield result.lab_id, ValidationStatus.model_validate_json(status)
 
     def _labs(self, ids: Sequence[str]) -> list[LabInfo]:
         held = self._registry.provisioning.all_current(ids)
