@@ -136,3 +136,28 @@ class LabRun(ABC):
             self._failures.pop(step, None)
         else:
             self._failures.setdefault(step, reason)
+
+
+class UnrecordedRun(LabRun):
+    """A run that no registry knows: its datasets are not replaced, and its results are the files in its place."""
+
+    def result_with(self, file: ResultFile) -> Address:
+        return self.result(file)
+
+    def note_rows(self, kind: DatasetKind, total_rows: int) -> None:
+        """Do nothing: no run reads the count later."""
+
+    def note_validated(self, kind: DatasetKind, *, is_complete: bool) -> None:
+        """Do nothing: a preflight validates everything, and in a project Dagster knows what is materialised."""
+
+    def ensure_current(self, *, now: bool = False) -> None:
+        """Do nothing: nothing supersedes it."""
+
+    def give_up(self) -> None:
+        """Do nothing: who started it decides how often it is tried."""
+
+    def hand_over(self, status: ValidationStatus, headlines: Mapping[str, int]) -> None:
+        """Do nothing: the verdict is read from the result."""
+
+    def add_to_result(self, file: ResultFile, run_id: str) -> None:
+        """Do nothing: the result is the folder of its files."""

@@ -6,22 +6,20 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from datalab.deployment.addresses import Address
 from datalab.deployment.plain_place import PlainPlace
 from datalab.errors import InputError, InputMissing
 from datalab.ingest.recognise import recognise_path
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
-from datalab.results.files import STATISTICS, ResultFile
+from datalab.results.files import STATISTICS
 from datalab.results.statistics import StatisticsResultV2, parse_statistics_result
-from datalab.results.status import ValidationStatus
-from resources.lab_run import LabRun
+from resources.lab_run import UnrecordedRun
 
 PREFLIGHT = "preflight"
 """The partition of the lab, which only this run uses."""
 
 
-class PreflightRun(LabRun):
+class PreflightRun(UnrecordedRun):
     """The run of a preflight: it reads files on this machine and writes below a private folder.
 
     Args:
@@ -61,27 +59,6 @@ class PreflightRun(LabRun):
         except (OSError, ValueError):
             return None
         return found if isinstance(found, StatisticsResultV2) else None
-
-    def result_with(self, file: ResultFile) -> Address:
-        return self.result(file)
-
-    def note_rows(self, kind: DatasetKind, total_rows: int) -> None:
-        """Do nothing: no run reads the count later."""
-
-    def note_validated(self, kind: DatasetKind, *, is_complete: bool) -> None:
-        """Do nothing: every preflight validates everything."""
-
-    def ensure_current(self, *, now: bool = False) -> None:
-        """Do nothing: a preflight's datasets are never replaced."""
-
-    def give_up(self) -> None:
-        """Do nothing: no daemon tries a preflight again."""
-
-    def hand_over(self, status: ValidationStatus, headlines: Mapping[str, int]) -> None:
-        """Do nothing: the verdict is read from the result."""
-
-    def add_to_result(self, file: ResultFile, run_id: str) -> None:
-        """Do nothing: the result is the folder of its files."""
 
 
 def _version(path: Path) -> str:

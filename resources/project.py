@@ -21,23 +21,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from typing_extensions import override
 
-from datalab.deployment.addresses import Address
 from datalab.deployment.handles import StoredRows
 from datalab.deployment.project_place import FACTS, NotMaterialised, ProjectPlace
 from datalab.errors import InputError
 from datalab.ingest.recognise import recognise_path
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition
-from datalab.results.files import STATISTICS, ResultFile
+from datalab.results.files import STATISTICS
 from datalab.results.statistics import StatisticsResultV2
-from datalab.results.status import ValidationStatus
 from datalab.scratch import scratch_directory
 from datalab.storage import Key
 from resources.engine import FindingThresholds, SqlEngine
 from resources.given import given_file
 from resources.guard import noting_failures
 from resources.io_managers import MANAGERS, PlaceIOManager
-from resources.lab_run import LabRun
+from resources.lab_run import LabRun, UnrecordedRun
 from resources.progress import LogProgress
 from resources.results import ResultOptions
 
@@ -102,7 +100,7 @@ class OpenLab:
         }
 
 
-class ProjectRun(LabRun):
+class ProjectRun(UnrecordedRun):
     """The run of a lab in one partition of another project."""
 
     place: ProjectPlace
@@ -152,27 +150,6 @@ class ProjectRun(LabRun):
         with contextlib.suppress(NotMaterialised):
             return StatisticsResultV2.model_validate_json(self._previous.read(self.result(STATISTICS)))
         return None
-
-    def result_with(self, file: ResultFile) -> Address:
-        return self.result(file)
-
-    def note_rows(self, kind: DatasetKind, total_rows: int) -> None:
-        """Do nothing: no run reads the count later."""
-
-    def note_validated(self, kind: DatasetKind, *, is_complete: bool) -> None:
-        """Do nothing: Dagster knows what is materialised."""
-
-    def ensure_current(self, *, now: bool = False) -> None:
-        """Do nothing: Dagster decides when the project's data are computed again."""
-
-    def give_up(self) -> None:
-        """Do nothing: the project decides how often its runs are tried."""
-
-    def hand_over(self, status: ValidationStatus, headlines: Mapping[str, int]) -> None:
-        """Do nothing: the verdict is the asset."""
-
-    def add_to_result(self, file: ResultFile, run_id: str) -> None:
-        """Do nothing: the result is the folder of its files."""
 
 
 class ProjectIOManager(dg.IOManager):

@@ -164,18 +164,20 @@ class EncryptedPlace:
             raise self._damaged(address, name) from None
 
     def verify(self, address: Address) -> Intact:
-        folder = layout.folder(address)
         written = self._must_be_complete(address)
-        for inside, stored in written.files.items() if written else ():
-            name = f"{folder}/{written.written}/{inside}" if written else inside
-            try:
-                is_same = self._objects.sha256(name) == stored.sha256
-            except FileNotFoundError:
-                raise self._missing(address, name) from None
-            if not is_same:
-                raise self._damaged(address, name)
+        if written:
+            for inside, stored in written.files.items():
+                self._compare(address, self._inside(address, written, inside), stored)
         with self.stored_rows(address) as file:
             return Intact(rows=file.metadata.num_rows, parts=1)
+
+    def _compare(self, address: Address, name: str, stored: StoredFile) -> None:
+        try:
+            is_same = self._objects.sha256(name) == stored.sha256
+        except FileNotFoundError:
+            raise self._missing(address, name) from None
+        if not is_same:
+            raise self._damaged(address, name)
 
     def result_names(self, run_id: str) -> list[str]:
         """Return the names of the files of a run's result."""
@@ -191,7 +193,11 @@ class EncryptedPlace:
         return own if earlier is None else [*own, earlier]
 
     def _in_set(self, address: Address, written: Complete) -> str:
-        return f"{layout.folder(address)}/{written.written}/{layout.in_set(address)}"
+        return self._inside(address, written, layout.in_set(address))
+
+    @staticmethod
+    def _inside(address: Address, written: Complete, name: str) -> str:
+        return f"{layout.folder(address)}/{written.written}/{name}"
 
     def _name(self, address: Address, written: Complete | None) -> str:
         return self._single(address)[-1] if written is None else self._in_set(address, written)

@@ -38,7 +38,7 @@ class LabObjects:
 
     def exists(self, name: str) -> bool:
         """Return whether there is such an object."""
-        with self._reading(name):
+        with self._naming(name, InputUnreadable):
             return self._objects.exists(self._path(name))
 
     def get(self, name: str) -> bytes | None:
@@ -48,7 +48,7 @@ class LabObjects:
             InputUnreadable: the disk fails.
             StoreUnreachable: the object store does not answer.
         """
-        with self._reading(name):
+        with self._naming(name, InputUnreadable):
             return self._objects.get(self._path(name))
 
     def put(self, name: str, data: bytes) -> None:
@@ -58,12 +58,12 @@ class LabObjects:
             OutputFailed: the disk is full, or cannot be written to.
             StoreUnreachable: the object store does not answer.
         """
-        with self._writing(name):
+        with self._naming(name, OutputFailed):
             self._objects.put(self._path(name), data)
 
     def put_file(self, name: str, file: Path) -> None:
         """Store a file of scratch, as `put`."""
-        with self._writing(name):
+        with self._naming(name, OutputFailed):
             self._objects.put_file(self._path(name), file)
 
     @contextlib.contextmanager
@@ -91,7 +91,7 @@ class LabObjects:
         Raises:
             FileNotFoundError: it does not exist.
         """
-        with self._reading(name):
+        with self._naming(name, InputUnreadable):
             return self._objects.sha256(self._path(name))
 
     def list(self, folder: str) -> dict[str, Entry]:
@@ -110,19 +110,11 @@ class LabObjects:
         return f"{self._folder}/{name}"
 
     @contextlib.contextmanager
-    def _reading(self, name: str) -> Iterator[None]:
+    def _naming(self, name: str, failed: type[InputUnreadable | OutputFailed]) -> Iterator[None]:
+        """Raise `failed` with the name of an object for what a disk could not do."""
         try:
             yield
         except StoreUnreachable as error:
             if self._objects.is_local:
-                raise InputUnreadable(self.shown(name), error.reason) from None
-            raise
-
-    @contextlib.contextmanager
-    def _writing(self, name: str) -> Iterator[None]:
-        try:
-            yield
-        except StoreUnreachable as error:
-            if self._objects.is_local:
-                raise OutputFailed(self.shown(name), error.reason) from None
+                raise failed(self.shown(name), error.reason) from None
             raise

@@ -12,7 +12,7 @@ import hashlib
 import io
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +35,6 @@ _REQUESTS_TO_S3 = {
     "read_timeout": 60,
     "retries": {"mode": "standard", "total_max_attempts": 5},
 }
-_BLOCK_BYTES = 1024**2
 _TIMES = ["mtime", "LastModified", "last_modified", "updated", "modified", "created"]
 
 
@@ -77,13 +76,8 @@ class Objects:
         with _driver(self.where, missing_passes=False):
             if self.is_local:
                 write_durably(Path(self._full(path)), data)
-            elif self._is_atomic:
-                self._fs.pipe_file(self._full(path), data)
             else:
-                part = self._full(f"{path}.{secrets.token_hex(4)}{PART}")
-                self._fs.makedirs(part.rpartition("/")[0], exist_ok=True)
-                self._fs.pipe_file(part, data)
-                self._fs.mv(part, self._full(path))
+                self._put_whole(path, lambda target: self._fs.pipe_file(target, data))
 
     def put_file(self, path: str, file: Path) -> None:
         """Store a local file, whole or not at all; a file of this machine is moved.
@@ -95,13 +89,8 @@ class Objects:
             if self.is_local:
                 make_private(Path(self._full(path)).parent)
                 publish(file, Path(self._full(path)))
-            elif self._is_atomic:
-                self._fs.put_file(str(file), self._full(path))
             else:
-                part = self._full(f"{path}.{secrets.token_hex(4)}{PART}")
-                self._fs.makedirs(part.rpartition("/")[0], exist_ok=True)
-                self._fs.put_file(str(file), part)
-                self._fs.mv(part, self._full(path))
+                self._put_whole(path, lambda target: self._fs.put_file(str(file), target))
 
     def get_file(self, path: str, file: Path) -> None:
         """Copy an object to a local file.
@@ -134,10 +123,7 @@ class Objects:
             FileNotFoundError: it does not exist.
         """
         with _driver(self.where), self._fs.open(self._full(path), "rb") as file:
-            digest = hashlib.sha256()
-            while block := file.read(_BLOCK_BYTES):
-                digest.update(block)
-            return digest.hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def get(self, path: str, end: int | None = None) -> bytes | None:
         """Return an object, or its first `end` bytes; None if it does not exist."""
@@ -176,6 +162,15 @@ class Objects:
             return UPath(self._full(path))
         location: UPath = UPath(self._fs.unstrip_protocol(self._full(path)), **self._fs.storage_options)
         return location
+
+    def _put_whole(self, path: str, put: Callable[[str], object]) -> None:
+        if self._is_atomic:
+            put(self._full(path))
+            return
+        part = self._full(f"{path}.{secrets.token_hex(4)}{PART}")
+        self._fs.makedirs(part.rpartition("/")[0], exist_ok=True)
+        put(part)
+        self._fs.mv(part, self._full(path))
 
     def _full(self, path: str) -> str:
         return f"{self._root}/{path}"
