@@ -53,8 +53,9 @@ long: venv ## What takes longer: kills and races, every page in a browser, many 
 fuzz: venv ## Compare with the slow reference model, with many examples
 	$(BIN)/pytest tests/conformance --hypothesis-profile=thorough --timeout=3600
 
-bench: venv ## Measure speed and memory against the floor (minutes; 4 GB of disk)
-	$(BIN)/python -m benchmarks.preflight --lab $(BENCH)
+bench: venv ## Measure speed and memory against the floor (minutes; 12 GB of disk)
+	$(BIN)/python -m benchmarks.preflight --directory $(BENCH)
+	$(BIN)/python -m benchmarks.growth --directory $(BENCH)
 
 vendor: venv ## Compare with the vendor's Python package, installed in its own environment: names, signatures, calls, results
 	test -x .venv-vendor/bin/python || $(PYTHON) -m venv .venv-vendor

@@ -61,6 +61,11 @@ def machine() -> dict[str, Any]:
     }
 
 
+def load() -> float:
+    """Return the load of the machine over the last minute."""
+    return round(os.getloadavg()[0], 2)
+
+
 def _children_cpu() -> float:
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

@@ -36,7 +36,7 @@ NUMBERS_ELSEWHERE = {
     "datalab/formats.py": "the one place",
     "datalab/statistics/compare.py": "messages of comparison.json, which the specification binds",
     "resources/process.py": "distinguishes processes by their start times; not shown to people",
-    "benchmarks/preflight.py": "columns of a table, each in one unit, so that two runs can be compared",
+    "benchmarks/tables.py": "columns of a table, each in one unit, so that two runs can be compared",
     "benchmarks/portal.py": "milliseconds and factors, so that two runs can be compared",
 }
 """Modules that format a number themselves, and why they may."""
