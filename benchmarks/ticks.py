@@ -8,7 +8,6 @@ tick, before there are labs, opens the registry and is not counted.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import shutil
@@ -19,8 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from benchmarks.living.deployment import cpu_seconds, server_processes
 from benchmarks.process import machine
 from datalab.lab import LabDefinition
 from datalab.registry import EmbeddedPostgres, Registry
@@ -36,18 +34,6 @@ ALL_SECONDS, IDLE_SECONDS = 5.0, 0.05
 _IDLE_TICKS = 20
 
 
-def _server_seconds(data: Path) -> float:
-    """Return the CPU time of a server and of its processes, ended ones included."""
-    server = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
-    own = server.cpu_times()
-    seconds = own.children_user + own.children_system
-    for process in (server, *server.children()):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            times = process.cpu_times()
-            seconds += times.user + times.system
-    return seconds
-
-
 def main() -> None:
     """Measure, print, and fail above a limit."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -59,7 +45,7 @@ def main() -> None:
     server = EmbeddedPostgres(home)
     try:
         with open_instance() as instance, Registry.open() as registry:
-            ticks = Ticks(instance, lambda: time.process_time() + _server_seconds(server.data))
+            ticks = Ticks(instance, lambda: time.process_time() + cpu_seconds(server_processes(server.data)))
             ticks.tick()
             many = {"datasets": 2 * options.labs, "labs": options.labs, "runs": 0}
             fill(registry.database.engine, _definition(), owner=ME, **many)
