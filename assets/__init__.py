@@ -4,6 +4,10 @@ from assets import datasets, panels, results, validation
 from assets.partitions import data_labs
 from assets.uploads import uploaded_datasets
 
-ALL_ASSETS = [*datasets.ASSETS, *validation.ASSETS, *panels.ASSETS, *results.ASSETS]
+DATASETS = datasets.ASSETS
+"""What people provide."""
+COMPUTED = [*validation.ASSETS, *panels.ASSETS, *results.ASSETS]
+"""What runs compute from it."""
+ALL_ASSETS = [*DATASETS, *COMPUTED]
 
-__all__ = ["ALL_ASSETS", "data_labs", "uploaded_datasets"]
+__all__ = ["ALL_ASSETS", "COMPUTED", "DATASETS", "data_labs", "uploaded_datasets"]

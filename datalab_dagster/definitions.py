@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import dagster as dg
 
 from datalab.home.directory import home_directory
-from datalab.home.settings import load_settings
+from datalab.home.settings import Automation, load_settings
 from datalab_dagster.graph.catalogue import catalogue
+from datalab_dagster.graph.conditions import AwaitsRun
 from datalab_dagster.graph.schedules import build_schedules
-from datalab_dagster.graph.sensors import SENSORS
+from datalab_dagster.graph.sensors import build_sensors
 
 
 def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Definitions:
@@ -23,8 +24,10 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
         SettingsWrong: its settings cannot be used.
     """
     settings = load_settings(home_directory())
+    condition = AwaitsRun() if settings.automation is Automation.CONDITIONS else None
     return dg.Definitions.merge(
-        catalogue(settings, resources), dg.Definitions(sensors=SENSORS, schedules=build_schedules(settings))
+        catalogue(settings, resources, condition=condition),
+        dg.Definitions(sensors=build_sensors(settings), schedules=build_schedules(settings)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Evaluates the sensor of provisioning as the daemon does, and counts what its ticks cost; no test is here."""
+"""Evaluates the sensor that starts runs as the daemon does, and counts what its ticks cost; no test is here."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import Any
 import dagster as dg
 from sqlalchemy import Engine, event
 
+from datalab.home.settings import Automation
 from datalab_dagster.definitions import build_definitions
-from datalab_dagster.graph.provisioning import provisioning
+from datalab_dagster.graph.access import STARTS_RUNS
 
 STATEMENTS = 3
 """How many statements a tick makes at most, of the registry and of Dagster's storage together."""
@@ -36,10 +37,12 @@ class Ticks:
     Args:
         instance: of the deployment.
         cpu_seconds: returns the CPU time that counts.
+        automation: which sensor starts runs.
     """
 
     instance: dg.DagsterInstance
     cpu_seconds: Callable[[], float] = time.process_time
+    automation: Automation = Automation.SENSOR
     cursor: str | None = None
     repository: Any = field(default_factory=lambda: build_definitions().get_repository_def())
 
@@ -48,7 +51,7 @@ class Ticks:
         context = dg.build_sensor_context(self.instance, self.cursor, repository_def=self.repository)
         before = self.cpu_seconds()
         with counted_statements() as counter:
-            answer = provisioning.evaluate_tick(context)
+            answer = self.repository.get_sensor_def(STARTS_RUNS[self.automation]).evaluate_tick(context)
         seconds = self.cpu_seconds() - before
         for request in answer.dynamic_partitions_requests or []:
             self.instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))

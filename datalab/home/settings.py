@@ -11,6 +11,7 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
@@ -79,6 +80,13 @@ class FreshnessSettings(_Part):
 
     days: int = Field(default=30, ge=1)
     """The check `fresh` of a lab fails in Dagster when its current result is older than this many days."""
+
+
+class Automation(StrEnum):
+    """What starts the runs of changed labs."""
+
+    SENSOR = "sensor"
+    CONDITIONS = "conditions"
 
 
 class DropZone(_Part):
@@ -196,6 +204,8 @@ class Settings(_Root):
     """When results beyond `keepResults`, abandoned uploads and files of deleted labs are removed, as cron."""
     timezone: Annotated[str, AfterValidator(time_zone)] = "UTC"
     """Time zone of both schedules."""
+    automation: Automation = Automation.SENSOR
+    """What starts the runs of changed labs in Dagster: a sensor, or automation conditions of the assets."""
     freshness: FreshnessSettings = FreshnessSettings()
     """How old a result may be."""
     on_failure: FailureHooks = FailureHooks()

@@ -7,9 +7,13 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from datalab.home.settings import Automation
+
 if TYPE_CHECKING:
     import dagster as dg
 
+STARTS_RUNS = {Automation.SENSOR: "provisioning", Automation.CONDITIONS: "automation_conditions"}
+"""The sensor that starts the runs of changed labs."""
 _SECONDS_BETWEEN_POLLS = 1.0
 
 

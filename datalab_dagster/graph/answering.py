@@ -56,14 +56,14 @@ class RunStatusSensor(dg.RunStatusSensorDefinition):
 
     def evaluate_tick(self, context: dg.SensorEvaluationContext) -> Any:
         if not may_answer_events(home_directory()):
-            return _skipped(context, _ELSEWHERE)
+            return skipped(context, _ELSEWHERE)
         found = super().evaluate_tick(context)
         is_empty = found.skip_message == EMPTY_RESULT and not found.dagster_run_reactions
         return (
-            _skipped(context, "No run has ended since the last tick that concerns this sensor.") if is_empty else found
+            skipped(context, "No run has ended since the last tick that concerns this sensor.") if is_empty else found
         )
 
 
-def _skipped(context: dg.SensorEvaluationContext, reason: str) -> Any:
-    """Return what Dagster makes of a skip reason, with the cursor that the context has."""
+def skipped(context: dg.SensorEvaluationContext, reason: str) -> Any:
+    """Return what Dagster makes of a skip reason of a sensor, with the cursor that the context has."""
     return dg.SensorDefinition(name="skipped", evaluation_fn=lambda _: dg.SkipReason(reason)).evaluate_tick(context)

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
-from assets import ALL_ASSETS, uploaded_datasets
+from assets import ALL_ASSETS, COMPUTED, DATASETS, uploaded_datasets
 from datalab.home.directory import home_directory
 from datalab.home.settings import Settings, load_settings
 from datalab_dagster.graph.jobs import JOBS, VALIDATE
 from resources import IO_MANAGERS, FindingThresholds, LogProgress, ResultOptions, SqlEngine, deployment_run, fixed
 
 
-def catalogue(settings: Settings, resources: Mapping[str, object] | None = None) -> dg.Definitions:
-    """Return assets, jobs and resources, with `resources` in place of the default ones of the same names."""
+def catalogue(
+    settings: Settings,
+    resources: Mapping[str, object] | None = None,
+    *,
+    condition: dg.AutomationCondition[dg.AssetKey] | None = None,
+) -> dg.Definitions:
+    """Return assets, jobs and resources.
+
+    Args:
+        settings: of the deployment.
+        resources: replace the default ones of the same names.
+        condition: of the computed assets.
+    """
     return dg.Definitions(
-        assets=[uploaded_datasets, *ALL_ASSETS],
+        assets=[uploaded_datasets, *(_conditioned(condition) if condition else ALL_ASSETS)],
         jobs=JOBS,
         resources={
             "run": deployment_run,
@@ -32,6 +43,13 @@ def catalogue(settings: Settings, resources: Mapping[str, object] | None = None)
         },
         executor=dg.in_process_executor,
     )
+
+
+def _conditioned(condition: dg.AutomationCondition[dg.AssetKey]) -> Sequence[dg.AssetsDefinition]:
+    def add(spec: dg.AssetSpec) -> dg.AssetSpec:
+        return spec.replace_attributes(automation_condition=condition)
+
+    return [*DATASETS, *dg.map_asset_specs(add, COMPUTED)]
 
 
 @functools.cache

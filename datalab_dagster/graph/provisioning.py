@@ -1,9 +1,13 @@
-"""The sensor of provisioning: one run per changed lab, of the assets downstream; a bounded number of them per tick."""
+"""The sensor of provisioning: one run per changed lab, of the assets downstream; a bounded number of them per tick.
+
+With `automation: conditions` it starts no run; `conditions` does.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import dagster as dg
 
@@ -11,8 +15,10 @@ from assets import data_labs
 from assets.uploads import about_used
 from datalab.deployment import Deployment
 from datalab.formats import counted, listed
+from datalab.home.settings import Automation
 from datalab.kinds import KINDS
 from datalab.registry import Action, Changed, ChangedLab, Event, LabChange
+from datalab_dagster.graph.access import STARTS_RUNS
 from datalab_dagster.graph.answering import answers
 from datalab_dagster.graph.jobs import validate_data_lab
 from datalab_dagster.graph.runs.claims import claimed_of
@@ -27,11 +33,29 @@ _REQUESTS = 200
 """How many runs a tick requests at most: Dagster makes them one after another, and no other sensor waits for long."""
 _NAMED = 3
 """How many labs a skip reason names."""
+_BY_CONDITIONS = "Conditions of the assets start the runs (`automation: conditions`)."
 
-Wanted = Sequence[tuple[ChangedLab, list[dg.AssetKey]]]
+Runs = Sequence[tuple[ChangedLab, Sequence[dg.AssetKey]]]
+"""Labs whose change needs a run, and the assets of the run."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The runs that changes need.
+
+    Attributes:
+        runs: those whose change was claimed for them.
+        last: the last event before those of the labs that wait for the next tick.
+        reason: why there are none.
+    """
+
+    runs: Runs
+    last: int
+    reason: str
 
 
 @dg.sensor(
+    name=STARTS_RUNS[Automation.SENSOR],
     job=validate_data_lab,
     minimum_interval_seconds=3,
     default_status=dg.DefaultSensorStatus.RUNNING,
@@ -40,29 +64,58 @@ Wanted = Sequence[tuple[ChangedLab, list[dg.AssetKey]]]
 @answers
 def provisioning(deployment: Deployment, context: dg.SensorEvaluationContext) -> dg.SensorResult:
     changed = unanswered(deployment, context.cursor, _log.warning)
-    wanted, rest = _wanted(changed.labs)
+    wanted = wanted_runs(deployment, context.instance, changed)
+    requests = [run_request(lab, selection, "automatic") for lab, selection in wanted.runs]
+    return _recorded(deployment, context, changed, wanted, requests)
+
+
+@dg.sensor(
+    name=provisioning.name,
+    minimum_interval_seconds=3,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Shows the datasets of labs; a lab is a partition. Conditions of the assets start the runs.",
+)
+@answers
+def provisioned(deployment: Deployment, context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    changed = unanswered(deployment, context.cursor, _log.warning)
+    rest = changed.labs[_REQUESTS:]
     last = rest[0].change.sequence - 1 if rest else changed.newest
-    granted = claimed_of(deployment, context.instance, [lab for lab, _ in wanted])
-    requests = [_request(lab, selection) for lab, selection in wanted if lab.id in granted]
+    return _recorded(deployment, context, changed, Wanted([], last, _BY_CONDITIONS), [])
+
+
+def _recorded(
+    deployment: Deployment,
+    context: dg.SensorEvaluationContext,
+    changed: Changed,
+    wanted: Wanted,
+    requests: Sequence[dg.RunRequest],
+) -> dg.SensorResult:
+    """Return the result of a tick, with the partitions of labs and with the datasets that are provisioned now."""
     return dg.SensorResult(
         run_requests=requests,
-        skip_reason=None if requests else dg.SkipReason(_reason(changed, wanted)),
-        cursor=passed_on(deployment, context.cursor, changed, last),
+        skip_reason=None if requests else dg.SkipReason(wanted.reason),
+        cursor=passed_on(deployment, context.cursor, changed, wanted.last),
         dynamic_partitions_requests=_partitions(context.instance, changed.partitions),
-        asset_events=[event for lab in changed.labs for event in _provisioned(lab, last)],
+        asset_events=[event for lab in changed.labs for event in _provisioned(lab, wanted.last)],
     )
 
 
-def _wanted(labs: Sequence[ChangedLab]) -> tuple[Wanted, Sequence[ChangedLab]]:
-    """Return the labs that need a run, each with its assets, and the labs that wait for the next tick."""
-    wanted: list[tuple[ChangedLab, list[dg.AssetKey]]] = []
-    for place, lab in enumerate(labs):
-        selection = _selection(lab)
-        if selection and len(wanted) == _REQUESTS:
-            return wanted, labs[place:]
-        if selection:
-            wanted.append((lab, selection))
-    return wanted, []
+def wanted_runs(deployment: Deployment, instance: dg.DagsterInstance, changed: Changed) -> Wanted:
+    """Claim the changes that need a run, a bounded number of them, and return these runs."""
+    needed = needed_runs(changed)
+    wanted, rest = needed[:_REQUESTS], needed[_REQUESTS:]
+    labs = [lab for lab, _ in wanted]
+    granted = claimed_of(deployment, instance, labs)
+    return Wanted(
+        [run for run in wanted if run[0].id in granted],
+        rest[0][0].change.sequence - 1 if rest else changed.newest,
+        _reason(changed, labs),
+    )
+
+
+def needed_runs(changed: Changed) -> Runs:
+    """Return the labs that need a run, each with its assets, in the order of their last events."""
+    return [(lab, selection) for lab in changed.labs if (selection := _selection(lab))]
 
 
 def _selection(lab: ChangedLab) -> list[dg.AssetKey]:
@@ -70,10 +123,16 @@ def _selection(lab: ChangedLab) -> list[dg.AssetKey]:
     return [] if lab.answer else assets_of(lab.definition.datasets, lab.datasets, lab.validated, lab.change.kinds)
 
 
-def _request(lab: ChangedLab, selection: list[dg.AssetKey]) -> dg.RunRequest:
-    """Return the run for a change; its tag names the partition, so that Dagster does not look for it among all labs."""
+def run_request(lab: ChangedLab, selection: Sequence[dg.AssetKey], started: str) -> dg.RunRequest:
+    """Return the run for a change; its tag names the partition, so that Dagster does not look for it among all labs.
+
+    Args:
+        lab: whose change.
+        selection: the assets of the run.
+        started: what starts it, as the first word of its cause.
+    """
     change, by = lab.change, lab.change.events[-1].by
-    tags = run_tags(lab, sequence=change.sequence, kinds=change.kinds, cause=_cause(change), by=by)
+    tags = run_tags(lab, sequence=change.sequence, kinds=change.kinds, cause=_cause(change, started), by=by)
     return dg.RunRequest(
         run_key=change.run_key,
         partition_key=lab.partition_key,
@@ -82,10 +141,10 @@ def _request(lab: ChangedLab, selection: list[dg.AssetKey]) -> dg.RunRequest:
     )
 
 
-def _reason(changed: Changed, wanted: Wanted) -> str:
+def _reason(changed: Changed, wanted: Sequence[ChangedLab]) -> str:
     """Return why a tick requests no run."""
     found = [f"Nothing new since provisioning event {changed.newest}."] if not changed.labs else []
-    asked = {lab.id for lab, _ in wanted}
+    asked = {lab.id for lab in wanted}
     named = [f"{lab.name or lab.id}: {_answered(lab)}" for lab in changed.labs if lab.answer or lab.id in asked]
     found += [f"{sentence}." for sentence in named[:_NAMED]]
     if len(named) > _NAMED:
@@ -99,11 +158,11 @@ def _answered(lab: ChangedLab) -> str:
     return f"answered by run {lab.answer}" if lab.answer else "answered by another request"
 
 
-def _cause(change: LabChange) -> str:
+def _cause(change: LabChange, started: str) -> str:
     """Return what a validation answers: the reason that was given, or who changed which slots."""
     last = change.events[-1]
     slots = listed([KINDS[kind].title for kind in change.kinds])
-    return last.cause or f"automatic, after {last.by} {_DONE[last.action]} {slots}"
+    return last.cause or f"{started}, after {last.by} {_DONE[last.action]} {slots}"
 
 
 _DONE = {Action.PROVISIONED: "provisioned", Action.REPROVISIONED: "replaced", Action.DEPROVISIONED: "took out"}

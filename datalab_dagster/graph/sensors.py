@@ -11,12 +11,14 @@ import dagster as dg
 from datalab.deployment import Deployment
 from datalab.deployment.notify import notify
 from datalab.formats import counted
+from datalab.home.settings import Automation, Settings
 from datalab.registry import Lab, Run, RunState
 from datalab.registry.errors import LabNotFound, RunNotFound, RunRefused
 from datalab.results.files import DASHBOARD
 from datalab_dagster.graph.answering import RunStatusSensor, answers
+from datalab_dagster.graph.conditions import condition_sensor
 from datalab_dagster.graph.drop_zones import poll, take_from_drop_zone
-from datalab_dagster.graph.provisioning import provisioning
+from datalab_dagster.graph.provisioning import provisioned, provisioning
 from datalab_dagster.graph.runs.lost import report_unwatched
 from datalab_dagster.graph.runs.reconcile import reconcile, stop_outdated
 from datalab_dagster.graph.uploads import report_uploads
@@ -142,4 +144,8 @@ def _notify_of_verdict(deployment: Deployment, lab: Lab, run_id: str) -> None:
         notify(deployment.settings.on_failure, "LAB_FAILED", lab=lab.id, run_id=run_id, reason=reason)
 
 
-SENSORS = [provisioning, report_uploads, drop_zones, lost_runs, broken_runs, failed_labs]
+def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    """Return the sensors; the first ones start the runs of changed labs, as the settings say."""
+    by_conditions = settings.automation is Automation.CONDITIONS
+    first = [provisioned, condition_sensor()] if by_conditions else [provisioning]
+    return [*first, report_uploads, drop_zones, lost_runs, broken_runs, failed_labs]

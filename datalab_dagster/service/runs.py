@@ -18,15 +18,14 @@ from datalab.kinds import DatasetKind
 from datalab.registry import Lab, Run, RunState
 from datalab.registry.errors import ChangeClaimed, RunRefused
 from datalab.scratch import why
-from datalab_dagster.graph.access import DagsterAccess
+from datalab_dagster.graph.access import STARTS_RUNS, DagsterAccess
 from datalab_dagster.graph.errors import RunNotStarted
 from datalab_dagster.graph.runs.processes import RunRequest, begin_process
 
 if TYPE_CHECKING:
     from datalab_dagster.graph.runs.steps import Step, StepReader
 
-_SENSOR = "provisioning"
-_SENSOR_OFF = f"No validation starts automatically: the sensor “{_SENSOR}” is switched off in Dagster."
+_SENSOR_OFF = "No validation starts automatically: the sensor “{sensor}” is switched off in Dagster."
 _PATIENCE_SECONDS = 30.0
 """How long a request of the sensor may take to become a run, before a validation by hand takes over its change."""
 _SECONDS_BETWEEN_LOOKS = 0.25
@@ -192,7 +191,8 @@ class LocalRuns:
         if not self.is_up:
             return ""
         may_ask = loads_dagster or self._dagster.is_open
-        return _SENSOR_OFF if may_ask and self._dagster.is_switched_off(_SENSOR) else None
+        sensor = STARTS_RUNS[self._deployment.settings.automation]
+        return _SENSOR_OFF.format(sensor=sensor) if may_ask and self._dagster.is_switched_off(sensor) else None
 
     @property
     def is_up(self) -> bool:

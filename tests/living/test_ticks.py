@@ -20,7 +20,7 @@ from datalab_dagster.graph.answering import answers
 from datalab_dagster.graph.private import EMPTY_RESULT
 from datalab_dagster.graph.runs.selection import assets_to_run
 from datalab_dagster.graph.schedules import build_schedules
-from datalab_dagster.graph.sensors import SENSORS, broken_runs, failed_labs, lost_runs, provisioning
+from datalab_dagster.graph.sensors import broken_runs, build_sensors, failed_labs, lost_runs, provisioning
 from tests.living.conftest import FILES, IDENTIFIERS, SEGMENTS, Living
 from tests.living.test_sensors import up_runs
 from tests.ticks import STATEMENTS, Ticks
@@ -124,7 +124,7 @@ class TestReasons:
         assert self.reason(living).endswith("mine: answered by run run-2. So are the changes of 2 further labs.")
 
     def test_no_idle_tick_is_an_empty_result(self, living: Living) -> None:
-        for sensor in SENSORS:
+        for sensor in build_sensors(Settings()):
             skipped = [evaluated(living, sensor, None).skip_message]
             cursor = evaluated(living, sensor, None).cursor
             skipped.append(evaluated(living, sensor, cursor).skip_message)
@@ -149,12 +149,12 @@ class TestElsewhere:
     def test_no_sensor_and_no_schedule_answers_beside_up(self, living: Living, monkeypatch: pytest.MonkeyPatch) -> None:
         context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 11, 22, 3, tzinfo=UTC))
         with up_runs(living.deployment.home):
-            for sensor in SENSORS:
+            for sensor in build_sensors(Settings()):
                 assert "datalab up" in str(evaluated(living, sensor, None).skip_message), sensor.name
             for schedule in build_schedules(Settings()):
                 assert "datalab up" in str(schedule.evaluate_tick(context).skip_message), schedule.name
             monkeypatch.setenv("DATALAB_UP", "1")
-            for sensor in SENSORS:
+            for sensor in build_sensors(Settings()):
                 assert "datalab up" not in str(evaluated(living, sensor, None).skip_message), sensor.name
 
     def test_what_another_daemon_saw_of_a_failed_run_is_left_to_that_of_up(

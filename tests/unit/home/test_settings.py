@@ -175,6 +175,7 @@ class TestWrong:
             ("thresholds: {max_drop_share: much}", "thresholds.max_drop_share: must be a number."),
             ("engineMemory: lots", "engineMemory: 'lots' is not a size of memory; write a number and a unit, such as"),
             ("engineMemory: 100", "engineMemory: must be text; put it in quotes."),
+            ("automation: eager", "automation: must be 'sensor' or 'conditions'."),
             ("keepResults: 0", "keepResults: must be at least 1."),
             ("keepResults: many", "keepResults: must be a whole number."),
             ("statisticsVersion: 3", "statisticsVersion: must be at most 2."),
