@@ -89,9 +89,11 @@ class _ConditionSensor(dg.AutomationConditionSensorDefinition):
             return dg.SkipReason(wanted.reason)
         needed = _Needed.of(wanted.runs)
         context.instance.add_dynamic_partitions(data_labs.name or "", list(needed.labs))
+        # Others can set the cursor, and the condition needs none.
+        blank = dg.build_sensor_context(context.instance, repository_def=context.repository_def)
         token = _tick.set(needed)
         try:
-            found = super().evaluate_tick(context)
+            found = super().evaluate_tick(blank)
         finally:
             _tick.reset(token)
         self._last = found.cursor, wanted.last

@@ -219,6 +219,15 @@ class TestDagster:
             monkeypatch.setenv("DATALAB_UP", "1")
             assert len(conditions.evaluate().run_requests) == 1
 
+    @pytest.mark.parametrize("cursor", ["forged", "0forged", str(10**30)])
+    def test_a_cursor_that_somebody_has_set_changes_nothing(self, conditions: Conditions, cursor: str) -> None:
+        for is_idle in (False, True):
+            provisioned_lab(conditions.living)
+            conditions.cursor = cursor
+            assert len(conditions.tick()) == 1
+            conditions.cursor = cursor if is_idle else conditions.cursor
+            assert conditions.tick() == []
+
     def test_at_most_so_many_runs_per_tick_and_none_is_lost(
         self, conditions: Conditions, monkeypatch: pytest.MonkeyPatch
     ) -> None:

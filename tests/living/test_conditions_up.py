@@ -94,6 +94,14 @@ def test_the_daemon_is_killed(up: World) -> None:
     assert [run.state for run in up.service.runs(lab.id)].count(RunState.FINISHED) == 2, up.told(lab)
 
 
+def test_the_process_of_a_run_is_killed(up: World) -> None:
+    """It is tried again as runs of the sensor are: the tags of its job are those of the sensor's."""
+    lab = up.new_lab()
+    up.process_of(up.running_run(lab, "validate_identifiers")).kill()
+    is_ready_with_what_it_has(up, lab)
+    assert [run.state for run in up.service.runs(lab.id)] == [RunState.FINISHED, RunState.FAILED]
+
+
 def test_the_notice_names_the_sensor_that_starts_runs(up: World) -> None:
     access = DagsterAccess(up.environment)
     states = {state.name: state for state in access.instance.all_instigator_state()}
