@@ -117,7 +117,9 @@ class DeploymentRun(LabRun):
         names = self.place.result_names(self.result_id)
         if {STATISTICS.name, VALIDATION_STATUS.name} <= set(names):
             paths = {name: _path(self.result_id, name) for name in names}
-            self._registry.results.record(self.result_id, NewResult(status.status, paths, headlines))
+            verdict = NewResult(status.status, paths, headlines)
+            if not self._registry.results.record(self.result_id, verdict, lock=self._lock):
+                raise LabLockLost(self.lab_id)
 
     def add_to_result(self, file: ResultFile, run_id: str) -> None:
         self._registry.results.add_file(run_id, file, _path(run_id, file.name))

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from datalab.registry.database import Database
 
@@ -21,15 +22,16 @@ _KEEPALIVE = "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SE
 """The lock of a host that has vanished is free after a minute, not after hours."""
 _TAKE = text("SELECT pg_try_advisory_lock(:key)")
 _RELEASE = text("SELECT pg_advisory_unlock(:key)")
+_HOLDER = text("SELECT pid, backend_start AS since FROM pg_stat_activity WHERE pid = pg_backend_pid()")
 _IS_HELD = text("""
 SELECT EXISTS (
-    SELECT FROM pg_locks
-    WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted AND objsubid = 1
+    SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE pid = :pid AND backend_start = :since AND locktype = 'advisory' AND granted AND objsubid = 1
         AND classid = CAST(CAST(:key AS bigint) >> 32 & 4294967295 AS oid)
         AND objid = CAST(CAST(:key AS bigint) & 4294967295 AS oid)
 )
 """)
-"""Of this session: the driver replaces a lost connection, and the new one has no lock."""
+"""By the session that took it: the driver replaces a lost connection, and the server uses process ids again."""
 
 
 class LabLock:
@@ -37,14 +39,22 @@ class LabLock:
 
     def __init__(self, connection: Connection, key: int) -> None:
         self._connection = connection
-        self._key = {"key": key}
+        holder = connection.execute(_HOLDER).one()
+        self._held = {"key": key, "pid": holder.pid, "since": holder.since}
 
     def is_held(self) -> bool:
         """Return whether the lock is still held; if its connection was lost, another run may have it."""
         try:
-            return bool(self._connection.execute(_IS_HELD, self._key).scalar())
+            return bool(self._connection.execute(_IS_HELD, self._held).scalar())
         except SQLAlchemyError:
             return False
+
+    def is_held_in(self, session: Session) -> bool:
+        """Return whether the lock is held, as a transaction sees it that has locked the lab's row.
+
+        Another run may take the lock then, but it cannot start before the transaction ends.
+        """
+        return bool(session.execute(_IS_HELD, self._held).scalar())
 
 
 class LabLocks:
@@ -66,8 +76,9 @@ class LabLocks:
                 connection.exec_driver_sql(_KEEPALIVE)
                 while not connection.execute(_TAKE, {"key": key}).scalar():
                     time.sleep(_SECONDS)
+                lock = LabLock(connection, key)
             try:
-                yield LabLock(connection, key)
+                yield lock
             finally:
                 with contextlib.suppress(SQLAlchemyError):  # a lost connection has released it
                     connection.execute(_RELEASE, {"key": key})

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from datalab.registry.database import Database
 from datalab.registry.facts import newest_result_on, now_in
+from datalab.registry.lab_locks import LabLock
 from datalab.registry.models import LabRow, ResultRow
 from datalab.registry.queries import in_order, live_lab, locked_run, provisioned
 from datalab.registry.records import NewResult, Result
@@ -23,17 +24,27 @@ class Results:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(self, run_id: str, result: NewResult) -> None:
+    def record(self, run_id: str, result: NewResult, *, lock: LabLock | None = None) -> bool:
         """Keep the verdict of a run and what it has computed so far, for exactly the datasets of the run.
 
         The verdict counts immediately; the run continues until its end is recorded. If its datasets were replaced
         before, the result is history, not current. A repeated call changes nothing.
+
+        Args:
+            run_id: the run.
+            result: its verdict and what it has computed.
+            lock: of the lab, which the run must still hold: until this transaction ends, no other run can start.
+
+        Returns:
+            False: the lock was lost, and nothing is recorded.
 
         Raises:
             RunNotFound: no such run was started.
         """
         with self._database.write() as session:
             run = locked_run(session, run_id)
+            if lock is not None and not lock.is_held_in(session):
+                return False
             if session.scalars(select(ResultRow).where(ResultRow.run_id == run_id)).first() is None:
                 session.add(
                     ResultRow(
@@ -46,6 +57,7 @@ class Results:
                         names_checked=True,
                     )
                 )
+            return True
 
     def add_file(self, run_id: str, file: ResultFile, path: str) -> None:
         """Add a file to the result of a run; without a kept result nothing changes."""

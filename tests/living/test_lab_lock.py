@@ -15,8 +15,10 @@ import pytest
 from sqlalchemy import text
 
 from datalab.deployment import Deployment
+from datalab.deployment.encrypted_place import EncryptedPlace
 from datalab.deployment.errors import LabLockLost
-from datalab.registry import Database, LabState, Registry, RunState
+from datalab.registry import Database, LabState, NewResult, Registry, RunState
+from datalab.registry.queries import locked_run
 from resources.run import DeploymentRun, started
 from tests.living.conftest import FILES, SEGMENTS, Living, segments
 from tests.living.test_sensors import during
@@ -132,6 +134,49 @@ def test_a_run_that_lost_the_lock_publishes_nothing_and_asks_for_another_try(
     stored = living.instance.get_run_by_id(result.run_id)
     assert stored is not None and stored.tags["dagster/retry_on_asset_or_op_failure"] == "true"
     assert "dagster/max_retries" not in stored.tags
+
+
+def test_a_lock_that_is_lost_after_the_last_look_is_noticed_by_the_publication(
+    living: Living, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = living.lab()
+    living.provision(lab, FILES)
+    (request,) = living.tick()
+    result_names = EncryptedPlace.result_names
+
+    def lost(place: EncryptedPlace, run_id: str) -> list[str]:
+        end_lock(living.deployment.registry)
+        return result_names(place, run_id)
+
+    monkeypatch.setattr(EncryptedPlace, "result_names", lost)
+    result = living.execute(request, raise_on_error=False)
+    assert [event.step_key for event in result.get_step_failure_events()] == ["validation_status"]
+    assert living.deployment.registry.results.history(lab.id) == [] and living.state(lab) is LabState.FAILED
+    reason = living.deployment.registry.runs.get(result.run_id).reason
+    assert reason == str(LabLockLost(lab.id))
+
+
+def test_a_publication_needs_the_lock_of_its_own_run(living: Living, run: DeploymentRun) -> None:
+    """Another run that has taken the lock meanwhile does not make up for it."""
+    registry, verdict = living.deployment.registry, NewResult("SUCCESS")
+    end_lock(registry)
+    with registry.lab_locks.hold(run.lab_id) as taken:
+        assert not registry.results.record(run.run_id, verdict, lock=run._lock)
+        assert registry.results.history(run.lab_id) == []
+        assert registry.results.record(run.run_id, verdict, lock=taken)
+
+
+def test_a_run_that_takes_the_lock_during_a_publication_begins_after_it(living: Living, run: DeploymentRun) -> None:
+    registry = living.deployment.registry
+    with registry.database.write() as session:
+        locked_run(session, run.run_id)
+        assert run._lock.is_held_in(session)
+        end_lock(registry)
+        waiting = Waiting(living.deployment, run.lab_id)
+        assert not waiting.began.wait(1), "it reads the lab while the earlier run publishes"
+    assert waiting.began.wait(10)
+    waiting.end.set()
+    waiting.join(10)
 
 
 def test_a_run_of_replaced_data_does_not_ask_for_another_try(living: Living, monkeypatch: pytest.MonkeyPatch) -> None:
