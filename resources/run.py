@@ -117,12 +117,14 @@ class DeploymentRun(LabRun):
         names = self.place.result_names(self.result_id)
         if {STATISTICS.name, VALIDATION_STATUS.name} <= set(names):
             paths = {name: _path(self.result_id, name) for name in names}
-            verdict = NewResult(status.status, paths, headlines)
+            copies = self._deployment.folders.copies(self.lab_id, self.result_id, names, self.datasets)
+            verdict = NewResult(status.status, paths, headlines, copies)
             if not self._registry.results.record(self.result_id, verdict, lock=self._lock):
                 raise LabLockLost(self.lab_id)
 
     def add_to_result(self, file: ResultFile, run_id: str) -> None:
-        self._registry.results.add_file(run_id, file, _path(run_id, file.name))
+        copies = self._deployment.folders.copies(self.lab_id, run_id, [file.name])
+        self._registry.results.add_file(run_id, file, _path(run_id, file.name), copies)
 
     def resume(self, attempts: Sequence[str]) -> None:
         """Continue the result of earlier attempts, the newest first, whose completed steps are not repeated."""

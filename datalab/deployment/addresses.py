@@ -81,12 +81,13 @@ class Address:
 
     @property
     def earlier(self) -> Iterator[Address]:
-        """The address in this version of the code and in earlier ones, the newest first; only for what history reads.
+        """The address in this version of the code and in earlier ones, the newest first; a result has no version.
 
         >>> [address.version for address in validated(DatasetKind.SEGMENTS, "ab", REPORT).earlier]
         ['1']
         """
-        return (replace(self, version=version) for version in earlier(self.version))
+        versions = earlier(self.version) if self.version else [self.version]
+        return (replace(self, version=version) for version in versions)
 
     @property
     def dataset(self) -> tuple[DatasetKind, str]:

@@ -41,7 +41,7 @@ class Deployment:
         keys = master_keys(home, Environment.read(environment).master_key)
         self.datasets = StoredDatasets(registry, _dataset_store(home, settings), keys)
         storage = Objects(settings.storage.url or home, settings.storage.options)
-        self.folders = LabFolders(storage, self.datasets.key)
+        self.folders = LabFolders(storage, self.datasets.key, registry.copies)
 
     @classmethod
     def open(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -76,6 +76,7 @@ class Deployment:
                 self.registry.validated.keep_only(lab.id, [])
                 self.folders.remove_lab(lab.id)
                 continue
+            self._copy_current(lab.id)
             wanted: list[Datasets] = [self.registry.provisioning.datasets(lab.id)]
             wanted += [result.datasets for result in self.registry.results.history(lab.id)]
             wanted += [run.datasets for run in in_flight if run.lab_id == lab.id]
@@ -83,6 +84,13 @@ class Deployment:
             self.folders.keep_only(lab.id, wanted)
         self.datasets.sweep()
         sweep(self.scratch)
+
+    def _copy_current(self, lab_id: str) -> None:
+        """Copy a result that became current without a run, or that an earlier version published."""
+        current = self.registry.results.current(lab_id)
+        if current and not self.folders.is_copied(lab_id, current.run_id):
+            copies = self.folders.copies(lab_id, current.run_id, current.paths, current.datasets)
+            self.registry.results.copy(current.run_id, copies)
 
     def close(self) -> None:
         """Close the connections; the database keeps running."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from datalab.lab import LabDefinition, require_limits
 from datalab.registry.account_rows import UserRow
+from datalab.registry.copies import remove_copies
 from datalab.registry.database import Database
 from datalab.registry.errors import LabNameAmbiguous, LabNotFound, OwnersWrong
 from datalab.registry.facts import facts_of
@@ -154,6 +155,7 @@ class Labs:
             row = live_lab(session, lab_id, lock=True)
             slots = provisioned(session, lab_id)
             change_slots(session, lab_id, [(kind, None) for kind in slots], by=by, cause="lab deleted")
+            remove_copies(session, lab_id)
             row.deleted_at, row.deleted_by = session.scalars(select(func.clock_timestamp())).one(), by
             return lab_of(row)
 

@@ -258,6 +258,18 @@ class ResultRow(Base):
     expired_at: Mapped[datetime | None]
 
 
+class CopyRow(Base):
+    """A document of the current result of a lab, as it is stored in the object store; shown while that is away."""
+
+    __tablename__ = "result_copies"
+
+    lab_id: Mapped[str] = mapped_column(ForeignKey(LabRow.id), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    """Of the object, below the folder of the lab."""
+    run_id: Mapped[str] = mapped_column(ForeignKey(ResultRow.run_id, ondelete="CASCADE"), index=True)
+    content: Mapped[bytes]
+
+
 class ForgottenRow(Base):
     """The headline numbers of a result that is no longer kept, for trends; only those of the newest refreshes."""
 

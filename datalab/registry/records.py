@@ -249,6 +249,8 @@ class NewResult:
     status: Verdict
     paths: Mapping[str, str] = field(default_factory=dict)
     summary: Mapping[str, Any] = field(default_factory=dict)
+    copies: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Of its documents, see `Copies`; only those of a current result are kept."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from datalab.registry.accounts import Accounts
 from datalab.registry.changes import Changes
 from datalab.registry.claims import Claims
 from datalab.registry.contents import Contents
+from datalab.registry.copies import Copies
 from datalab.registry.database import Database, embedded
 from datalab.registry.datasets import Datasets
 from datalab.registry.described import Described
@@ -57,6 +58,7 @@ class Registry:
         self.runs = Runs(database)
         self.validated = Validated(database)
         self.results = Results(database)
+        self.copies = Copies(database)
         self.accounts = Accounts(database)
 
     @classmethod

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
+from datalab.registry.copies import NO_COPIES, Documents, add_copies, copied_run, replace_copies
 from datalab.registry.database import Database
 from datalab.registry.facts import newest_result_on, now_in
 from datalab.registry.lab_locks import LabLock
@@ -46,25 +47,36 @@ class Results:
             if lock is not None and not lock.is_held_in(session):
                 return False
             if session.scalars(select(ResultRow).where(ResultRow.run_id == run_id)).first() is None:
-                session.add(
-                    ResultRow(
-                        run_id=run_id,
-                        lab_id=run.lab_id,
-                        datasets=run.datasets,
-                        status=result.status,
-                        paths=dict(result.paths),
-                        summary=dict(result.summary),
-                        names_checked=True,
-                    )
+                row = ResultRow(
+                    run_id=run_id,
+                    lab_id=run.lab_id,
+                    datasets=run.datasets,
+                    status=result.status,
+                    paths=dict(result.paths),
+                    summary=dict(result.summary),
+                    names_checked=True,
                 )
+                session.add(row)
+                session.flush()
+                _copy(session, row, result.copies)
             return True
 
-    def add_file(self, run_id: str, file: ResultFile, path: str) -> None:
-        """Add a file to the result of a run; without a kept result nothing changes."""
+    def add_file(self, run_id: str, file: ResultFile, path: str, copies: Documents = NO_COPIES) -> None:
+        """Add a file to the result of a run, and to its copies; without a kept result nothing changes."""
         with self._database.write() as session:
             row = session.scalars(select(ResultRow).where(ResultRow.run_id == run_id).with_for_update()).first()
             if row is not None:
                 row.paths = {**row.paths, file.name: path}
+                if copied_run(session, row.lab_id) == run_id:
+                    add_copies(session, row.lab_id, run_id, copies)
+
+    def copy(self, run_id: str, copies: Documents) -> None:
+        """Keep copies of the documents of a result, if it is the current one of its lab."""
+        with self._database.write() as session:
+            locked_run(session, run_id)
+            row = session.scalars(select(ResultRow).where(ResultRow.run_id == run_id)).first()
+            if row is not None:
+                _copy(session, row, copies)
 
     def current(self, lab_id: str) -> Result | None:
         """Return the newest result that was computed from exactly the datasets provisioned now, if there is one.
@@ -123,6 +135,11 @@ class Results:
         with self._database.write() as session:
             keep_numbers(session, numbers)
             session.execute(delete(ResultRow).where(ResultRow.number.in_(numbers), ResultRow.expired_at.is_not(None)))
+
+
+def _copy(session: Session, row: ResultRow, copies: Documents) -> None:
+    if copies and current_row(session, row.lab_id) is row:
+        replace_copies(session, row.lab_id, row.run_id, copies)
 
 
 def kept(lab_id: str) -> Select[ResultRow]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 
-from datalab.deployment.addresses import REPORT, validated
+from datalab.deployment.addresses import REPORT, Address, validated
 from datalab.deployment.addresses import result as address
-from datalab.deployment.encrypted_place import EncryptedPlace
+from datalab.deployment.shown import ShownFiles
 from datalab.errors import InputMissing
 from datalab.kinds import DatasetKind
 from datalab.registry import Dataset, ExplainedState, KeyRole, Lab, Registry, Result, Slot
@@ -66,24 +65,28 @@ def other_lab_info(lab: Lab, explained: ExplainedState) -> OtherLabInfo:
     return OtherLabInfo(id=lab.id, name=lab.name, state=explained.state, title=explained.title, owners=list(lab.owners))
 
 
-def result_info(place: EncryptedPlace, result: Result, current: Result | None) -> ResultInfo:
+def result_info(shown: ShownFiles, result: Result, current: Result | None) -> ResultInfo:
     """Return a result with the reports that are kept, and whether it is the current one.
 
-    While the store is away, no report counts as kept.
+    While the store is away, only reports that are copied count as kept.
     """
     addresses = {kind: validated(kind, content, REPORT) for kind, content in result.datasets.items()}
-    reports: list[DatasetKind] = []
-    with contextlib.suppress(StoreUnreachable):
-        reports = [kind for kind, report in addresses.items() if place.has(place.newest(report))]
     more = {
         "current": current is not None and result.number == current.number,
         "files": sorted(result.paths),
-        "reports": reports,
+        "reports": [kind for kind, report in addresses.items() if _is_kept(shown, report)],
     }
     return ResultInfo.model_validate({**vars(result), **more})
 
 
-def result_content(place: EncryptedPlace, result: Result, name: str) -> bytes:
+def _is_kept(shown: ShownFiles, report: Address) -> bool:
+    try:
+        return shown.has(report)
+    except StoreUnreachable:
+        return False
+
+
+def result_content(shown: ShownFiles, result: Result, name: str) -> bytes:
     """Return a file of a result without a value of a row.
 
     Raises:
@@ -93,16 +96,16 @@ def result_content(place: EncryptedPlace, result: Result, name: str) -> bytes:
     if name not in result.paths:
         raise ResultNotFound(result.lab_id, f"file '{name}' in its result")
     try:
-        if not result.names_checked and name in _WITH_NAMES and may_hold_ids(*_verdict_of(place, result)):
+        if not result.names_checked and name in _WITH_NAMES and may_hold_ids(*_verdict_of(shown, result)):
             raise NamesUnchecked(result.lab_id, name)
-        return place.read(address(result.run_id, name))
+        return shown.read(address(result.run_id, name))
     except InputMissing:
         raise ResultNotFound(result.lab_id, f"file '{name}' in its result") from None
 
 
-def _verdict_of(place: EncryptedPlace, result: Result) -> tuple[bytes, bytes]:
+def _verdict_of(shown: ShownFiles, result: Result) -> tuple[bytes, bytes]:
     """Return the statistics of a result, and its status."""
-    statistics, status = (place.read(address(result.run_id, file.name)) for file in (STATISTICS, VALIDATION_STATUS))
+    statistics, status = (shown.read(address(result.run_id, file.name)) for file in (STATISTICS, VALIDATION_STATUS))
     return statistics, status
 
 

@@ -11,7 +11,7 @@ from datalab.deployment import Deployment
 from datalab.deployment.parts import PartUploads
 from datalab.kinds import DatasetKind
 from datalab.lab import LabDefinition, require_limits
-from datalab.registry import Dataset, KeyRole, Lab, Result, Run
+from datalab.registry import Dataset, KeyRole, Lab, Run
 from datalab.registry.ownership import User, Verb, decide
 from datalab.results.validation import Hint
 from datalab.storage import Key
@@ -237,15 +237,16 @@ class LocalService:
     def results(self, lab: str) -> list[ResultInfo]:
         lab_id = self._lab(lab, Verb.READ_LAB).id
         current = self._registry.results.current(lab_id)
-        return [self._result_info(result, current) for result in self._registry.results.history(lab_id)]
+        shown = self._deployment.folders.shown(lab_id)
+        return [infos.result_info(shown, result, current) for result in self._registry.results.history(lab_id)]
 
     def current_result(self, lab: str) -> ResultInfo | None:
         current = self._registry.results.current(self._lab(lab, self._reading).id)
-        return self._result_info(current, current) if current else None
+        return infos.result_info(self._deployment.folders.shown(current.lab_id), current, current) if current else None
 
     def result_file(self, lab: str, name: str, *, run_id: str | None = None) -> bytes:
         result = infos.find_result(self._registry, self._lab(lab, self._reading).id, run_id)
-        return infos.result_content(self._deployment.folders.place(result.lab_id), result, name)
+        return infos.result_content(self._deployment.folders.shown(result.lab_id), result, name)
 
     def validation_report(self, lab: str, kind: DatasetKind, *, run_id: str | None = None) -> bytes:
         return self._reports(lab, run_id).report(kind)
@@ -295,6 +296,3 @@ class LocalService:
 
     def _run_info(self, run: Run, steps: Sequence[Any] = ()) -> RunInfo:
         return RunInfo.model_validate({**vars(run), "url": self._runs.url(run), "steps": list(steps)})
-
-    def _result_info(self, result: Result, current: Result | None) -> ResultInfo:
-        return infos.result_info(self._deployment.folders.place(result.lab_id), result, current)

@@ -94,8 +94,8 @@ class LocalLists:
     def results(self, lab: str, query: ResultQuery) -> ResultListInfo:
         found = self._registry.labs.get_for(self._user, Verb.READ_LAB, lab)
         page = self._registry.history.results(found.id, query)
-        place = self._deployment.folders.place(found.id)
-        results = [result_info(place, result, page.current) for result in page.results]
+        shown = self._deployment.folders.shown(found.id)
+        results = [result_info(shown, result, page.current) for result in page.results]
         return ResultListInfo(results=results, names=dict(page.names), found=page.found, total=page.total)
 
     def refreshes(self, lab: str) -> list[RefreshInfo]:
@@ -106,9 +106,9 @@ class LocalLists:
         """Yield the status of each current result; none while the store is away: a list needs only the registry."""
         with contextlib.suppress(StoreUnreachable):
             for result in self._registry.results.current_of(ids):
-                place = self._deployment.folders.place(result.lab_id)
+                shown = self._deployment.folders.shown(result.lab_id)
                 with contextlib.suppress(ResultNotFound, ValueError):  # expired meanwhile, or of another version
-                    status = result_content(place, result, VALIDATION_STATUS.name)
+                    status = result_content(shown, result, VALIDATION_STATUS.name)
                     yield result.lab_id, ValidationStatus.model_validate_json(status)
 
     def _labs(self, ids: Sequence[str]) -> list[LabInfo]:

@@ -53,8 +53,7 @@ class LocalReports:
             raise ResultNotFound(result.lab_id, f"validation report of {kind.value}")
         try:
             self._require(self._deployment.registry.datasets.get(result.datasets[kind]))
-            address = addresses.validated(kind, result.datasets[kind], name)
-            place = self._deployment.folders.place(result.lab_id)
-            return place.read(place.newest(address))
+            shown = self._deployment.folders.shown(result.lab_id)
+            return shown.read(addresses.validated(kind, result.datasets[kind], name))
         except (InputMissing, DatasetNotValidated, DatasetNotFound, KeyNotFound, EncryptedFileDamaged):
             raise ResultNotFound(result.lab_id, f"validation report of {kind.value} that can be read") from None

@@ -179,12 +179,15 @@ def test_planted_identifiers_are_found_nowhere(world: World) -> None:
     needles = [plant.encode() for plant in PLANTED]
     plain = hashlib.sha256(SPOILED.encode())
     digests = (plain.hexdigest(), hashlib.sha256(plain.digest()).hexdigest())
-    rows_read = 0
+    rows_read = copied_reports = 0
+    in_bytes = [needle.hex() for needle in needles]
     for row in database_text(world.data_home):
         rows_read += 1
-        assert not any(plant in row for plant in PLANTED), "in the database"
+        copied_reports += "/report.bin," in row
+        assert not any(plant in row for plant in (*PLANTED, *in_bytes)), "in the database"
         assert not any(digest in row for digest in digests), "a hash of a content without the key"
     assert rows_read > 1_000
+    assert (copied_reports > 0) is ("DATALAB_STORAGE_URL" in os.environ), "copies are searched, and there are some"
     world.stop()
     world.service.close()
     EmbeddedPostgres(world.data_home).stop()

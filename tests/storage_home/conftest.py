@@ -13,7 +13,9 @@ import httpx
 import pytest
 import s3fs
 
-from tests.living.conftest import living
+from datalab.registry import Lab
+from tests.living.conftest import FILES, Living, living
+from tests.storage_home.proxy import Proxy
 from tests.unit.registry.conftest import server, url
 from tests.up.processes import free_port
 
@@ -86,6 +88,28 @@ def object_store() -> Iterator[ObjectStore]:
     yield store
     store.process.kill()
     store.process.wait()
+
+
+@pytest.fixture
+def lab(living: Living) -> Lab:
+    """A lab with a result."""
+    made = living.lab()
+    living.provision(made, FILES)
+    assert living.execute(*living.tick()).success
+    return made
+
+
+@pytest.fixture
+def proxy(
+    request: pytest.FixtureRequest, object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Proxy]:
+    """A proxy before the object store that the home is in; the home in a directory has none."""
+    if "s3" not in request.node.name:
+        pytest.skip("a directory is not asked over HTTP")
+    proxy = Proxy(object_store.endpoint)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+    yield proxy
+    proxy.stop()
 
 
 @pytest.fixture(params=["directory", "s3"], autouse=True)

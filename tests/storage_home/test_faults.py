@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import dagster as dg
 import pytest
@@ -18,34 +18,11 @@ from datalab_dagster.graph.runs.selection import assets_to_run
 from datalab_dagster.service.local import LocalService
 from tests.living.conftest import FILES, IDENTIFIERS, ME, SEGMENTS, Living, segments
 from tests.living.test_by_hand import materialise
-from tests.storage_home.conftest import ObjectStore
 from tests.storage_home.proxy import Proxy
 from tests.waiting import retry_at_once
 
 ENDS = 90
 """Seconds within which a store that does not answer is reported."""
-
-
-@pytest.fixture
-def lab(living: Living) -> Lab:
-    """A lab with a result."""
-    made = living.lab()
-    living.provision(made, FILES)
-    assert living.execute(*living.tick()).success
-    return made
-
-
-@pytest.fixture
-def proxy(
-    request: pytest.FixtureRequest, object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Proxy]:
-    """A proxy before the object store that the home is in; the home in a directory has none."""
-    if "s3" not in request.node.name:
-        pytest.skip("a directory is not asked over HTTP")
-    proxy = Proxy(object_store.endpoint)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
-    yield proxy
-    proxy.stop()
 
 
 def parts(living: Living, lab: Lab, folder: str) -> list[UPath]:
