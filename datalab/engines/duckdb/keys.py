@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from datalab.engines.protocol import Hashes, Rows
@@ -16,8 +17,12 @@ _BYTES_AT_ONCE = 32 << 20
 def key_hashes(connection: duckdb.DuckDBPyConnection, columns: Sequence[pa.Array]) -> Hashes:
     """Return a 64-bit hash per row over `columns`, null being a value."""
     names = [f"k{i}" for i in range(len(columns))]
-    table = pa.table(dict(zip(names, columns, strict=True)))
-    hashes: Hashes = connection.from_arrow(table).project(f"hash({', '.join(names)}) AS h").fetchnumpy()["h"]
+    numbers = pa.array(np.arange(len(columns[0]), dtype=np.int32))
+    table = pa.table({**dict(zip(names, columns, strict=True)), "row": numbers})
+    found = connection.from_arrow(table).project(f"hash({', '.join(names)}) AS h, row").fetchnumpy()
+    # Threads work on parts of a large table, and the order of their results is not that of its rows.
+    hashes = np.empty(len(numbers), np.uint64)
+    hashes[found["row"]] = found["h"]
     return hashes
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -43,6 +44,15 @@ def test_repeated_rows_are_all_but_the_first_of_equal_keys(
         }
         arrow.append(pa.table(columns))
     assert repeated(engine, arrow) == expected
+
+
+def test_the_hashes_of_a_large_block_have_the_order_of_its_rows(under_test: EngineUnderTest, tmp_path: Path) -> None:
+    """Threads hash parts of a table, and finish in any order."""
+    keys = pa.array([f"u{number}" for number in range(1_000_000)])
+    with under_test.open("500MB", tmp_path, 2) as engine:
+        few = np.concatenate([engine.key_hashes([keys.slice(start, 50_000)]) for start in range(0, len(keys), 50_000)])
+        for _ in range(3):
+            assert np.array_equal(engine.key_hashes([keys]), few)
 
 
 def test_no_candidates_no_repeated_rows(engine: Engine) -> None:
