@@ -27,6 +27,12 @@ def code_server() -> dict[str, Any]:
     return dict(location["grpc_server"])
 
 
+def secret_with_key(name: str, key: str) -> str:
+    """A secret of compose as the docs make it with a key."""
+    [made] = re.findall(rf"printf '(.*)' \"\$key\" \\\n *> secrets/{name}$", CONTAINERS, re.MULTILINE)
+    return str(made).replace("\\n", "\n").replace("%s", key)
+
+
 def instruction(name: str) -> str:
     """The last instruction of the Containerfile with a name, its lines joined."""
     return re.findall(rf"^{name} ((?:.*\\\n)*.*)$", CONTAINERFILE.replace("\\\\", ""), re.MULTILINE)[-1]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,11 @@ from datalab.home.settings import FILE_NAME, Environment, load_settings
 from datalab.home.sources import file_variable
 from datalab_dagster.graph.home import CODE_LOCATION
 from datalab_dagster.up.health import CHECKS
-from tests.deploy.files import COMPOSE, CONTAINERS, DEPLOY, HOME, UID, code_server
+from tests.deploy.files import COMPOSE, CONTAINERS, DEPLOY, HOME, UID, code_server, secret_with_key
 
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = {name: service for name, service in SERVICES.items() if name != "postgres"}
+OURS = {name: service for name, service in SERVICES.items() if name in CHECKS}
+STORE, BUCKET = SERVICES["object-store"], SERVICES["bucket"]
 
 
 def option(command: list[str], name: str) -> str:
@@ -28,7 +31,7 @@ def option(command: list[str], name: str) -> str:
 
 
 def test_every_process_is_there_and_has_a_check_of_its_own() -> None:
-    assert set(OURS) == set(CHECKS)
+    assert set(OURS) == set(CHECKS) and set(SERVICES) - set(OURS) == {"postgres", "object-store", "bucket"}
     for name, service in OURS.items():
         assert service["healthcheck"]["test"][:5] == ["CMD", "python", "-m", "datalab_dagster.up.health", name]
         assert len(service["healthcheck"]["test"]) == 6
@@ -78,11 +81,12 @@ def test_only_what_asks_for_a_sign_in_is_published_and_to_this_machine_only() ->
     assert published == {"webserver": ["127.0.0.1:3000:3000"], "portal": ["127.0.0.1:8000:8000"]}
     assert OURS["webserver"]["command"][2] == "datalab_dagster.portal.dagster", "Dagster's own has no sign-in"
     assert COMPOSE["networks"]["database"] == {"internal": True}
-    assert SERVICES["postgres"]["networks"] == ["database"]
+    for name in ("postgres", "object-store", "bucket"):
+        assert SERVICES[name]["networks"] == ["database"]
 
 
 def test_a_process_may_write_to_the_home_only() -> None:
-    for service in OURS.values():
+    for service in [*OURS.values(), BUCKET]:
         assert service["read_only"] is True and service["user"] == f"{UID}:{UID}"
         assert service["cap_drop"] == ["ALL"] and service["security_opt"] == ["no-new-privileges:true"]
         writable = [volume for volume in service["volumes"] if not volume.endswith(":ro")]
@@ -99,11 +103,13 @@ def test_a_process_may_write_to_the_home_only() -> None:
 
 def test_variables_are_known_and_no_secret_is_one() -> None:
     known = {file_variable(name) for name in Environment.secrets()}
-    for service in OURS.values():
-        assert set(service["environment"]) == known
-        given = {Path(path).name for path in service["environment"].values()}
-        assert given == set(service["secrets"])
-        assert all(path.startswith("/run/secrets/") for path in service["environment"].values())
+    for service in [*OURS.values(), BUCKET]:
+        environment = dict(service["environment"])
+        assert environment.pop("DATALAB_STORAGE_URL") == "${DATALAB_STORAGE_URL:-}", "empty: the home"
+        assert set(environment) == known | {"AWS_CONFIG_FILE"}
+        assert {Path(path).name for path in environment.values()} == set(service["secrets"])
+        assert all(path.startswith("/run/secrets/") for path in environment.values())
+    assert "environment" not in STORE
 
 
 def test_secrets_are_files_that_the_docs_make() -> None:
@@ -114,7 +120,32 @@ def test_secrets_are_files_that_the_docs_make() -> None:
         assert re.search(rf"> *secrets/{name}$", CONTAINERS, re.MULTILINE), name
 
 
-def test_images_are_ours_and_postgresql() -> None:
-    assert {service["image"] for service in OURS.values()} == {f"${{DATALAB_IMAGE:-localhost/datalab:{__version__}}}"}
+def test_the_object_store_is_asked_for_and_only_its_s3_port_is_open() -> None:
+    assert STORE["profiles"] == BUCKET["profiles"] == ["object-store"] and "ports" not in STORE
+    assert BUCKET["depends_on"] == {"object-store": {"condition": "service_healthy"}}
+    options = dict(word.lstrip("-").partition("=")[::2] for word in STORE["command"][1:])
+    assert options["ip.bind"] == options["ip"] == "127.0.0.1" and options["s3.ip.bind"] == "0.0.0.0"
+    assert options["s3.config"] == f"/run/secrets/{STORE['secrets'][0]}"
+    assert f"localhost:{options['s3.port']}/" in STORE["healthcheck"]["test"][-1]
+    assert STORE["volumes"] == ["objects:/data"] and "objects" in COMPOSE["volumes"]
+
+
+def test_the_docs_configure_clients_and_users_of_the_object_store_alike() -> None:
+    read = ConfigParser()
+    read.read_string(secret_with_key("object_store", "the key"))
+    clients = read["default"]
+    [user] = json.loads(secret_with_key("object_store_users", "the key"))["identities"]
+    [credentials] = user["credentials"]
+    assert credentials["accessKey"] == clients["aws_access_key_id"]
+    assert credentials["secretKey"] == clients["aws_secret_access_key"] == "the key"
+    assert clients["endpoint_url"] == "http://object-store:8333"
+    assert "DATALAB_STORAGE_URL=s3://datalab/home" in CONTAINERS and "makedirs('datalab'" in BUCKET["command"][-1]
+
+
+def test_images_have_a_version_and_are_ours_or_named_here() -> None:
+    assert {service["image"] for service in [*OURS.values(), BUCKET]} == {
+        f"${{DATALAB_IMAGE:-localhost/datalab:{__version__}}}"
+    }
     assert "DATALAB_IMAGE" in CONTAINERS
     assert re.fullmatch(r"docker\.io/library/postgres:\d+", SERVICES["postgres"]["image"])
+    assert re.fullmatch(r"docker\.io/chrislusf/seaweedfs:\d+\.\d+", STORE["image"])

@@ -22,14 +22,16 @@ import yaml
 from datalab.home.sources import file_variable
 from datalab.registry import EmbeddedPostgres
 from datalab.storage import Key
-from tests.deploy.files import COMPOSE, DAGSTER_HOME, HOME, WORKSPACE, entrypoint, instruction
+from datalab_dagster.up.health import CHECKS
+from tests.deploy.files import COMPOSE, DAGSTER_HOME, HOME, WORKSPACE, entrypoint, instruction, secret_with_key
+from tests.storage_home.conftest import ObjectStore, object_store
 from tests.up.processes import free_port, mode_of, within
+
+__all__ = ["object_store"]
 
 BIN = Path(sys.executable).parent
 USER = "anna@publisher.example"
-SERVICES: dict[str, dict[str, Any]] = {
-    name: service for name, service in COMPOSE["services"].items() if name != "postgres"
-}
+SERVICES: dict[str, dict[str, Any]] = {name: service for name, service in COMPOSE["services"].items() if name in CHECKS}
 
 
 @dataclass
@@ -38,6 +40,8 @@ class Containers:
 
     place: Path
     url: str
+    storage: str = ""
+    """As `DATALAB_STORAGE_URL`; empty: the home."""
 
     def __post_init__(self) -> None:
         self.home, self.dagster = self.place / "home", self.place / "dagster"
@@ -45,6 +49,7 @@ class Containers:
         (self.place / "secrets").mkdir()
         (self.place / "secrets" / "postgres_url").write_text(f"{self.url}\n")
         (self.place / "secrets" / "master_key").write_text(f"{Key().to_text()}\n")
+        (self.place / "secrets" / "object_store").touch()
         workspace = json.loads(json.dumps(WORKSPACE))
         workspace["load_from"][0]["grpc_server"] |= {"host": "localhost", "port": int(self._ports["4000"])}
         (self.place / "workspace.yaml").write_text(yaml.safe_dump(workspace))
@@ -58,14 +63,28 @@ class Containers:
         settings = subprocess.run(["/bin/sh", "-c", made], capture_output=True, text=True, check=True).stdout
         (self.dagster / "dagster.yaml").write_text(settings)
 
+    def use(self, store: ObjectStore) -> None:
+        """Write the file that names an object store as the docs do, and make its bucket as compose does."""
+        text = secret_with_key("object_store", "a key").replace("http://object-store:8333", store.endpoint)
+        (self.place / "secrets" / "object_store").write_text(text)
+        for _ in range(2):
+            self.prints(*COMPOSE["services"]["bucket"]["command"])
+
     @property
     def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATALAB_", "DAGSTER_"))}
+        foreign = ("DATALAB_", "DAGSTER_", "AWS_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         secrets = {
             variable: str(self.place / "secrets" / Path(path).name)
             for variable, path in SERVICES["portal"]["environment"].items()
+            if path.startswith("/run/secrets/")
         }
-        own = {"DATALAB_HOME": str(self.home), "DAGSTER_HOME": str(self.dagster), "DATALAB_USER": USER}
+        own = {
+            "DATALAB_HOME": str(self.home),
+            "DAGSTER_HOME": str(self.dagster),
+            "DATALAB_USER": USER,
+            "DATALAB_STORAGE_URL": self.storage,
+        }
         return {**kept, **secrets, **own, "PATH": f"{BIN}:{kept['PATH']}"}
 
     def command(self, words: list[str]) -> list[str]:
@@ -127,13 +146,18 @@ def _line_with(word: str) -> str:
     return line.replace("\\\n", "")
 
 
-@pytest.fixture
-def containers() -> Iterator[Containers]:
+@pytest.fixture(params=["home", "object store"])
+def containers(request: pytest.FixtureRequest) -> Iterator[Containers]:
     place = Path(tempfile.mkdtemp(prefix="datalab-test-"))
     server = EmbeddedPostgres(place / "database")
     server.start()
     try:
-        yield Containers(place, server.url)
+        if request.param == "home":
+            yield Containers(place, server.url)
+        else:
+            containers = Containers(place, server.url, storage="s3://datalab/home")
+            containers.use(request.getfixturevalue("object_store"))
+            yield containers
     finally:
         server.stop()
         shutil.rmtree(place)
@@ -163,6 +187,7 @@ def test_a_lab_becomes_ready_in_processes_that_are_started_one_by_one(containers
     assert {path.name for path in containers.dagster.rglob("*")} <= {"dagster.yaml", "logs", ".logs_queue"}
     opened = [path for path in containers.home.rglob("*") if mode_of(path) & 0o077]
     assert opened == []
+    assert (containers.home / "labs").exists() is not containers.storage.startswith("s3://")
 
 
 def state(containers: Containers) -> str:
