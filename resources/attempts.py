@@ -14,11 +14,13 @@ _log = logging.getLogger(__name__)
 RETRY_TAG = "dagster/retry_number"
 RETRIES = {"dagster/retry_on_asset_or_op_failure": "true"}
 """Tags of the job: a lost database shows as a failed step, too."""
-NO_RETRY = {"dagster/max_retries": "0"}
+LIMIT_TAG = "dagster/max_retries"
+NO_RETRY = {LIMIT_TAG: "0"}
 """Tags of a run that has ended for a reason of its own."""
 AGAIN = "automatic, another attempt: the process of the last one was lost"
 _RESUMES, _ROOT = "dagster/is_resume_retry", "dagster/root_run_id"
-_WILL_RETRY = "dagster/will_retry"
+WILL_RETRY_TAG = "dagster/will_retry"
+_NEXT = "dagster/auto_retry_run_id"
 
 
 def earlier_attempts(instance: dg.DagsterInstance | None, run: dg.DagsterRun) -> list[str]:
@@ -38,7 +40,21 @@ def give_up(instance: dg.DagsterInstance, run_id: str) -> None:
         _log.warning("Run %s may be tried again: %s.", run_id, type(error).__name__)
 
 
+def attempts_left(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int:
+    """Return how many further attempts of a run there may be."""
+    limit = instance.run_retries_max_retries if instance.run_retries_enabled else 0
+    return int(run.tags.get(LIMIT_TAG, limit)) - int(run.tags.get(RETRY_TAG, 0))
+
+
+def is_dropped(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Return whether Dagster could not start the next attempt of a failed run, because no code server answered.
+
+    It tries that once, and then marks the run as one that is not tried again.
+    """
+    return run.tags.get(WILL_RETRY_TAG) == "false" and _NEXT not in run.tags and attempts_left(instance, run) > 0
+
+
 def is_tried_again(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Return whether Dagster starts another attempt of a failed run, or has started it."""
+    """Return whether another attempt of a failed run follows, or has followed."""
     known = instance.get_run_by_id(run.run_id)
-    return known is not None and known.tags.get(_WILL_RETRY) == "true"
+    return known is not None and (known.tags.get(WILL_RETRY_TAG) == "true" or is_dropped(instance, known))

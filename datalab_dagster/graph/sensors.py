@@ -18,7 +18,9 @@ from datalab.results.files import DASHBOARD
 from datalab_dagster.graph.answering import RunStatusSensor, answers
 from datalab_dagster.graph.conditions import condition_sensor
 from datalab_dagster.graph.drop_zones import poll, take_from_drop_zone
+from datalab_dagster.graph.jobs import validate_data_lab
 from datalab_dagster.graph.provisioning import provisioned, provisioning
+from datalab_dagster.graph.runs.again import dropped_attempts
 from datalab_dagster.graph.runs.lost import report_unwatched
 from datalab_dagster.graph.runs.reconcile import reconcile, stop_outdated
 from datalab_dagster.graph.uploads import report_uploads
@@ -55,16 +57,17 @@ def drop_zones(deployment: Deployment, context: dg.SensorEvaluationContext) -> d
 
 
 @dg.sensor(
+    job=validate_data_lab,
     minimum_interval_seconds=3,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Stops runs whose datasets were replaced, and records the end of runs whose process has died.",
 )
 @answers
-def lost_runs(deployment: Deployment, context: dg.SensorEvaluationContext) -> dg.SkipReason:
+def lost_runs(deployment: Deployment, context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
     stopped = stop_outdated(deployment, context.instance)
     lost = report_unwatched(context.instance)
     reconcile(deployment, context.instance)
-    return dg.SkipReason(
+    return dropped_attempts(deployment, context.instance) or dg.SkipReason(
         f"{counted(len(stopped), 'run')} stopped, because the datasets were replaced; {counted(len(lost), 'run')} lost."
         if stopped or lost
         else "No run was lost, and none has to be stopped."
@@ -84,7 +87,7 @@ def _broken(deployment: Deployment, context: dg.RunStatusSensorContext) -> dg.Sk
             return dg.SkipReason(_NOT_NEEDED)
         _notify_of_verdict(deployment, lab, run.run_id)
         if is_tried_again(context.instance, run):
-            return dg.SkipReason("Dagster starts another attempt: no notification is needed.")
+            return dg.SkipReason("Another attempt follows: no notification is needed.")
         if ended.reason == reason and _is_complete(deployment, ended):
             return dg.SkipReason("The run had completed its result: no notification is needed.")
         reason = ended.reason or reason

@@ -116,13 +116,8 @@ def test_a_run_of_the_daemon_is_cancelled(up: World) -> None:
     cancelled(up, up.new_lab())
 
 
-def test_a_run_that_is_lost_together_with_its_code_server_is_answered_again(
-    up: World, request: pytest.FixtureRequest
-) -> None:
+def test_a_run_that_is_lost_together_with_its_code_server_is_answered_again(up: World) -> None:
     """With Dagster's launcher, only the code server would have noticed the end of its process."""
-    if "ProcessRunLauncher" in request.node.name:
-        reason = "Dagster drops the retry if its daemon has not loaded the restarted code server yet: the lab is Failed"
-        request.node.add_marker(pytest.mark.xfail(reason=reason, strict=False))
     lab = up.new_lab()
     active = up.running_run(lab, "validate_identifiers")
     process, server = up.process_of(active), up.child("code-server")

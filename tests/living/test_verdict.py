@@ -218,9 +218,8 @@ class TestKilled:
         assert {event.step_key for event in again.get_step_success_events()} == {"validation_status", "dashboard"}
         (kept,) = living.deployment.registry.results.history(lab.id)
         assert kept.run_id == again.run_id and living.state(lab) is LabState.READY
-        folder = living.deployment.home / "labs" / lab.id / "results"
-        assert [path.name for path in folder.iterdir()] == [again.run_id]
-        assert sorted(path.name for path in (folder / again.run_id).iterdir()) == sorted(kept.paths)
+        assert living.stored(lab, "results") == [again.run_id]
+        assert living.stored(lab, "results", again.run_id) == sorted(kept.paths)
 
     def test_a_run_that_cannot_start_is_not_tried_again(self, living: Living) -> None:
         lab = living.lab()
