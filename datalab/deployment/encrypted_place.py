@@ -173,7 +173,7 @@ class EncryptedPlace:
 
     def _compare(self, address: Address, name: str, stored: StoredFile) -> None:
         try:
-            is_same = self._objects.sha256(name) == stored.sha256
+            is_same = self._objects.is_as_put(name) or self._objects.sha256(name) == stored.sha256
         except FileNotFoundError:
             raise self._missing(address, name) from None
         if not is_same:

@@ -22,6 +22,8 @@ class LabObjects:
     def __init__(self, objects: Objects, lab: str) -> None:
         self._objects = objects
         self._folder = f"labs/{one_name(lab)}"
+        self._put: dict[str, str] = {}
+        """The version of each file that was stored here, in an object store."""
 
     @property
     def root(self) -> UPath:
@@ -63,8 +65,19 @@ class LabObjects:
 
     def put_file(self, name: str, file: Path) -> None:
         """Store a file of scratch, as `put`."""
+        path = self._path(name)
         with self._naming(name, OutputFailed):
-            self._objects.put_file(self._path(name), file)
+            self._objects.put_file(path, file)
+            self._put[name] = self._objects.version(path)
+
+    def is_as_put(self, name: str) -> bool:
+        """Return whether an object store still has what `put_file` stored here, without reading it.
+
+        Raises:
+            FileNotFoundError: it does not exist.
+        """
+        with self._naming(name, InputUnreadable):
+            return bool(self._put.get(name)) and self._put[name] == self._objects.version(self._path(name))
 
     @contextlib.contextmanager
     def local(self, name: str, copy: Path) -> Iterator[Path]:

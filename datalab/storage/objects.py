@@ -125,6 +125,17 @@ class Objects:
         with _driver(self.where), self._fs.open(self._full(path), "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
+    def version(self, path: str) -> str:
+        """Return what changes whenever an object is written again, at the cost of one request; "" for a file here.
+
+        Raises:
+            FileNotFoundError: it does not exist.
+        """
+        if self.is_local:
+            return ""
+        with _driver(self.where):
+            return str(self._fs.ukey(self._full(path)))
+
     def get(self, path: str, end: int | None = None) -> bytes | None:
         """Return an object, or its first `end` bytes; None if it does not exist."""
         with _driver(self.where), contextlib.suppress(FileNotFoundError):

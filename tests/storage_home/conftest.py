@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-import httpx
 import pytest
 import s3fs
 
 from datalab.registry import Lab
 from tests.living.conftest import FILES, Living, living
+from tests.object_store import ObjectStore, started_store
 from tests.storage_home.proxy import Proxy
 from tests.unit.registry.conftest import server, url
-from tests.up.processes import free_port
 
 __all__ = ["living", "server", "url"]
-
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "tester",
-    "AWS_SECRET_ACCESS_KEY": "planted-secret",
-    "AWS_DEFAULT_REGION": "eu-west-1",
-}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,52 +22,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "storage_home" in item.path.parts:
             is_repeated = "[directory" in item.name and item.path.stem != "test_faults"
             item.add_marker(pytest.mark.repeated if is_repeated else pytest.mark.long)
-
-
-@dataclass
-class ObjectStore:
-    """An object store that answers, until its process is killed."""
-
-    endpoint: str
-    process: subprocess.Popen[bytes]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**CREDENTIALS, "AWS_ENDPOINT_URL": self.endpoint}
-
-    def bucket(self) -> str:
-        """Make a bucket and return its name."""
-        name = f"bucket-{uuid.uuid4().hex}"
-        self.files().mkdir(name)
-        return name
-
-    def files(self) -> s3fs.S3FileSystem:
-        return s3fs.S3FileSystem(
-            endpoint_url=self.endpoint,
-            key=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            secret=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-            client_kwargs={"region_name": CREDENTIALS["AWS_DEFAULT_REGION"]},
-            skip_instance_cache=True,
-            use_listings_cache=False,
-        )
-
-
-def started_store() -> ObjectStore:
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    store = ObjectStore(f"http://127.0.0.1:{port}", process)
-    for _ in range(600):
-        try:
-            httpx.get(store.endpoint)
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return store
-    raise AssertionError("moto's server did not start")
 
 
 @pytest.fixture(scope="session")
