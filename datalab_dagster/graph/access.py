@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from datalab.home.settings import Automation
+from datalab_dagster.graph.home import SETTINGS_NAME, dagster_home
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -47,9 +49,19 @@ class DagsterAccess:
             self._polled_at = now if due else self._polled_at
             return due
 
-    def is_switched_off(self, sensor: str) -> bool:
-        """Return whether a person has switched a sensor off, in Dagster's pages or by its command line."""
-        return any(state.name == sensor and not state.is_running for state in self.instance.all_instigator_state())
+    @property
+    def has_home(self) -> bool:
+        """Whether there are settings of Dagster, so that a daemon may run; it is not loaded for this."""
+        return (dagster_home(self._environment) / SETTINGS_NAME).exists()
+
+    def is_switched_off(self, name: str) -> bool:
+        """Return whether a person has switched a sensor or schedule off, in Dagster's pages or by its command line."""
+        return any(state.name == name and not state.is_running for state in self.instance.all_instigator_state())
+
+    def daemon_seen(self) -> datetime | None:
+        """Return when a thread of Dagster's daemon has reported last; None: none ever has."""
+        beats = self.instance.get_daemon_heartbeats().values()
+        return max((datetime.fromtimestamp(beat.timestamp, UTC) for beat in beats), default=None)
 
     def close(self) -> None:
         with self._lock:

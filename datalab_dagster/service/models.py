@@ -99,7 +99,7 @@ class DatasetInfo(ServiceModel):
 
 
 class StateInfo(ServiceModel):
-    """The state of a lab in words; `obstacle`: why no validation starts automatically although `datalab up` runs."""
+    """The state of a lab in words; `obstacle`: why no validation starts automatically although one is expected."""
 
     state: LabState
     title: str
@@ -107,7 +107,7 @@ class StateInfo(ServiceModel):
     reason: str
     next_step: str
     starts_automatically: bool = False
-    """Whether a validation starts within seconds, because `datalab up` runs."""
+    """Whether a validation starts within seconds, because `datalab up` or Dagster's daemon runs."""
     obstacle: str = ""
 
 

@@ -21,11 +21,11 @@ from datalab.scratch import why
 from datalab_dagster.graph.access import STARTS_RUNS, DagsterAccess
 from datalab_dagster.graph.errors import RunNotStarted
 from datalab_dagster.graph.runs.processes import RunRequest, begin_process
+from datalab_dagster.service.obstacles import Obstacles
 
 if TYPE_CHECKING:
     from datalab_dagster.graph.runs.steps import Step, StepReader
 
-_SENSOR_OFF = "No validation starts automatically: the sensor “{sensor}” is switched off in Dagster."
 _PATIENCE_SECONDS = 30.0
 """How long a request of the sensor may take to become a run, before a validation by hand takes over its change."""
 _SECONDS_BETWEEN_LOOKS = 0.25
@@ -45,6 +45,7 @@ class LocalRuns:
         self._registry = deployment.registry
         self._dagster = dagster
         self._environment = environment
+        self._obstacles = Obstacles(deployment.home, dagster)
         self._steps: StepReader | None = None
         self._closed = False
 
@@ -183,16 +184,9 @@ class LocalRuns:
         return functools.cache(self.obstacle)
 
     def obstacle(self, *, loads_dagster: bool = True) -> str | None:
-        """Return why no validation starts automatically, empty without `datalab up`; None: one does.
-
-        Args:
-            loads_dagster: whether to load Dagster for it, which takes a second; else it is asked if it is loaded.
-        """
-        if not self.is_up:
-            return ""
-        may_ask = loads_dagster or self._dagster.is_open
+        """Return why no validation starts automatically after a change, see `Obstacles.of`."""
         sensor = STARTS_RUNS[self._deployment.settings.automation]
-        return _SENSOR_OFF.format(sensor=sensor) if may_ask and self._dagster.is_switched_off(sensor) else None
+        return self._obstacles.of("sensor", sensor, loads_dagster=loads_dagster)
 
     @property
     def is_up(self) -> bool:

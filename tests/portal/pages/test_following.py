@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from datalab.home.up import UpRecord
 from datalab.kinds import DatasetKind
 from datalab_dagster.service import LabInfo, LabState
 from datalab_dagster.service.models import ExpectedInfo
@@ -17,6 +19,7 @@ from tests.portal.pages.test_choose_page import stored
 from tests.portal.pages.test_wrong_kinds import placed, twin
 
 IDENTIFIERS, SEGMENTS, DEMOGRAPHICS, EMBEDDINGS = DatasetKind
+UP = UpRecord(1, "http://127.0.0.1:3000", None)
 
 
 def now(client: TestClient, lab: LabInfo, seen: str = "") -> Any:
@@ -55,7 +58,7 @@ def test_a_viewer_follows_and_an_admin_does_not(viewer: TestClient, admin: TestC
 def test_a_validation_that_starts_automatically_is_announced(
     is_up: bool, publisher: TestClient, service: QuietService, empty_lab: LabInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("datalab_dagster.service.runs.running", lambda home: object() if is_up else None)
+    monkeypatch.setattr("datalab_dagster.service.obstacles.running", lambda home: UP if is_up else None)
     kinds = {kind.value: stored(service, kind, f"{kind.value}.csv") for kind in DatasetKind}
     page = read(publisher, f"/datalabs/{empty_lab.id}")
     after = send(publisher, page, f"/datalabs/{empty_lab.id}/provision", **kinds)
@@ -68,7 +71,8 @@ def test_a_validation_that_starts_automatically_is_announced(
 def test_a_sensor_that_is_switched_off_is_said_and_start_is_offered(
     publisher: TestClient, service: QuietService, empty_lab: LabInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("datalab_dagster.service.runs.running", lambda home: object())
+    monkeypatch.setattr("datalab_dagster.service.obstacles.running", lambda home: UP)
+    monkeypatch.setattr("datalab_dagster.graph.access.DagsterAccess.daemon_seen", lambda _: datetime.now(UTC))
     monkeypatch.setattr("datalab_dagster.graph.access.DagsterAccess.is_switched_off", lambda *_: True)
     kinds = {kind.value: stored(service, kind, f"{kind.value}.csv") for kind in DatasetKind}
     page = read(publisher, f"/datalabs/{empty_lab.id}")
@@ -77,6 +81,23 @@ def test_a_sensor_that_is_switched_off_is_said_and_start_is_offered(
     assert f"{why} Start the validation." in after.text and "in a few seconds" not in after.text
     assert '<button class="primary">Start validation' in after.html
     assert why in read(publisher, "/datalabs").text
+
+
+def test_a_daemon_that_is_not_running_is_said_and_start_is_offered(
+    publisher: TestClient, service: QuietService, empty_lab: LabInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = datetime(2026, 11, 28, 13, 5, tzinfo=UTC)
+    monkeypatch.setattr("datalab_dagster.graph.access.DagsterAccess.daemon_seen", lambda _: seen)
+    monkeypatch.setattr("datalab_dagster.graph.access.DagsterAccess.is_switched_off", lambda *_: False)
+    monkeypatch.setattr("datalab_dagster.graph.access.DagsterAccess.is_open", True)
+    kinds = {kind.value: stored(service, kind, f"{kind.value}.csv") for kind in DatasetKind}
+    page = read(publisher, f"/datalabs/{empty_lab.id}")
+    after = send(publisher, page, f"/datalabs/{empty_lab.id}/provision", **kinds)
+    why = "No validation starts automatically: Dagster's daemon is not running (last seen 2026-11-28 13:05 UTC)."
+    assert f"{why} Start the validation." in after.text and "in a few seconds" not in after.text
+    assert '<button class="primary">Start validation' in after.html
+    assert why in read(publisher, "/datalabs").text
+    assert publisher.get(f"/api/labs/{empty_lab.id}").json()["state"]["obstacle"] == why
 
 
 def test_a_known_result_is_said_at_once(publisher: TestClient, service: QuietService, validated: Validated) -> None:
