@@ -47,6 +47,7 @@ from datalab_dagster.service import (
 from datalab_dagster.service.models import ExpectedInfo, KnownUsersInfo
 from tests.fake_lists import MemoryLists
 from tests.fake_repairs import MemoryRepairs
+from tests.fake_schedules import MemorySchedules
 
 STEPS = ("identifiers", "identifiers_validation_report", "statistics_report", "dashboard")
 CHUNK = 1 << 16
@@ -63,6 +64,7 @@ class MemoryService:
         self.shown_hints: dict[DatasetKind, list[Hint]] = {}
         self._numbers = itertools.count(1)
         self._labs: dict[str, LabInfo] = {}
+        self.schedules = MemorySchedules(self)
         self._slots: dict[str, dict[DatasetKind, SlotInfo]] = {}
         self._events: dict[str, list[EventInfo]] = {}
         self._datasets: dict[str, DatasetInfo] = {}

@@ -203,7 +203,7 @@ class Settings(_Root):
     sweep: Annotated[str, AfterValidator(cron)] = "30 4 * * *"
     """When results beyond `keepResults`, abandoned uploads and files of deleted labs are removed, as cron."""
     timezone: Annotated[str, AfterValidator(time_zone)] = "UTC"
-    """Time zone of both schedules."""
+    """Time zone of these schedules, and of those of labs that are set without one."""
     automation: Automation = Automation.SENSOR
     """What starts the runs of changed labs in Dagster: a sensor, or automation conditions of the assets."""
     freshness: FreshnessSettings = FreshnessSettings()

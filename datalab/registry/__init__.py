@@ -27,6 +27,7 @@ from datalab.registry.records import (
     changes_by_lab,
 )
 from datalab.registry.registry import Registry
+from datalab.registry.schedules import LabSchedule, ScheduleWrong
 from datalab.registry.state import ExplainedState, Facts, LabState, state_of
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Lab",
     "LabChange",
     "LabLock",
+    "LabSchedule",
     "LabState",
     "NewResult",
     "Origin",
@@ -54,6 +56,7 @@ __all__ = [
     "Role",
     "Run",
     "RunState",
+    "ScheduleWrong",
     "Slot",
     "Upload",
     "Verdict",

@@ -14,7 +14,15 @@ from datalab.registry.copies import remove_copies
 from datalab.registry.database import Database
 from datalab.registry.errors import LabNameAmbiguous, LabNotFound, OwnersWrong
 from datalab.registry.facts import facts_of
-from datalab.registry.models import ClaimRow, ForgottenRow, LabOwnerRow, LabRow, ResultRow, RunRow, ValidatedRow
+from datalab.registry.models import (
+    ClaimRow,
+    ForgottenRow,
+    LabOwnerRow,
+    LabRow,
+    ResultRow,
+    RunRow,
+    ValidatedRow,
+)
 from datalab.registry.ownership import Verb, check, plain
 from datalab.registry.partition_keys import RekeyRefused, new_key
 from datalab.registry.queries import (
@@ -29,6 +37,7 @@ from datalab.registry.queries import (
     provisioned,
 )
 from datalab.registry.records import Lab, Role
+from datalab.registry.schedule_rows import ScheduleRow
 from datalab.registry.state import ExplainedState, state_of
 
 _LONGEST_NAME = 254
@@ -145,7 +154,9 @@ class Labs:
             return lab_of(row)
 
     def delete(self, lab_id: str, *, by: str) -> Lab:
-        """Deprovision everything and delete the lab, in one transaction; its events and results stay readable.
+        """Deprovision everything and delete the lab and its schedule, in one transaction.
+
+        Its events and results stay readable.
 
         Raises:
             LabNotFound: there is no such lab.
@@ -156,6 +167,7 @@ class Labs:
             slots = provisioned(session, lab_id)
             change_slots(session, lab_id, [(kind, None) for kind in slots], by=by, cause="lab deleted")
             remove_copies(session, lab_id)
+            session.execute(delete(ScheduleRow).where(ScheduleRow.lab_id == lab_id))
             row.deleted_at, row.deleted_by = session.scalars(select(func.clock_timestamp())).one(), by
             return lab_of(row)
 

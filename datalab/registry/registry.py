@@ -25,6 +25,7 @@ from datalab.registry.ownership import Ownership
 from datalab.registry.provisioning import Provisioning
 from datalab.registry.results import Results
 from datalab.registry.runs import Runs
+from datalab.registry.schedules import Schedules
 from datalab.registry.uploads import Uploads
 from datalab.registry.validated import Validated
 
@@ -43,6 +44,7 @@ class Registry:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.labs = Labs(database)
+        self.schedules = Schedules(database)
         self.lab_locks = LabLocks(database)
         self.lists = Lists(database)
         self.history = History(database)

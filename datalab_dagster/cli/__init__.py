@@ -51,6 +51,7 @@ COMMANDS = {
     "rows": ("rows", "Write all invalid rows of a dataset of LAB to a CSV file that only you may read."),
     "runs": ("validate", "List the runs of LAB, the newest first."),
     "run": ("validate", "Show and cancel runs."),
+    "schedule": ("schedule", "List all schedules, and set and remove those of labs."),
     "keys": ("keys", "Rotate the master key."),
     "user": ("user", "Manage users and their roles."),
     "token": ("token", "Create, list and revoke API tokens."),

@@ -19,6 +19,10 @@ CODE_LOCATION = "datalab_dagster.definitions"
 """Module and name of the code location; the cursors of sensors belong to this name."""
 
 
+LAB_SCHEDULES = "lab_schedules"
+"""The schedule of Dagster that starts the runs of the schedules of all labs."""
+
+
 def dagster_home(environment: Mapping[str, str] = os.environ) -> Path:
     """Return the directory of the deployment's Dagster instance: `DAGSTER_HOME`, or one in the home directory."""
     own = Environment.read(environment).dagster_home

@@ -1,4 +1,7 @@
-"""Schedules: every night, stale labs are validated again and data that are no longer needed are removed."""
+"""Schedules: every night, stale labs are validated again and data that are no longer needed are removed.
+
+`lab_schedules` has those of labs.
+"""
 
 from collections.abc import Sequence
 
@@ -10,13 +13,12 @@ from datalab.home.settings import Settings
 from datalab.registry import Lab, LabState, RunState
 from datalab_dagster.graph.answering import answers
 from datalab_dagster.graph.jobs import sweep_deployment, validate_data_lab
-from datalab_dagster.graph.runs.claims import claimed
-from datalab_dagster.graph.runs.selection import assets_to_run
-from datalab_dagster.graph.runs.start import run_tags
+from datalab_dagster.graph.lab_schedules import lab_schedules
+from datalab_dagster.graph.runs.scheduled import requested_run
 
 
 def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
-    """Return the schedules `nightly` and `nightly_sweep`, at the times in the settings."""
+    """Return the schedules `nightly` and `nightly_sweep`, at the times in the settings, and that of all labs."""
     night = dg.schedule(
         name="nightly",
         job=validate_data_lab,
@@ -33,7 +35,7 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Removes data that are no longer needed, and reports how old results are.",
     )
-    return [night(_validate_again), sweep(_sweep)]
+    return [night(_validate_again), sweep(_sweep), lab_schedules]
 
 
 @answers
@@ -46,18 +48,13 @@ def _validate_again(
         if not _needs_run(deployment, lab, explained.state):
             continue
         sequence = deployment.registry.provisioning.last_sequence(lab.id)
-        run_key = f"{lab.id}:{sequence}:{night}"
-        if not claimed(deployment, lambda: context.instance, lab, sequence, run_key):
-            answered += 1
-            continue
-        requests.append(
-            dg.RunRequest(
-                run_key=run_key,
-                partition_key=lab.partition_key,
-                asset_selection=assets_to_run(deployment, lab, ()),
-                tags=run_tags(lab, sequence=sequence, kinds=(), cause="nightly schedule", by="schedule"),
-            )
+        request = requested_run(
+            deployment, context, lab, name=f"{sequence}:{night}", kinds=(), cause="nightly schedule"
         )
+        if request is None:
+            answered += 1
+        else:
+            requests.append(request)
     if answered and not requests:
         return dg.SkipReason(f"{counted(answered, 'lab')} to validate; other runs answer the changes already.")
     return requests or dg.SkipReason("No lab is stale with all its datasets, and no last run was interrupted.")

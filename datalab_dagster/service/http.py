@@ -25,6 +25,7 @@ from datalab_dagster.service.http_download import Download
 from datalab_dagster.service.http_lists import HttpLists
 from datalab_dagster.service.http_repairs import HttpRepairs
 from datalab_dagster.service.http_rows import HttpRows
+from datalab_dagster.service.http_schedules import HttpSchedules
 from datalab_dagster.service.http_shared import HttpSharedLabs
 from datalab_dagster.service.http_upload import HttpUploads, upload_by_parts, upload_in_one
 from datalab_dagster.service.models import (
@@ -195,6 +196,10 @@ class HttpService:
 
     def events(self, lab: str) -> list[EventInfo]:
         return self._list(EventInfo, f"{self._lab(lab)}/events")
+
+    @property
+    def schedules(self) -> HttpSchedules:
+        return HttpSchedules(self._connection, self._lab)
 
     # --------------------------------------------------------------------------------------------------- runs
 

@@ -28,6 +28,7 @@ from datalab.errors import DatalabError, UsageError
 from datalab.formats import counted
 from datalab.ingest.repair import errors as repair
 from datalab.kinds import DatasetKind
+from datalab.registry import ScheduleWrong
 from datalab.registry import errors as registry
 from datalab.registry.errors import Problem, ProblemCode
 from datalab.storage import errors as storage
@@ -160,6 +161,7 @@ _STATUS: dict[type[DatalabError], int] = {
     registry.LabNotYours: 403,
     registry.OwnersWrong: 422,
     registry.RoleRefused: 403,
+    ScheduleWrong: 422,
     registry.LoginRefused: 401,
     registry.TooManyLogins: 429,
     deployment.NotADataset: 422,

@@ -14,6 +14,7 @@ from datalab.registry.ownership import User
 from datalab.results.files import DASHBOARD, STATISTICS, VALIDATION_STATUS
 from datalab.results.names import may_hold_ids
 from datalab.storage.errors import StoreUnreachable
+from datalab_dagster.service.account_models import AuditInfo
 from datalab_dagster.service.errors import NamesUnchecked, ResultNotFound
 from datalab_dagster.service.models import DatasetInfo, LabInfo, OtherLabInfo, ResultInfo
 
@@ -63,6 +64,13 @@ def lab_info(
 def other_lab_info(lab: Lab, explained: ExplainedState) -> OtherLabInfo:
     """Return a lab of other publishers, as all publishers may see it."""
     return OtherLabInfo(id=lab.id, name=lab.name, state=explained.state, title=explained.title, owners=list(lab.owners))
+
+
+def audit_infos(registry: Registry, asker: User, *, limit: int, before: int | None) -> list[AuditInfo]:
+    """Return entries of the audit log: their own, and those on what they own; all while there are no users."""
+    own = None if asker.alone else asker.name
+    entries = registry.accounts.audit.entries(limit=limit, before=before, user=own)
+    return [AuditInfo.model_validate(entry) for entry in entries]
 
 
 def result_info(shown: ShownFiles, result: Result, current: Result | None) -> ResultInfo:

@@ -38,6 +38,7 @@ from datalab_dagster.service.protocol import Progress
 from datalab_dagster.service.repairs import LocalRepairs
 from datalab_dagster.service.reports import LocalReports
 from datalab_dagster.service.runs import LocalRuns
+from datalab_dagster.service.schedules import LocalSchedules
 from datalab_dagster.service.uploads import LocalUploads
 
 
@@ -215,6 +216,10 @@ class LocalService:
         events = self._registry.provisioning.events(self._lab(lab, Verb.READ_LAB).id)
         return [EventInfo.model_validate(event) for event in events]
 
+    @property
+    def schedules(self) -> LocalSchedules:
+        return LocalSchedules(self._deployment, self._dagster, self._user)
+
     def validate(self, lab: str, *, again: bool = False) -> RunInfo:
         found = self._lab(lab, Verb.CHANGE_LAB)
         require_limits(found.definition)
@@ -267,10 +272,7 @@ class LocalService:
         return LocalLists(self._deployment, self._user, self._run_info, self._runs)
 
     def audit_log(self, *, limit: int = 100, before: int | None = None) -> list[AuditInfo]:
-        asker = self._may(Verb.AUDIT)
-        own = None if asker.alone else asker.name
-        entries = self._registry.accounts.audit.entries(limit=limit, before=before, user=own)
-        return [AuditInfo.model_validate(entry) for entry in entries]
+        return infos.audit_infos(self._registry, self._may(Verb.AUDIT), limit=limit, before=before)
 
     def close(self) -> None:
         self._runs.close()

@@ -31,6 +31,7 @@ from datalab_dagster.service.models import (
     RunInfo,
 )
 from datalab_dagster.service.repairs_protocol import Repairs
+from datalab_dagster.service.schedules_protocol import Schedules
 from datalab_dagster.service.shared_labs import SharedLabs
 from datalab_dagster.service.uploads_protocol import Uploads
 
@@ -201,6 +202,10 @@ class LabService(Protocol):
 
     def events(self, lab: str) -> list[EventInfo]:
         """Return every provisioning event of a lab, the oldest first."""
+
+    @property
+    def schedules(self) -> Schedules:
+        """When labs are validated again."""
 
     def validate(self, lab: str, *, again: bool = False) -> RunInfo:
         """Ensure that the datasets provisioned now are validated; return the run immediately.

@@ -104,7 +104,7 @@ def test_the_sensor_that_asks_again_keeps_its_claim(living: Living) -> None:
 def test_the_schedule_leaves_a_claimed_change_alone(living: Living) -> None:
     lab = living.lab()
     living.provision(lab, FILES)
-    [night, _] = build_schedules(Settings())
+    [night, *_] = build_schedules(Settings())
 
     def requests() -> list[Any]:
         context = dg.build_schedule_context(

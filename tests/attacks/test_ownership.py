@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -130,6 +131,10 @@ ROUTES = {
     "PATCH /api/labs/{lab}/slots #own lab": Line("OL", json={"identifiers": "{dataset}"}, own=True),
     "PATCH /api/labs/{lab}/slots #empty": Line("O", json={"identifiers": None}),
     "GET /api/labs/{lab}/events": Line("OV"),
+    "GET /api/schedules": Line(READERS, sees="OV"),
+    "GET /api/labs/{lab}/schedule": Line("OV"),
+    "PUT /api/labs/{lab}/schedule": Line("O", json={"cron": "0 2 * * *"}),
+    "DELETE /api/labs/{lab}/schedule": Line("O"),
     "POST /api/labs/{lab}/runs": Line("O"),
     "GET /api/labs/{lab}/runs": Line("OV"),
     "GET /api/runs/{run}": Line("OV"),
@@ -173,6 +178,7 @@ ROUTES = {
     "POST /datalabs/{lab}/provision #empty": Line("O", form={"deprovision": "identifiers"}),
     "POST /datalabs/{lab}/validate": Line("O", form={}),
     "POST /datalabs/{lab}/owners": Line("O", form={"add": PEOPLE["X"][0]}),
+    "POST /datalabs/{lab}/schedule": Line("O", form={"cron": "0 2 * * *"}),
     "POST /datalabs/{lab}/runs/{going}/cancel": Line("O", form={}),
     "POST /datalabs/{lab}/delete": Line("O", form={}),
     # ----------------------------------------------------------------------------------------- the visitor alone
@@ -193,6 +199,9 @@ COMMANDS = {
     "lab owners #change": Line("O", words="{lab} --add " + PEOPLE["X"][0], changes=True),
     "lab rekey": Line("O", words="{lab}", changes=True),
     "lab delete": Line("O", words="{lab} --yes", changes=True),
+    "schedule list": Line(READERS, sees="OV"),
+    "schedule set": Line("O", words="{lab} '0 2 * * *'", changes=True),
+    "schedule remove": Line("O", words="{lab}", changes=True),
     "dataset upload": Line(PUBLISHERS, words="{file}"),
     "dataset list": Line(READERS, sees=READERS),
     "dataset show": Line(READERS, words="{dataset}"),
@@ -246,6 +255,7 @@ class World:
         """A lab of the owner with a result, whose statistics are shared."""
         lab = self.service.create_lab(definition("Pats", shareStatistics=True))
         self.service.change(lab.id, {IDENTIFIERS: dataset})
+        self.service.schedules.set(lab.id, "30 2 * * *")
         run = self.service.finish(self.service.validate(lab.id).run_id)
         for name, text in RESULT.items():
             self.service._deployment.folders.place(lab.id).write(result(run.run_id, name), text)
@@ -282,7 +292,8 @@ class World:
         lab, dataset = self.service._registry.labs.get(objects["lab"]), objects["dataset"]
         held = self.service._registry.provisioning.events(lab.id)
         runs = self.service._registry.runs.history(lab.id)
-        return [lab, held, runs, self.service.key_access(dataset), self.service.dataset(dataset)]
+        schedule = self.service._registry.schedules.of(lab.id)
+        return [lab, held, runs, schedule, self.service.key_access(dataset), self.service.dataset(dataset)]
 
 
 @pytest.fixture
@@ -417,7 +428,7 @@ def test_each_person_may_use_exactly_their_commands(
     monkeypatch.setenv("COLUMNS", "300")
 
     def attempt(name: str, line: Line, letter: str, objects: Mapping[str, str]) -> tuple[bool, str]:
-        words = [*name.split(), *line.words.format_map(objects).split()]
+        words = [*name.split(), *shlex.split(line.words.format_map(objects))]
         ended = datalab_here(*words, "--user", PEOPLE[letter][0], cwd=tmp_path)
         assert ended.code in (0, 2), (name, letter, ended)
         assert ended.code == 0 or "Nothing was changed" in ended.err or "no run" in ended.err, (name, letter, ended)

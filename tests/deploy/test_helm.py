@@ -37,7 +37,7 @@ DAGSTER: dict[str, Any] = yaml.safe_load(SETTINGS.read_text())
 OF_CHART = {
     "global", "generatePostgresqlPasswordSecret", "postgresql", "dagsterWebserver", "dagster-user-deployments",
     "runLauncher", "concurrency", "dagsterDaemon", "additionalInstanceConfig", "computeLogManager", "pythonLogs",
-    "telemetry",
+    "telemetry", "retention",
 }  # fmt: skip
 """Top-level keys that Dagster's chart 1.13 has, and that the values set."""
 
@@ -72,6 +72,7 @@ def test_every_image_is_ours() -> None:
 
 def test_limits_are_those_of_the_settings() -> None:
     assert VALUES["concurrency"] == {"enabled": True, **camel(DAGSTER["concurrency"])}
+    assert VALUES["retention"] == {"enabled": True, **camel(DAGSTER["retention"])}
     queue = VALUES["dagsterDaemon"]["runCoordinator"]["config"]["queuedRunCoordinator"]
     assert queue == camel(DAGSTER["run_coordinator"]["config"])
     assert VALUES["dagsterDaemon"]["runMonitoring"]["enabled"] is DAGSTER["run_monitoring"]["enabled"]

@@ -36,10 +36,12 @@ def test_names_and_times() -> None:
     assert found == {
         "nightly": ("15 2 * * *", "Europe/Berlin"),
         "nightly_sweep": ("45 5 * * sun", "Europe/Berlin"),
+        "lab_schedules": ("* * * * *", None),
     }
     assert {one.name: one.cron_schedule for one in build_schedules(Settings())} == {
         "nightly": "0 3 * * *",
         "nightly_sweep": "30 4 * * *",
+        "lab_schedules": "* * * * *",
     }
 
 

@@ -131,7 +131,7 @@ class TestReasons:
             assert all(skipped) and EMPTY_RESULT not in skipped, sensor.name
 
     def test_a_night_without_work_says_so(self, living: Living) -> None:
-        night, _ = build_schedules(Settings())
+        night, *_ = build_schedules(Settings())
         context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 11, 22, 3, tzinfo=UTC))
         assert night.evaluate_tick(context).skip_message == (
             "No lab is stale with all its datasets, and no last run was interrupted."

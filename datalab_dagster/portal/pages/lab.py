@@ -51,6 +51,7 @@ from datalab_dagster.service import (
 from datalab_dagster.service.hints import evidence_of
 from datalab_dagster.service.http_errors import status_of
 from datalab_dagster.service.models import ServiceModel
+from datalab_dagster.service.schedules_protocol import ScheduleInfo
 
 VALIDATED = (LabState.READY, LabState.FAILED)
 
@@ -103,6 +104,8 @@ class LabPage(LabTab):
     """Why the lab is not Ready, or what is wrong with a file although it is; None: its state says all."""
     findings: list[Note]
     """All other findings of the current result."""
+    schedule: ScheduleInfo | None
+    """When it is validated again."""
     problems: list[str] = Field(default_factory=list)
     """Why the last action was refused."""
 
@@ -207,6 +210,7 @@ def page_of(
         headlines=found.headlines(info.definition) if found else [],
         cause=first_of(info, causes),
         findings=further(info, causes),
+        schedule=service.schedules.of(info.id),
     )
 
 

@@ -97,6 +97,8 @@ def test_a_daemon_that_is_not_running_is_said_and_start_is_offered(
     assert f"{why} Start the validation." in after.text and "in a few seconds" not in after.text
     assert '<button class="primary">Start validation' in after.html
     assert why in read(publisher, "/datalabs").text
+    service.schedules.set(empty_lab.id, "0 2 * * *")
+    assert read(publisher, f"/datalabs/{empty_lab.id}").text.count(why) == 2, "the schedule starts nothing, either"
     assert publisher.get(f"/api/labs/{empty_lab.id}").json()["state"]["obstacle"] == why
 
 
