@@ -6,7 +6,8 @@ that nothing is taken twice after a restart.
 """
 
 import contextlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -48,6 +49,12 @@ class TakenFile(dg.Config):
     dataset: str
     url: str = Field(description="The address of the file, or of the first part")
     fingerprint: str = Field(description="The fingerprint of the file, or of all parts, when they were complete")
+    again: str = Field(default="", description="The time of the lab's schedule at which it is read again")
+
+    @property
+    def key(self) -> str:
+        """What distinguishes the attempts to take it from all others."""
+        return f"{self.fingerprint} {self.again}".rstrip()
 
 
 @dg.op(description="Upload the file, or the parts as one zip archive, encrypted, and provision it.")
@@ -56,7 +63,9 @@ def take_file(config: TakenFile) -> None:
         zones = [zone for zone in deployment.settings.drop_zones if _matches(deployment, zone, config)]
         if not zones:
             raise UsageError("The drop zone of this file is no longer configured. The file was left where it is.")
-        if deployment.registry.provisioning.has_taken(config.lab, config.fingerprint):
+        if deployment.registry.provisioning.has_taken(config.lab, config.fingerprint) and not _is_read_again(
+            deployment, config
+        ):
             return
         zone, group = _listed(zones, config)
         with open_group(connector_for(zone.pattern, zone.options), zone.pattern, group) as source:
@@ -107,16 +116,36 @@ def poll(
         for group in (choice.newest_taken, choice.group):
             if group:
                 now.remember(lab, group)
-        if choice.group:
-            files.append(_file(lab, zone, choice.group))
+        files += _wanted(deployment, lab, zone, choice, given_up)
     if is_whole:
         now.forget_absent()
     return files, now.text(), [message for message in now.messages if message not in before.messages]
 
 
-def _file(lab: str, zone: DropZone, group: FileGroup) -> TakenFile:
-    first = group.entries[0].url
-    return TakenFile(lab=lab, dataset=zone.dataset.value, url=first, fingerprint=group.fingerprint)
+def _wanted(
+    deployment: Deployment, lab: str, zone: DropZone, choice: Choice, given_up: Collection[str]
+) -> Iterator[TakenFile]:
+    """Yield what is new, or what was taken before and is due to be read again."""
+    if choice.group:
+        yield _file(lab, zone, choice.group)
+    elif choice.newest_taken:
+        again = deployment.registry.schedules.read_again(lab).get(choice.newest_taken.fingerprint)
+        if again is not None and (file := _file(lab, zone, choice.newest_taken, again)).key not in given_up:
+            yield file
+
+
+def _file(lab: str, zone: DropZone, group: FileGroup, again: datetime | None = None) -> TakenFile:
+    return TakenFile(
+        lab=lab,
+        dataset=zone.dataset.value,
+        url=group.entries[0].url,
+        fingerprint=group.fingerprint,
+        again="" if again is None else again.astimezone(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _is_read_again(deployment: Deployment, config: TakenFile) -> bool:
+    return bool(config.again) and config.fingerprint in deployment.registry.schedules.read_again(config.lab)
 
 
 def _choice(
@@ -160,7 +189,7 @@ def _provision(deployment: Deployment, config: TakenFile, group: FileGroup, data
     """Provision what was taken; of the same content, the dataset that is stored already, and delete the new copy."""
     kind, registry = DatasetKind(config.dataset), deployment.registry
     held = registry.provisioning.datasets(config.lab).get(kind)
-    chosen, cause = dataset, _cause(group)
+    chosen, cause = dataset, _cause(group, again=bool(config.again))
     if same := _same_content(deployment, dataset):
         chosen = next((one for one in same if one.manifest_hash == held), same[0])
         before = chosen.manifest_hash == held
@@ -183,11 +212,11 @@ def _same_content(deployment: Deployment, dataset: Dataset) -> list[Dataset]:
     return [one for one in found if one.access == dataset.access]
 
 
-def _cause(group: FileGroup) -> str:
+def _cause(group: FileGroup, *, again: bool) -> str:
     first, last = shown(group.entries[0].name), shown(group.entries[-1].name)
     if len(group.entries) == 1:
-        return f"file {first} appeared"
-    return f"{counted(len(group.entries), 'part')} appeared, {first} to {last}"
+        return f"file {first} {'was read again' if again else 'appeared'}"
+    return f"{counted(len(group.entries), 'part')} {'were read again' if again else 'appeared'}, {first} to {last}"
 
 
 def _title(zone: DropZone) -> str:

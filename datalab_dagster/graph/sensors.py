@@ -24,7 +24,7 @@ from datalab_dagster.graph.runs.again import dropped_attempts
 from datalab_dagster.graph.runs.lost import report_unwatched
 from datalab_dagster.graph.runs.reconcile import reconcile, stop_outdated
 from datalab_dagster.graph.uploads import report_uploads
-from datalab_dagster.graph.zone_attempts import earlier_attempts, given_up, next_attempt
+from datalab_dagster.graph.zone_attempts import earlier_attempts, given_up, is_being_read, next_attempt
 from resources.attempts import is_tried_again
 from resources.run import CAUSE_TAG, lab_of, requested_sequence
 
@@ -47,7 +47,8 @@ def drop_zones(deployment: Deployment, context: dg.SensorEvaluationContext) -> d
     files, cursor, messages = poll(deployment, context.cursor, given_up(attempts))
     for message in messages:
         _log.warning(message)
-    requests = [request for file in files if (request := next_attempt(file, attempts)) is not None]
+    wanted = [file for file in files if not (file.again and is_being_read(context.instance, file))]
+    requests = [request for file in wanted if (request := next_attempt(file, attempts)) is not None]
     reason = (
         "The next attempt has to wait." if files else f"{counted(len(zones), 'drop zone')} polled: nothing to take."
     )
