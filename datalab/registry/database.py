@@ -29,7 +29,8 @@ from datalab.registry.errors import (
 )
 from datalab.registry.models import SCHEMA
 
-_DRIVER = "postgresql+psycopg2"
+DRIVER = "postgresql+psycopg2"
+"""Dialect and driver of addresses; what SQLAlchemy takes without one depends on its version."""
 _MIGRATION_LOCK = 0x64617461_6C61_6201
 """An unused number for an advisory lock: "datalab" and a 1."""
 _SESSION = "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '120s'; SET timezone = 'UTC'"
@@ -85,9 +86,9 @@ def _parsed(url: str) -> URL:
     except (ArgumentError, ValueError):
         raise DatabaseUrlWrong("it is not a URL") from None
     if parsed.drivername in ("postgres", "postgresql"):
-        parsed = parsed.set(drivername=_DRIVER)
-    if parsed.drivername != _DRIVER:
-        raise DatabaseUrlWrong(f"its driver is '{parsed.drivername}', but only '{_DRIVER}' is supported")
+        parsed = parsed.set(drivername=DRIVER)
+    if parsed.drivername != DRIVER:
+        raise DatabaseUrlWrong(f"its driver is '{parsed.drivername}', but only '{DRIVER}' is supported")
     return parsed
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from datalab.formats import listed
 from datalab.home.settings import Environment, is_loopback
 from datalab.registry import registry_url
+from datalab.registry.database import DRIVER
 from datalab.scratch import why
 from datalab_dagster.graph.errors import DagsterHomeUnusable
 
@@ -22,11 +23,16 @@ _PARTS = ("run_storage", "event_log_storage", "schedule_storage")
 """Three storages in place of one, as Dagster's Helm chart writes them."""
 _OF_PARTS = "dagster_postgres"
 _PORT = 5432
+_DRIVER_REMEDY = (
+    f"Begin the address in `postgres_url`, or in the variable that it names, with {DRIVER}://, or write "
+    f"`scheme: {DRIVER}` into `postgres_db`"
+)
+"""The registry adds the driver to an address without one; Dagster does not, and takes the default of SQLAlchemy."""
 _KUBERNETES = "K8sRunLauncher"
 
 
 def check_settings(file: Path, environment: Mapping[str, str]) -> None:
-    """Check that the settings can be read, name the registry's server and keep secrets; nothing is started.
+    """Check that the settings can be read, name the registry's server, its driver, and keep secrets; start nothing.
 
     Raises:
         DagsterHomeUnusable: they cannot, or do not.
@@ -47,6 +53,9 @@ def check_settings(file: Path, environment: Mapping[str, str]) -> None:
     if _place(url) != _place(registry):
         reason = f"its storage is on {_shown(url)}, the registry on {_shown(registry)}"
         raise DagsterHomeUnusable(file, reason, _remedy())
+    if not _has_driver(url):
+        reason = f"its storage is at {url.drivername}://…, and the driver for that is not installed"
+        raise DagsterHomeUnusable(file, reason, _DRIVER_REMEDY)
 
 
 def _check_launcher(file: Path, settings: dict[str, Any]) -> None:
@@ -123,7 +132,15 @@ def _url(config: dict[str, Any]) -> URL:
     if "postgres_url" in config:
         return make_url(config["postgres_url"])
     part = config["postgres_db"]
-    return URL.create("postgresql", host=part["hostname"], port=int(part.get("port", _PORT)))
+    return URL.create(part.get("scheme", "postgresql"), host=part["hostname"], port=int(part.get("port", _PORT)))
+
+
+def _has_driver(url: URL) -> bool:
+    try:
+        url.get_dialect().import_dbapi()
+    except (ArgumentError, ImportError):
+        return False
+    return True
 
 
 def _place(url: URL) -> tuple[str, int]:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from sqlalchemy import create_engine
 
 from datalab_dagster.graph.errors import DagsterHomeUnusable
 from datalab_dagster.graph.home import SETTINGS, check_home, child_environment, dagster_home
 
-REGISTRY = "postgresql://labs:secret@db.example/labs"
+REGISTRY = "postgresql+psycopg2://labs:secret@db.example/labs"
+BARE = "postgresql://labs:secret@db.example/labs"
 
 
 def environment_of(folder: Path, **more: str) -> dict[str, str]:
@@ -29,7 +31,13 @@ def in_parts(config: object, **instead: object) -> str:
 
 
 PART = {"module": "dagster_postgres.run_storage", "class": "PostgresRunStorage"}
-DB = {"hostname": "DB.example", "username": "x", "password": {"env": "PASSWORD"}, "db_name": "dagster"}
+DB = {
+    "hostname": "DB.example",
+    "username": "x",
+    "password": {"env": "PASSWORD"},
+    "db_name": "dagster",
+    "scheme": "postgresql+psycopg2",
+}
 
 
 @pytest.mark.parametrize(
@@ -38,7 +46,7 @@ DB = {"hostname": "DB.example", "username": "x", "password": {"env": "PASSWORD"}
         SETTINGS.read_text(),
         stock({"postgres_url": REGISTRY}),
         stock({"postgres_url": {"env": "DATALAB_POSTGRES_URL"}}),
-        stock({"postgres_url": "postgresql://other@db.example:5432/another"}),
+        stock({"postgres_url": "postgresql+psycopg2://other@db.example:5432/another"}),
         stock({"postgres_db": DB}),
         stock({"postgres_db": {**DB, "port": 5432}}),
         in_parts({"postgres_db": DB}),
@@ -85,6 +93,43 @@ def test_other_settings_are_refused(tmp_path: Path, text: str | None, reason: st
     message = str(refused.value)
     assert str(tmp_path / "dagster.yaml") in message and reason in message and "unset DAGSTER_HOME" in message
     assert "hidden" not in message and "secret" not in message
+
+
+@pytest.mark.parametrize(
+    ("address", "scheme"),
+    [
+        (BARE.replace("postgresql", "postgres"), "postgres"),
+        (BARE.replace("postgresql", "postgresql+pg9"), "postgresql+pg9"),
+    ],
+)
+@pytest.mark.parametrize("where", ["file", "variable", "parts"])
+def test_an_address_whose_driver_is_not_installed_is_refused(
+    tmp_path: Path, address: str, scheme: str, where: str
+) -> None:
+    text = {
+        "file": stock({"postgres_url": address}),
+        "variable": stock({"postgres_url": {"env": "ADDRESS"}}),
+        "parts": in_parts({"postgres_db": {**DB, "scheme": scheme}}),
+    }[where]
+    (tmp_path / "dagster.yaml").write_text(text)
+    with pytest.raises(DagsterHomeUnusable) as refused:
+        check_home(environment_of(tmp_path, PASSWORD="p", ADDRESS=address))
+    message = str(refused.value)
+    assert str(tmp_path / "dagster.yaml") in message and f"{scheme}://" in message and "secret" not in message
+    assert "postgresql+psycopg2://" in message and "scheme: postgresql+psycopg2" in message
+
+
+@pytest.mark.parametrize("config", [{"postgres_url": BARE}, {"postgres_db": {**DB, "scheme": "postgresql"}}])
+def test_an_address_without_a_driver_is_refused_as_dagster_would_fail(tmp_path: Path, config: object) -> None:
+    """Whether it is depends on the SQLAlchemy that is installed: both ask it."""
+    (tmp_path / "dagster.yaml").write_text(stock(config))
+    try:
+        create_engine(BARE)
+    except ImportError:
+        with pytest.raises(DagsterHomeUnusable, match="driver for that is not installed"):
+            check_home(environment_of(tmp_path, PASSWORD="p"))
+    else:
+        check_home(environment_of(tmp_path, PASSWORD="p"))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
