@@ -6,6 +6,7 @@ what a lab needs (docs/adr/0010-a-sensor-not-conditions.md).
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Mapping, Sequence, Set
 from contextvars import ContextVar
@@ -91,6 +92,7 @@ class _ConditionSensor(dg.AutomationConditionSensorDefinition):
         context.instance.add_dynamic_partitions(data_labs.name or "", list(needed.labs))
         # Others can set the cursor, and the condition needs none.
         blank = dg.build_sensor_context(context.instance, repository_def=context.repository_def)
+        blank.log.setLevel(logging.WARNING)  # it would name all these labs, for every asset
         token = _tick.set(needed)
         try:
             found = super().evaluate_tick(blank)

@@ -219,6 +219,15 @@ class TestDagster:
             monkeypatch.setenv("DATALAB_UP", "1")
             assert len(conditions.evaluate().run_requests) == 1
 
+    def test_what_dagster_did_not_store_is_requested_again_under_the_same_key(self, conditions: Conditions) -> None:
+        provisioned_lab(conditions.living)
+        (lost,) = conditions.evaluate().run_requests
+        (request,) = conditions.tick()
+        assert request.run_key == lost.run_key and not conditions.evaluate().run_requests
+        conditions.start_again()
+        (again,) = conditions.evaluate().run_requests
+        assert again.run_key == request.run_key, "it may not have been made: Dagster makes no second one"
+
     @pytest.mark.parametrize("cursor", ["forged", "0forged", str(10**30)])
     def test_a_cursor_that_somebody_has_set_changes_nothing(self, conditions: Conditions, cursor: str) -> None:
         for is_idle in (False, True):
