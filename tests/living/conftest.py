@@ -131,6 +131,8 @@ def living(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     monkeypatch.setenv("DATALAB_POSTGRES_URL", url)
     monkeypatch.setenv("DATALAB_HOME", str(tmp_path / "home"))
     with Deployment.open() as deployment, dg.DagsterInstance.ephemeral() as instance:
+        # An instance in memory has no reference by which the context of a schedule could open it.
+        monkeypatch.setattr(dg.ScheduleEvaluationContext, "instance", property(lambda _: instance))
         yield Living(deployment, instance)
 
 

@@ -39,9 +39,7 @@ class Daemon:
 
 
 @pytest.fixture
-def daemon(living: Living, monkeypatch: pytest.MonkeyPatch) -> Daemon:
-    # An instance in memory has no reference by which a context could open it.
-    monkeypatch.setattr(dg.ScheduleEvaluationContext, "instance", property(lambda _: living.instance))
+def daemon(living: Living) -> Daemon:
     return Daemon(living)
 
 
