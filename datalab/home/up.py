@@ -78,6 +78,11 @@ def running(home: Path) -> UpRecord | None:
     return record if record and holder == _holder(record.pid) else None
 
 
+def was_started(home: Path) -> bool:
+    """Return whether `datalab up` was ever started on `home`."""
+    return (home / LOCK_NAME).exists()
+
+
 @contextlib.contextmanager
 def held(home: Path) -> Iterator[None]:
     """Hold the home directory's lock while the block runs; the kernel releases it when the process dies.

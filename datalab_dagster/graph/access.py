@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from datalab.home.settings import Automation
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 STARTS_RUNS = {Automation.SENSOR: "provisioning", Automation.CONDITIONS: "automation_conditions"}
 """The sensor that starts the runs of changed labs."""
+DAEMON_PATIENCE = timedelta(seconds=90)
+"""A daemon that was started within this time, or has reported within it, is running; it reports every 30 seconds."""
 _SECONDS_BETWEEN_POLLS = 1.0
 
 

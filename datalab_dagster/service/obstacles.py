@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from datalab.formats import moment
 from datalab.home.up import UpRecord, running
-from datalab_dagster.graph.access import DagsterAccess
+from datalab_dagster.graph.access import DAEMON_PATIENCE, DagsterAccess
 
-_PATIENCE = timedelta(seconds=90)
-"""A daemon that was started within this time, or has reported within it, is running; it reports every 30 seconds."""
 _NOTHING = "No validation starts automatically"
 
 
@@ -56,4 +54,4 @@ def _started(up: UpRecord) -> datetime:
 
 
 def _is_recent(moment: datetime | None) -> bool:
-    return moment is not None and datetime.now(UTC) - moment < _PATIENCE
+    return moment is not None and datetime.now(UTC) - moment < DAEMON_PATIENCE

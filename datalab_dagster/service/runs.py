@@ -20,7 +20,7 @@ from datalab.registry.errors import ChangeClaimed, RunRefused
 from datalab.scratch import why
 from datalab_dagster.graph.access import STARTS_RUNS, DagsterAccess
 from datalab_dagster.graph.errors import RunNotStarted
-from datalab_dagster.graph.runs.processes import RunRequest, begin_process
+from datalab_dagster.graph.runs.processes import QUEUED, RunRequest, begin_process
 from datalab_dagster.service.obstacles import Obstacles
 
 if TYPE_CHECKING:
@@ -166,8 +166,9 @@ class LocalRuns:
         threading.Thread(target=self._follow, args=(process, run.run_id), daemon=True).start()
 
     def _follow(self, process: subprocess.Popen[str], run_id: str) -> None:
-        """Collect the ended process; if it has not recorded the end of its run, do so."""
-        process.wait()
+        """Collect the ended process; if it has not recorded the end of its run, nor left it to a daemon, do so."""
+        if process.wait() == QUEUED:
+            return
         with contextlib.suppress(Exception):  # the database may have been stopped: a later look records the end
             if not self._closed and self._registry.runs.get(run_id).ended_at is None:
                 from datalab_dagster.graph.runs.reconcile import end_lost

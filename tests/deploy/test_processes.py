@@ -22,6 +22,7 @@ import yaml
 from datalab.home.sources import file_variable
 from datalab.registry import EmbeddedPostgres
 from datalab.storage import Key
+from datalab_dagster.graph.instance import open_instance
 from datalab_dagster.up.health import CHECKS
 from tests.deploy.files import COMPOSE, DAGSTER_HOME, HOME, WORKSPACE, entrypoint, instruction, secret_with_key
 from tests.storage_home.conftest import ObjectStore, object_store
@@ -183,6 +184,12 @@ def test_a_lab_becomes_ready_in_processes_that_are_started_one_by_one(containers
         assert all(process.poll() is None for process in started.values())
         (run,) = json.loads(containers.prints("datalab", "runs", "Contained", "--json"))
         assert run["state"] == "FINISHED" and "provision" in run["cause"].lower(), run
+        containers.prints("datalab", "validate", "Contained", "--again", "--wait")
+        by_hand, _ = json.loads(containers.prints("datalab", "runs", "Contained", "--json"))
+        assert by_hand["state"] == "FINISHED"
+        with open_instance(containers.environment) as instance:
+            found = instance.get_run_by_id(by_hand["runId"])
+        assert found is not None and ".dagster/grpc_info" in found.tags, "the code server executes it"
     # Dagster's telemetry, which is off, makes two empty directories where it may. The image is read only.
     assert {path.name for path in containers.dagster.rglob("*")} <= {"dagster.yaml", "logs", ".logs_queue"}
     opened = [path for path in containers.home.rglob("*") if mode_of(path) & 0o077]

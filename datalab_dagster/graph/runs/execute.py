@@ -1,7 +1,8 @@
 """`python -m datalab_dagster.graph.runs.execute RUN_ID`: executes a run that was created, in this process.
 
 Instead of an id, `--wait` loads everything first and then reads the id of one run from standard input: a spare process.
-`--begin` reads a request from standard input and creates the run first.
+`--begin` reads a request from standard input and creates the run first. If the daemon of another host takes runs, it is
+queued: that host has the memory and the launcher for it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import select
 import signal
 import sys
 import traceback
+from typing import Any
 
 import dagster as dg
 
@@ -23,18 +25,24 @@ from datalab_dagster.graph import private
 from datalab_dagster.graph.home import CODE_LOCATION
 from datalab_dagster.graph.instance import open_instance
 from datalab_dagster.graph.jobs import VALIDATE
-from datalab_dagster.graph.runs.processes import BEGIN, WAIT, RunRequest
+from datalab_dagster.graph.runs.processes import BEGIN, QUEUED, WAIT, RunRequest
+from datalab_dagster.graph.runs.queued import daemon_takes_runs
 from datalab_dagster.graph.runs.start import create_run
 from datalab_dagster.graph.runs.warm_up import warm_up
 from resources.run import mark_process
 
 
 def main(argument: str) -> int:
-    """Execute the run. The instance has its outcome; the exit code only says whether the run was found."""
+    """Execute the run. The instance has its outcome; the exit code only says whether the run was found, or queued."""
     with open_instance() as instance:
         run_id = _handed_over() if argument == WAIT else argument
         if argument == BEGIN:
             run_id = _made(instance, RunRequest(**json.loads(sys.stdin.readline())))
+            if daemon_takes_runs(instance):
+                no_workspace: Any = None  # the queue needs none
+                instance.submit_run(run_id, no_workspace)
+                return QUEUED
+            mark_process(instance, run_id)
         return _execute(instance, run_id)
 
 
@@ -60,7 +68,6 @@ def _made(instance: dg.DagsterInstance, request: RunRequest) -> str:
         run = deployment.registry.runs.get(request.run_id)
         lab = deployment.registry.labs.get(run.lab_id)
         create_run(deployment, instance, lab, run, changed=changed, by=request.by)
-        mark_process(instance, request.run_id)
     return request.run_id
 
 

@@ -17,6 +17,8 @@ from datalab.home.logs import log_file, open_log
 EXECUTE = "datalab_dagster.graph.runs.execute"
 LOG_NAME = "runs"
 BEGIN, WAIT = "--begin", "--wait"
+QUEUED = 3
+"""Exit code: the run is not executed by this process, but waits for the daemon of another host."""
 
 
 def start_process(environment: Mapping[str, str], run_id: str) -> subprocess.Popen[str]:
@@ -39,7 +41,7 @@ class RunRequest:
 
 
 def begin_process(environment: Mapping[str, str], request: RunRequest) -> subprocess.Popen[str]:
-    """Start a process that creates the run of `request` and executes it.
+    """Start a process that creates the run of `request` and executes it, or leaves it to the daemon of another host.
 
     Raises:
         OSError: the machine refuses.
