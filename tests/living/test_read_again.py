@@ -8,8 +8,10 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from sqlalchemy import update
 
 from datalab.registry import Lab
+from datalab.registry.schedule_rows import ScheduleRow
 from datalab_dagster.graph.drop_zones import TakenFile, take_from_drop_zone
 from datalab_dagster.graph.runs.start import DATASETS_TAG, LAB_TAG
 from datalab_dagster.graph.zone_attempts import FILE_TAG
@@ -32,14 +34,16 @@ def file(zone: Path, looker: Looker) -> Path:
 
 
 def becomes_due(living: Living, lab: Lab, days: int = 1) -> datetime:
-    """Let the schedule of a lab be due, some days after the last provisioning."""
+    """Let the schedule of a lab be due, now, or some seconds later for each further day."""
     schedules, now = living.deployment.registry.schedules, datetime.now(UTC) + timedelta(days=days)
     if schedules.of(lab.id) is None:
         schedules.set(lab.id, "0 2 * * *", "UTC", by=ME)
     [taken] = schedules.take(schedules.due(now), now)
     schedules.answer(taken)
-    assert taken.due_at is not None
-    return taken.due_at
+    due = datetime.now(UTC) + timedelta(seconds=days - 1)
+    with living.deployment.registry.database.write() as session:
+        session.execute(update(ScheduleRow).values(due_at=due))
+    return due
 
 
 def test_it_is_read_again_once_for_each_time(living: Living, lab: Lab, file: Path, looker: Looker) -> None:
@@ -52,6 +56,9 @@ def test_it_is_read_again_once_for_each_time(living: Living, lab: Lab, file: Pat
     last = provisioning.events(lab.id)[-1]
     assert last.cause == "file segments-1.csv was read again, with the same content as before"
     assert last.manifest_hash == last.replaced == before[SEGMENTS]
+    assert looker() == [], "it was read for this time"
+    becomes_due(living, lab, days=3)
+    assert len(looker()) == 1
 
 
 def test_new_content_under_the_same_size_and_date_is_found(
