@@ -23,12 +23,9 @@ from datalab.ingest.records import Indexes
 from datalab.scratch import new_file, why
 from datalab.validation.row_set import RowSet
 
-_QUEUED_WRITES = 3
-_SMALL_ROWS = 4_096
-"""A batch with fewer rows waits for others."""
-_GROUP_ROWS = 16_384
+_GROUP_ROWS = 170_000
 _GROUP_BYTES = 64 << 20
-"""How many rows or bytes the small batches have together that are written."""
+"""Batches wait until they have so many rows or bytes together: readers work on whole row groups."""
 _LOW_CARDINALITY = ["id_name", "segment", "age", "gender", "scope", "reasons"]
 
 
@@ -60,20 +57,20 @@ class _Group:
 
 
 class RowsFile:
-    """A Parquet file with one row group per batch, written by a separate thread; small batches share a row group.
+    """A Parquet file of large row groups, each of many batches, written by a separate thread.
 
-    Writing overlaps with the production of the batches; at most a few batches wait. A writer, and every reader, keeps
-    some hundred bytes for each column of each row group: with thousands of columns, as many as there are small batches
-    would need gigabytes.
+    Writing overlaps with the production of the batches; a row group waits while another one is written. A writer, and
+    every reader, keeps some hundred bytes for each column of each row group: with thousands of columns, a row group for
+    every batch would need gigabytes.
     """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path = path
         self.schema = schema
         self._groups: list[_Group] = []
-        self._small: list[pa.RecordBatch] = []
-        self._small_numbers: list[_Numbers] = []
-        self._small_bytes = 0
+        self._waiting: list[pa.RecordBatch] = []
+        self._numbers: list[_Numbers] = []
+        self._rows = self._bytes = 0
         self._writer = _parquet_writer(path, schema)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._queue: deque[Future[None]] = deque()
@@ -99,30 +96,24 @@ class RowsFile:
             kept = np.zeros(count, bool)
             kept[indexes] = True
             bits = np.packbits(kept)
-        numbers = _Numbers(first, count, bits)
-        if rows.num_rows >= _SMALL_ROWS:
-            self._write_small()
-            self._submit([rows], [numbers])
-            return
         size = rows.get_total_buffer_size()
-        if self._small_bytes + size > _GROUP_BYTES:
-            self._write_small()
-        self._small.append(rows)
-        self._small_numbers.append(numbers)
-        self._small_bytes += size
-        if sum(batch.num_rows for batch in self._small) >= _GROUP_ROWS:
-            self._write_small()
+        if self._bytes + size > _GROUP_BYTES:
+            self._submit()
+        self._waiting.append(rows)
+        self._numbers.append(_Numbers(first, count, bits))
+        self._rows += rows.num_rows
+        self._bytes += size
+        if self._rows >= _GROUP_ROWS:
+            self._submit()
 
-    def _write_small(self) -> None:
-        if self._small:
-            self._submit(self._small, self._small_numbers)
-        self._small, self._small_numbers, self._small_bytes = [], [], 0
-
-    def _submit(self, batches: list[pa.RecordBatch], numbers: list[_Numbers]) -> None:
-        self._groups.append(_Group(numbers))
-        self._queue.append(self._thread.submit(self._write, batches))
-        most = _QUEUED_WRITES if len(batches) == 1 else 1
-        while len(self._queue) > most:
+    def _submit(self) -> None:
+        """Let what waits be written as a row group."""
+        if not self._waiting:
+            return
+        self._groups.append(_Group(self._numbers))
+        self._queue.append(self._thread.submit(self._write, self._waiting))
+        self._waiting, self._numbers, self._rows, self._bytes = [], [], 0, 0
+        while len(self._queue) > 1:
             self._queue.popleft().result()
 
     def _write(self, batches: list[pa.RecordBatch]) -> None:
@@ -138,7 +129,7 @@ class RowsFile:
         Raises:
             OutputFailed: something could not be written.
         """
-        self._write_small()
+        self._submit()
         while self._queue:
             self._queue.popleft().result()
         try:

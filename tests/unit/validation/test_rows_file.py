@@ -40,12 +40,11 @@ def some(numbers: set[int]) -> RowSet:
     return rows
 
 
-@given(BLOCKS, st.sets(st.integers(0, 150)), st.integers(1, 12), st.integers(1, 30), st.integers(1, 400))
+@given(BLOCKS, st.sets(st.integers(0, 150)), st.integers(1, 30), st.integers(1, 400))
 def test_rows_are_found_by_their_numbers(
-    blocks: list[list[bool]], chosen: set[int], small: int, group_rows: int, group_bytes: int
+    blocks: list[list[bool]], chosen: set[int], group_rows: int, group_bytes: int
 ) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
-        patched.setattr(rows_file, "_SMALL_ROWS", small)
         patched.setattr(rows_file, "_GROUP_ROWS", group_rows)
         patched.setattr(rows_file, "_GROUP_BYTES", group_bytes)
         with RowsFile(Path(folder) / "rows", SCHEMA) as file:
@@ -71,13 +70,10 @@ def groups(path: Path, columns: int, batches: list[int]) -> list[int]:
     return [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
 
 
-def test_batches_of_narrow_rows_have_a_row_group_each(tmp_path: Path) -> None:
-    assert groups(tmp_path / "rows", 2, [13_000, 5_000, 40_000, 4_096, 7]) == [13_000, 5_000, 40_000, 4_096, 7]
-
-
-def test_small_batches_share_a_row_group_up_to_a_number_of_rows(tmp_path: Path) -> None:
-    assert groups(tmp_path / "rows", 2, [4_000] * 6) == [20_000, 4_000]
-    assert groups(tmp_path / "rows", 2, [1, 2, 5_000, 3, 4]) == [3, 5_000, 7]
+def test_batches_share_a_row_group_up_to_a_number_of_rows(tmp_path: Path) -> None:
+    assert groups(tmp_path / "rows", 2, [60_000] * 4) == [180_000, 60_000]
+    assert groups(tmp_path / "rows", 2, [1, 2, 180_000, 3, 4]) == [180_003, 7]
+    assert groups(tmp_path / "rows", 2, [250_000, 7]) == [250_000, 7]
 
 
 def test_batches_of_wide_rows_share_a_row_group_up_to_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
