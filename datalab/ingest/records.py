@@ -14,7 +14,7 @@ import io
 import re
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from datalab.ingest.blank_bytes import blank_bytes
 from datalab.ingest.broken_quotes import NOT_BROKEN, BrokenQuotes, broken_quotes
 from datalab.ingest.limits import BLOCK_BYTES
+from datalab.ingest.numbers import has_nan, may_have_blanks_around
 from datalab.ingest.quotes import Quoting, swallows_line_ends, unquoted
 from datalab.ingest.split import Block
 
@@ -52,7 +53,7 @@ class Records:
     """The records of one block, or of one batch of a Parquet file; index 0 is the block's first record."""
 
     rows: pa.RecordBatch
-    """The records of the right width: string columns `0`, `1`, …; null where the field is empty."""
+    """The records of the right width: columns `0`, `1`, …, strings or numbers; null where the field is empty."""
     count: int
     """How many records there are, wrong widths included."""
     indexes: Indexes | None = None
@@ -73,29 +74,28 @@ class Records:
     """Whether a quoted field that holds a line break ends in a broken way."""
     quotes: BrokenQuotes = NOT_BROKEN
 
-
-def row_schema(width: int) -> pa.Schema:
-    """Return the schema of `Records.rows`: `width` nullable string columns."""
-    return pa.schema([(str(column), pa.string()) for column in range(width)])
-
-
-def lists_of_rows(columns: Sequence[pa.Array]) -> pa.ListArray:
-    """Return the rows of text columns as a list of values each.
-
-    >>> lists_of_rows([pa.array(["a", "b"]), pa.array([None, "d"])]).to_pylist()
-    [['a', None], ['b', 'd']]
-    """
-    width, rows = len(columns), len(columns[0])
-    by_row = np.arange(width * rows).reshape(width, rows).T.ravel()
-    values = pa.concat_arrays(columns).take(pa.array(by_row))
-    return pa.ListArray.from_arrays(pa.array(np.arange(rows + 1) * width, pa.int32()), values)
+    @property
+    def has_numbers(self) -> bool:
+        """Whether some columns were read as numbers, so that the text of their cells is not known."""
+        return any(pa.types.is_floating(field.type) for field in self.rows.schema)
 
 
-def read_block(block: Block, width: int, *, count_text: bool = False, keep_odd: bool = False) -> Records:
-    """Read the records of `block`; the correct width is `width` columns.
+def row_schema(width: int, numbers: Collection[int] = ()) -> pa.Schema:
+    """Return the schema of `Records.rows`: `width` nullable columns, strings except for the columns of `numbers`."""
+    return pa.schema([(str(column), pa.float64() if column in numbers else pa.string()) for column in range(width)])
 
-    With `count_text` the bytes of its text are counted too, which only files in containers need. With `keep_odd` the
-    records of a wrong width are kept as text.
+
+def read_block(
+    block: Block, width: int, *, count_text: bool = False, keep_odd: bool = False, numbers: Collection[int] = ()
+) -> Records:
+    """Read the records of `block`.
+
+    Args:
+        block: the text.
+        width: how many columns a row has; records of another width are only counted.
+        count_text: whether the bytes of its text are counted too, which only files in containers need.
+        keep_odd: whether the records of a wrong width are kept as text.
+        numbers: columns to read as numbers; all of them are strings if a cell is none, or is a NaN.
     """
     with _ONE_AT_A_TIME if _is_heavy(block) else contextlib.nullcontext():
         text_bytes = len(block.data) - blank_bytes(block) if count_text else 0
@@ -109,14 +109,15 @@ def read_block(block: Block, width: int, *, count_text: bool = False, keep_odd: 
             return replace(records, broken_quote=broken, quotes=quotes)
         if block.quoting is Quoting.NONE and b"\r" in data:
             data = data.replace(b"\r", b"\n")
-        return _read_fast(data, width, text_bytes, keep_odd=keep_odd)
+        numbers = () if numbers and may_have_blanks_around(data) else numbers
+        return _read_fast(data, width, text_bytes, keep_odd=keep_odd, numbers=numbers)
 
 
 def _is_heavy(block: Block) -> bool:
     return block.quoting is Quoting.IRREGULAR or len(block.data) > 2 * BLOCK_BYTES
 
 
-def _read_fast(data: bytes, width: int, text_bytes: int, *, keep_odd: bool) -> Records:
+def _read_fast(data: bytes, width: int, text_bytes: int, *, keep_odd: bool, numbers: Collection[int] = ()) -> Records:
     """Read with Arrow, which reports a few rows of a wrong width one by one; many are separated all at once."""
     odd: list[tuple[int, int]] = []
     texts: list[str] = []
@@ -132,7 +133,9 @@ def _read_fast(data: bytes, width: int, text_bytes: int, *, keep_odd: bool) -> R
             foreign += _FOREIGN_SEPARATOR.search(row.text or "") is not None
         return "skip" if len(odd) <= _FEW_ODD_ROWS else "error"
 
-    rows = _read_with_arrow(data, width, note)
+    rows = _read_with_arrow(data, row_schema(width, numbers), note)
+    if numbers and (rows is None or has_nan(rows, numbers)):
+        return _read_fast(data, width, text_bytes, keep_odd=keep_odd)
     if rows is None:
         return _read_ragged(data, width, text_bytes, keep_odd=keep_odd)
     if width == 1:
@@ -168,10 +171,9 @@ def _foreign_of(rows: pa.RecordBatch) -> int:
 
 
 def _read_with_arrow(
-    data: bytes, width: int, on_odd_row: Callable[[pacsv.InvalidRow], str] | None = None
+    data: bytes, schema: pa.Schema, on_odd_row: Callable[[pacsv.InvalidRow], str] | None = None
 ) -> pa.RecordBatch | None:
-    """Read rows of `width` columns; None if a row of another width stops the reader."""
-    schema = row_schema(width)
+    """Read rows of `schema`; None if a row of another width, or a cell that is no number, stops the reader."""
     if not data.strip(b"\r\n"):
         return pa.RecordBatch.from_pylist([], schema=schema)
     if data.startswith(codecs.BOM_UTF8):
@@ -214,7 +216,7 @@ def _read_ragged(data: bytes, width: int, text_bytes: int, *, keep_odd: bool) ->
     right = widths == width
     # Each record includes the line ends behind it.
     lengths = np.diff(starts, append=len(data))
-    rows = _read_with_arrow(octets[starts[0] :][np.repeat(right, lengths)].tobytes(), width)
+    rows = _read_with_arrow(octets[starts[0] :][np.repeat(right, lengths)].tobytes(), row_schema(width))
     if rows is None:
         raise AssertionError("records of one width are uniform")
     narrow = widths == 1

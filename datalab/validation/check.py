@@ -32,6 +32,10 @@ LONGEST_SHOWN = 32_768
 _NAMES_BYTES = 16 << 20
 
 
+class TextNeededError(Exception):
+    """A block that was read as numbers has an invalid row, which is shown and kept as it was written."""
+
+
 @dataclass(frozen=True, slots=True)
 class CellFault:
     """One wrong cell, with its record's index in the block."""
@@ -78,9 +82,15 @@ def records_per_block(lab: LabDefinition, schema: DatasetSchema) -> int:
 
 
 def check_rows(records: Records, schema: DatasetSchema, engine: Engine, look: Look, invalid: InvalidRows) -> Checked:
-    """Check the rows of a segments, demographics or embeddings block; keep the invalid ones while they are wanted."""
+    """Check the rows of a segments, demographics or embeddings block; keep the invalid ones while they are wanted.
+
+    Raises:
+        TextNeededError: numbers were read without their text.
+    """
     rows = records.rows
     found = failures(schema, rows) if rows.num_rows else []
+    if found and records.has_numbers:
+        raise TextNeededError
     valid, indexes = rows, records.indexes
     if found:
         good = ~np.logical_or.reduce([failure.rows for failure in found])
@@ -156,7 +166,7 @@ def _typed(rows: pa.RecordBatch, schema: DatasetSchema) -> pa.RecordBatch:
     """Return the rows with the types of the valid rows; NaN becomes null (docs/spec/validation.md#q18-nan)."""
     columns = rows.columns
     numbers = [index for index, spec in enumerate(schema.rows) if spec.type is ColumnType.NUMBER]
-    if numbers:  # all at once: there may be thousands of such columns
+    if numbers and pa.types.is_string(columns[numbers[0]].type):  # all at once: there may be thousands of such columns
         cells = pc.cast(pa.concat_arrays([columns[index] for index in numbers]), ARROW_TYPES[ColumnType.NUMBER])
         cells = pc.if_else(pc.is_nan(cells), None, cells)
         for place, index in enumerate(numbers):

@@ -7,7 +7,7 @@ an earlier one.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from datalab.ingest.records import Indexes, Records, lists_of_rows
+from datalab.ingest.records import Indexes, Records
 from datalab.validation.row_set import RowSet
 from datalab.validation.rows_file import RowsFile
 
@@ -35,6 +35,18 @@ INVALID_ROWS = pa.schema(
 the line of CSV; otherwise `values` are its fields. Identifiers are normalised: user_id, id_name, id."""
 _GROUP_ROWS = 1 << 16
 _GROUP_BYTES = 4 << 20
+
+
+def lists_of_rows(columns: Sequence[pa.Array]) -> pa.ListArray:
+    """Return the rows of text columns as a list of values each.
+
+    >>> lists_of_rows([pa.array(["a", "b"]), pa.array([None, "d"])]).to_pylist()
+    [['a', None], ['b', 'd']]
+    """
+    width, rows = len(columns), len(columns[0])
+    by_row = np.arange(width * rows).reshape(width, rows).T.ravel()
+    values = pa.concat_arrays(columns).take(pa.array(by_row))
+    return pa.ListArray.from_arrays(pa.array(np.arange(rows + 1) * width, pa.int32()), values)
 
 
 def reasons_of(masks: Mapping[str, NDArray[np.bool_]], count: int) -> pa.Array:

@@ -5,7 +5,7 @@ A bounded number of blocks is in progress at any time, so memory does not grow w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -18,15 +18,21 @@ from datalab.ingest.first_records import first_record, first_records
 from datalab.ingest.in_order import in_order
 from datalab.ingest.limits import BLOCK_CELLS, BLOCK_RECORDS, RecordTooLongError
 from datalab.ingest.parquet import ParquetMember
-from datalab.ingest.records import MOST_FIELDS, Records, lists_of_rows, read_block, row_schema
+from datalab.ingest.records import MOST_FIELDS, Records, read_block, row_schema
 from datalab.ingest.source import Input, blocks_of
 from datalab.ingest.split import Block, Splitter
-from datalab.validation.check import Checked
+from datalab.validation.check import Checked, TextNeededError
+from datalab.validation.invalid_rows import lists_of_rows
 
 _TABLE_ROWS = 65_536
 """Rows of a Parquet file that are read at once; their values may be long."""
 _FIRST_CELLS = 2_000
+_BLOCKS_AS_TEXT = 16
+"""How many blocks are read as text after one that was read as numbers for nothing."""
 _TAIL_BYTES = 4_096
+
+Read = Callable[[Collection[int]], Records]
+"""Reads the records of a block; the columns named are read as numbers if each of their cells is one."""
 
 
 class Pipeline:
@@ -50,6 +56,7 @@ class Pipeline:
         scratch: Path | None = None,
         begin: Callable[[str, list[list[str]]], object] = lambda _text, _records: None,
         keep_odd: Callable[[], bool] = lambda: False,
+        numbers: Callable[[], Collection[int]] = tuple,
     ) -> None:
         """Read `source`.
 
@@ -61,6 +68,7 @@ class Pipeline:
             scratch: a private directory.
             begin: called before the first check with the beginning of the text, if it is one, and the first records.
             keep_odd: whether the records of a wrong width are still wanted as text.
+            numbers: the columns that may be read as numbers; asked after `begin`.
         """
         self._source = source
         self._width = width
@@ -70,6 +78,9 @@ class Pipeline:
         self._begin = begin
         self._has_begun = False
         self._keep_odd = keep_odd
+        self._numbers = numbers
+        # The first block too: so the pandera schema judges cells of every file.
+        self._blocks_as_text = 1
         self._too_long: RecordTooLongError | None = None
         self.records = 0
         self.is_csv = True
@@ -83,7 +94,7 @@ class Pipeline:
         Raises:
             FileLevelError: the file is damaged, or a record is too long; what was yielded must not be used.
         """
-        checks = ((partial(self._read_and_check, read), weight) for read, weight in self._readers())
+        checks = ((partial(self._read_and_check, read, numbers), weight) for read, numbers, weight in self._readers())
         for checked in in_order(checks, "check"):
             self.records += checked.records.count
             yield checked
@@ -91,11 +102,18 @@ class Pipeline:
             number = self.records + self._too_long.offset
             raise record_too_long(number, self._source.detected_file_type)
 
-    def _read_and_check(self, read: Callable[[], Records]) -> Checked:
-        return self._check(read())
+    def _read_and_check(self, read: Read, numbers: Collection[int]) -> Checked:
+        records = read(numbers)
+        if numbers and not records.has_numbers:
+            self._blocks_as_text = _BLOCKS_AS_TEXT
+        try:
+            return self._check(records)
+        except TextNeededError:
+            self._blocks_as_text = _BLOCKS_AS_TEXT
+            return self._check(read(()))
 
-    def _readers(self) -> Iterator[tuple[Callable[[], Records], int]]:
-        """Yield a function that reads records, and the bytes of its block, for every block of the input in order.
+    def _readers(self) -> Iterator[tuple[Read, Collection[int], int]]:
+        """Yield how to read the records of every block of the input in order: function, numbers, bytes.
 
         The blocks end before a record that is too long.
         """
@@ -104,7 +122,7 @@ class Pipeline:
         except RecordTooLongError as error:
             self._too_long = error
 
-    def _members(self) -> Iterator[tuple[Callable[[], Records], int]]:
+    def _members(self) -> Iterator[tuple[Read, Collection[int], int]]:
         with closing(Splitter(self._block_records, self._scratch)) as splitter:
             for member in self._source.members():
                 if isinstance(member, ParquetMember):
@@ -113,7 +131,7 @@ class Pipeline:
                     for batch in member.batches(rows, text_bytes_before=self.table_bytes, scratch=self._scratch):
                         if not self._has_begun:
                             self._start("", _first_rows(batch))
-                        yield partial(self._table_records, batch), batch.nbytes
+                        yield partial(self._table_records, batch), (), batch.nbytes
                     self.table_bytes += member.text_bytes
                     continue
                 for block in blocks_of(self._source, member.chunks(), splitter):
@@ -122,16 +140,23 @@ class Pipeline:
                     if not self._has_begun:
                         self._start(*first_records(block))
                     self.tail = block.data[-_TAIL_BYTES:]
-                    yield partial(self._text_records, block), len(block.data)
+                    yield partial(self._text_records, block), self._numbers_of_next_block(), len(block.data)
 
     def _start(self, text: str, records: list[list[str]]) -> None:
         self._has_begun = True
         self._begin(text, records)
 
-    def _text_records(self, block: Block) -> Records:
-        return read_block(block, self._width, count_text=self._source.is_container, keep_odd=self._keep_odd())
+    def _numbers_of_next_block(self) -> Collection[int]:
+        if self._blocks_as_text:
+            self._blocks_as_text -= 1
+            return ()
+        return self._numbers()
 
-    def _table_records(self, batch: pa.RecordBatch) -> Records:
+    def _text_records(self, block: Block, numbers: Collection[int]) -> Records:
+        count_text, keep_odd = self._source.is_container, self._keep_odd()
+        return read_block(block, self._width, count_text=count_text, keep_odd=keep_odd, numbers=numbers)
+
+    def _table_records(self, batch: pa.RecordBatch, _: Collection[int]) -> Records:
         """The records of a batch of a Parquet file, all of which have as many columns as the file."""
         if batch.num_columns == self._width:
             return Records(batch, batch.num_rows)

@@ -134,7 +134,10 @@ def _frame(columns: dict[str, str], checks: Sequence[RowCheck]) -> pa_schema.Dat
 
 
 def failures(schema: DatasetSchema, rows: pa.RecordBatch) -> list[Failure]:
-    """Run the checks over `rows` (text, one column per column of the schema) and return what did not pass."""
+    """Run the checks over `rows` (one column per column of the schema) and return what did not pass.
+
+    All columns are text, or those of numbers were read as numbers, which their cells then are.
+    """
     texts, numbers = [
         [index for index, column in enumerate(schema.rows) if (column.type is ColumnType.NUMBER) == is_number]
         for is_number in (False, True)
@@ -142,7 +145,7 @@ def failures(schema: DatasetSchema, rows: pa.RecordBatch) -> list[Failure]:
     frame = _as_pandas({schema.rows[index].name: rows.column(index) for index in texts})
     failed_rows = _failed(schema.frame, schema.row_checks, frame)
     found = [failure for check, failed in failed_rows for failure in _by_column(check, frame, failed)]
-    if numbers:
+    if numbers and pa.types.is_string(rows.column(numbers[0]).type):
         cells = _as_pandas({_CELL: pa.concat_arrays([rows.column(index) for index in numbers])})
         for check, failed in _failed(schema.cells, schema.cell_checks, cells):
             by_column = zip(numbers, failed.reshape(len(numbers), rows.num_rows), strict=True)

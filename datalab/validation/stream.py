@@ -172,6 +172,7 @@ class _Pass:
             scratch=scratch,
             begin=self._look.begin,
             keep_odd=invalid.has_room,
+            numbers=self._look.numbers,
         )
 
     def run(self, *, keep_rows: bool) -> tuple[Validated, Path, Path]:

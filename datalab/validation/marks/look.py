@@ -50,6 +50,12 @@ class Look:
         """Look at the beginning of the file: its text, if it is one, and its first records."""
         self.beginning = begin(text, records, self._schema, self._lab)
 
+    def numbers(self) -> tuple[int, ...]:
+        """Return the columns of numbers of which no mark is searched: a block may be read without their text."""
+        if self.beginning.header or self.beginning.in_every_value:
+            return ()
+        return tuple(number for number, spec in enumerate(self._columns) if spec.type is ColumnType.NUMBER)
+
     def at_rows(self, records: Records, found: Sequence[Failure] = ()) -> Counts:
         """Return the counts of a block of segments, demographics or embeddings, and what failed in it."""
         counts = self._at_columns(records)
