@@ -14,6 +14,7 @@ from sqlalchemy import NullPool, create_engine, text
 
 from datalab.home.up import running
 from datalab.registry import EmbeddedPostgres
+from datalab_dagster.up.plan import FORK_SERVER
 
 DATABASE = "PostgreSQL"
 
@@ -96,6 +97,8 @@ def _pss(processes: Iterable[psutil.Process]) -> int:
 def _program(process: psutil.Process) -> str:
     """Return which program a process runs that `up` did not start itself, without its arguments."""
     words = process.cmdline()
+    if FORK_SERVER in words:
+        return process.name()
     if "-m" in words:
         return words[words.index("-m") + 1]
     return Path(words[0]).name if words else process.name()

@@ -8,6 +8,9 @@ import click
 
 from datalab.dashboard.expected import expected_words
 from datalab.errors import UsageError
+from datalab.home.directory import home_directory
+from datalab.home.loaded import is_outdated
+from datalab.home.up import running
 from datalab.results.status import ValidationStatus
 from datalab.statistics.causes import causes_of
 from datalab.statistics.expected import Expected, compared
@@ -42,6 +45,7 @@ def status(lab_name: str | None, watch: bool, user: str | None, as_json: bool) -
                 listing.print_json(service.labs())
             else:
                 _print_all(service)
+                _print_outdated()
             return 0
         if watch:
             found, run = follow_lab(service, lab_name, _json_line if as_json else _line, quiet=as_json)
@@ -49,6 +53,7 @@ def status(lab_name: str | None, watch: bool, user: str | None, as_json: bool) -
             found, run = lab_and_run(service, lab_name)
         if not as_json:
             _print(service, found, run)
+            _print_outdated()
         elif not watch:
             listing.print_json({**_plain(found), "run": _plain(run) if run else None})
     return verdict_code(found)
@@ -67,6 +72,15 @@ def _print_all(service: LabService) -> None:
     firsts = {lab.id: first_in(lab, causes_in_list(lab, statuses.get(lab.id))) for lab in labs}
     causes = {lab_id: first for lab_id, first in firsts.items() if first is not None}
     lab_view.print_labs(labs, service.other_labs(), causes)
+
+
+def _print_outdated() -> None:
+    up = running(home_directory())
+    if up is not None and is_outdated(up):
+        listing.line(
+            "warning: The program was changed after `datalab up` had loaded it; runs use what was loaded. Restart "
+            "`datalab up`."
+        )
 
 
 def verdict_code(lab: LabInfo) -> int:

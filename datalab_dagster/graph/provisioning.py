@@ -14,16 +14,15 @@ import dagster as dg
 from assets import data_labs
 from assets.uploads import about_used
 from datalab.deployment import Deployment
-from datalab.formats import counted, listed
+from datalab.formats import counted
 from datalab.home.settings import Automation
-from datalab.kinds import KINDS
-from datalab.registry import Action, Changed, ChangedLab, Event, LabChange
+from datalab.registry import Changed, ChangedLab, Event
 from datalab_dagster.graph.access import STARTS_RUNS
 from datalab_dagster.graph.answering import answers
 from datalab_dagster.graph.jobs import validate_data_lab
 from datalab_dagster.graph.runs.claims import claimed_of
 from datalab_dagster.graph.runs.selection import assets_of
-from datalab_dagster.graph.runs.start import run_tags
+from datalab_dagster.graph.runs.start import cause_of, run_tags
 from datalab_dagster.graph.unanswered import passed_on, unanswered
 from resources.run import PARTITION_TAG
 
@@ -132,7 +131,7 @@ def run_request(lab: ChangedLab, selection: Sequence[dg.AssetKey], started: str)
         started: what starts it, as the first word of its cause.
     """
     change, by = lab.change, lab.change.events[-1].by
-    tags = run_tags(lab, sequence=change.sequence, kinds=change.kinds, cause=_cause(change, started), by=by)
+    tags = run_tags(lab, sequence=change.sequence, kinds=change.kinds, cause=cause_of(change, started), by=by)
     return dg.RunRequest(
         run_key=change.run_key,
         partition_key=lab.partition_key,
@@ -156,16 +155,6 @@ def _reason(changed: Changed, wanted: Sequence[ChangedLab]) -> str:
 
 def _answered(lab: ChangedLab) -> str:
     return f"answered by run {lab.answer}" if lab.answer else "answered by another request"
-
-
-def _cause(change: LabChange, started: str) -> str:
-    """Return what a validation answers: the reason that was given, or who changed which slots."""
-    last = change.events[-1]
-    slots = listed([KINDS[kind].title for kind in change.kinds])
-    return last.cause or f"{started}, after {last.by} {_DONE[last.action]} {slots}"
-
-
-_DONE = {Action.PROVISIONED: "provisioned", Action.REPROVISIONED: "replaced", Action.DEPROVISIONED: "took out"}
 
 
 def _partitions(

@@ -199,8 +199,8 @@ class LocalService:
         self, lab: str, changes: Mapping[DatasetKind, str | None], *, cause: str = "", check_kinds: bool = False
     ) -> LabInfo:
         found = self._lab(lab, Verb.CHANGE_LAB)
-        if slots.change(self._registry, self._user, found.id, changes, cause=cause, check_kinds=check_kinds):
-            self._runs.stop_outdated()
+        change = slots.change(self._registry, self._user, found.id, changes, cause=cause, check_kinds=check_kinds)
+        self._runs.answer(found, change)
         return self._lab_info_now(found)
 
     def expect(self, lab: str, expected: Mapping[DatasetKind, ExpectedInfo]) -> LabInfo:

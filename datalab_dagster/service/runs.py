@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import subprocess
 import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from datalab.deployment import Deployment
 from datalab.errors import DatalabError
+from datalab.home.settings import Automation
 from datalab.home.up import running
 from datalab.kinds import DatasetKind
-from datalab.registry import Lab, Run, RunState
+from datalab.registry import Lab, LabChange, Run, RunState
 from datalab.registry.errors import ChangeClaimed, RunRefused
 from datalab.scratch import why
 from datalab_dagster.graph.access import STARTS_RUNS, DagsterAccess
@@ -26,6 +29,7 @@ from datalab_dagster.service.obstacles import Obstacles
 if TYPE_CHECKING:
     from datalab_dagster.graph.runs.steps import Step, StepReader
 
+_log = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 30.0
 """How long a request of the sensor may take to become a run, before a validation by hand takes over its change."""
 _SECONDS_BETWEEN_LOOKS = 0.25
@@ -47,11 +51,15 @@ class LocalRuns:
         self._environment = environment
         self._obstacles = Obstacles(deployment.home, dagster)
         self._steps: StepReader | None = None
+        self._starter: ThreadPoolExecutor | None = None
+        """Starts runs for changes where the code for that is loaded."""
         self._closed = False
 
     def close(self) -> None:
         """Use the deployment no longer; its runs are not stopped."""
         self._closed = True
+        if self._starter is not None:
+            self._starter.shutdown(wait=False, cancel_futures=True)
 
     def warm(self) -> None:
         """Load the code that starts a run in advance, because loading takes seconds."""
@@ -62,6 +70,7 @@ class LocalRuns:
         launcher = self._dagster.instance.run_launcher
         if isinstance(launcher, ProcessRunLauncher):
             launcher.prepare()
+            self._starter = ThreadPoolExecutor(1, "runs")
 
     def validate(self, lab: Lab, *, again: bool, by: str) -> Run:
         """Return the run that validates the datasets provisioned now; start one if there is none."""
@@ -80,6 +89,31 @@ class LocalRuns:
 
             launch_run(self._deployment, self._dagster.instance, lab, run, changed=changed, by=by)
         return run
+
+    def answer(self, lab: Lab, change: LabChange | None) -> None:
+        """Stop the run whose datasets a change has replaced, and let that for a complete lab be started now.
+
+        The sensor, which looks every three seconds, requests a run where this process has not loaded the code for that.
+        """
+        if change is None:
+            return
+        self.stop_outdated()
+        by_sensor = self._deployment.settings.automation is Automation.SENSOR
+        if by_sensor and self._starter is not None and self.is_up and not self._deployment.missing(lab):
+            self._starter.submit(self._start_for, lab, change)
+
+    def _start_for(self, lab: Lab, change: LabChange) -> None:
+        from datalab_dagster.graph.runs.start import cause_of, launch_run
+
+        run_id, by = str(uuid.uuid4()), change.events[-1].by
+        try:
+            if self.obstacle() is None:
+                run = self._registry.runs.start_alone(lab.id, run_id, cause=cause_of(change, "automatic"))
+                launch_run(self._deployment, self._dagster.instance, lab, run, changed=change.kinds, by=by)
+        except ChangeClaimed:  # the sensor was faster
+            pass
+        except Exception as error:  # noqa: BLE001 - the errors of Dagster's storage share no base class
+            _log.warning("The run for a change was left to the sensor: %s.", type(error).__name__)
 
     def get(self, run_id: str) -> Run:
         """Return a run; compare an active one with Dagster's records first."""

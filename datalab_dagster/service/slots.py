@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datalab.deployment import Deployment
 from datalab.deployment.known_users import KnownUsers, known_users
 from datalab.kinds import MATCHING, DatasetKind
-from datalab.registry import Registry
+from datalab.registry import LabChange, Registry, changes_by_lab
 from datalab.registry.errors import DatasetNotFound
 from datalab.registry.ownership import Verb
 
@@ -21,8 +21,8 @@ def change(
     *,
     cause: str,
     check_kinds: bool,
-) -> bool:
-    """Change slots of a lab for a user who may change it; return whether anything was changed.
+) -> LabChange | None:
+    """Change slots of a lab for a user who may change it; return what was changed, None if nothing was.
 
     Raises:
         KeyAccessDenied: the user may not provision a dataset that is new to its slot.
@@ -33,7 +33,8 @@ def change(
         if manifest_hash is not None and held.get(DatasetKind(kind)) != manifest_hash:
             with contextlib.suppress(DatasetNotFound):  # the change says so, with every other broken rule
                 registry.ownership.check(user, Verb.PROVISION, registry.datasets.get(manifest_hash))
-    return bool(registry.provisioning.change(lab_id, changes, by=user, cause=cause, check_kinds=check_kinds))
+    events = registry.provisioning.change(lab_id, changes, by=user, cause=cause, check_kinds=check_kinds)
+    return next(iter(changes_by_lab(events)), None)
 
 
 def known_users_of(

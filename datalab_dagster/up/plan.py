@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
-import os
 import socket
-import stat
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from datalab.home.forks import IS_POSSIBLE
 from datalab.home.settings import PortalSettings, is_loopback
-from datalab.home.up import HomeUnusable
+from datalab.home.sockets import CODE, FORKS, socket_file
 from datalab.scratch import write_whole
 from datalab_dagster.graph.home import CODE_LOCATION
 from datalab_dagster.portal.binding import address, own_host
@@ -25,7 +22,16 @@ from datalab_dagster.up.service import Service
 PORTAL = "datalab_dagster.portal"
 DAGSTER_PAGES = "datalab_dagster.portal.dagster"
 DAGSTER_DAEMON = "datalab_dagster.graph.daemon"
-_LONGEST_SOCKET_PATH = 103
+FORK_SERVER = "datalab_dagster.graph.forks"
+LOADED = (
+    CODE_LOCATION,
+    "datalab_dagster.graph.runs.start",
+    "datalab_dagster.graph.web",
+    "datalab_dagster.portal.app",
+    "datalab_dagster.portal.dagster.app",
+    "datalab_dagster.service.open",
+)
+"""What the fork server loads: what its forks import."""
 
 
 @dataclass(frozen=True)
@@ -78,28 +84,31 @@ def services(home: Path, addresses: Addresses) -> list[Service]:
     One code server loads the assets once, for both Dagster's pages and its daemon. It listens on a Unix socket in a
     private directory, because its clients may run code.
     """
-    socket_file = _socket_file(home)
+    code = socket_file(home, CODE)
     workspace = home / "workspace.yaml"
     host, port = own_host(addresses.host), addresses.port
     started = time.time()
 
     def prepare_code() -> None:
-        socket_file.unlink(missing_ok=True)
+        code.unlink(missing_ok=True)
         # JSON is YAML.
-        location = {"grpc_server": {"socket": str(socket_file), "location_name": CODE_LOCATION}}
+        location = {"grpc_server": {"socket": str(code), "location_name": CODE_LOCATION}}
         text = json.dumps({"load_from": [location]})
         if not workspace.exists() or workspace.read_text(encoding="utf-8") != text:  # a full disk stops no restart
             write_whole(workspace, text)
 
-    found = [
+    found = [_fork_server(home)] if IS_POSSIBLE else []
+    loaded = tuple(service.name for service in found)
+    found += [
         Service(
             "code-server",
             "dagster",
             (
                 *("api", "grpc", "--module-name", CODE_LOCATION, "--location-name", CODE_LOCATION),
-                *("--socket", str(socket_file), "--log-level", "warning", "--log-format", "json"),
+                *("--socket", str(code), "--log-level", "warning", "--log-format", "json"),
             ),
-            answers=lambda: health.listens(socket_file),
+            answers=lambda: health.listens(code),
+            after=loaded,
             prepare=prepare_code,
         ),
         Service(
@@ -126,9 +135,16 @@ def services(home: Path, addresses: Addresses) -> list[Service]:
                 PORTAL,
                 ("--host", portal_host, "--port", str(portal_port), "--dagster-url", dagster_url),
                 answers=lambda: health.serves(own_host(portal_host), portal_port),
+                after=loaded,
             )
         )
     return found
+
+
+def _fork_server(home: Path) -> Service:
+    """Return the process that loads everything, and of which the others and all runs are forks."""
+    forks = socket_file(home, FORKS)
+    return Service("forks", FORK_SERVER, (str(forks), *LOADED), answers=lambda: health.listens(forks), is_forked=False)
 
 
 def _check_port(host: str, port: int, option: str) -> None:
@@ -145,21 +161,3 @@ def _check_port(host: str, port: int, option: str) -> None:
             if error.errno == 98 or "in use" in (error.strerror or ""):
                 raise PortTaken(host, port, option) from None
             raise AddressUnusable(host, port, error.strerror or type(error).__name__) from None
-
-
-def _socket_file(home: Path) -> Path:
-    """Return a directory for the socket: in the home directory, or a short private one if that path is too long."""
-    near = home / "run"
-    if len(os.fsencode(near / "code.sock")) <= _LONGEST_SOCKET_PATH:
-        directory = near
-    else:
-        name = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
-        directory = Path(tempfile.gettempdir()) / f"datalab-up-{name}"
-    try:
-        directory.mkdir(mode=0o700, exist_ok=True)
-        found = directory.lstat()
-    except OSError as error:
-        raise HomeUnusable(home, error.strerror or type(error).__name__) from None
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
-        raise HomeUnusable(home, f"{directory} is not private to its owner")
-    return directory / "code.sock"

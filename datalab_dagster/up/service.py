@@ -14,9 +14,13 @@ from pathlib import Path
 import psutil
 
 from datalab.formats import duration
+from datalab.home.directory import home_directory
+from datalab.home.forks import Forked, ForkRequest, fork
 from datalab.home.logs import open_log
 from datalab.home.up import Child
 from datalab_dagster.up.errors import ServiceKeepsEnding
+
+_GUARD = "datalab_dagster.up.guard"
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Service:
     """Services that must answer before its first start."""
     prepare: Callable[[], None] = field(default=lambda: None)
     """Called before every start."""
+    is_forked: bool = True
+    """Whether it is a fork of the fork server, where there is one; if not, it takes the pipe of `up` itself."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ class Running:
         self._environment = dict(environment)
         self._parent = parent
         self._patience = patience
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._started = 0.0
         self._first_start = 0.0
         self._ends = 0
@@ -93,22 +99,35 @@ class Running:
         """Start it in a separate session, and return the entry for the record."""
         self.service.prepare()
         log = open_log(self.log)
-        guard = ["-m", "datalab_dagster.up.guard", str(self._parent)]
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, *guard, self.service.module, *self.service.arguments],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=(self._parent,),
-                start_new_session=True,
-            )
+            self._process = self._forked(log) or self._started_alone(log)
         finally:
             os.close(log)
         self._started = time.monotonic()
         self._first_start = self._first_start or self._started
         return Child(self.service.name, self._process.pid, _created(self._process.pid))
+
+    def _forked(self, log: int) -> Forked | None:
+        """Return a fork with the module loaded; None if it must be none, or no fork server answers."""
+        if not self.service.is_forked:
+            return None
+        command = (self.service.module, *self.service.arguments)
+        request = ForkRequest(_GUARD, command, self._environment, str(Path.cwd()), self.service.name)
+        return fork(home_directory(self._environment), request, (log, log, self._parent))
+
+    def _started_alone(self, log: int) -> subprocess.Popen[bytes]:
+        command = [self.service.module, str(self._parent), *self.service.arguments]
+        if self.service.is_forked:
+            command = [_GUARD, str(self._parent), self.service.module, *self.service.arguments]
+        return subprocess.Popen(
+            [sys.executable, "-m", *command],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=(self._parent,),
+            start_new_session=True,
+        )
 
     def look(self, *, excused: bool = False) -> str | None:
         """Check that it still runs and, after its start, answers; return a message if it has ended.

@@ -48,11 +48,11 @@ def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_a_spare_takes_one_run(said: Path) -> None:
     spares = Spares()
-    assert spares.hand_over("first") is None
+    assert spares.hand_over({}, "first") is None
     spares.provide({})
-    taken = spares.hand_over("second")
+    taken = spares.hand_over({}, "second")
     assert taken is not None and taken.wait(10) == 0 and said.read_text() == "second\n"
-    assert spares.hand_over("third") is None
+    assert spares.hand_over({}, "third") is None
 
 
 def test_a_dead_spare_is_not_relied_upon_and_replaced(said: Path) -> None:
@@ -62,9 +62,9 @@ def test_a_dead_spare_is_not_relied_upon_and_replaced(said: Path) -> None:
     assert dead is not None
     dead.kill()
     dead.wait(10)
-    assert spares.hand_over("run") is None
+    assert spares.hand_over({}, "run") is None
     spares.provide({})
-    taken = spares.hand_over("run")
+    taken = spares.hand_over({}, "run")
     assert taken is not None and taken.wait(10) == 0 and said.read_text() == "run\n"
 
 
@@ -73,6 +73,8 @@ def test_a_spare_is_loaded_when_the_run_has_ended(monkeypatch: pytest.MonkeyPatc
     said: list[str] = []
 
     class Process:
+        pid = 0
+
         def wait(self, timeout: float | None = None) -> int:
             said.append("ended" if timeout else "reaped")
             return 0
@@ -80,7 +82,7 @@ def test_a_spare_is_loaded_when_the_run_has_ended(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(launcher, "prepare", lambda: said.append("prepared"))
     monkeypatch.setattr(ProcessRunLauncher, "instance", None)
     monkeypatch.setattr(launcher_module, "report_if_lost_with_retries", lambda *_: None)
-    launcher._follow(Process(), "run-1")  # type: ignore[arg-type]
+    launcher._follow(Process(), "run-1")
     assert said == ["ended", "prepared", "reaped"]
 
 

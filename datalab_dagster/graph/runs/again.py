@@ -9,7 +9,6 @@ import dagster as dg
 from datalab.deployment import Deployment
 from datalab.registry import RunState
 from datalab.registry.errors import LabNotFound
-from datalab_dagster.graph.jobs import VALIDATE
 from datalab_dagster.graph.runs.claims import claimed
 from datalab_dagster.graph.runs.start import BY_TAG, DATASETS_TAG, LAB_TAG
 from resources.attempts import AGAIN, LIMIT_TAG, WILL_RETRY_TAG, attempts_left, is_dropped
@@ -22,7 +21,6 @@ _RECENT = timedelta(hours=1)
 def dropped_attempts(deployment: Deployment, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
     """Return a request for every lost run whose next attempt was dropped, of the same assets."""
     failed = dg.RunsFilter(
-        job_name=VALIDATE,
         statuses=[dg.DagsterRunStatus.FAILURE],
         tags={WILL_RETRY_TAG: "false"},
         updated_after=datetime.now(UTC) - _RECENT,

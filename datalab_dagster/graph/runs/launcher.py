@@ -14,6 +14,7 @@ from collections.abc import Mapping
 import dagster as dg
 import psutil
 
+from datalab.home.forks import IS_POSSIBLE
 from datalab.home.settings import Environment
 from datalab.scratch import why
 from datalab_dagster.graph.errors import RunNotStarted
@@ -25,7 +26,7 @@ from datalab_dagster.graph.private import (
     WorkerStatus,
 )
 from datalab_dagster.graph.runs.lost import launcher_tag, report_if_lost_with_retries
-from datalab_dagster.graph.runs.processes import Spares, start_process
+from datalab_dagster.graph.runs.processes import Forks, Process, Spares, start_process
 from resources.process import DIED, interrupt, is_alive, name_of, process_of, process_tag
 
 _LONG_SECONDS = 30.0
@@ -42,16 +43,16 @@ class ProcessRunLauncher(ConfiguredLauncher):
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(inst_data)
         self.environment: Mapping[str, str] = os.environ
-        self._spares = Spares()
+        self._loaded = Forks() if IS_POSSIBLE else Spares()
 
     def prepare(self) -> None:
-        """Prepare a spare process for the next run, if this process belongs to `datalab up`.
+        """Prepare for the next run, if this process belongs to `datalab up`.
 
         Raises:
             OSError: the machine refuses.
         """
         if Environment.read(self.environment).up:
-            self._spares.provide(self.environment)
+            self._loaded.provide(self.environment)
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Start the process of a run.
@@ -61,7 +62,7 @@ class ProcessRunLauncher(ConfiguredLauncher):
         """
         run_id = context.dagster_run.run_id
         try:
-            process = self._spares.hand_over(run_id) or start_process(self.environment, run_id)
+            process = self._loaded.hand_over(self.environment, run_id) or start_process(self.environment, run_id)
         except OSError as error:
             raise RunNotStarted(why(error)) from None
         threading.Thread(target=self._follow, args=(process, run_id), daemon=True).start()
@@ -69,8 +70,8 @@ class ProcessRunLauncher(ConfiguredLauncher):
             tags = process_tag(run_id, name_of(psutil.Process(process.pid))) | launcher_tag(run_id)
             self.instance.add_run_tags(run_id, tags)
 
-    def _follow(self, process: subprocess.Popen[str], run_id: str) -> None:
-        """Prepare a spare process when this run has ended or runs for long; collect the process and report its loss."""
+    def _follow(self, process: Process, run_id: str) -> None:
+        """Prepare for the next run when this one has ended or runs for long; collect the process, report its loss."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_LONG_SECONDS)  # loading a spare meanwhile would slow it down
         with contextlib.suppress(OSError):

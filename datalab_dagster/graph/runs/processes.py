@@ -10,8 +10,10 @@ import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 from datalab.home.directory import home_directory
+from datalab.home.forks import ForkRequest, fork
 from datalab.home.logs import log_file, open_log
 
 EXECUTE = "datalab_dagster.graph.runs.execute"
@@ -19,6 +21,7 @@ LOG_NAME = "runs"
 BEGIN, WAIT = "--begin", "--wait"
 QUEUED = 3
 """Exit code: the run is not executed by this process, but waits for the daemon of another host."""
+_FOLDER = Path(__file__).parents[3]
 
 
 def start_process(environment: Mapping[str, str], run_id: str) -> subprocess.Popen[str]:
@@ -53,8 +56,34 @@ def begin_process(environment: Mapping[str, str], request: RunRequest) -> subpro
     return process
 
 
+class Process(Protocol):
+    """A process that executes a run."""
+
+    pid: int
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
+class Forks:
+    """Processes that are forks of the fork server of `datalab up`, which has loaded everything."""
+
+    def provide(self, environment: Mapping[str, str]) -> None:
+        """Do nothing: a fork takes no time."""
+
+    def hand_over(self, environment: Mapping[str, str], run_id: str) -> Process | None:
+        """Start a process that executes a run and return it; None if no fork server answers.
+
+        Raises:
+            OSError: the machine refuses.
+        """
+        home = home_directory(environment)
+        request = ForkRequest(EXECUTE, (run_id,), environment, str(_FOLDER), "datalab-run")
+        with os.fdopen(open_log(log_file(home, LOG_NAME)), "w") as errors, Path(os.devnull).open("w") as nothing:
+            return fork(home, request, (nothing.fileno(), errors.fileno()))
+
+
 class Spares:
-    """One process that has loaded everything and waits for a run; it ends together with the process that owns it."""
+    """Where there are no forks: one process that has loaded everything and waits for a run; it ends with its owner."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -70,8 +99,9 @@ class Spares:
             if self._spare is None or self._spare.poll() is not None:
                 self._spare = _start(environment, WAIT, subprocess.PIPE)
 
-    def hand_over(self, run_id: str) -> subprocess.Popen[str] | None:
+    def hand_over(self, environment: Mapping[str, str], run_id: str) -> Process | None:
         """Pass a run to the spare process and return the process; None if there is none."""
+        del environment  # it has that of its start
         with self._lock:
             spare, self._spare = self._spare, None
         if spare is None or spare.stdin is None or spare.poll() is not None:
@@ -89,7 +119,7 @@ def _start(environment: Mapping[str, str], argument: str, stdin: int) -> subproc
         return subprocess.Popen(
             [sys.executable, "-m", EXECUTE, argument],
             env=dict(environment),
-            cwd=Path(__file__).parents[3],
+            cwd=_FOLDER,
             stdin=stdin,
             stdout=subprocess.DEVNULL,
             stderr=errors,

@@ -9,8 +9,9 @@ import dagster as dg
 
 from assets import data_labs
 from datalab.deployment import Deployment
-from datalab.kinds import DatasetKind
-from datalab.registry import ChangedLab, Lab, Run
+from datalab.formats import listed
+from datalab.kinds import KINDS, DatasetKind
+from datalab.registry import Action, ChangedLab, Lab, LabChange, Run
 from datalab.scratch import why
 from datalab_dagster.graph import private
 from datalab_dagster.graph.catalogue import validation_job
@@ -34,6 +35,16 @@ def run_tags(
         BY_TAG: by,
         SEQUENCE_TAG: str(sequence),
     }
+
+
+def cause_of(change: LabChange, started: str) -> str:
+    """Return what a validation answers: the reason that was given, or who changed which slots."""
+    last = change.events[-1]
+    slots = listed([KINDS[kind].title for kind in change.kinds])
+    return last.cause or f"{started}, after {last.by} {_DONE[last.action]} {slots}"
+
+
+_DONE = {Action.PROVISIONED: "provisioned", Action.REPROVISIONED: "replaced", Action.DEPROVISIONED: "took out"}
 
 
 def create_run(
