@@ -52,20 +52,20 @@ def mutation(cursor: str = FORGED) -> str:
 
 
 def cursor_of(world: World, sensor: str = QUIET) -> str | None:
-    [state] = [state for state in world.instance.all_instigator_state() if state.name == sensor]
+    state = world.sensor(sensor)
     data: Any = state.instigator_data
     return None if data is None else data.cursor
 
 
 def set_in_the_database(world: World, sensor: str, cursor: str) -> None:
-    [state] = [state for state in world.instance.all_instigator_state() if state.name == sensor]
+    state = world.sensor(sensor)
     data: Any = state.instigator_data
     world.instance.update_instigator_state(state.with_data(data._replace(cursor=cursor)))
 
 
 def is_ticking(world: World, sensor: str) -> bool:
     """Return whether a tick is under way, which would set its own cursor at its end."""
-    [state] = [state for state in world.instance.all_instigator_state() if state.name == sensor]
+    state = world.sensor(sensor)
     ticks = world.instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
     return any(tick.status.value == "STARTED" for tick in ticks)
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 
 import dagster as dg
 import pytest
-from dagster._daemon.types import DaemonHeartbeat
 
 from datalab.home.up import held
 from datalab.registry import LabState
@@ -16,6 +14,7 @@ from datalab_dagster.graph.instance import open_instance
 from datalab_dagster.graph.runs.queued import daemon_takes_runs
 from datalab_dagster.service.local import LocalService
 from resources.process import PROCESS_TAG
+from tests.heartbeats import beat
 from tests.living.conftest import FILES, ME, Living
 from tests.up.processes import within
 
@@ -27,11 +26,6 @@ def instance(living: Living) -> Iterator[dg.DagsterInstance]:
     """The instance of the deployment, which all hosts have in common."""
     with open_instance() as instance:
         yield instance
-
-
-def beat(instance: dg.DagsterInstance, ago: float) -> None:
-    """Leave the heartbeat of a daemon."""
-    instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - ago, "QUEUED_RUN_COORDINATOR", None, None))
 
 
 def test_a_run_waits_for_the_daemon_of_another_host(living: Living, instance: dg.DagsterInstance) -> None:

@@ -84,7 +84,7 @@ def uses(*folders: str) -> dict[str, set[str]]:
 
 def test_one_module_uses_private_names_and_of_the_tests_this_one_and_its_helpers() -> None:
     assert set(uses("datalab", "datalab_dagster", "assets", "resources", "benchmarks")) == {PRIVATE_FILE}
-    of_tests = {f"tests/{name}.py" for name in ("private_names", "living/test_private", "staleness")}
+    of_tests = {f"tests/{name}.py" for name in ("private_names", "living/test_private", "staleness", "heartbeats")}
     assert set(uses("tests")) == of_tests
 
 

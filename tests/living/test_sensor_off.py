@@ -27,7 +27,7 @@ def up() -> Iterator[World]:
 def test_nothing_is_promised_while_the_sensor_is_off(up: World, monkeypatch: pytest.MonkeyPatch) -> None:
     access = DagsterAccess(up.environment)
     assert not access.is_switched_off(SENSOR)
-    [state] = [one for one in access.instance.all_instigator_state() if one.name == SENSOR]
+    state = up.sensor(SENSOR)
     access.instance.stop_sensor(state.instigator_origin_id, state.selector_id, None)
     assert access.is_switched_off(SENSOR) and not access.is_switched_off("lost_runs")
 

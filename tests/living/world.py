@@ -151,6 +151,17 @@ class World:
         logs = [path.read_text()[-2_000:] for path in sorted((self.data_home / "logs").glob("*.log"))]
         return "\n".join(map(str, [self.said(), self.service.lab(lab.id).state, *runs, *logs]))
 
+    def sensor(self, name: str) -> Any:
+        """What Dagster knows of a sensor, after its first tick."""
+        found: list[Any] = []
+
+        def is_known() -> bool:
+            found[:] = [state for state in self.instance.all_instigator_state() if state.name == name]
+            return bool(found)
+
+        assert within(PATIENCE, is_known), self.said()
+        return found[0]
+
     def running_run(self, lab: LabInfo, step: str | None = None) -> RunInfo:
         """Wait until a run of the lab is active and its `step` is done; return it."""
         found: list[RunInfo] = []

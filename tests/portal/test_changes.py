@@ -95,6 +95,11 @@ def test_a_lab_from_upload_to_deletion(app: FastAPI, client: Client, service: Qu
     assert me.put(f"/api/labs/{lab}/expected", json={"segments": {"rows": 3}}).status_code == 409
     assert me.put(f"/api/labs/{lab}/expected", json={"identifiers": {"rows": -3}}).status_code == 422
     assert [event["cause"] for event in me.get(f"/api/labs/{lab}/events").json()] == ["first"]
+    schedule = f"/api/labs/{lab}/schedule"
+    assert me.put(schedule, json={"cron": "0 6 * * *", "timezone": "Europe/Berlin"}).json()["cron"] == "0 6 * * *"
+    assert last("PUT /api/labs/{lab}/schedule") == "lab.schedule"
+    assert me.delete(schedule).status_code == 204 and me.get(schedule).json() is None
+    assert last("DELETE /api/labs/{lab}/schedule") == "lab.unschedule"
     cancelled = me.post(f"/api/labs/{lab}/runs").json()["runId"]
     assert last("POST /api/labs/{lab}/runs") == "lab.validate"
     assert me.post(f"/api/runs/{cancelled}/cancel").json()["state"] == "CANCELLED"

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from datalab.home.forks import IS_POSSIBLE
 from datalab.home.logs import KEPT, open_log, rotate
 from datalab.home.settings import PortalSettings
 from datalab.home.up import (
@@ -156,9 +157,12 @@ class TestAddresses:
         long = tmp_path / ("x" * 100)
         long.mkdir()
         for home in (tmp_path, long):
-            code = plan.services(home, plan.Addresses("127.0.0.1", 1, None))[0]
-            place = Path(code.arguments[code.arguments.index("--socket") + 1])
-            assert len(os.fsencode(place)) <= 103 and mode_of(place.parent) == 0o700
+            services = {one.name: one.arguments for one in plan.services(home, plan.Addresses("127.0.0.1", 1, None))}
+            arguments = services["code-server"]
+            places = [Path(arguments[arguments.index("--socket") + 1])]
+            places += [Path(services["forks"][0])] if IS_POSSIBLE else []
+            for place in places:
+                assert len(os.fsencode(place)) <= 103 and mode_of(place.parent) == 0o700
         (tmp_path / "run").chmod(0o755)
         with pytest.raises(HomeUnusable, match="not private"):
             plan.services(tmp_path, plan.Addresses("127.0.0.1", 1, None))
