@@ -12,7 +12,7 @@ import pytest
 from datalab.home.settings import Automation
 from datalab.kinds import DatasetKind
 from datalab.registry import LabState, RunState
-from datalab_dagster.graph.access import STARTS_RUNS, DagsterAccess
+from datalab_dagster.graph.access import STARTS_RUNS
 from datalab_dagster.service import LabInfo
 from tests.living.world import World, eventually
 
@@ -103,16 +103,13 @@ def test_the_process_of_a_run_is_killed(up: World) -> None:
 
 
 def test_the_notice_names_the_sensor_that_starts_runs(up: World) -> None:
-    access = DagsterAccess(up.environment)
-    states = {state.name: state for state in access.instance.all_instigator_state()}
-    access.instance.stop_sensor(states["provisioning"].instigator_origin_id, states["provisioning"].selector_id, None)
+    up.switch_off("provisioning")
     lab = up.new_lab()
     assert up.service.lab(lab.id).state.obstacle == ""
     is_ready_with_what_it_has(up, lab)
 
-    access.instance.stop_sensor(states[SENSOR].instigator_origin_id, states[SENSOR].selector_id, None)
+    up.switch_off(SENSOR)
     lab = up.new_lab()
     told = up.service.lab(lab.id).state
     assert (told.state, told.starts_automatically) == (LabState.STALE, False)
     assert f"“{SENSOR}” is switched off in Dagster" in told.obstacle
-    access.close()

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from datalab.home.up import running
 from datalab.registry import LabState, RunState
 from datalab_dagster.cli import datalab
-from datalab_dagster.service import Role
+from datalab_dagster.service import LabInfo, Role
 from datalab_dagster.service.http import HttpService
 from tests.living.world import ME, World, eventually, gone
 
@@ -39,6 +39,10 @@ def name_of(pid: int) -> str:
     return Path(f"/proc/{pid}/comm").read_text().strip()
 
 
+def states(up: World, lab: LabInfo) -> list[RunState]:
+    return [run.state for run in up.service.runs(lab.id)]
+
+
 def children(up: World) -> dict[str, int]:
     record = running(up.data_home)
     assert record is not None
@@ -47,12 +51,11 @@ def children(up: World) -> dict[str, int]:
 
 def test_every_service_is_a_fork_and_one_that_is_killed_is_one_again(up: World) -> None:
     found = children(up)
-    assert {name: name_of(pid) for name, pid in found.items() if name != "forks"} == {
-        name: name[:15] for name in SERVICES
-    }
+    assert eventually(lambda: all(name_of(found[name]) == name[:15] for name in SERVICES)), found
     os.kill(found["portal"], signal.SIGKILL)
     assert eventually(lambda: children(up)["portal"] != found["portal"]), up.said()
-    assert "portal ended unexpectedly by SIGKILL" in up.said() and name_of(children(up)["portal"]) == "portal"
+    assert eventually(lambda: name_of(children(up)["portal"]) == "portal"), "its name follows its start"
+    assert "portal ended unexpectedly by SIGKILL" in up.said()
 
 
 def test_runs_and_services_outlive_the_process_that_they_are_forks_of(up: World) -> None:
@@ -65,7 +68,7 @@ def test_runs_and_services_outlive_the_process_that_they_are_forks_of(up: World)
     assert gone(server)
     for lab in labs:
         assert up.becomes(lab, LabState.READY), up.told(lab)
-        assert [run.state for run in up.service.runs(lab.id)] == [RunState.FINISHED], up.told(lab)
+    assert eventually(lambda: all(states(up, lab) == [RunState.FINISHED] for lab in labs)), list(map(up.told, labs))
     after = children(up)
     assert after["forks"] != before["forks"] and {name: after[name] for name in SERVICES} == {
         name: before[name] for name in SERVICES

@@ -27,8 +27,7 @@ def up() -> Iterator[World]:
 def test_nothing_is_promised_while_the_sensor_is_off(up: World, monkeypatch: pytest.MonkeyPatch) -> None:
     access = DagsterAccess(up.environment)
     assert not access.is_switched_off(SENSOR)
-    state = up.sensor(SENSOR)
-    access.instance.stop_sensor(state.instigator_origin_id, state.selector_id, None)
+    up.switch_off(SENSOR)
     assert access.is_switched_off(SENSOR) and not access.is_switched_off("lost_runs")
 
     lab = up.new_lab()

@@ -162,6 +162,17 @@ class World:
         assert within(PATIENCE, is_known), self.said()
         return found[0]
 
+    def switch_off(self, sensor: str) -> None:
+        """Switch a sensor off as a person does; a tick that is under way may store that it runs, so look again."""
+
+        def stays_off() -> bool:
+            state = self.sensor(sensor)
+            self.instance.stop_sensor(state.instigator_origin_id, state.selector_id, None)
+            time.sleep(5)
+            return not self.sensor(sensor).is_running
+
+        assert within(PATIENCE, stays_off), self.said()
+
     def running_run(self, lab: LabInfo, step: str | None = None) -> RunInfo:
         """Wait until a run of the lab is active and its `step` is done; return it."""
         found: list[RunInfo] = []
