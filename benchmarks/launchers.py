@@ -25,7 +25,7 @@ LIMIT = 3.0
 USERS = 50_000
 """As many as `datalab sample` writes if nothing else is asked for."""
 _PAUSE_SECONDS = 20.0
-"""Before each measurement: our launcher has a spare process again, and nothing else is being done."""
+"""Before each measurement: nothing else is being done, and where runs are no forks there is a spare process again."""
 
 
 def main() -> None:

@@ -39,7 +39,7 @@ from datalab_dagster.service.open import open_service
 ME = "me@publisher.example"
 PORT, PORTAL_PORT = 3997, 3998
 _SETTLED_SECONDS = 20.0
-"""After the last run: by then its process has ended and a spare one is loaded."""
+"""After the last run: by then its process has ended."""
 _TIMES = 5
 
 

@@ -18,7 +18,7 @@ TIMES = 3
 
 
 def measured(what: str, measure: Callable[[], float], pause: float = 0) -> list[float]:
-    """Measure, print and return the seconds; `pause`: seconds before each, so that there is a spare process again."""
+    """Measure, print and return the seconds; `pause`: seconds before each, so that nothing else is being done."""
     seconds = []
     for _ in range(TIMES):
         time.sleep(pause)
