@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -61,7 +60,6 @@ class Supervisor:
         self._say = say
         self._signals = 0
         self._last_signal = -math.inf
-        self._wake = threading.Event()
         self._reading, self._writing = os.pipe()
         patience = patience or Patience()
         self._running = [
@@ -83,11 +81,11 @@ class Supervisor:
             self._watch(answered)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        """Count the signal, and nothing else: this interrupts the loop anywhere, also where it holds a lock."""
         del number, frame
         if time.monotonic() - self._last_signal > _SAME_WISH_SECONDS:
             self._signals += 1
         self._last_signal = time.monotonic()
-        self._wake.set()
 
     # ------------------------------------------------------------------------------------------------ watching
 
@@ -115,7 +113,7 @@ class Supervisor:
                     sweep(place)
                 for log in sorted(log_directory(self._home).glob("*.log")):
                     rotate(log)
-            self._wake.wait(_TURN_SECONDS)
+            time.sleep(_TURN_SECONDS)
 
     def _write_record(self) -> None:
         """Write the record; on a full disk the one before it stays, and this one is written when there is room."""

@@ -93,11 +93,23 @@ class World:
 
     def stop(self) -> None:
         """Stop `datalab up` as Ctrl-C does."""
-        if self._up is not None:
-            self._up.send_signal(signal.SIGINT)
-            self._up.wait(60)
+        if (up := self._up) is not None:
+            up.send_signal(signal.SIGINT)
+            assert within(60, lambda: up.poll() is not None), self._killed()
             self._up = None
             (self.home / "up.log").unlink()
+
+    def _killed(self) -> str:
+        """Kill a `datalab up` that does not end, with all it started; return what it had said, and what was there."""
+        assert self._up is not None
+        own = psutil.Process(self._up.pid)
+        left = [own, *own.children(recursive=True)]
+        told = [f"{one.pid} {one.name()} {one.status()} {one.num_threads()} threads {one.cmdline()}" for one in left]
+        for one in left:
+            one.kill()
+        self._up.wait(60)
+        self._up = None
+        return "\n".join(["datalab up did not end in a minute.", self.said(), *told])
 
     def kill_up(self) -> None:
         """Kill `datalab up` itself."""

@@ -58,12 +58,12 @@ def drive(tmp_path: Path) -> Iterator[Callable[..., Driven]]:
     mark = uuid.uuid4().hex
 
     def start(services: Services, **extra: str) -> Driven:
-        output = tmp_path / f"output-{uuid.uuid4().hex}"
+        output, home = tmp_path / f"output-{uuid.uuid4().hex}", str(tmp_path / "home")
         with output.open("w") as target:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.up.driver", str(tmp_path / "home"), json.dumps(services)],
+                [sys.executable, "-m", "tests.up.driver", home, json.dumps(services)],
                 cwd=ROOT,
-                env=environment(**{MARK: mark, "PYTHONPATH": str(ROOT)}, **extra),
+                env=environment(**{MARK: mark, "PYTHONPATH": str(ROOT), "DATALAB_HOME": home}, **extra),
                 stdout=target,
                 stderr=target,
             )
@@ -161,3 +161,8 @@ def test_the_next_one_sweeps_what_a_killed_one_has_left(drive: Callable[..., Dri
     again.waits_for("swept 1", 20)
     again.waits_for("answered")
     assert not psutil.pid_exists(left)
+
+
+def test_a_signal_stops_it_whatever_it_does_at_that_moment(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.up.stopped_often", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, env=environment(PYTHONPATH=str(ROOT)), check=True, timeout=PATIENCE)
