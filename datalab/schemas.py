@@ -32,7 +32,7 @@ from datalab.kinds import (
     ReportForm,
 )
 from datalab.lab import USER_ID, LabDefinition, lab_from_dict
-from datalab.validation.invalid_rows import DUPLICATE_VALUES
+from datalab.validation.error_codes import DUPLICATE_VALUES
 from datalab.validation.schemas import DatasetSchema, Mask, RowCheck, dataset_schema
 
 __all__ = ["demographics_schema", "embeddings_schema", "identifiers_schema", "segments_schema"]

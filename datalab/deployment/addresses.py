@@ -84,7 +84,7 @@ class Address:
         """The address in this version of the code and in earlier ones, the newest first; a result has no version.
 
         >>> [address.version for address in validated(DatasetKind.SEGMENTS, "ab", REPORT).earlier]
-        ['1']
+        ['2', '1']
         """
         versions = earlier(self.version) if self.version else [self.version]
         return (replace(self, version=version) for version in versions)

@@ -64,9 +64,9 @@ def context(lab: str, address: Address, written: str) -> str:
 
 def unversioned(address: Address) -> str | None:
     """Return the name of a file before 0.2; None: a file of this version is not the same."""
+    name, made_from = one_name(address.name), _made_from(address)
     if address.version != FIRST if address.layer is Layer.VALIDATED else not is_first(address.name):
         return None
-    name, made_from = one_name(address.name), _made_from(address)
     if address.is_rows:
         return f"{address.layer}/{made_from}/{name}.parquet"
     if address.layer is Layer.VALIDATED:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CODE_VERSION", "dataset_kind", "validate_file"]
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 """Raised when the report or the valid rows of the same file and lab change."""
 
 

@@ -19,8 +19,9 @@ from datalab.ingest.records import Indexes, Records
 from datalab.kinds import EMPTY_CELL, INVALID_FLOAT_FORMAT, ColumnType, IdFormat, ReportForm
 from datalab.kinds.arrow import ARROW_TYPES
 from datalab.lab import USER_ID, LabDefinition
+from datalab.validation.error_codes import NOT_ENOUGH, TOO_MANY
 from datalab.validation.flags import IdentifierFlags
-from datalab.validation.invalid_rows import NOT_ENOUGH, TOO_MANY, InvalidRows, invalid_rows, reasons_of, texts_of
+from datalab.validation.invalid_rows import InvalidRows, invalid_rows, reasons_of, texts_of
 from datalab.validation.key_spool import Flags
 from datalab.validation.marks import Counts, Look
 from datalab.validation.schemas import DatasetSchema, Failure, failures

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from datalab.ingest.records import Indexes, Records
+from datalab.validation.error_codes import DUPLICATE_VALUES, NOT_ENOUGH, TOO_MANY
 from datalab.validation.row_set import RowSet
 from datalab.validation.rows_file import RowsFile
 
@@ -24,9 +25,6 @@ MAX_INVALID_ROWS = 10_000_000
 """How many invalid rows of a dataset are kept, the first ones of the file."""
 LONGEST_KEPT = 32_768
 """How many characters of a value, or of a record of a wrong width, are kept; then `…` follows."""
-NOT_ENOUGH = "NOT_ENOUGH_COLUMNS_PROVIDED"
-TOO_MANY = "TOO_MANY_COLUMNS_PROVIDED"
-DUPLICATE_VALUES = "DUPLICATE_VALUES"
 
 INVALID_ROWS = pa.schema(
     [("row", pa.int64()), ("reasons", pa.string()), ("values", pa.list_(pa.string())), ("record", pa.string())]

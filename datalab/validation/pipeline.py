@@ -139,7 +139,7 @@ class Pipeline:
                         self.header = first_record(block)
                     if not self._has_begun:
                         self._start(*first_records(block))
-                    self.tail = block.data[-_TAIL_BYTES:]
+                    self.tail = (self.tail + block.data[-_TAIL_BYTES:])[-_TAIL_BYTES:]
                     yield partial(self._text_records, block), self._numbers_of_next_block(), len(block.data)
 
     def _start(self, text: str, records: list[list[str]]) -> None:

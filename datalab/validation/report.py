@@ -46,8 +46,8 @@ from datalab.validation.check import (
     shown,
     width_faults,
 )
+from datalab.validation.error_codes import DUPLICATE_VALUES, NOT_ENOUGH, TOO_MANY, in_order
 from datalab.validation.flags import FlagCounts, IdentifierFlags
-from datalab.validation.invalid_rows import DUPLICATE_VALUES, NOT_ENOUGH, TOO_MANY
 from datalab.validation.key_spool import Flags
 from datalab.validation.row_set import RowSet
 from datalab.validation.schemas import DatasetSchema
@@ -135,7 +135,7 @@ class RowsReport:
                 original_file_size_bytes=source.reported_bytes,
                 num_rows_total=self.rows,
                 num_invalid_rows_total=invalid,
-                num_invalid_rows_by_error_code=dict(codes),
+                num_invalid_rows_by_error_code=in_order(codes),
                 columns=[self._column(column, total) for column, total in sorted(self._cells.items())],
                 schema_=self._widths.errors,
                 uniqueness=uniqueness if checked_unique else None,
@@ -233,7 +233,7 @@ class IdentifiersReport:
                         total_invalid_id_format=self.marked(id_format), sample_invalid_id_format=samples[id_format]
                     ),
                 ),
-                num_invalid_rows_by_error_code=dict(codes),
+                num_invalid_rows_by_error_code=in_order(codes),
             )
         )
 

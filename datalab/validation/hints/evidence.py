@@ -66,8 +66,11 @@ class Evidence:
         return self.counts[Mark(code, about)]
 
     def about(self, code: str) -> dict[str, int]:
-        """Return what a mark is about → number of rows."""
-        return {mark.about: rows for mark, rows in self.counts.items() if mark.code == code and rows}
+        """Return what a mark is about → number of rows, in the order of columns and of the lab's identifiers."""
+        found = {mark.about: rows for mark, rows in self.counts.items() if mark.code == code and rows}
+        columns = [column.file_name for column in KINDS[self.schema.kind].file_columns(self.lab)]
+        names = [*columns, *(entry.id_name for entry in self.lab.identifiers_config)]
+        return {name: found[name] for name in dict.fromkeys(["", *names]) if name in found}
 
 
 def hint(code: str, rows: int, seen: str) -> Hint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,8 +24,6 @@ from datalab.validation.schemas import DatasetSchema, Failure
 
 Mask = NDArray[np.bool_]
 
-_FIRST_ROWS = 512
-"""Of so many rows at the beginning of a block, the forms of valid ids are counted."""
 _UPPER, _LOWER = r"[A-F]", r"[a-f]"
 _HEADER_WORDS = ("user_id", "userid", "userId", "UserId", "UserID", "User ID", "user id", "User Id")
 """How a header in the middle of a file without one begins."""
@@ -123,9 +122,9 @@ class Look:
                 same = pc.and_(same, pc.equal(rows.column(number).fill_null(""), header[number]))
             counts[Mark("REPEATED_HEADERS")] += same.true_count
             return
-        for row in column.rows_of(_HEADER_WORDS)[:_FIRST_ROWS]:
-            names = [str(values[int(row)].as_py() or "") for values in rows.columns]
-            counts[Mark("REPEATED_HEADERS")] += _folded(names) in self._headers
+        suspects = column.rows_of(_HEADER_WORDS)
+        if suspects.size and all(pa.types.is_string(values.type) for values in rows.columns):
+            counts[Mark("REPEATED_HEADERS")] += _like(rows.take(pa.array(suspects)), self._headers)
 
     def _add_forms(self, counts: Counts, rows: pa.RecordBatch) -> None:
         """Count the forms of valid ids that may be written in two ways."""
@@ -136,17 +135,9 @@ class Look:
                 one, other = rf"\A[^a-f]*{_UPPER}[^a-f]*\z", rf"\A[^A-F]*{_LOWER}[^A-F]*\z"
             else:
                 continue
-            few = rows.slice(0, _FIRST_ROWS)
-            first, second = _counted(few, entry.id_name, one), _counted(few, entry.id_name, other)
-            if first and second and rows.num_rows > _FIRST_ROWS:
-                first, second = _counted(rows, entry.id_name, one), _counted(rows, entry.id_name, other)
-            for form, rows_of_form in zip(FORMS, (first, second), strict=True):
-                counts[Mark(form, entry.id_name)] += rows_of_form
-
-
-def _counted(rows: pa.RecordBatch, name: str, pattern: str) -> int:
-    values = rows.column(2).filter(pc.equal(rows.column(1), name))
-    return int(pc.match_substring_regex(values, pattern).true_count)
+            values = rows.column(2).filter(pc.equal(rows.column(1), entry.id_name))
+            for form, pattern in zip(FORMS, (one, other), strict=True):
+                counts[Mark(form, entry.id_name)] += pc.match_substring_regex(values, pattern).true_count
 
 
 def _named(rows: pa.RecordBatch, name: str) -> Mask:
@@ -199,6 +190,16 @@ def _add_numbers(counts: Counts, rows: pa.RecordBatch, found: Sequence[Failure])
     counts[Mark(INVALID)] += int(failed.sum())
     for code, has in seen.items():
         counts[Mark(code)] += int(has.sum())
+
+
+def _like(rows: pa.RecordBatch, headers: Sequence[Sequence[str]]) -> int:
+    """Return how many rows are one of the folded headers, when they are folded themselves."""
+    folded = [pc.utf8_lower(pc.replace_substring_regex(values.fill_null(""), "[_ ]", "")) for values in rows.columns]
+    found = pa.array(np.zeros(rows.num_rows, bool))
+    for header in headers:
+        same = [pc.equal(values, name) for values, name in zip(folded, header, strict=True)]
+        found = pc.or_(found, functools.reduce(pc.and_, same))
+    return int(found.true_count)
 
 
 def _folded(names: Sequence[str]) -> list[str]:

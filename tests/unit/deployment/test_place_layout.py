@@ -16,22 +16,22 @@ from datalab.deployment.addresses import (
     ROWS,
     SUMMARY,
     USERS,
-    Datasets,
-    Layer,
+    Address,
     combination,
     computed,
-    result,
     validated,
 )
 from datalab.deployment.encrypted_place import EncryptedPlace
-from datalab.deployment.errors import DatasetNotValidated, NoScratch, PathRefused, StoredFileDamaged
+from datalab.deployment.errors import DatasetNotValidated, NoScratch, StoredFileDamaged
 from datalab.deployment.lab_folders import LabFolders
 from datalab.deployment.places import Place
 from datalab.deployment.sets import COMPLETE
-from datalab.errors import DatalabError, InputMissing
+from datalab.deployment.versions import FIRST
+from datalab.errors import DatalabError
 from datalab.storage import Key, ParquetCipher, read_encrypted, write_encrypted
 from datalab.storage.errors import EncryptedFileDamaged
 from datalab.storage.objects import Objects
+from datalab.validation import CODE_VERSION
 from tests.unit.deployment.kept import (
     DATASETS,
     DOCUMENTS,
@@ -46,6 +46,9 @@ from tests.unit.deployment.kept import (
     keep_all,
     values,
 )
+
+AFTER = str(int(CODE_VERSION) + 1)
+"""A later version of the code that validates."""
 
 
 class TestAtRest:
@@ -144,6 +147,18 @@ class TestAtRest:
                 read()
 
 
+def code_version(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    """Make `version` the one of the code that validates."""
+    for module in (addresses, versions):
+        monkeypatch.setattr(module, "VALIDATION", version)
+
+
+def addresses_now() -> list[Address]:
+    """Return the addresses of valid rows, users and a panel in the version of the code."""
+    valid = validated(SEGMENTS, DATASETS[SEGMENTS], ROWS)
+    return [valid, computed(DATASETS, USERS), computed(DATASETS, "segments_per_user")]
+
+
 class TestLayout:
     """A home of an earlier version opens: paths and contexts are written out here, not computed."""
 
@@ -159,9 +174,11 @@ class TestLayout:
         assert combination({IDENTIFIERS: "ab"}) == "9a03087b7182b2ce9821a25ab03a5e37"
 
     def test_files_of_an_earlier_version_are_read(
-        self, home: tuple[Path, EncryptedPlace, dict[str, Key]], tmp_path: Path
+        self, home: tuple[Path, EncryptedPlace, dict[str, Key]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         folder, place, keys = home
+        code_version(monkeypatch, FIRST)
+        valid, users, panel = addresses_now()
         identifiers, segments = DATASETS.values()
         combined = combination(DATASETS)
         validated_at = folder / "validated" / f"segments-{segments}"
@@ -181,13 +198,19 @@ class TestLayout:
         (computed_at / "panels" / "segments_per_user.json").write_text("panel")
         (folder / "results" / "run-1" / "statistics.json").write_text("statistics")
 
-        assert values(place.open_rows(VALID)) == values(place.open_rows(USERS_AT)) == ["u1"]
-        documents = [VALID.beside(REPORT), VALID.beside(SUMMARY), DOCUMENTS[1], DOCUMENTS[2]]
+        assert values(place.open_rows(valid)) == values(place.open_rows(users)) == ["u1"]
+        documents = [valid.beside(REPORT), valid.beside(SUMMARY), panel, DOCUMENTS[2]]
         assert [place.read(address) for address in documents] == [b"report", b"summary", b"panel", b"statistics"]
         assert place.result_names("run-1") == ["statistics.json"]
 
+        code_version(monkeypatch, AFTER)
+        shown = [place.newest(VALID.beside(name)) for name in (REPORT, SUMMARY)]
+        assert [place.read(address) for address in shown] == [b"report", b"summary"]
+        with pytest.raises(DatasetNotValidated):
+            place.open_rows(addresses_now()[0])
+
     def test_files_are_written_where_later_versions_read_them(
-        self, home: tuple[Path, EncryptedPlace, dict[str, Key]], tmp_path: Path
+        self, home: tuple[Path, EncryptedPlace, dict[str, Key]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         folder, place, keys = home
         identifiers, segments = DATASETS.values()
@@ -197,7 +220,7 @@ class TestLayout:
         place.keep_rows(USERS_AT, kept.rows())
         for address in DOCUMENTS[1:]:
             place.write(address, "text")
-        validated_at, computed_at = f"validated/segments-{segments}-1", f"computed/{combined}"
+        validated_at, computed_at = f"validated/segments-{segments}-{CODE_VERSION}", f"computed/{combined}"
         users_at = f"{computed_at}/users-{USERS_AT.version}"
         sets = {at: json.loads((folder / at / COMPLETE).read_bytes())["written"] for at in (validated_at, users_at)}
         assert sorted(str(path.relative_to(folder)) for path in kept.files()) == sorted(
@@ -213,7 +236,8 @@ class TestLayout:
                 "results/run-1/statistics.json",
             ]
         )
-        assert USERS_AT.version == "1-460b6b16" and DOCUMENTS[1].version == "1-4edefad8"
+        code_version(monkeypatch, FIRST)
+        assert [address.version for address in addresses_now()] == ["1", "1-460b6b16", "1-4edefad8"]
         context = f"{LAB}/{validated_at}/{sets[validated_at]}"
         report = folder / validated_at / sets[validated_at] / "report.bin"
         assert PLANTED.encode() in read_encrypted(report, keys[segments], f"{context}/report.bin")
@@ -233,48 +257,16 @@ class TestLayout:
         keep_all(place, kept)
         place.keep_rows(USERS_AT, kept.rows())
         place.write(DOCUMENTS[1], "panel")
-        monkeypatch.setattr(addresses, "VALIDATION", "2")
-        monkeypatch.setattr(versions, "VALIDATION", "2")
-        valid = validated(SEGMENTS, DATASETS[SEGMENTS], ROWS)
+        code_version(monkeypatch, AFTER)
+        valid, *made_from_it = addresses_now()
         with pytest.raises(DatasetNotValidated):
             place.open_rows(valid)
-        for address in (computed(DATASETS, USERS), computed(DATASETS, "segments_per_user")):
+        for address in made_from_it:
             assert not place.has(address)
         report = valid.beside(REPORT)
-        assert place.newest(report).version == "1" and PLANTED.encode() in place.read(place.newest(report))
+        assert place.newest(report).version == CODE_VERSION
+        assert PLANTED.encode() in place.read(place.newest(report))
         place.keep_rows(valid, kept.rows(["u9"]))
         place.write(report, "{}")
         place.write(valid.beside(SUMMARY), "{}")
         assert values(place.open_rows(valid)) == ["u9"] and place.newest(report) == report
-
-
-def test_only_what_is_wanted_stays(tmp_path: Path) -> None:
-    key, scratch = Key(), tmp_path / "scratch"
-    scratch.mkdir()
-    folders = LabFolders(Objects(tmp_path), lambda _: key)
-    place = folders.place(LAB, scratch)
-    kept = Kept(tmp_path / "labs", lambda _: place, scratch)
-    newer: Datasets = {**DATASETS, SEGMENTS: "c" * 64}
-    keep_all(place, kept)
-    for datasets in (DATASETS, newer):
-        place.write(computed(datasets, "panel"), "{}")
-    for run_id in ("run-1", "run-2"):
-        place.write(result(run_id, "statistics.json"), "{}")
-
-    folders.keep_only(LAB, [newer])
-    place = folders.place(LAB, scratch)
-    assert place.read(computed(newer, "panel")) == b"{}"
-    with pytest.raises(InputMissing):
-        place.read(computed(DATASETS, "panel"))
-    assert not place.is_validated(SEGMENTS, DATASETS[SEGMENTS])
-    folders.remove_result(LAB, "run-1")
-    assert (place.result_names("run-1"), place.result_names("run-2")) == ([], ["statistics.json"])
-    folders.remove_lab(LAB)
-    assert kept.files() == []
-    with pytest.raises(PathRefused):
-        folders.remove_lab("../labs")
-
-
-def test_a_place_is_one_of_three_layers() -> None:
-    assert [layer.value for layer in Layer] == ["validated", "computed", "results"]
-    assert [address.is_private for address in (VALID, *DOCUMENTS)] == [True, True, False, False, False]

@@ -10,6 +10,7 @@ import pytest
 from datalab.deployment.addresses import (
     REPORT,
     Address,
+    Layer,
 )
 from datalab.deployment.errors import DatasetNotValidated, PathRefused
 from datalab.deployment.places import Place
@@ -135,3 +136,8 @@ def test_a_damaged_report_is_refused(kept: Kept, place: Place, damage: bytes) ->
     with pytest.raises(EncryptedFileDamaged) as failed:
         kept.later().read(VALID.beside(REPORT))
     assert PLANTED not in str(failed.value)
+
+
+def test_a_place_is_one_of_three_layers() -> None:
+    assert [layer.value for layer in Layer] == ["validated", "computed", "results"]
+    assert [address.is_private for address in (VALID, *DOCUMENTS)] == [True, True, False, False, False]

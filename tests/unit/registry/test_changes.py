@@ -12,6 +12,7 @@ from datalab.registry import Database, Lab, NewResult, Registry, RunState
 from datalab.registry.claims import claim_for_run
 from datalab.registry.models import RunRow
 from datalab.registry.queries import live_lab
+from datalab.validation import CODE_VERSION
 from tests.unit.registry.conftest import IDENTIFIERS, ME, SEGMENTS, definition
 from tests.unit.registry.test_database import upgrade_to
 
@@ -37,6 +38,16 @@ class TestRead:
         assert found.change.events == tuple(registry.provisioning.events(lab.id))
         assert (found.datasets, found.validated, found.answer) == (datasets, {SEGMENTS}, None)
         assert found.claim == registry.claims.take(lab.id, last, "another")
+
+    def test_what_an_earlier_version_has_validated_is_validated_again(
+        self, registry: Registry, lab: Lab, upload: Upload, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        full(registry, lab, upload)
+        for version, expected in (("1", set()), (CODE_VERSION, {SEGMENTS})):
+            monkeypatch.setattr("datalab.registry.validated.CODE_VERSION", version)
+            registry.validated.add(lab.id, SEGMENTS, registry.provisioning.datasets(lab.id)[SEGMENTS])
+            [found] = registry.changes.read(0, certain=0).labs
+            assert found.validated == expected
 
     def test_labs_that_exist_and_those_that_wait(self, registry: Registry, lab: Lab, upload: Upload) -> None:
         waits, deleted, empty = (registry.labs.create(definition(require_segments=True), by=ME) for _ in range(3))
@@ -135,7 +146,9 @@ def test_the_claims_of_a_tick_wait_for_a_run_by_hand_and_leave_its_change_alone(
     assert registry.claims.take(lab.id, last, "next").run_id == "by hand"
 
 
-def test_validations_of_earlier_versions_are_known_from_kept_results(empty_url: str) -> None:
+def test_validations_of_earlier_versions_are_known_from_kept_results(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Database(empty_url) as database:
         upgrade_to(database, "0014")
         with database.engine.begin() as connection:
@@ -160,4 +173,6 @@ def test_validations_of_earlier_versions_are_known_from_kept_results(empty_url: 
                 connection.execute(text(statement.replace(":", r"\:")))
         assert database.migrate()
         validated = Registry(database).validated
+        assert validated.of("kept") == set(), "the next run validates again"
+        monkeypatch.setattr("datalab.registry.validated.CODE_VERSION", "1")
         assert validated.of("kept") == {(IDENTIFIERS, "a"), (SEGMENTS, "b")} and validated.of("gone") == set()
