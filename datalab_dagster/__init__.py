@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from datalab_dagster.graph.component import DataLabComponent
     from datalab_dagster.graph.embedding import data_lab_assets, data_lab_report
     from datalab_dagster.storage import Key
+    from datalab_dagster.types import Permission
 
 __all__ = [
     "Client",
     "DataLabBuilder",
     "DataLabComponent",
     "Key",
+    "Permission",
     "Secret",
     "SecretStoreOptions",
     "SessionV2",
@@ -50,6 +52,7 @@ _HOMES = {
     "DataLabBuilder": "data_lab.builder",
     "DataLabComponent": "graph.component",
     "Key": "storage",
+    "Permission": "types",
     "Secret": "archv2.secret",
     "SecretStoreOptions": "archv2.secret",
     "SessionV2": "archv2.session",

@@ -15,7 +15,7 @@ from datalab_dagster.archv2.connect import (
     DECENTRIQ_USE_TLS,
     connect,
 )
-from datalab_dagster.archv2.errors import DatasetPublished, DatasetUnknown, SecretMissing, SecretUnknown
+from datalab_dagster.archv2.errors import DatasetPublished, DatasetUnknown, NotInvited, SecretMissing, SecretUnknown
 from datalab_dagster.archv2.models import DataLabV2
 from datalab_dagster.archv2.secret import SecretStoreOptions
 from datalab_dagster.archv2.session import SessionV2
@@ -78,6 +78,10 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def notify_participants(self, dcr_id: str, description: str | None = None, enclave_specs: object = None) -> None:
+        """Refuse to invite the participants of a Media DCR with `NotInvited`: a deployment sends no mail."""
+        raise NotInvited(dcr_id)
 
     # ----------------------------------------------------------------------------------------------- datasets
 

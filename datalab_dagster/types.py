@@ -50,6 +50,30 @@ class MatchingIdFormat(str, Enum):
     PHONE_NUMBER_E164 = "PHONE_NUMBER_E164"
 
 
+class CollaborationType(str, Enum):
+    """The uses of a lab in Media DCRs; OVERLAP is always on. In JSON, a type has the name of its member."""
+
+    INSIGHTS = "ENABLE_INSIGHTS"
+    LOOKALIKE = "ENABLE_LOOKALIKE_AUDIENCES"
+    OVERLAP = "ENABLE_OVERLAP"
+    REMARKETING = "ENABLE_REMARKETING"
+    EXCLUSION_TARGETING = "ENABLE_EXCLUSION_TARGETING"
+    RULE_BASED = "ENABLE_RULED_BASED_AUDIENCES"
+
+
+class Permission(str, Enum):
+    """What a participant of a Media DCR may do."""
+
+    VIEW_OVERLAP = "VIEW_OVERLAP"
+    VIEW_INSIGHTS = "VIEW_INSIGHTS"
+    PROVIDE_SEED_AUDIENCE = "PROVIDE_SEED_AUDIENCE"
+    PROVIDE_BASE_AUDIENCE = "PROVIDE_BASE_AUDIENCE"
+    CREATE_CUSTOM_AUDIENCE = "CREATE_CUSTOM_AUDIENCE"
+    EXPORT_AUDIENCE = "EXPORT_AUDIENCE"
+    MODEL_QUALITY = "MODEL_QUALITY"
+    MANAGE_USERS = "MANAGE_USERS"
+
+
 class DataLabDatasetType(Enum):
     """One of the four datasets of a lab; MATCH is the identifiers."""
 

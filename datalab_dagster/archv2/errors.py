@@ -8,6 +8,7 @@ DatalabError
 │   ├── DatasetUnknown (NotFoundError)  SecretMissing  SecretUnknown (NotFoundError)  DatasetPublished
 │   ├── LabUnknown (NotFoundError)  LabIdMissing  ColumnsMissing  MatchingIdAndConfig
 │   ├── JobUnknown (NotFoundError)  AlreadyRun  NotRun  NotComplete  ResultFileMissing
+│   ├── TaskResultMissing  MediaNotComputed  RoomNotCreated  NotInvited
 │   └── PolicyUnknown  DataRoomUnknown (NotFoundError)
 ├── LabNotCreated  LabNotDeleted  JobNotCreated    the deployment refused; `__cause__` has the reason
 ├── JobFailed  UnexpectedJobStatus                  `run` has the deployment's description
@@ -166,6 +167,18 @@ class LabNotDeleted(DatalabError):
         super().__init__(f"Failed to delete data lab: {status_of(error)} {error}")
 
 
+class RoomNotCreated(UsageError):
+    def __init__(self) -> None:
+        super().__init__(
+            "Failed to create data room: this deployment contains Data Labs only, no Media DCRs. Nothing was created."
+        )
+
+
+class NotInvited(UsageError):
+    def __init__(self, data_room_id: str) -> None:
+        super().__init__(f"A deployment sends no mail. Give the participants the id of the room: {data_room_id}.")
+
+
 class DataRoomUnknown(UsageError, NotFoundError):
     def __init__(self, data_room_id: str) -> None:
         super().__init__(
@@ -190,6 +203,11 @@ class JobNotCreated(DatalabError):
         super().__init__(f"Failed to create job: {status_of(error)} {error}")
 
 
+class MediaNotComputed(UsageError):
+    def __init__(self) -> None:
+        super().__init__("A deployment does not compute Media DCRs; no job was started.")
+
+
 class JobUnknown(UsageError, NotFoundError):
     def __init__(self, job_id: str) -> None:
         super().__init__(f"Job with id {job_id} not found")
@@ -212,15 +230,20 @@ class NotComplete(UsageError):
         super().__init__(f"Job '{job_id}' is not complete")
 
 
+def failures(run: RunInfo, reason: str | None = None) -> dict[str, str]:
+    """Return failed step → reason, with the address of the run's page if there is one."""
+    steps = [step.name for step in run.steps if step.state == "FAILED"] or ["validation"]
+    cause = (reason or run.reason or "no reason was given").rstrip(".")
+    see = f" See {run.url}." if run.url else ""
+    return dict.fromkeys(steps, f"{cause}.{see}")
+
+
 class JobFailed(DatalabError):
     """A job failed; the text has the reason and, if there is one, the address of the run's page."""
 
     def __init__(self, run: RunInfo, reason: str | None = None) -> None:
         self.run = run
-        steps = [step.name for step in run.steps if step.state == "FAILED"] or ["validation"]
-        cause = (reason or run.reason or "no reason was given").rstrip(".")
-        see = f" See {run.url}." if run.url else ""
-        lines = "\n".join(f"{step}: {cause}.{see}" for step in steps)
+        lines = "\n".join(f"{step}: {cause}" for step, cause in failures(run, reason).items())
         super().__init__(f"Job '{run.run_id}' failed with errors: {lines}")
 
 
@@ -233,6 +256,11 @@ class UnexpectedJobStatus(DatalabError):
 class ResultFileMissing(UsageError):
     def __init__(self, name: str) -> None:
         super().__init__(f"Did not find {name} in zip")
+
+
+class TaskResultMissing(UsageError):
+    def __init__(self, task_name: str) -> None:
+        super().__init__(f"Did not find task result hash for task {task_name}")
 
 
 class NotCompleteInTime(DatalabError, TimeoutError):

@@ -13,6 +13,8 @@ from datalab_dagster.types import DataLabDatasetType
 VENDOR = {kind: declared.vendor for kind, declared in KINDS.items() if declared.vendor}
 """Kind → what the vendor calls it, of the kinds that the vendor knows."""
 TYPES = {kind: DataLabDatasetType[names.dataset_type] for kind, names in VENDOR.items()}
+SEED_LEAF = "audiences"
+"""The leaf of a Media DCR that has no counterpart in a lab: its seed dataset."""
 LEAVES = {kind: VENDOR[kind].leaf if kind in VENDOR else kind.value for kind in KINDS}
 """Kind → leaf of the lab; that of the identifiers keeps its old name."""
 
@@ -31,11 +33,11 @@ def kind_of(dataset_type: Any) -> DatasetKind:
         raise UnknownDatasetType(dataset_type) from None
 
 
-def policy_id(lab_id: str, kind: DatasetKind, manifest_hash: str) -> str:
-    """Return the id of the policy that ties a dataset to a slot: the same for the same three."""
-    return hashlib.sha256(f"{lab_id}/{LEAVES[kind]}/{manifest_hash}".encode()).hexdigest()
+def policy_id(data_room_id: str, leaf: str, manifest_hash: str) -> str:
+    """Return the id of the policy that ties a dataset to a leaf: the same for the same three."""
+    return hashlib.sha256(f"{data_room_id}/{leaf}/{manifest_hash}".encode()).hexdigest()
 
 
 def policies(lab: LabInfo) -> dict[DatasetKind, str]:
     """Return slot → policy id of what is provisioned now."""
-    return {slot.kind: policy_id(lab.id, slot.kind, slot.manifest_hash) for slot in lab.slots}
+    return {slot.kind: policy_id(lab.id, LEAVES[slot.kind], slot.manifest_hash) for slot in lab.slots}

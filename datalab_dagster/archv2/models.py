@@ -98,10 +98,38 @@ class DataRoomActionsView(TypedDict):
     actions: dict[str, DataRoomActionSummary]
 
 
+class CompatibilityError(TypedDict):
+    """A reason why a lab cannot be provisioned to a Media DCR."""
+
+    message: str
+
+
 class DataLabCompatibilityResponse(TypedDict):
     """Lab → why it cannot be provisioned to a Media DCR."""
 
-    errorsByDataLab: dict[str, list[str]]
+    errorsByDataLab: dict[str, list[CompatibilityError]]
+
+
+class DataRoom(TypedDict):
+    """A Media DCR: its owner's e-mail address and its state."""
+
+    id: str
+    ownerId: str
+    signedContent: SignedContent
+
+
+class AuditLogDetails(TypedDict):
+    """What happened in a Media DCR."""
+
+    kind: str
+
+
+class DataRoomAuditLog(TypedDict):
+    """A line of the audit log of a Media DCR."""
+
+    timestampMillis: int
+    user: NotRequired[str]
+    details: AuditLogDetails
 
 
 class Policy(TypedDict):

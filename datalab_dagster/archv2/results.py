@@ -34,11 +34,17 @@ TASKS = {
 
 def action_name(action: Any) -> str | None:
     """Return the name of an action, such as ``computeStatistics``; None if it is not an action of a lab."""
-    given = action.model_dump(mode="json") if hasattr(action, "model_dump") else action
+    given = _plain_action(action)
     if not isinstance(given, Mapping):
         return None
     names = [name for name in given if name in TASKS]
     return names[0] if given.get("kind", "dataLab") == "dataLab" and len(names) == 1 else None
+
+
+def is_of_media(action: Any) -> bool:
+    """Return whether an action is one of a Media DCR."""
+    given = _plain_action(action)
+    return isinstance(given, Mapping) and given.get("kind") == "media"
 
 
 def lab_action(name: str) -> dict[str, Any]:
@@ -74,6 +80,10 @@ def zipped_result(service: LabService, run: RunInfo, action: str) -> bytes:
     if action == STATUS:
         content = _plain(content)
     return file.zipped(content)
+
+
+def _plain_action(action: Any) -> Any:
+    return action.model_dump(mode="json") if hasattr(action, "model_dump") else action
 
 
 def _plain(status: bytes) -> bytes:

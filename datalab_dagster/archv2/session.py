@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from datalab.kinds import DatasetKind
-from datalab_dagster.archv2.errors import PolicyUnknown, SecretMissing
+from datalab_dagster.archv2.errors import DataRoomUnknown, PolicyUnknown, SecretMissing
 from datalab_dagster.archv2.leaves import LEAVES, VENDOR, policies, policy_id
 from datalab_dagster.archv2.protocol import DeploymentClient
+from datalab_dagster.archv2.results import is_of_media
 from datalab_dagster.archv2.secret import Secret, access_list_of, roles_of
 
 _KEYS = {names.policy: kind for kind, names in VENDOR.items()}
@@ -17,10 +18,10 @@ _KEYS = {names.policy: kind for kind, names in VENDOR.items()}
 
 @dataclass(frozen=True)
 class ReleasePolicy:
-    """Ties a dataset to a slot of a lab; takes effect when an action provisions it."""
+    """Ties a dataset to a leaf of a lab or a Media DCR; takes effect when an action provisions it."""
 
-    data_lab_id: str
-    kind: DatasetKind
+    data_room_id: str
+    leaf: str
     manifest_hash: str
 
 
@@ -43,7 +44,7 @@ class SessionV2:
         """
         if self.client.get_dataset_encryption_key_secret_id(policy.manifest_hash) is None:
             raise SecretMissing(policy.manifest_hash)
-        made = policy_id(policy.data_lab_id, policy.kind, policy.manifest_hash)
+        made = policy_id(policy.data_room_id, policy.leaf, policy.manifest_hash)
         self._policies[made] = policy
         return made
 
@@ -56,9 +57,12 @@ class SessionV2:
 
         Raises:
             LabUnknown: there is no such lab.
+            DataRoomUnknown: it is an action of a Media DCR: a deployment has none.
             PolicyUnknown: a policy was neither created by this session nor is it provisioned.
             ProvisioningRefused: nothing was changed; `.problems` names every broken rule.
         """
+        if is_of_media(action):
+            raise DataRoomUnknown(data_room_id)
         lab = self.client.client_v2.lab(data_room_id)
         hashes = {slot.kind: slot.manifest_hash for slot in lab.slots}
         known = {policy: hashes[kind] for kind, policy in policies(lab).items()}

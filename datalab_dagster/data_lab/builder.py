@@ -13,8 +13,7 @@ from datalab_dagster.client import Client
 from datalab_dagster.data_lab.config import DataLabConfig, ExistingDataLab
 from datalab_dagster.data_lab.configs import IdentifiersConfig, IdType
 from datalab_dagster.data_lab.data_lab import DataLab
-from datalab_dagster.media import CollaborationType
-from datalab_dagster.types import MatchingId
+from datalab_dagster.types import CollaborationType, MatchingId
 
 
 class DataLabBuilder:

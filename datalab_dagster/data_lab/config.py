@@ -7,8 +7,7 @@ from typing import Any
 from datalab.lab import LabDefinition
 from datalab_dagster.archv2.errors import UnknownCollaborationType
 from datalab_dagster.data_lab.configs import IdentifiersConfig, IdType
-from datalab_dagster.media import CollaborationType
-from datalab_dagster.types import DataLabDatasetType, MatchingId
+from datalab_dagster.types import CollaborationType, DataLabDatasetType, MatchingId
 
 
 class DataLabConfig:

@@ -9,7 +9,7 @@ from typing import Any, Self
 from datalab.kinds import KINDS, MATCHING, OPTIONAL, DatasetKind
 from datalab_dagster.archv2.client import ClientV2
 from datalab_dagster.archv2.errors import DryRunNotOffered
-from datalab_dagster.archv2.leaves import TYPES, VENDOR, kind_of, policies, policy_id
+from datalab_dagster.archv2.leaves import LEAVES, TYPES, VENDOR, kind_of, policies, policy_id
 from datalab_dagster.archv2.models import DataLabV2
 from datalab_dagster.archv2.secret import SecretStoreOptions
 from datalab_dagster.client import Client
@@ -76,7 +76,7 @@ class DataLab(DataLabInterface):
     def policy_ids(self) -> dict[DataLabDatasetType, str]:
         """Dataset type → id of the policy that ties a dataset to it, now or as soon as identifiers are provisioned."""
         tied = policies(self.info)
-        tied |= {kind: policy_id(self.data_lab_id, kind, held) for kind, held in self._slots.pending.items()}
+        tied |= {kind: policy_id(self.data_lab_id, LEAVES[kind], held) for kind, held in self._slots.pending.items()}
         return {TYPES[kind]: policy for kind, policy in tied.items() if kind in TYPES}
 
     # ------------------------------------------------------------------------------------------- provisioning

@@ -14,15 +14,21 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 HERE = Path(__file__).parent
-KNOWN = {"options: another type"}
-"""Both refuse with a ValueError; the vendor's is pydantic's."""
+KNOWN = {
+    "options: another type",  # both refuse with a ValueError; the vendor's is pydantic's
+    "a lab",  # the vendor's takes the old lab out first
+}
+QUESTIONS = ("behaviour.py", "rooms.py")
 
 
 def main() -> int:
     """Print every difference."""
     vendor = sys.argv[1]
-    theirs = _json(vendor, "behaviour.py", "decentriq_platform")
-    ours = _json(sys.executable, "behaviour.py", "datalab_dagster")
+    theirs: dict[str, Any] = {}
+    ours: dict[str, Any] = {}
+    for script in QUESTIONS:
+        theirs |= _json(vendor, script, "decentriq_platform")
+        ours |= _json(sys.executable, script, "datalab_dagster")
     differences = [
         f"{question}\n  theirs: {theirs[question]}\n  ours:   {ours[question]}"
         for question in theirs

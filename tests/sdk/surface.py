@@ -108,6 +108,7 @@ SIGNATURES = {
     ),
     "client.SecretStoreOptions.validate_users": "self, client_user, organization_user",
     "client.Client.create_session_v2": "self",
+    "client.Client.notify_participants": "self, dcr_id, description=None, enclave_specs=None",
     "client.Client.upload_dataset": (
         "self, data, key, file_name, /, *, description='', chunk_size=8388608, parallel_uploads=8, usage=PUBLISHED, "
         "secret_store_options=None, is_accessory=False"
@@ -154,8 +155,8 @@ ADDED = {
 
 NAMES = {
     "": [
-        "Client", "DataLabBuilder", "Key", "Secret", "SecretStoreOptions", "SessionV2", "analytics", "authentication",
-        "create_client", "data_connectors", "data_lab", "legacy", "media", "storage", "types",
+        "Client", "DataLabBuilder", "Key", "Permission", "Secret", "SecretStoreOptions", "SessionV2", "analytics",
+        "authentication", "create_client", "data_connectors", "data_lab", "legacy", "media", "storage", "types",
     ],
     "data_lab": [
         "ComputeJob", "DataLab", "DataLabBuilder", "DataLabConfig", "DataLabDemographicsValidationReportJob",

@@ -15,8 +15,8 @@ import pytest
 import datalab_dagster
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("archv2", "data_lab", "legacy")
-SINGLE = ("analytics", "api", "authentication", "client", "data_connectors", "elsewhere", "media", "storage", "types")
+PACKAGES = ("archv2", "data_lab", "legacy", "media")
+SINGLE = ("analytics", "api", "authentication", "client", "data_connectors", "elsewhere", "storage", "types")
 
 
 def modules() -> list[str]:

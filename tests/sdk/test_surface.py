@@ -73,8 +73,7 @@ def test_keys_of_reports(model: str) -> None:
 
 
 def test_identifier_and_collaboration_types_are_those_of_the_domain() -> None:
-    from datalab_dagster.media import CollaborationType
-    from datalab_dagster.types import IdType
+    from datalab_dagster.types import CollaborationType, IdType
 
     assert [entry.value for entry in IdType] == [entry.value for entry in id_types.IdType]
     assert {entry.name for entry in CollaborationType} == {entry.value for entry in collaboration.CollaborationType}
@@ -89,7 +88,7 @@ def test_the_lab_and_its_interface_are_abstract_where_the_vendors_are() -> None:
         DataLabInterface()  # type: ignore[abstract]
 
 
-@pytest.mark.parametrize("module", ["analytics", "authentication", "data_connectors", "media", "legacy"])
+@pytest.mark.parametrize("module", ["analytics", "authentication", "data_connectors", "legacy"])
 def test_what_is_not_about_labs_says_so(module: str) -> None:
     home = importlib.import_module(f"datalab_dagster.{module}")
     with pytest.raises(NotOffered, match=rf"datalab_dagster\.{module}\.MediaDcr does not exist.*decentriq_platform"):

@@ -69,6 +69,9 @@ KINDS_ELSEWHERE = {
     "datalab_dagster/data_lab/data_lab.py": CALLED_BY_THE_SDK,
     "datalab_dagster/data_lab/local.py": CALLED_BY_THE_SDK,
     "datalab_dagster/data_lab/validation_reports.py": CALLED_BY_THE_SDK,
+    "datalab_dagster/media/provisioning.py": CALLED_BY_THE_SDK,
+    "datalab_dagster/media/report_jobs.py": CALLED_BY_THE_SDK,
+    "datalab_dagster/media/validation_reports.py": CALLED_BY_THE_SDK,
 }
 """Files and folders that name a dataset kind, and why they may."""
 
