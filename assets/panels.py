@@ -17,6 +17,7 @@ from datalab.deployment.addresses import USERS
 from datalab.deployment.handles import NewRows, StoredRows
 from datalab.home.pools import DUCKDB, SPARK
 from datalab.kinds import DatasetKind
+from datalab.results.large import uncollected
 from datalab.statistics import PANELS, Panel
 from datalab.statistics.users import CODE_VERSION
 from resources import AGGREGATES, ROWS, VALID_ROWS, FindingThresholds, LabRun, SqlEngine, guarded
@@ -76,7 +77,7 @@ def panel_asset(panel: Panel[Any]) -> dg.AssetsDefinition:
         thresholds: dg.ResourceParam[FindingThresholds],
         **inputs: Any,
     ) -> dg.MaterializeResult[Any]:
-        with guarded(run, context):
+        with guarded(run, context), uncollected():
             value = computed_panel(panel, run, sql, thresholds.thresholds(), inputs)
             numbers = numbers_of(panel.table(value) if value else None)
             return dg.MaterializeResult(

@@ -19,6 +19,7 @@ from datalab.deployment.handles import Refreshed, StoredRows, load
 from datalab.errors import InputMissing
 from datalab.kinds import KINDS
 from datalab.results import files
+from datalab.results.large import uncollected
 from datalab.results.matchable import MatchableUsers
 from datalab.results.statistics import StatisticsResult, StatisticsResultV2
 from datalab.results.status import ValidationStatus
@@ -76,7 +77,7 @@ def statistics_report(
     workspace: dg.ResourceParam[ResultOptions],
     **inputs: Any,
 ) -> dg.MaterializeResult[Refreshed]:
-    with guarded(run, context):
+    with guarded(run, context), uncollected():
         limits = thresholds.thresholds()
         values = {panel.name: inputs[panel.name] for panel in PANELS}
         report = statistics.assemble_report(run.definition, values, summaries_of(inputs), limits)
@@ -128,7 +129,7 @@ def validation_status(
     statistics_report: Refreshed,
     **reports: ValidatedDataset | None,
 ) -> Iterator[dg.MaterializeResult[ValidationStatus]]:
-    with guarded(run, context):
+    with guarded(run, context), uncollected():
         report = statistics_report.report
         status = statistics.validation_status(run.definition, by_kind(reports, REPORTS), report)
         numbers: dict[str, str | int] = {
@@ -161,7 +162,7 @@ def dashboard(
     validation_status: ValidationStatus,
     **inputs: Any,
 ) -> dg.MaterializeResult[None]:
-    with guarded(run, context):
+    with guarded(run, context), uncollected():
         if workspace.minimum_count:
             quality = inputs[basic_statistics.PANEL.name].quality
             statistics.require_names_checked(quality.unchecked_names)

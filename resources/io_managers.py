@@ -17,6 +17,7 @@ from upath import UPath
 from datalab.deployment.addresses import COMPARISON, SUMMARY, Address, Layer
 from datalab.deployment.handles import NewReport, NewRows, Refreshed, StoredRows, UploadedDataset, load
 from datalab.kinds import DatasetKind
+from datalab.results.large import uncollected
 from datalab.results.statistics import StatisticsResultV2
 from datalab.statistics.compare import Comparison
 from datalab.statistics.datasets import ValidatedDataset
@@ -94,7 +95,9 @@ class AggregatesIOManager(PlaceIOManager):
 
     @override
     def load_from_path(self, context: dg.InputContext, path: UPath) -> Any:
-        return TypeAdapter(context.dagster_type.typing_type).validate_json(self.run.place.read(self.address(context)))
+        stored = self.run.place.read(self.address(context))
+        with uncollected():
+            return TypeAdapter(context.dagster_type.typing_type).validate_json(stored)
 
 
 class StatisticsIOManager(PlaceIOManager):

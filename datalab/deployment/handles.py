@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from datalab.deployment.addresses import SUMMARY, Address
 from datalab.deployment.places import Place
 from datalab.kinds import DatasetKind
+from datalab.results.large import parsed
 from datalab.results.statistics import StatisticsResultV2
 from datalab.results.validation import AnyValidationReport
 from datalab.statistics.compare import Comparison
@@ -27,7 +28,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def load(place: Place, address: Address, model: type[Model]) -> Model:
     """Return a stored model; raises the errors of `Place.read`."""
-    return model.model_validate_json(place.read(address))
+    return parsed(model, place.read(address))
 
 
 class ReadsContent(Protocol):

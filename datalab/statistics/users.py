@@ -8,6 +8,7 @@ All other counts of users are computed from it, so that no panel has to group tw
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -182,6 +183,36 @@ def user_groups(engine: Engine, lab: LabDefinition) -> UserGroups:
     """Count the engine's `users` by their matching ids and datasets."""
     rows = engine.query(user_groups_sql(lab), panel="user_groups").to_pylist()
     return UserGroups(UserGroup(row["matchable"], row["datasets"], row["users"]) for row in rows)
+
+
+def by_matching_id_of(lab: LabDefinition, groups: UserGroups, kind: DatasetKind) -> dict[str, str]:
+    """Return the parts of a statement that counts rows of a dataset per matching id, without joining most of them.
+
+    Nearly all users of a lab may have the same matching ids. All rows are counted without their users; only those of
+    users with other matching ids are joined, and the rest belongs to the `largest` group of users.
+
+    `others` are these users `u`, with `user_id` and `matchable`. `users_by_matching_id` are the select items over rows
+    `g`: of `all_users`, counted as if all users were in the largest group, and of `users` of the others, with their
+    `matchable`.
+    """
+    sizes = Counter[int]()
+    for group in groups:
+        if group.datasets & _datasets([kind]):
+            sizes[group.matchable] += group.users
+    largest = max(sizes, key=lambda matchable: (sizes[matchable], matchable), default=0)
+    mask = matching_mask_sql(lab)
+
+    def users(bit: int) -> str:
+        if largest & bit:
+            return f"g.all_users - CASE WHEN (g.matchable & {bit}) = 0 THEN g.users ELSE 0 END"
+        return f"CASE WHEN (g.matchable & {bit}) <> 0 THEN g.users ELSE 0 END"
+
+    items = (f"CAST(SUM({users(1 << j)}) AS BIGINT) AS m{j}" for j in range(len(lab.matching_ids)))
+    return {
+        "largest": str(largest),
+        "others": f"SELECT u.user_id, {mask} AS matchable FROM {USERS} u WHERE u.in_{kind} AND {mask} <> {largest}",
+        "users_by_matching_id": ", ".join(items),
+    }
 
 
 def share(absolute: int, denominator: int) -> DistributionValue:

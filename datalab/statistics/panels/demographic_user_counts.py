@@ -13,7 +13,7 @@ from datalab.statistics.panel import AUDIENCES, Panel, PanelInputs
 from datalab.statistics.panels._by_matching_id import user_cells, user_columns
 from datalab.statistics.sql import statements
 from datalab.statistics.tables import Column, Json, NumberTable, ReportNumbers, Table, Unit
-from datalab.statistics.users import USERS, by_matching_id, share
+from datalab.statistics.users import USERS, by_matching_id_of, share
 
 NAME = "demographic_user_counts"
 EMPTY = "n/a"
@@ -37,7 +37,8 @@ def demographic_key(age: str | None, gender: str | None) -> str:
 def compute(inputs: PanelInputs) -> DemographicUserCountsPanel:
     """Return users per age and gender, among all and per matching id (docs/spec/statistics.md#4-demographics)."""
     lab = inputs.lab
-    found = inputs.engine.query(_SQL[NAME].format(**by_matching_id(lab)), panel=NAME)
+    parts = by_matching_id_of(lab, inputs.groups, DatasetKind.DEMOGRAPHICS)
+    found = inputs.engine.query(_SQL[NAME].format(**parts), panel=NAME)
     ages, genders = found["age"].to_pylist(), found["gender"].to_pylist()
     withheld = inputs.names(DatasetKind.DEMOGRAPHICS, NAME).withheld([*ages, *genders])
     keys = [

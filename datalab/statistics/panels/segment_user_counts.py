@@ -11,7 +11,7 @@ from datalab.statistics.panel import Panel, PanelInputs
 from datalab.statistics.panels._by_matching_id import user_cells, user_columns
 from datalab.statistics.sql import statements
 from datalab.statistics.tables import Column, Json, NumberTable, ReportNumbers, Table, Unit, by_size
-from datalab.statistics.users import USERS, by_matching_id, share
+from datalab.statistics.users import USERS, by_matching_id_of, share
 
 NAME = "segment_user_counts"
 _SQL = statements(__file__)
@@ -24,7 +24,8 @@ class SegmentUserCountsPanel(RootModel[dict[str, dict[str, SegmentUserCounts]]])
 def compute(inputs: PanelInputs) -> SegmentUserCountsPanel:
     """Return, per matching id and segment, its users and its matchable users (docs/spec/statistics.md#3-segments)."""
     lab, groups = inputs.lab, inputs.groups
-    found = inputs.engine.query(_SQL[NAME].format(**by_matching_id(lab)), panel=NAME)
+    parts = by_matching_id_of(lab, groups, DatasetKind.SEGMENTS)
+    found = inputs.engine.query(_SQL[NAME].format(**parts), panel=NAME)
     segments, everyone = found["segment"].to_pylist(), found["all_users"].to_pylist()
     withheld = inputs.names(DatasetKind.SEGMENTS, NAME).withheld(segments)
     segments = [withheld.get(segment, segment) for segment in segments]
