@@ -33,7 +33,7 @@ from datalab.kinds import (
 )
 from datalab.lab import USER_ID, LabDefinition, lab_from_dict
 from datalab.validation.error_codes import DUPLICATE_VALUES
-from datalab.validation.schemas import DatasetSchema, Mask, RowCheck, dataset_schema
+from datalab.validation.schemas import DatasetSchema, Mask, RowCheck, cells_of, dataset_schema
 
 __all__ = ["demographics_schema", "embeddings_schema", "identifiers_schema", "segments_schema"]
 
@@ -163,7 +163,7 @@ def _fails(rules: DatasetSchema, code: str, frame: pd.DataFrame) -> Mask:
     if code == INVALID_FLOAT_FORMAT:
         numbers = [column for column in rules.rows if column.type is ColumnType.NUMBER]
         return _any([~_are_numbers(frame[column.name]) for column in numbers], len(frame))
-    texts = _texts(frame, [column for column in rules.rows if column.type is not ColumnType.NUMBER])
+    texts = cells_of(_texts(frame, [column for column in rules.rows if column.type is not ColumnType.NUMBER]))
     checks: list[RowCheck] = [check for check in rules.row_checks if check.code == code]
     return _any([~passed for check in checks for passed in check.passes(texts)], len(frame))
 

@@ -22,6 +22,7 @@ from datalab.lab import USER_ID, LabDefinition
 from datalab.validation.error_codes import NOT_ENOUGH, TOO_MANY
 from datalab.validation.flags import IdentifierFlags
 from datalab.validation.invalid_rows import InvalidRows, invalid_rows, reasons_of, texts_of
+from datalab.validation.judge import Sample, sample_of
 from datalab.validation.key_spool import Flags
 from datalab.validation.marks import Counts, Look
 from datalab.validation.schemas import DatasetSchema, Failure, failures
@@ -59,6 +60,8 @@ class Checked:
     hashes: Hashes
     """A hash of the key of each row that may be or have a duplicate."""
     hashed_indexes: Indexes | None
+    sample: Sample
+    """Some of its rows, for the pandera schema."""
     flags: Flags | None = None
     """Identifiers: what is wrong with each hashed row, see `IdentifierFlags`."""
     rejected: pa.RecordBatch | None = None
@@ -98,7 +101,8 @@ def check_rows(records: Records, schema: DatasetSchema, engine: Engine, look: Lo
         valid, indexes = rows.filter(pa.array(good)), np.flatnonzero(good) if indexes is None else indexes[good]
     valid = _typed(valid, schema)
     hashes = engine.key_hashes([valid.column(index) for index in schema.key])
-    checked = Checked(records, valid, indexes, hashes, hashed_indexes=indexes, marks=look.at_rows(records, found))
+    sample = sample_of(schema, rows, found)
+    checked = Checked(records, valid, indexes, hashes, indexes, sample, marks=look.at_rows(records, found))
     if invalid.has_room():
         checked.invalid = _invalid_rows(records, found)
     if found:
@@ -201,7 +205,8 @@ def check_identifiers(
     _mark_wrong_case(marks, rows, lab)
     wrong = (marks & IdentifierFlags.INVALID) != 0
     hashes = engine.key_hashes(rows.columns)
-    checked = Checked(records, rows, records.indexes, hashes, records.indexes, marks if marks.any() else None)
+    sample = sample_of(schema, rows, found)
+    checked = Checked(records, rows, records.indexes, hashes, records.indexes, sample, marks if marks.any() else None)
     kinds = (IdentifierFlags.USER_ID_FORMAT, IdentifierFlags.ID_FORMAT, IdentifierFlags.UNKNOWN_NAME)
     checked.marks = look.at_ids(records, rows, *((marks & flag) != 0 for flag in kinds))
     if not wrong.any():

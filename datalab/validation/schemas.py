@@ -1,13 +1,14 @@
 """The pandera schema of each dataset in one lab, made of the columns that its kind declares.
 
-Every check carries its error code; the counts of a report come only from the outputs of these checks.
-Reading rows and building reports do not belong here.
+Every check carries its error code and is declared once: the function that checks a block is the one that pandera calls.
+The counts of a report come only from these checks; `judge` compares them with pandera's verdict. Reading rows and
+building reports do not belong here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 import numpy as np
@@ -16,7 +17,6 @@ import pandera.pandas as pa_schema
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pandera.errors import SchemaErrors
 
 from datalab.id_types import ValueFormat
 from datalab.ingest.formats import has_format, is_float
@@ -34,28 +34,33 @@ from datalab.kinds.arrow import arrow_schema
 from datalab.lab import USER_ID, LabDefinition
 
 Mask = NDArray[np.bool_]
+Cells = Mapping[str, pa.Array]
+"""The cells of some rows, by the name of their column."""
 
-_TEXT = pd.ArrowDtype(pa.string())
-_CELL = "number"
+CELL = "number"
 """The column of all cells of all columns of numbers, one column after the other."""
+_TEXT = pd.ArrowDtype(pa.string())
 
 
 @dataclass(frozen=True)
 class RowCheck:
-    """One pandera check over all rows of a frame: every cell of `columns` passes."""
+    """One check of rows: every cell of `columns` passes."""
 
     name: str
     code: str
     """The error code of a cell that does not pass."""
     columns: tuple[int, ...]
-    passes: Callable[[pd.DataFrame], list[Mask]]
+    passes: Callable[[Cells], list[Mask]]
     """Returns for each of `columns` which cells pass."""
+    judged: list[int] = field(default_factory=list, compare=False)
+    """How many rows each call of pandera was about, so that a verdict without a call is not believed."""
 
     def pandera(self) -> pa_schema.Check:
         """Return the check as pandera runs it: which rows pass."""
 
         def check(frame: pd.DataFrame) -> pd.Series:
-            return pd.Series(np.logical_and.reduce(self.passes(frame)), index=frame.index)
+            self.judged.append(len(frame))
+            return pd.Series(np.logical_and.reduce(self.passes(cells_of(frame))), index=frame.index)
 
         # One failure case is enough for pandera: rows are read from the check's output, and cases take time.
         return pa_schema.Check(check, name=self.name, error=self.code, ignore_na=False, n_failure_cases=1)
@@ -110,7 +115,7 @@ def dataset_schema(kind: DatasetKind, lab: LabDefinition) -> DatasetSchema:
     """Return the schema of the dataset `kind` in `lab`."""
     declared = KINDS[kind]
     rows = declared.row_columns(lab)
-    texts = {column.name: column.meaning for column in rows if column.type is not ColumnType.NUMBER}
+    texts = {column.name: column.meaning for column in rows if not _is_number(column)}
     row_checks = (*_not_empty(rows), *_id_checks(rows, lab))
     cell_checks = tuple(_float(rows))
     names = [column.name for column in rows]
@@ -122,7 +127,7 @@ def dataset_schema(kind: DatasetKind, lab: LabDefinition) -> DatasetSchema:
         row_checks,
         _frame(texts, row_checks),
         cell_checks,
-        _frame({_CELL: "a number"}, cell_checks),
+        _frame({CELL: "a number"}, cell_checks),
         len(declared.file_columns(lab)),
     )
 
@@ -134,55 +139,43 @@ def _frame(columns: dict[str, str], checks: Sequence[RowCheck]) -> pa_schema.Dat
 
 
 def failures(schema: DatasetSchema, rows: pa.RecordBatch) -> list[Failure]:
-    """Run the checks over `rows` (one column per column of the schema) and return what did not pass.
+    """Check `rows` (one column per column of the schema) and return what did not pass.
 
     All columns are text, or those of numbers were read as numbers, which their cells then are.
     """
-    texts, numbers = [
-        [index for index, column in enumerate(schema.rows) if (column.type is ColumnType.NUMBER) == is_number]
-        for is_number in (False, True)
+    texts = text_cells(schema, rows)
+    found = [
+        Failure(check, column, ~passed)
+        for check in schema.row_checks
+        for column, passed in zip(check.columns, check.passes(texts), strict=True)
+        if not passed.all()
     ]
-    frame = _as_pandas({schema.rows[index].name: rows.column(index) for index in texts})
-    failed_rows = _failed(schema.frame, schema.row_checks, frame)
-    found = [failure for check, failed in failed_rows for failure in _by_column(check, frame, failed)]
-    if numbers and pa.types.is_string(rows.column(numbers[0]).type):
-        cells = _as_pandas({_CELL: pa.concat_arrays([rows.column(index) for index in numbers])})
-        for check, failed in _failed(schema.cells, schema.cell_checks, cells):
-            by_column = zip(numbers, failed.reshape(len(numbers), rows.num_rows), strict=True)
-            found += [Failure(check, column, failing) for column, failing in by_column if failing.any()]
+    cells = number_cells(schema, rows)
+    for check in schema.cell_checks if cells is not None else ():
+        [passed] = check.passes({CELL: cells})
+        by_column = zip(check.columns, passed.reshape(-1, rows.num_rows), strict=True)
+        found += [Failure(check, column, ~passing) for column, passing in by_column if not passing.all()]
     return found
 
 
-def _as_pandas(columns: dict[str, pa.Array]) -> pd.DataFrame:
-    frame: pd.DataFrame = pa.table(columns).to_pandas(types_mapper=pd.ArrowDtype)
-    return frame
+def text_cells(schema: DatasetSchema, rows: pa.RecordBatch) -> Cells:
+    """Return the cells of the columns of text."""
+    return {column.name: rows.column(index) for index, column in enumerate(schema.rows) if not _is_number(column)}
 
 
-def _failed(
-    schema: pa_schema.DataFrameSchema, checks: Sequence[RowCheck], frame: pd.DataFrame
-) -> list[tuple[RowCheck, Mask]]:
-    """Return the checks that did not pass, and in which rows of the frame."""
-    try:
-        schema.validate(frame, lazy=True)
-    except SchemaErrors as errors:
-        # Counts come from the outputs of the checks: pandera's own texts repeat the values, and are ignored here.
-        found = [(error.check, ~error.check_output.to_numpy(bool)) for error in errors.schema_errors]
-    else:
-        return []
-    by_pandera = dict(zip(map(id, schema.checks), checks, strict=True))
-    return [(by_pandera[id(check)], failed) for check, failed in found]
+def number_cells(schema: DatasetSchema, rows: pa.RecordBatch) -> pa.Array | None:
+    """Return all cells of the columns of numbers, column by column; None if there are none as text."""
+    numbers = [rows.column(index) for index, column in enumerate(schema.rows) if _is_number(column)]
+    return pa.concat_arrays(numbers) if numbers and pa.types.is_string(numbers[0].type) else None
 
 
-def _by_column(check: RowCheck, frame: pd.DataFrame, failed: Mask) -> Iterator[Failure]:
-    """Yield the columns in which the rows failed."""
-    if len(check.columns) == 1:
-        yield Failure(check, check.columns[0], failed)
-        return
-    for column, passed in zip(check.columns, check.passes(frame[failed]), strict=True):
-        if not passed.all():
-            rows = failed.copy()
-            rows[failed] = ~passed
-            yield Failure(check, column, rows)
+def cells_of(frame: pd.DataFrame) -> Cells:
+    """Return the cells of a frame of text, without a copy."""
+    return {str(name): _arrow(frame[name]) for name in frame.columns}
+
+
+def _is_number(column: Column) -> bool:
+    return column.type is ColumnType.NUMBER
 
 
 def _not_empty(rows: Sequence[Column]) -> Iterator[RowCheck]:
@@ -194,9 +187,9 @@ def _not_empty(rows: Sequence[Column]) -> Iterator[RowCheck]:
 
 def _float(rows: Sequence[Column]) -> Iterator[RowCheck]:
     """Yield the check of all cells of the columns of numbers, if there are any."""
-    columns = tuple(index for index, column in enumerate(rows) if column.type is ColumnType.NUMBER)
+    columns = tuple(index for index, column in enumerate(rows) if _is_number(column))
     if columns:
-        yield RowCheck("float", INVALID_FLOAT_FORMAT, columns, lambda frame: [_passed(is_float(_arrow(frame[_CELL])))])
+        yield RowCheck("float", INVALID_FLOAT_FORMAT, columns, lambda cells: [_passed(is_float(cells[CELL]))])
 
 
 def _id_checks(rows: Sequence[Column], lab: LabDefinition) -> Iterator[RowCheck]:
@@ -222,18 +215,15 @@ def _cell_check(
 ) -> RowCheck:
     """Return a check of single cells; an empty cell passes unless `passes` decides otherwise."""
     names = [rows[column].name for column in columns]
-    return RowCheck(
-        name, code, tuple(columns), lambda frame: [_passed(passes(_arrow(frame[column]))) for column in names]
-    )
+    return RowCheck(name, code, tuple(columns), lambda cells: [_passed(passes(cells[column])) for column in names])
 
 
 def _named_id_check(id_name: str, form: ValueFormat, name: str, index: int) -> RowCheck:
     """Return a check of the column `name` in the rows of one configured identifier."""
 
-    def passes(frame: pd.DataFrame) -> list[Mask]:
-        named = _named(_arrow(frame["id_name"]), id_name)
-        passed = np.ones(len(frame), bool)
-        ids = _arrow(frame[name])
+    def passes(cells: Cells) -> list[Mask]:
+        ids, named = cells[name], _named(cells["id_name"], id_name)
+        passed = np.ones(len(ids), bool)
         passed[named] = _passed(has_format(ids if named.all() else ids.filter(pa.array(named)), form.pattern))
         return [passed]
 

@@ -30,6 +30,7 @@ from datalab.validation.check import Checked, check_identifiers, check_rows, rec
 from datalab.validation.flags import IdentifierFlags
 from datalab.validation.hints import Evidence, hints, is_header
 from datalab.validation.invalid_rows import INVALID_ROWS, InvalidRows
+from datalab.validation.judge import Judge
 from datalab.validation.key_spool import KeySpool, MarkedRows
 from datalab.validation.long_keys import with_short_keys
 from datalab.validation.marks import Look
@@ -147,6 +148,7 @@ class _Pass:
         self._engine = engine
         self._progress = progress
         self._invalid = invalid
+        self._judge = Judge(schema)
         self._keys = KeySpool(scratch)
         self._marked = MarkedRows(scratch / "marked")
         """Possible duplicates with flags."""
@@ -189,6 +191,7 @@ class _Pass:
             stack.enter_context(self._invalid)
             for checked in self._blocks:
                 self._add(checked, valid, rejected)
+            self._judge.finish()
             self._progress(self._report.rows, self._source.size, self._source.size)
             valid.finish()
             rejected.finish()
@@ -269,6 +272,7 @@ class _Pass:
     def _add(self, checked: Checked, valid: RowsFile, rejected: RowsFile) -> None:
         first, records = self._report.rows, checked.records
         self._report.add(checked)
+        self._judge.add(checked.sample)
         rows = checked.valid.select(valid.schema.names)
         valid.append(rows, first, records.count, checked.valid_indexes)
         if checked.rejected is not None:
