@@ -15,9 +15,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from datalab.errors import DatalabError, UnexpectedFailure
-from datalab.home.directory import home_directory
 from datalab.home.settings import Environment
-from datalab.registry.embedded import EmbeddedPostgres
+from datalab.registry.embedded import embedded_server
 from datalab.registry.errors import (
     DatabaseFull,
     DatabaseRefused,
@@ -28,9 +27,8 @@ from datalab.registry.errors import (
     SchemaTooOld,
 )
 from datalab.registry.models import SCHEMA
+from datalab.registry.probe import DRIVER
 
-DRIVER = "postgresql+psycopg2"
-"""Dialect and driver of addresses; what SQLAlchemy takes without one depends on its version."""
 _MIGRATION_LOCK = 0x64617461_6C61_6201
 """An unused number for an advisory lock: "datalab" and a 1."""
 _SESSION = "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '120s'; SET timezone = 'UTC'"
@@ -44,18 +42,13 @@ NEWEST = REVISIONS[-1]
 """The migrations of the schema in order, named as their files."""
 
 
-def embedded(environment: Mapping[str, str] = os.environ) -> EmbeddedPostgres | None:
-    """Return the server under the home directory, started or not; None if `DATALAB_POSTGRES_URL` names another."""
-    return None if Environment.read(environment).postgres_url else EmbeddedPostgres(home_directory(environment))
-
-
 def registry_url(environment: Mapping[str, str] = os.environ) -> str:
     """Return the URL of the database, with its driver and password, whether its server runs or not.
 
     Raises:
         DatabaseUrlWrong: `DATALAB_POSTGRES_URL` is not a URL of PostgreSQL.
     """
-    server = embedded(environment)
+    server = embedded_server(environment)
     return server.url if server else with_driver(Environment.read(environment).postgres_url)
 
 
@@ -66,7 +59,7 @@ def database_url(environment: Mapping[str, str] = os.environ) -> str:
         DatabaseUrlWrong: `DATALAB_POSTGRES_URL` is not a URL of PostgreSQL.
         EmbeddedPostgresFailed: the server under the home directory does not start.
     """
-    if server := embedded(environment):
+    if server := embedded_server(environment):
         server.start()
     return registry_url(environment)
 

@@ -13,16 +13,18 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
 import psutil
-from sqlalchemy import NullPool, create_engine, text
-from sqlalchemy.exc import DBAPIError
+import psycopg2
 
+from datalab.home.directory import home_directory
+from datalab.home.settings import Environment
 from datalab.locks import locked
 from datalab.registry.errors import EmbeddedPostgresFailed
+from datalab.registry.probe import DRIVER, cursor_at
 from datalab.registry.programs import ProgramFailed, binaries, let_through, run, server_user
 
 DATABASE = "datalab"
@@ -42,6 +44,11 @@ log_min_error_statement = panic
 log_error_verbosity = terse
 log_checkpoints = off
 """
+
+
+def embedded_server(environment: Mapping[str, str] = os.environ) -> EmbeddedPostgres | None:
+    """Return the server under the home directory, started or not; None if `DATALAB_POSTGRES_URL` names another."""
+    return None if Environment.read(environment).postgres_url else EmbeddedPostgres(home_directory(environment))
 
 
 class EmbeddedPostgres:
@@ -182,32 +189,26 @@ class EmbeddedPostgres:
             time.sleep(0.2)
 
     def _ensure_database(self) -> None:
-        engine = create_engine(self._url("postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            found = connection.execute(text("SELECT 1 FROM pg_database WHERE datname = :n"), {"n": DATABASE}).scalar()
-            if not found:
-                connection.execute(text(f'CREATE DATABASE "{DATABASE}"'))
+        with cursor_at(self._url("postgres")) as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,))
+            if not cursor.fetchone():
+                cursor.execute(f'CREATE DATABASE "{DATABASE}"')
 
     # ------------------------------------------------------------------------------------------------ data
 
     def _answers(self) -> bool:
         if not self._alive():
             return False
-        engine = create_engine(self._url("postgres"), poolclass=NullPool, connect_args={"connect_timeout": 5})
-        try:
-            with engine.connect():
-                return True
-        except DBAPIError:
-            return False
+        with contextlib.suppress(psycopg2.Error), cursor_at(self._url("postgres")):
+            return True
+        return False
 
     def _clients(self) -> bool:
         """Return whether another client is connected."""
-        engine = create_engine(self._url("postgres"), poolclass=NullPool)
-        query = (
-            "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-        )
-        with engine.connect() as connection:
-            return bool(connection.execute(text(query)).scalar())
+        query = "SELECT 1 FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        with cursor_at(self._url("postgres")) as cursor:
+            cursor.execute(query)
+            return bool(cursor.fetchall())
 
     def _recorded(self) -> list[str]:
         """Return the lines of postmaster.pid: process id, data directory, start, port, socket directory, …"""
@@ -258,7 +259,7 @@ class EmbeddedPostgres:
         recorded = self._recorded()
         directory = recorded[4] if len(recorded) > 4 and recorded[4] else str(self._socket_directory())
         # Percent signs only: libpq does not read + as a blank.
-        return f"postgresql+psycopg2://{DATABASE}@/{database}?host={quote(directory, safe='')}&port=5432"
+        return f"{DRIVER}://{DATABASE}@/{database}?host={quote(directory, safe='')}&port=5432"
 
     # ------------------------------------------------------------------------------------------------ programs
 

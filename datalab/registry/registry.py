@@ -12,9 +12,10 @@ from datalab.registry.changes import Changes
 from datalab.registry.claims import Claims
 from datalab.registry.contents import Contents
 from datalab.registry.copies import Copies
-from datalab.registry.database import Database, embedded
+from datalab.registry.database import Database
 from datalab.registry.datasets import Datasets
 from datalab.registry.described import Described
+from datalab.registry.embedded import embedded_server
 from datalab.registry.fitness import check_sessions
 from datalab.registry.history import History
 from datalab.registry.keychain import Keychain
@@ -72,7 +73,7 @@ class Registry:
         """
         database = Database.open(environment)
         try:
-            if embedded(environment) is None:
+            if embedded_server(environment) is None:
                 check_sessions(database)
             database.migrate()
         except BaseException:

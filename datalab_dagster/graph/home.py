@@ -10,7 +10,6 @@ from datalab.errors import OutputFailed
 from datalab.home.directory import home_directory
 from datalab.home.settings import DAGSTER_HOME, HOME, UP, Environment
 from datalab.scratch import why, write_whole
-from datalab_dagster.graph.own_settings import check_settings
 
 SETTINGS_NAME = "dagster.yaml"
 SETTINGS = Path(__file__).with_name(SETTINGS_NAME)
@@ -56,6 +55,8 @@ def check_home(environment: Mapping[str, str] = os.environ) -> None:
         DagsterHomeUnusable: it has no `dagster.yaml` that can be read, or it stores runs elsewhere than the registry.
     """
     if Environment.read(environment).dagster_home:
+        from datalab_dagster.graph.own_settings import check_settings  # loads SQLAlchemy
+
         check_settings(dagster_home(environment) / SETTINGS_NAME, environment)
 
 

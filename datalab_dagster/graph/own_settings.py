@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from datalab.formats import listed
 from datalab.home.settings import Environment, is_loopback
 from datalab.registry import registry_url
-from datalab.registry.database import DRIVER
+from datalab.registry.probe import DRIVER
 from datalab.scratch import why
 from datalab_dagster.graph.errors import DagsterHomeUnusable
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from datalab.home.directory import home_directory
 from datalab.home.up import UpIsRunning, running
-from datalab.registry import embedded
+from datalab.registry import embedded_server
 from datalab_dagster.up.database import stop_unused
 from datalab_dagster.up.errors import DatabaseInUse, DatabaseOfOthers
 
@@ -28,7 +28,7 @@ def down(*, force: bool = False, environment: Mapping[str, str] = os.environ) ->
     home = home_directory(environment)
     if record := running(home):
         raise UpIsRunning(home, record)
-    server = embedded(environment)
+    server = embedded_server(environment)
     if server is None:
         raise DatabaseOfOthers
     if not server.running():

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from datalab.formats import counted
 from datalab.home.directory import home_directory
-from datalab.home.errors import SettingsWrong
 from datalab.home.private import close_to_others
 from datalab.home.secret import make_secret, remove_secret
-from datalab.home.settings import FILE_NAME, HOME, Environment
+from datalab.home.settings import HOME
 from datalab.home.up import HomeUnusable, UpRecord, held, left_record, remove_record, write_record
-from datalab.registry import Database, EmbeddedPostgres, Registry, embedded
-from datalab.registry.errors import RegistryError
-from datalab.registry.fitness import check_server
+from datalab.registry import EmbeddedPostgres, embedded_server
+from datalab.registry.probe import Probe
 from datalab.scratch import why
-from datalab.storage import master_keys
-from datalab.storage.errors import KeyInvalid
 from datalab_dagster.graph.home import check_home, prepare_home
-from datalab_dagster.portal.binding import check_bind
 from datalab_dagster.up import plan
+from datalab_dagster.up.apart import apart
 from datalab_dagster.up.database import WatchedDatabase, stop_unused
 from datalab_dagster.up.processes import sweep
 from datalab_dagster.up.supervisor import Supervisor
@@ -55,7 +51,7 @@ def up(
     """
     home = home_directory(environment)
     environment = {**environment, HOME: str(home)}
-    _check_master_key(home, environment)
+    apart(lambda: _check_master_key(home, environment))
     check_home(environment)
     with ExitStack() as stack:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -75,42 +71,29 @@ def up(
         _record(home, record)
         secret = make_secret(home)
         stack.callback(remove_secret, home)
-        server = embedded(environment)
+        server = embedded_server(environment)
         if server is not None:
             record = _with_database(home, record, server, stack, say)
-        else:
-            with Database.open(environment) as managed:
-                check_server(managed)
-        with Registry.open(environment) as registry:
-            for host in addresses.hosts:
-                check_bind(host, registry.accounts)
-            known = None if registry.accounts.any_user() else secret
+        url, has_users = apart(lambda: _prepared(environment, addresses.hosts))
+        known = None if has_users else secret
 
         children = prepare_home(environment)
-        database = stack.enter_context(WatchedDatabase(server, lambda: _answers(environment), say))
+        probe = stack.enter_context(Probe(url))
+        database = stack.enter_context(WatchedDatabase(server, probe.answers, say))
         services = plan.services(home, addresses)
         Supervisor(home, services, children, record, database, say).run(lambda: answered(home, known))
 
 
 def _check_master_key(home: Path, environment: Mapping[str, str]) -> None:
-    """Refuse an invalid key before anything is started: the portal and every run would fail with it."""
-    try:
-        master_keys(home, Environment.read(environment).master_key)
-    except KeyInvalid as error:
-        raise SettingsWrong(home / FILE_NAME, [str(error)]) from None
+    from datalab_dagster.up.prepare import check_master_key
+
+    check_master_key(home, environment)
 
 
-def _answers(environment: Mapping[str, str]) -> bool:
-    """Return whether the database answers; do not start it."""
-    server = embedded(environment)
-    if server is not None:
-        return server.running()
-    try:
-        with Database.open(environment) as database:
-            database.check()
-    except RegistryError:
-        return False
-    return True
+def _prepared(environment: Mapping[str, str], hosts: Iterable[str]) -> tuple[str, bool]:
+    from datalab_dagster.up.prepare import prepared_database
+
+    return prepared_database(environment, hosts)
 
 
 def _with_database(

@@ -39,7 +39,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, server: Server) -> Server:
-    monkeypatch.setattr(down, "embedded", lambda environment: server)
+    monkeypatch.setattr(down, "embedded_server", lambda environment: server)
     return server
 
 

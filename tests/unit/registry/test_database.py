@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from datalab.errors import UnexpectedFailure
 from datalab.home.directory import home_directory
-from datalab.registry import Database, EmbeddedPostgres, Lab, Registry, database_url, embedded
+from datalab.registry import Database, EmbeddedPostgres, Lab, Registry, database_url, embedded_server
 from datalab.registry.database import REVISIONS, with_driver
 from datalab.registry.errors import (
     DatabaseRefused,
@@ -57,7 +57,7 @@ def test_the_environment_decides(home: Path) -> None:
     assert home_directory({}) == Path(".datalab").absolute()
     assert home_directory({"DATALAB_HOME": str(home)}) == home
     there = {"DATALAB_POSTGRES_URL": "postgresql://me@db/labs", "DATALAB_HOME": str(home)}
-    assert embedded(there) is None
+    assert embedded_server(there) is None
     assert database_url(there) == "postgresql+psycopg2://me@db/labs"
     assert not (home / "postgres").exists()
 
@@ -66,7 +66,7 @@ def test_without_a_url_a_server_is_started_under_the_home(home: Path) -> None:
     environment = {"DATALAB_HOME": str(home), "DATALAB_POSTGRES_URL": ""}
     with Registry.open(environment) as registry:
         assert registry.labs.all() == []
-    server = embedded(environment)
+    server = embedded_server(environment)
     assert server is not None and server.running()
     assert database_url(environment) == server.url
     with Registry.open(environment) as again:
