@@ -1,7 +1,7 @@
 """The one place where sensors and schedules find out whether they may answer, and get the deployment they answer for.
 
-Of two daemons on one home directory only that of `datalab up` answers. The registry stays open between ticks, because
-opening it takes longer than most ticks.
+Of two daemons on one home directory only that of `datalab up` answers. The registry, and Dagster's connections, stay
+open between ticks: opening them takes longer than most ticks.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import dagster as dg
+from sqlalchemy import Engine
 
 from datalab.deployment import Deployment
 from datalab.home.directory import home_directory
 from datalab.home.settings import load_settings
 from datalab.registry import Registry, registry_url
 from datalab.registry.errors import DatabaseUnreachable
+from datalab_dagster.graph.connections import engine_at
 from datalab_dagster.graph.private import EMPTY_RESULT
 from datalab_dagster.graph.runs.watch import may_answer_events
 
@@ -24,8 +26,8 @@ Context = TypeVar("Context")
 Answer = TypeVar("Answer")
 
 _ELSEWHERE = "`datalab up` runs on this home; its daemon does this."
-_registries: dict[str, Registry] = {}
-"""The open registries of this process, by their addresses."""
+_open: dict[str, tuple[Registry, Engine]] = {}
+"""What stays open in this process, by the address of the database: its registry, and Dagster's connections to it."""
 
 
 def answers(evaluate: Callable[[Deployment, Context], Answer]) -> Callable[[Context], Answer | dg.SkipReason]:
@@ -36,11 +38,12 @@ def answers(evaluate: Callable[[Deployment, Context], Answer]) -> Callable[[Cont
         if not may_answer_events(home):
             return dg.SkipReason(_ELSEWHERE)
         url = registry_url()
-        registry = _registries.get(url) or _registries.setdefault(url, Registry.open())
+        registry, _ = _open.get(url) or _open.setdefault(url, (Registry.open(), engine_at(url)))
         try:
             return evaluate(Deployment(home, load_settings(home), registry, os.environ), context)
         except DatabaseUnreachable:
-            _registries.pop(url, registry).close()  # the next tick starts the server under the home
+            _open.pop(url, None)  # the next tick starts the server under the home
+            registry.close()
             raise
 
     evaluated.__name__, evaluated.__doc__ = evaluate.__name__, evaluate.__doc__

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
+from weakref import WeakSet
 
 import dagster as dg
 from dagster_postgres import DagsterPostgresStorage
-from sqlalchemy import event
-from sqlalchemy.exc import DisconnectionError
+from dagster_postgres.utils import retry_pg_connection_fn
+from sqlalchemy import Engine, inspect
 
 from datalab.home.settings import DAGSTER_HOME
-from datalab.registry import database_url
+from datalab.registry import database_url, registry_url
 from datalab_dagster.graph import private
+from datalab_dagster.graph.connections import engine_at, replace_lost
 from datalab_dagster.graph.home import SETTINGS_NAME, child_environment
 from datalab_dagster.graph.own_settings import OWN_STORAGE, uses_registry
 
 _STATEMENT_MILLISECONDS = 120_000
-_LAST_USED = "last used"
-_SURE_SECONDS = 1.0
-"""A connection that was used within this time is not tested first."""
+_TABLES = frozenset({"event_logs", "instance_info", "jobs", "runs"})
+"""Some of each storage; where one is missing, the storages look for their tables, and create them."""
+_complete: WeakSet[Engine] = WeakSet()
+"""The databases of this process that have Dagster's tables, and whose server was started."""
 
 
 class DatalabStorage(DagsterPostgresStorage):
@@ -34,7 +36,14 @@ class DatalabStorage(DagsterPostgresStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: private.ConfigurableClassData | None, config_value: Any) -> Self:
-        storage = cls(config_value.get("postgres_url") or database_url(), inst_data=inst_data)
+        url = config_value.get("postgres_url") or registry_url()
+        engine = engine_at(url)
+        is_first = engine not in _complete
+        if is_first and not config_value.get("postgres_url"):
+            database_url()
+        storage = cls(url, should_autocreate_tables=is_first and not _has_tables(engine), inst_data=inst_data)
+        _complete.add(engine)
+        private.share_engine(storage, engine)
         private.remember_tables(storage)
         return storage
 
@@ -50,25 +59,17 @@ def open_instance(environment: Mapping[str, str] = os.environ) -> dg.DagsterInst
     launcher: Any = instance.run_launcher
     if hasattr(launcher, "environment"):  # ours
         launcher.environment = children
-    _keep_connections(instance)
+    if storage is None:
+        _keep_connections(instance)
     return instance
 
 
+def _has_tables(engine: Engine) -> bool:
+    return _TABLES.issubset(retry_pg_connection_fn(lambda: inspect(engine).get_table_names()))
+
+
 def _keep_connections(instance: dg.DagsterInstance) -> None:
-    """Reuse connections: otherwise a small run spends half of its time connecting to the database."""
+    """Reuse the connections of storages that are not ours, which their owner may have configured in any way."""
     instance.optimize_for_webserver(_STATEMENT_MILLISECONDS, pool_recycle=3600, max_overflow=20)
     for engine in private.engines(instance):
-        event.listen(engine, "checkout", _must_live)
-
-
-def _must_live(connection: Any, record: Any, *_: object) -> None:
-    """Replace a connection that was lost while unused: the database may have been restarted."""
-    idle = time.monotonic() - record.info.get(_LAST_USED, float("-inf"))
-    record.info[_LAST_USED] = time.monotonic()
-    if idle < _SURE_SECONDS:
-        return
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except connection.Error:
-        raise DisconnectionError from None
+        replace_lost(engine)

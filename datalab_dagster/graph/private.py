@@ -5,9 +5,11 @@ Each has a test of its own in tests/living/test_private.py, so that an upgrade o
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from threading import Event
 from typing import Any, Self
 
 import dagster as dg
@@ -21,8 +23,13 @@ from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
-from dagster._daemon.cli import main as run_daemon
+from dagster._daemon.asset_daemon import AssetDaemon
+from dagster._daemon.auto_run_reexecution.event_log_consumer import EventLogConsumerDaemon
+from dagster._daemon.controller import create_daemons_from_instance, daemon_controller_from_instance
+from dagster._daemon.daemon import DagsterDaemon, MonitoringDaemon, SensorDaemon
+from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
+from dagster._utils.interrupts import capture_interrupts, setup_interrupt_handlers
 from dagster_postgres import DagsterPostgresStorage
 from sqlalchemy import Engine
 
@@ -41,9 +48,11 @@ __all__ = [
     "instance_in",
     "job_in",
     "limit_pools",
+    "newest_event",
     "origin_of",
     "remember_tables",
     "run_daemon",
+    "share_engine",
     "workspace_of",
 ]
 
@@ -109,11 +118,23 @@ def limit_pools(instance: dg.DagsterInstance, names: Iterable[str]) -> None:
             storage.initialize_concurrency_limit_to_default(name)
 
 
+def newest_event(instance: dg.DagsterInstance) -> int:
+    """Return the number of the last event of all runs, 0 before the first."""
+    return instance.event_log_storage.get_maximum_record_id() or 0
+
+
 def engines(instance: dg.DagsterInstance) -> Iterator[Engine]:
     """Yield the engine of each of the instance's storages in a database."""
     storages: tuple[Any, ...] = (instance.run_storage, instance.event_log_storage, instance.schedule_storage)
     for storage in storages:
         yield storage._engine
+
+
+def share_engine(storage: DagsterPostgresStorage, engine: Engine) -> None:
+    """Let the three storages of a database use one engine, in place of one each."""
+    storages: tuple[Any, ...] = (storage.run_storage, storage.event_log_storage, storage.schedule_storage)
+    for one in storages:
+        one._engine = engine
 
 
 def job_in(location: str, name: str) -> ReconstructableJob:
@@ -143,3 +164,33 @@ def execute(job: ReconstructableJob, run: dg.DagsterRun, instance: dg.DagsterIns
 def workspace_of(instance: dg.DagsterInstance, file: Path) -> WorkspaceProcessContext:
     """Return what Dagster's pages ask about code: the locations that `file` names; to be used in a `with` block."""
     return WorkspaceProcessContext(instance, WorkspaceFileTarget([str(file)]), version=dg.__version__)
+
+
+def run_daemon(instance: dg.DagsterInstance, workspace: Path, patience: Callable[[Event], Any]) -> None:
+    """Run Dagster's daemon until a signal arrives.
+
+    Args:
+        instance: whose.
+        workspace: names the code locations.
+        patience: makes, of the event that ends the loops, the one on which those that look for work wait.
+    """
+
+    def daemons(of: dg.DagsterInstance) -> list[DagsterDaemon[Any]]:
+        return [_waiting(daemon, patience) for daemon in create_daemons_from_instance(of)]
+
+    setup_interrupt_handlers()
+    with contextlib.suppress(KeyboardInterrupt), capture_interrupts():
+        target = WorkspaceFileTarget([str(workspace)])
+        with daemon_controller_from_instance(instance, target, gen_daemons=daemons, log_format="json") as controller:
+            controller.check_daemon_loop()
+
+
+_LOOKING = (SensorDaemon, AssetDaemon, QueuedRunCoordinatorDaemon, MonitoringDaemon, EventLogConsumerDaemon)
+"""Daemons whose loop pauses between looks. Others wait for a time, such as the next minute, or look rarely anyway."""
+
+
+def _waiting(daemon: DagsterDaemon[Any], patience: Callable[[Event], Any]) -> DagsterDaemon[Any]:
+    if isinstance(daemon, _LOOKING):
+        loop: Any = daemon.core_loop
+        daemon.core_loop = lambda context, end: loop(context, patience(end))  # type: ignore[method-assign]
+    return daemon

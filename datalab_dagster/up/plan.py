@@ -121,7 +121,7 @@ def services(home: Path, addresses: Addresses) -> list[Service]:
         Service(
             "dagster-daemon",
             DAGSTER_DAEMON,
-            ("run", "--workspace", str(workspace), "--log-level", "info", "--log-format", "json"),
+            ("--workspace", str(workspace)),
             answers=lambda: health.daemon_works(host, port, started),
             after=("code-server",),
         ),

@@ -5,17 +5,17 @@ from __future__ import annotations
 import ast
 import os
 import re
-import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
 import pytest
-from click.testing import CliRunner
 from dagster._core.remote_origin import RemoteJobOrigin
-from dagster._daemon.cli import run_command
+from dagster._daemon.controller import create_daemons_from_instance
 from dagster._daemon.monitoring.run_monitoring import monitor_started_run
 from dagster._serdes import deserialize_value, serialize_value
 from grimp import ImportGraph
@@ -27,32 +27,20 @@ from datalab_dagster.graph.instance import DatalabStorage, open_instance
 from datalab_dagster.graph.jobs import VALIDATE
 from datalab_dagster.graph.runs import launcher as launcher_module
 from datalab_dagster.graph.runs.launcher import ProcessRunLauncher
-from datalab_dagster.up import plan
 from resources.process import PROCESS_TAG
 from tests.private_names import PrivateNames, private_names
 
 ROOT = Path(__file__).parents[2]
 PRIVATE_FILE = "datalab_dagster/graph/private.py"
 NEEDED = {
-    "CheckRunHealthResult",
-    "ConfigurableClass",
-    "ConfigurableClassData",
-    "InstanceRef",
-    "LaunchRunContext",
-    "LoadableTargetOrigin",
-    "ManagedGrpcPythonEnvCodeLocationOrigin",
-    "NoOpComputeLogManager",
-    "ReconstructableJob",
-    "ReconstructableRepository",
-    "RemoteJobOrigin",
-    "RemoteRepositoryOrigin",
-    "RunLauncher",
-    "WorkerStatus",
-    "WorkspaceFileTarget",
-    "WorkspaceProcessContext",
-    "execute_run_iterator",
-    "main",
-}
+    "AssetDaemon", "CheckRunHealthResult", "ConfigurableClass", "ConfigurableClassData", "DagsterDaemon",
+    "EventLogConsumerDaemon", "InstanceRef", "LaunchRunContext", "LoadableTargetOrigin",
+    "ManagedGrpcPythonEnvCodeLocationOrigin", "MonitoringDaemon", "NoOpComputeLogManager",
+    "QueuedRunCoordinatorDaemon", "ReconstructableJob", "ReconstructableRepository", "RemoteJobOrigin",
+    "RemoteRepositoryOrigin", "RunLauncher", "SensorDaemon", "WorkerStatus", "WorkspaceFileTarget",
+    "WorkspaceProcessContext", "capture_interrupts", "create_daemons_from_instance",
+    "daemon_controller_from_instance", "execute_run_iterator", "setup_interrupt_handlers",
+}  # fmt: skip
 """What the file needs of Dagster."""
 
 
@@ -162,19 +150,17 @@ def test_what_steps_print_is_not_kept(instance: dg.DagsterInstance) -> None:
 # --------------------------------------------------------------------------------------------------------- its storage
 
 
-def test_every_storage_has_an_engine_that_keeps_its_connections(instance: dg.DagsterInstance) -> None:
-    engines = list(private.engines(instance))
-    assert len({id(engine) for engine in engines}) == 3
+def test_all_storages_have_one_engine_that_keeps_its_connection(instance: dg.DagsterInstance) -> None:
+    [engine] = set(private.engines(instance))
     opened: list[str] = []
-    for engine in engines:
-        event.listen(engine, "connect", lambda *_: opened.append("connect"))
-        event.listen(engine, "checkout", lambda *_: opened.append("checkout"))
+    event.listen(engine, "connect", lambda *_: opened.append("connect"))
+    event.listen(engine, "checkout", lambda *_: opened.append("checkout"))
     for _ in range(3):
         instance.get_runs_count()
         instance.fetch_materializations(dg.AssetKey("made"), limit=1)
         instance.all_instigator_state()
-    assert opened.count("checkout") >= 9 and opened.count("connect") <= 3
-    with engines[0].connect() as connection:
+    assert opened.count("checkout") >= 9 and opened.count("connect") <= 1
+    with engine.connect() as connection:
         assert connection.scalar(text("SHOW statement_timeout")) == "2min"
 
 
@@ -194,8 +180,8 @@ def test_storing_events_asks_for_no_table_or_column_once_they_are_known(instance
         instance.report_engine_event("event", run)
 
     store()
-    for engine in private.engines(instance):
-        event.listen(engine, "before_cursor_execute", listen)
+    [engine] = set(private.engines(instance))
+    event.listen(engine, "before_cursor_execute", listen)
     store()
     assert asked == []
 
@@ -284,11 +270,26 @@ def test_a_workspace_has_the_locations_of_its_file(instance: dg.DagsterInstance,
 # ----------------------------------------------------------------------------------------------------------- the daemon
 
 
-def test_the_module_of_the_daemon_can_be_run_with_the_options_that_up_gives(tmp_path: Path) -> None:
-    services = plan.services(tmp_path, plan.Addresses("127.0.0.1", 3000, None))
-    daemon = next(service for service in services if service.name == "dagster-daemon")
-    shown = subprocess.run([sys.executable, "-m", daemon.module, "--help"], capture_output=True, text=True)
-    command, *options = daemon.arguments
-    assert shown.returncode == 0 and command == "run" and re.search(r"^  run ", shown.stdout, re.MULTILINE)
-    shown = CliRunner().invoke(run_command, ["--help"]).output
-    assert all(option in shown for option in options if option.startswith("--"))
+class Waited(BaseException):
+    """A loop waits."""
+
+
+class Patience(threading.Event):
+    def wait(self, timeout: float | None = None) -> bool:
+        raise Waited
+
+
+def test_the_loops_that_look_for_work_wait_on_the_event_they_are_given(instance: dg.DagsterInstance) -> None:
+    waited: set[str] = set()
+    for daemon in create_daemons_from_instance(instance):
+        given: list[threading.Event] = []
+        end = threading.Event()
+        private._waiting(daemon, lambda end, given=given: given.append(end) or Patience())  # type: ignore[misc]
+        loop = daemon.core_loop(SimpleNamespace(instance=instance), end)
+        if given:
+            assert given == [end]
+            with pytest.raises(Waited):
+                for _ in range(20):
+                    next(loop)
+            waited.add(daemon.daemon_type())
+    assert waited == {"SENSOR", "ASSET", "QUEUED_RUN_COORDINATOR", "MONITORING", "EVENT_LOG_CONSUMER"}
