@@ -5,7 +5,6 @@ Nothing here reads data; a definition is valid, or the error lists all its probl
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -26,7 +25,8 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from datalab.collaboration import CollaborationType
-from datalab.errors import ConfigurationError, InputMissing, InputUnreadable, LabTooLarge, suggestion
+from datalab.definition_files import read_definition
+from datalab.errors import ConfigurationError, LabTooLarge, suggestion
 from datalab.formats import counted
 from datalab.id_types import IdType
 from datalab.kinds import KINDS, DatasetKind
@@ -335,7 +335,7 @@ def lab_from_dict(data: Any, where: str = "The lab definition") -> LabDefinition
     try:
         return LabDefinition.model_validate(data)
     except ValidationError as error:
-        sentences = [_sentence(details["loc"], details["msg"]) for details in error.errors(include_url=False)]
+        sentences = [sentence_at(details["loc"], details["msg"]) for details in error.errors(include_url=False)]
         raise ConfigurationError(where, sentences) from None
 
 
@@ -346,53 +346,14 @@ def load_lab(path: Path) -> LabDefinition:
         InputMissing, InputUnreadable: the file cannot be read.
         ConfigurationError: it is not JSON or YAML, or its content has errors (all listed).
     """
-    text = _text_of(path)
-    try:
-        data = json.loads(text) if path.suffix.lower() == ".json" else _parsed_yaml(text)
-    except _Unparsable as error:
-        problem = str(error)
-    except json.JSONDecodeError as error:
-        problem = f"It is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-    except RecursionError:
-        problem = "It is nested too deeply"
-    except ValueError:
-        problem = "It holds a value that cannot be read, such as an impossible date"
-    else:
-        return lab_from_dict(data, str(path))
-    raise ConfigurationError(str(path), [problem])
+    return lab_from_dict(read_definition(path, DEFINITION_BYTES, "lab definition"), str(path))
 
 
-class _Unparsable(Exception):
-    """A text that is not YAML; its message says where."""
+def sentence_at(loc: tuple[int | str, ...], message: str) -> str:
+    """Return a sentence about the place `loc` of a definition.
 
-
-def _parsed_yaml(text: str) -> Any:
-    import yaml
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise _Unparsable(f"It is not YAML{f' in line {mark.line + 1}' if mark else ''}") from None
-
-
-def _text_of(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(DEFINITION_BYTES + 1)
-        if len(content) > DEFINITION_BYTES:
-            raise ConfigurationError(
-                str(path), [f"It is longer than {DEFINITION_BYTES >> 20} MiB, which no lab definition is"]
-            )
-        return content.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise InputMissing(path) from None
-    except OSError as error:
-        raise InputUnreadable(path, error.strerror or type(error).__name__) from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(str(path), ["It is not a text file in UTF-8"]) from None
-
-
-def _sentence(loc: tuple[int | str, ...], message: str) -> str:
+    >>> sentence_at(("identifiersConfig", 0, "idType"), "Missing key")
+    'identifiersConfig[0].idType: Missing key'
+    """
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".")
     return f"{place}: {message}" if place else message

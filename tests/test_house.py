@@ -19,6 +19,7 @@ LONGER = {
     "tests/cases/test_kinds.py": "one table of the errors in files",
     "datalab/lab.py": "the wire keys of a lab and the rules between them: one frozen shape, read as a whole",
     "tests/fakes.py": "one service in memory, with every method of the protocol",
+    "tests/conformance/room_model.py": "the slow model of a room, to be read together with the specification",
     "tests/reference.py": "the slow model of the whole validation, to be read together with the specification",
     "tests/unit/registry/test_database.py": "the schema, from nothing to the newest revision, on one server",
     "tests/unit/storage/test_store.py": "the life of one dataset in the store, told in order",

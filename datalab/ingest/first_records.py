@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from contextlib import closing
 from itertools import islice
 
-from datalab.ingest.split import Block
+from datalab.ingest.any_file import AnyFile
+from datalab.ingest.parquet import ParquetMember
+from datalab.ingest.source import blocks_of, open_input
+from datalab.ingest.split import Block, Splitter
 
 _LONGEST_HEADER = 1 << 20
 """No record that names columns is longer."""
@@ -27,3 +31,22 @@ def first_records(block: Block) -> tuple[str, list[list[str]]]:
     if len(block.data) > _BYTES and 1 < len(records) < _RECORDS:
         records.pop()
     return text, records
+
+
+def first_width(file: AnyFile) -> int | None:
+    """Return how many columns the first record of a file has; None: it has no record.
+
+    Raises:
+        FileLevelError: the file is damaged, or of a kind that is not read.
+        InputMissing: there is no such file.
+    """
+    with open_input(file) as source, closing(Splitter(1)) as splitter:
+        for member in source.members():
+            if isinstance(member, ParquetMember):
+                if member.num_rows:
+                    return member.num_columns
+                continue
+            for block in blocks_of(source, member.chunks(), splitter):
+                if record := first_record(block):
+                    return len(record)
+    return None

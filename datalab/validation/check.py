@@ -142,9 +142,10 @@ def _cell_faults(found: list[Failure], rows: pa.RecordBatch, indexes: Indexes | 
     for place in np.flatnonzero(by_row)[:CELL_ERROR_CAP]:
         row, failure = int(failing[place // len(found)]), found[place % len(found)]
         message = "Cell contains no value"
-        if failure.check.code == INVALID_FLOAT_FORMAT:
+        if failure.check.code != EMPTY_CELL:
             value = shown(rows.column(failure.column)[row].as_py())
-            message = f"Value '{value}' is not a valid floating point number"
+            is_number = failure.check.code == INVALID_FLOAT_FORMAT
+            message = f"Value '{value}' is not {'a valid floating point number' if is_number else 'of its id type'}"
         index = row if indexes is None else int(indexes[row])
         faults.append(CellFault(index, failure.column, failure.check.code, message))
     return faults

@@ -117,7 +117,7 @@ class Judge:
         for number, (check, verdict) in enumerate(zip(checks, self._verdicts(judge, checks, frame), strict=True)):
             ours = np.concatenate([np.zeros(0, bool), *(part.failed[number] for part in parts)])
             if verdict is None or not np.array_equal(verdict, ours):
-                raise VerdictDiffersError(self._schema.kind, check.code)
+                raise VerdictDiffersError(self._schema.declared.name, check.code)
 
     def _verdicts(
         self, judge: pa_schema.DataFrameSchema, checks: Sequence[RowCheck], frame: pd.DataFrame
@@ -131,7 +131,7 @@ class Judge:
         except SchemaErrors as errors:  # its text repeats values, and is ignored
             for error in errors.schema_errors:
                 if id(error.check) not in map(id, judge.checks):
-                    raise VerdictDiffersError(self._schema.kind, "the types of columns") from None
+                    raise VerdictDiffersError(self._schema.declared.name, "the types of columns") from None
                 failed[id(error.check)] = ~error.check_output.to_numpy(bool)
         none = np.zeros(len(frame), bool)
         return [

@@ -26,7 +26,7 @@ from datalab.validation.row_set import RowSet
 _GROUP_ROWS = 170_000
 _GROUP_BYTES = 64 << 20
 """Batches wait until they have so many rows or bytes together: readers work on whole row groups."""
-_LOW_CARDINALITY = ["id_name", "segment", "age", "gender", "scope", "reasons"]
+_LOW_CARDINALITY = ["id_name", "segment", "age", "gender", "scope", "audience_type", "reasons"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from datalab.kinds import (
     ColumnType,
     DatasetKind,
     IdFormat,
+    Kind,
     ReportForm,
 )
 from datalab.kinds.arrow import arrow_schema
@@ -73,7 +74,7 @@ class DatasetSchema:
     `rows` has a column per field of a record (identifiers: of a normalised row). All are validated as text.
     """
 
-    kind: DatasetKind
+    declared: Kind
     rows: tuple[Column, ...]
     key: tuple[int, ...]
     row_checks: tuple[RowCheck, ...]
@@ -93,7 +94,12 @@ class DatasetSchema:
     @property
     def report_form(self) -> ReportForm:
         """The form of the dataset's report."""
-        return KINDS[self.kind].report_form
+        return self.declared.report_form
+
+    @property
+    def kind(self) -> DatasetKind | None:
+        """The kind of the dataset; None: it is not a dataset of a lab."""
+        return next((kind for kind, declared in KINDS.items() if declared is self.declared), None)
 
     @cached_property
     def arrow(self) -> pa.Schema:
@@ -111,9 +117,9 @@ class Failure:
     """True where a row failed."""
 
 
-def dataset_schema(kind: DatasetKind, lab: LabDefinition) -> DatasetSchema:
-    """Return the schema of the dataset `kind` in `lab`."""
-    declared = KINDS[kind]
+def dataset_schema(kind: DatasetKind | Kind, lab: LabDefinition) -> DatasetSchema:
+    """Return the schema of the dataset `kind` in `lab`, or of one that is declared but in no lab."""
+    declared = kind if isinstance(kind, Kind) else KINDS[kind]
     rows = declared.row_columns(lab)
     texts = {column.name: column.meaning for column in rows if not _is_number(column)}
     row_checks = (*_not_empty(rows), *_id_checks(rows, lab))
@@ -121,7 +127,7 @@ def dataset_schema(kind: DatasetKind, lab: LabDefinition) -> DatasetSchema:
     names = [column.name for column in rows]
     key = tuple(names.index(name) for name in declared.key)
     return DatasetSchema(
-        kind,
+        declared,
         rows,
         key,
         row_checks,

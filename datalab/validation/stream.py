@@ -22,7 +22,7 @@ from datalab.errors import InputChanged, InputMissing, OutputFailed
 from datalab.ingest.any_file import AnyFile, open_bytes
 from datalab.ingest.failures import FileLevelError
 from datalab.ingest.source import Input, open_input
-from datalab.kinds import KINDS, MATCHING, DatasetKind, ReportForm
+from datalab.kinds import KINDS, MATCHING, DatasetKind, Kind, ReportForm
 from datalab.lab import LabDefinition, require_limits
 from datalab.results.validation import AnyValidationReport, DatasetFacts, SchemaError
 from datalab.scratch import publish, scratch_directory, why
@@ -56,7 +56,7 @@ class Validated(NamedTuple):
 
 def validate(
     path: AnyFile,
-    kind: DatasetKind,
+    kind: DatasetKind | Kind,
     lab: LabDefinition,
     *,
     valid_rows: Path | None = None,
@@ -68,7 +68,7 @@ def validate(
 
     Args:
         path: CSV without header, or gzip, zip or Parquet.
-        kind: which dataset it is.
+        kind: which dataset it is, or the declaration of one that no lab has.
         lab: its definition.
         valid_rows: where to write the valid rows, as Parquet in file order; empty if the file fails.
         invalid_rows: where to write the invalid rows; only together with `valid_rows`.

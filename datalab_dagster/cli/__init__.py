@@ -52,6 +52,7 @@ COMMANDS = {
     "runs": ("validate", "List the runs of LAB, the newest first."),
     "run": ("validate", "Show and cancel runs."),
     "schedule": ("schedule", "List all schedules, and set and remove those of labs."),
+    "media": ("media", "Join a lab with an advertiser's seed in a Media DCR."),
     "keys": ("keys", "Rotate the master key."),
     "user": ("user", "Manage users and their roles."),
     "token": ("token", "Create, list and revoke API tokens."),

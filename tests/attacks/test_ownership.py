@@ -229,7 +229,8 @@ COMMANDS = {
     "report": Line("OV", words="{lab}"),
 }
 OF_THE_HOME = {
-    "check", "preflight", "sample", "up", "down", "keys rotate", "token create", "token list", "token revoke",
+    "check", "preflight", "media preflight", "sample", "up", "down", "keys rotate", "token create", "token list",
+    "token revoke",
     "user add", "user delete", "user list", "user set-password", "user set-role",
 }  # fmt: skip
 """Files of one's own, and what the person decides who can read the home: no name is asked for."""

@@ -55,6 +55,7 @@ KINDS_ELSEWHERE = {
     "datalab/statistics/panels/": "a panel says which datasets it is computed from and shown with",
     "datalab/statistics/findings.py": "limits of the values of one dataset each",
     "datalab/statistics/legacy.py": "the vendor's first result, whose keys and sentences name the datasets",
+    "datalab/media/": "what a room asks of each dataset",
     "datalab/dashboard/charts.py": THE_CHART,
     "datalab/dashboard/static/dashboard.js": THE_CHART,
     "datalab/dashboard/templates/panel.html.j2": THE_CHART,

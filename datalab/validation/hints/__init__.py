@@ -5,7 +5,6 @@ A hint gives the number of rows and what to do, and holds no value of a row. A c
 
 from __future__ import annotations
 
-from datalab.kinds import KINDS
 from datalab.lab import LabDefinition
 from datalab.results.validation import Hint
 from datalab.validation.hints import files, ids, values, widths
@@ -24,7 +23,7 @@ def hints(found: Evidence) -> list[Hint]:
 
 def is_header(record: list[str], schema: DatasetSchema, lab: LabDefinition) -> bool:
     """Return whether a file's first record names the columns, ignoring case and underscores."""
-    return _folded(record) in map(_folded, KINDS[schema.kind].headers(lab))
+    return _folded(record) in map(_folded, schema.declared.headers(lab))
 
 
 def _folded(names: list[str]) -> list[str]:

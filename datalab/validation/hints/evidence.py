@@ -9,7 +9,6 @@ from datalab.codes import explain
 from datalab.formats import counted
 from datalab.ingest.broken_quotes import NOT_BROKEN, BrokenQuotes
 from datalab.ingest.records import Records
-from datalab.kinds import KINDS
 from datalab.lab import LabDefinition
 from datalab.results.validation import DatasetFacts, Hint
 from datalab.validation.marks import Beginning, Counts, Mark
@@ -59,7 +58,7 @@ class Evidence:
     @property
     def title(self) -> str:
         """The title of the dataset."""
-        return KINDS[self.schema.kind].title
+        return self.schema.declared.title
 
     def of(self, code: str, about: str = "") -> int:
         """Return how many rows have a mark."""
@@ -68,7 +67,7 @@ class Evidence:
     def about(self, code: str) -> dict[str, int]:
         """Return what a mark is about → number of rows, in the order of columns and of the lab's identifiers."""
         found = {mark.about: rows for mark, rows in self.counts.items() if mark.code == code and rows}
-        columns = [column.file_name for column in KINDS[self.schema.kind].file_columns(self.lab)]
+        columns = [column.file_name for column in self.schema.declared.file_columns(self.lab)]
         names = [*columns, *(entry.id_name for entry in self.lab.identifiers_config)]
         return {name: found[name] for name in dict.fromkeys(["", *names]) if name in found}
 

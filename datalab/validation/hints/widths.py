@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from datalab.formats import counted, number
 from datalab.ingest.recognise.words import SEPARATOR_NAMES
-from datalab.kinds import KINDS
 from datalab.results.validation import Hint
 from datalab.validation.hints.evidence import NEARLY_ALL, Evidence, hint
 from datalab.validation.marks import INVALID
@@ -40,7 +39,7 @@ def _separators(found: Evidence) -> Iterator[Hint]:
 
 
 def _decimal_commas(found: Evidence, *, with_separator: bool) -> Iterator[Hint]:
-    numbered = KINDS[found.schema.kind].number_of_columns(found.lab)
+    numbered = found.schema.declared.number_of_columns(found.lab)
     in_cells, wrong = found.of("DECIMAL_COMMAS"), found.odd_widths.total()
     if in_cells and in_cells >= _SOME * found.of(INVALID):
         yield hint("DECIMAL_COMMAS", in_cells, f"In {counted(in_cells, 'row')} numbers have a decimal comma.")
@@ -53,14 +52,14 @@ def _decimal_commas(found: Evidence, *, with_separator: bool) -> Iterator[Hint]:
 
 
 def _is_split_by_decimals(found: Evidence) -> bool:
-    numbered = KINDS[found.schema.kind].number_of_columns(found.lab)
+    numbered = found.schema.declared.number_of_columns(found.lab)
     rows = found.odd_widths[found.width + numbered] if numbered else 0
     return found.beginning.has_decimal_commas and rows >= NEARLY_ALL * max(1, found.facts.rows)
 
 
 def _wrong_width(found: Evidence) -> Iterator[Hint]:
     beginning, rows, expected = found.beginning, found.facts.rows, found.width
-    numbered = KINDS[found.schema.kind].numbered
+    numbered = found.schema.declared.numbered
     if numbered and beginning.has_arrays and found.odd_widths.total() + found.of(INVALID) >= NEARLY_ALL * rows:
         wrong = found.odd_widths.total() + found.of(INVALID)
         seen = f"In {counted(wrong, 'row')} the last cell is an array of numbers in brackets."
@@ -72,7 +71,7 @@ def _wrong_width(found: Evidence) -> Iterator[Hint]:
     if wrong < NEARLY_ALL * rows or (wrong < 2 and rows < 2 and width == 1):
         return
     all_rows = "Every row has" if wrong == rows else f"{number(wrong)} of {counted(rows, 'row')} have"
-    texts = expected - KINDS[found.schema.kind].number_of_columns(found.lab)
+    texts = expected - found.schema.declared.number_of_columns(found.lab)
     if numbered and width > texts:
         length, wanted = width - texts, expected - texts
         seen = (
@@ -85,7 +84,7 @@ def _wrong_width(found: Evidence) -> Iterator[Hint]:
         "WRONG_WIDTH",
         wrong,
         f"{all_rows} {counted(width, 'column')} where {number(expected)} {'is' if expected == 1 else 'are'} expected: "
-        f"{KINDS[found.schema.kind].columns_text(found.lab)}.{_which(found)}",
+        f"{found.schema.declared.columns_text(found.lab)}.{_which(found)}",
     )
 
 
@@ -99,6 +98,6 @@ def _which(found: Evidence) -> str:
 def _order(found: Evidence) -> Iterator[Hint]:
     if found.beginning.order:
         which = ", ".join(f"column {position + 1} holds {name}" for position, name in found.beginning.order)
-        expected = KINDS[found.schema.kind].columns_text(found.lab)
+        expected = found.schema.declared.columns_text(found.lab)
         seen = f"The columns are in another order: {which}; expected are {expected}."
         yield hint("COLUMNS_IN_OTHER_ORDER", found.facts.rows, seen)

@@ -19,7 +19,7 @@ from datalab.ingest.recognise.facts import MOST
 from datalab.ingest.recognise.order import other_order
 from datalab.ingest.recognise.records import Split, split
 from datalab.ingest.recognise.table import headers
-from datalab.kinds import KINDS, ColumnType
+from datalab.kinds import ColumnType
 from datalab.lab import LabDefinition
 from datalab.validation.marks.patterns import DECIMAL_COMMA, IN_EVERY_VALUE, USER_IDS_WITH_DECIMALS, ValueMark
 from datalab.validation.schemas import DatasetSchema
@@ -94,11 +94,12 @@ def _of_right_width(
     found: Beginning, rows: Sequence[list[str]], schema: DatasetSchema, lab: LabDefinition
 ) -> Beginning:
     fields = dict(vars(found))
-    columns = KINDS[schema.kind].file_columns(lab)
+    columns = schema.declared.file_columns(lab)
     texts = [number for number, column in enumerate(columns) if column.type is ColumnType.TEXT]
     if rows:
         fields["in_every_value"] = tuple(_in_every_value(rows, texts))
-        fields["order"] = tuple(sorted(other_order(schema.kind, lab, rows).items()))
+        if schema.kind is not None:
+            fields["order"] = tuple(sorted(other_order(schema.kind, lab, rows).items()))
         last = len(rows[0]) - 1
         first_number = len(texts)
         if first_number <= last:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from datalab.id_types import IdType
 from datalab.ingest.formats import has_format
 from datalab.ingest.records import Records
-from datalab.kinds import INVALID_FLOAT_FORMAT, KINDS, ColumnType, ReportForm
+from datalab.kinds import INVALID_FLOAT_FORMAT, ColumnType, ReportForm
 from datalab.lab import USER_ID, IdentifierConfig, LabDefinition
 from datalab.validation.marks import patterns
 from datalab.validation.marks.beginning import Beginning, begin
@@ -35,8 +35,8 @@ class Look:
     def __init__(self, schema: DatasetSchema, lab: LabDefinition) -> None:
         self._schema = schema
         self._lab = lab
-        self._columns = KINDS[schema.kind].file_columns(lab)
-        self._headers = [_folded(names) for names in KINDS[schema.kind].headers(lab)]
+        self._columns = schema.declared.file_columns(lab)
+        self._headers = [_folded(names) for names in schema.declared.headers(lab)]
         self._of_ids = schema.report_form is ReportForm.IDS
         types = {entry.id_type for entry in lab.identifiers_config} if self._of_ids else set()
         hashed = types & {IdType.HASHED_EMAIL, IdType.HASHED_PHONE_NUMBER, IdType.HASHED_MAID}
