@@ -174,7 +174,7 @@ def _read_with_arrow(
     data: bytes, schema: pa.Schema, on_odd_row: Callable[[pacsv.InvalidRow], str] | None = None
 ) -> pa.RecordBatch | None:
     """Read rows of `schema`; None if a row of another width, or a cell that is no number, stops the reader."""
-    if not data.strip(b"\r\n"):
+    if data[:1] in b"\r\n" and not data.strip(b"\r\n"):
         return pa.RecordBatch.from_pylist([], schema=schema)
     if data.startswith(codecs.BOM_UTF8):
         # Arrow would drop a mark here, but it is data; Arrow skips the empty line.

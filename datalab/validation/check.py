@@ -260,9 +260,10 @@ def _mark_wrong_case(marks: Flags, rows: pa.RecordBatch, lab: LabDefinition) -> 
             continue
         named = pc.equal(suspects.column(1), entry.id_name).to_numpy(zero_copy_only=False)
         for values, concerned in ((suspects.column(2), named), (suspects.column(0), entry.id_name == USER_ID)):
+            where = np.flatnonzero(np.broadcast_to(concerned, len(failed)) & fixed)
+            values = values.take(pa.array(where))
             lower = pc.utf8_lower(values) if form.is_lower_case else values
-            right = has_format(lower, form.pattern).to_numpy(zero_copy_only=False)
-            fixed &= right | ~np.broadcast_to(concerned, len(failed))
+            fixed[where] = has_format(lower, form.pattern).to_numpy(zero_copy_only=False)
     marks[failed[fixed]] |= np.uint16(IdentifierFlags.WRONG_CASE)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -150,22 +150,35 @@ def _add_ids(counts: Counts, values: pa.StringArray, entry: IdentifierConfig) ->
     form, name = entry.id_type.value_format, entry.id_name
     assert form is not None
 
-    def is_right(texts: pa.StringArray) -> pa.BooleanArray:
-        return has_format(pc.utf8_lower(texts) if form.is_lower_case else texts, form.pattern)
+    def made_right(texts: pa.StringArray, values: pa.StringArray) -> pa.BooleanArray:
+        """Return which of `texts`, made of wrong `values`, have the format."""
+        texts = pc.utf8_lower(texts) if form.is_lower_case else texts
+        changed = pc.not_equal(texts, values)
+        return pc.replace_with_mask(changed, changed, has_format(texts.filter(changed), form.pattern))
 
     counts[Mark(INVALID, name)] += len(values)
-    bare = pc.replace_substring_regex(pc.utf8_trim(values, patterns.NOT_SEEN), patterns.ANY_INVISIBLE, "")
-    repairable = is_right(bare)
-    spaced = has_format(values, rf"(?s)[{patterns.BLANKS}].*|.*[{patterns.BLANKS}]")
-    counts[Mark("BLANKS_AROUND", name)] += pc.and_(repairable, spaced).true_count
+    bare = pc.utf8_trim(values, patterns.NOT_SEEN)
+    if not TextColumn(values).is_ascii:
+        bare = pc.replace_substring_regex(bare, patterns.ANY_INVISIBLE, "")
+    repairable = made_right(bare, values)
+    spaced = has_format(values.filter(repairable), rf"(?s)[{patterns.BLANKS}].*|.*[{patterns.BLANKS}]")
+    counts[Mark("BLANKS_AROUND", name)] += spaced.true_count
     unquoted = pc.utf8_trim(bare, patterns.QUOTES)
-    quoted = pc.and_(pc.not_equal(unquoted, bare), is_right(unquoted))
+    quoted = pc.not_equal(unquoted, bare)
+    quoted = pc.replace_with_mask(quoted, quoted, made_right(unquoted.filter(quoted), values.filter(quoted)))
     counts[Mark("QUOTES_IN_VALUES", name)] += quoted.true_count
+    marks = (patterns.BYTES, *OF_TYPE.get(entry.id_type, ()))
     rest = values.filter(pc.invert(pc.or_(repairable, quoted)))
-    for mark in (patterns.BYTES, *OF_TYPE.get(entry.id_type, ())):
+    rest = rest.filter(has_format(rest, _any_of(mark.pattern for mark in marks)))
+    for mark in marks:
         has = has_format(rest, mark.pattern)
         counts[Mark(mark.code, name)] += has.true_count
         rest = rest.filter(pc.invert(has))
+
+
+def _any_of(marks: Iterable[str]) -> str:
+    """Return the pattern of values that have any mark: most wrong values have none, and are matched only once."""
+    return "|".join(f"(?:{pattern})" for pattern in marks)
 
 
 def _add_numbers(counts: Counts, rows: pa.RecordBatch, found: Sequence[Failure]) -> None:
@@ -174,6 +187,7 @@ def _add_numbers(counts: Counts, rows: pa.RecordBatch, found: Sequence[Failure])
         "DECIMAL_COMMAS": patterns.DECIMAL_COMMA,
         "NULL_WORDS": "|".join(word.replace("\\", "\\\\") for word in patterns.NULLS),
         "QUOTES_IN_VALUES": r"['\x{2018}\x{201C}].*",
+        "BLANKS_AROUND": rf"[{patterns.BLANKS}]*[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?[{patterns.BLANKS}]*",
     }
     seen: dict[str, Mask] = {}
     failed = np.zeros(rows.num_rows, bool)
@@ -181,12 +195,11 @@ def _add_numbers(counts: Counts, rows: pa.RecordBatch, found: Sequence[Failure])
         failed |= failure.rows
         where = np.flatnonzero(failure.rows)
         values = rows.column(failure.column).take(pa.array(where))
+        suspects = has_format(values, _any_of(marks.values()))
+        where, values = where[suspects.to_numpy(zero_copy_only=False)], values.filter(suspects)
         for code, pattern in marks.items():
             has = has_format(values, pattern).to_numpy(zero_copy_only=False).astype(bool)
             seen.setdefault(code, np.zeros(rows.num_rows, bool))[where[has]] = True
-        blank = has_format(pc.utf8_trim(values, patterns.BLANKS), r"[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?")
-        blanks = seen.setdefault("BLANKS_AROUND", np.zeros(rows.num_rows, bool))
-        blanks[where[blank.to_numpy(zero_copy_only=False)]] = True
     counts[Mark(INVALID)] += int(failed.sum())
     for code, has in seen.items():
         counts[Mark(code)] += int(has.sum())
