@@ -64,6 +64,8 @@ class Room:
     audiences: dict[str, CustomAudience]
     privacy: Privacy
     model: ModelChoice
+    title: str = ""
+    """For people only."""
 
     @property
     def types(self) -> frozenset[CollaborationType]:
@@ -124,7 +126,8 @@ def room_from_dict(data: Any, where: str = "The room") -> Room:
         mistakes += [f"audiences: Two audiences have the id '{one}'" for one, count in ids.items() if count > 1]
     if mistakes or file is None or lab is None:
         raise ConfigurationError(where, mistakes)
-    return Room(file.dcr, lab, {audience.id: audience for audience in file.audiences}, file.privacy, file.model)
+    audiences = {audience.id: audience for audience in file.audiences}
+    return Room(file.dcr, lab, audiences, file.privacy, file.model, file.title or "")
 
 
 def _lab_with_types(given: dict[str, Any], file: _RoomFile | None) -> dict[str, Any]:

@@ -48,6 +48,8 @@ def preflight(room_file: Path, seed: Path, scores: Path | None, out: Path, **giv
     files = {kind: path for kind in KINDS if (path := given[kind.value]) is not None}
     with shown_progress() as progress:
         result = run.preflight_room(room, files, seed, scores, out, progress)
+    if room.title:
+        listing.line(room.title)
     for hint in result.hints:
         echo(f"Seed: {hint.message}", err=True)
     for obstacle in result.obstacles:

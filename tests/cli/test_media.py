@@ -28,6 +28,7 @@ FILES = {
     "seed": "".join(f"{SECRET_ID}{user[-2:]},shoes\n" for user in USERS[:5]) + f"{SECRET_SEED},shoes\n",
 }
 ROOM: dict[str, Any] = {
+    "title": "Shoes in spring",
     "dcr": {
         "matchingIdType": "STRING",
         "collaborationTypes": ["OVERLAP", "INSIGHTS", "REMARKETING", "RULE_BASED", "LOOKALIKE"],
@@ -85,7 +86,7 @@ def test_a_room_is_answered_through_the_command_itself(tmp_path: Path) -> None:
         "identifiers/validation-report.json", "segments/validation-report.json",
     }  # fmt: skip
     assert (tmp_path / "out").stat().st_mode & 0o777 == 0o700
-    assert "do not share" in ended.out
+    assert ended.out.startswith("Shoes in spring\n") and "do not share" in ended.out
     for marker in (SECRET_USER, SECRET_ID, SECRET_SEED):
         assert marker not in ended.out + ended.err
 
