@@ -205,7 +205,10 @@ class JobNotCreated(DatalabError):
 
 class MediaNotComputed(UsageError):
     def __init__(self) -> None:
-        super().__init__("A deployment does not compute Media DCRs; no job was started.")
+        super().__init__(
+            "A deployment does not compute Media DCRs; no job was started. `datalab media preflight` computes one from "
+            "files."
+        )
 
 
 class JobUnknown(UsageError, NotFoundError):

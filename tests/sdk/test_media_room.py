@@ -238,5 +238,7 @@ def test_a_deployment_without_rooms_says_so(quick: RealClient) -> None:
             ask()
     with pytest.raises(DataRoomUnknown):
         room.provision_base_audience("lab")
-    with pytest.raises(JobNotCreated, match="A deployment does not compute Media DCRs; no job was started"):
+    with pytest.raises(
+        JobNotCreated, match=r"A deployment does not compute Media DCRs; no job was started.*`datalab media preflight`"
+    ):
         room.get_insights()
