@@ -46,7 +46,7 @@ def users(
         new = run.scratch / "new-users.parquet"
         with engine_on_rows(run, sql, valid) as engine:
             statistics.write_users(engine, run.definition, new)
-        with engine_on_rows(run, sql, valid, new) as engine:
+            engine.register_parquet(USERS, [new])
             groups = statistics.user_groups(engine, run.definition)
         yield dg.MaterializeResult(
             value=NewRows({USERS: new}), metadata={"dagster/row_count": sum(group.users for group in groups)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 import dagster as dg
@@ -49,13 +48,10 @@ def summaries_of(inputs: Mapping[str, Any]) -> dict[DatasetKind, ValidatedDatase
 
 
 @contextlib.contextmanager
-def engine_on_rows(
-    run: LabRun, sql: SqlEngine, inputs: Mapping[str, Any], users: Path | None = None
-) -> Iterator[Engine]:
-    """Yield an engine with the valid rows among the inputs, and `users`: given, or among the inputs."""
+def engine_on_rows(run: LabRun, sql: SqlEngine, inputs: Mapping[str, Any]) -> Iterator[Engine]:
+    """Yield an engine with the valid rows among the inputs, and `users` if they are among them."""
     rows = {kind: stored.open() for kind, stored in stored_rows(inputs).items()}
-    if users is None and USERS in inputs:
-        users = inputs[USERS].open()
+    users = inputs[USERS].open() if USERS in inputs else None
     with sql.open(run.scratch) as engine:
         register_valid_rows(engine, run.definition, rows, users)
         yield engine

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from datalab.engines.protocol import Engine, EngineError, Hashes, Parameter, ResultTooLargeError, Rows
 
-DEFAULT_MEMORY_LIMIT = "1500MiB"
+DEFAULT_MEMORY_LIMIT = "1200MiB"
 """Enough for the reference lab (10 M ids, 20 M segment rows); DuckDB itself exceeds it by some tens of MiB."""
 
 

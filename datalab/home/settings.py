@@ -20,8 +20,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from datalab.home import rules
 from datalab.home.errors import SettingsWrong, sentences
-from datalab.home.rules import cron, limits, memory, storage_url, time_zone, web_address
+from datalab.home.rules import cron, limits, storage_url, time_zone, web_address
 from datalab.home.sources import Variable, VariablesSource, is_secret, read_file, variable_of
 from datalab.kinds import DatasetKind
 
@@ -80,6 +81,13 @@ class FreshnessSettings(_Part):
 
     days: int = Field(default=30, ge=1)
     """The check `fresh` of a lab fails in Dagster when its current result is older than this many days."""
+
+
+class EngineSettings(_Part):
+    """The SQL engine of a run, which computes the statistics."""
+
+    memory: Annotated[str, AfterValidator(rules.memory)] = "1200MiB"
+    """How much memory it may use; what does not fit is in private files until the run ends."""
 
 
 class Automation(StrEnum):
@@ -216,10 +224,18 @@ class Settings(_Root):
     """Counts below it are hidden on the dashboard."""
     thresholds: Annotated[dict[str, float], AfterValidator(limits)] = {}
     """Limits of findings that differ from the defaults."""
-    engine_memory: Annotated[str, AfterValidator(memory)] = "1500MiB"
-    """Memory of the SQL engine of a run."""
+    engine: EngineSettings = EngineSettings()
+    """The SQL engine of a run."""
+    engine_memory: Annotated[str, AfterValidator(rules.memory)] = Field(default="", validate_default=False)
+    """The name that `engine.memory` had in earlier versions; used if that key is not given."""
     portal: PortalSettings = Field(default_factory=PortalSettings)
     """How the portal is served."""
+
+    @property
+    def memory_of_engine(self) -> str:
+        """How much memory the SQL engine of a run may use."""
+        earlier = "" if "memory" in self.engine.model_fields_set else self.engine_memory
+        return earlier or self.engine.memory
 
 
 class Environment(_Root):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from datalab.engines import DEFAULT_MEMORY_LIMIT
+from datalab.home import rules
 from datalab.kinds import KINDS
 from datalab.lab import load_lab
 from datalab.results.files import (
@@ -24,6 +26,13 @@ from datalab_dagster.terminal.checks import shown_progress
 from datalab_dagster.terminal.text import echo
 
 _FILE = click.Path(path_type=Path)
+
+
+def _memory(context: click.Context, parameter: click.Parameter, size: str) -> str:
+    try:
+        return rules.memory(size)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
 
 
 @click.command(
@@ -48,6 +57,14 @@ _FILE = click.Path(path_type=Path)
     help="Hide counts below 10 on the dashboard; write nothing if it is not known whether names hold ids of users.",
 )
 @click.option("--thresholds", type=_FILE, metavar="T.json", help="Limits of findings that differ from the defaults.")
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    default=DEFAULT_MEMORY_LIMIT,
+    show_default=True,
+    callback=_memory,
+    help="How much memory the SQL engine may use, such as 4GiB.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def preflight(
     lab_file: Path,
@@ -55,6 +72,7 @@ def preflight(
     statistics_version: int,
     for_sharing: bool,
     thresholds: Path | None,
+    memory: str,
     as_json: bool,
     **given: Path | None,
 ) -> int:
@@ -64,7 +82,7 @@ def preflight(
     files = {kind: path for kind in KINDS if (path := given[kind.value]) is not None}
 
     with shown_progress(for_machines=as_json) as progress:
-        options = run.PreflightOptions(statistics_version, run.SHARING_MINIMUM if for_sharing else 0, limits)
+        options = run.PreflightOptions(statistics_version, run.SHARING_MINIMUM if for_sharing else 0, limits, memory)
         result = run.preflight(lab, files, out, progress, options)
     if as_json:
         echo(summary.preflight_json(result))

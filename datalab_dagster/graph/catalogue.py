@@ -37,7 +37,7 @@ def catalogue(
                 ResultOptions(statistics_version=settings.statistics_version, minimum_count=settings.minimum_count)
             ),
             "progress": LogProgress(),
-            "sql": fixed(SqlEngine(memory_limit=settings.engine_memory)),
+            "sql": fixed(SqlEngine(memory_limit=settings.memory_of_engine)),
             "thresholds": fixed(FindingThresholds(limits=settings.thresholds)),
             **(resources or {}),
         },

@@ -12,6 +12,7 @@ import dagster as dg
 from assets import ALL_ASSETS, data_labs
 from datalab.deployment.addresses import COMPARISON, ROWS, STATISTICS_REPORT
 from datalab.deployment.handles import StoredRows, load
+from datalab.engines import DEFAULT_MEMORY_LIMIT
 from datalab.errors import InputMissing, UsageError
 from datalab.kinds import KINDS, DatasetKind
 from datalab.lab import LabDefinition, lab_from_dict
@@ -42,6 +43,8 @@ class PreflightOptions:
     """Counts below this limit are hidden on the dashboard."""
     limits: dict[str, float] = field(default_factory=dict)
     """Limits of findings that differ from the defaults."""
+    memory: str = DEFAULT_MEMORY_LIMIT
+    """How much memory the SQL engine may use."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,7 @@ def _materialize(
                     statistics_version=options.statistics_version, minimum_count=options.minimum_count
                 ),
                 "progress": progress,
-                "sql": SqlEngine(),
+                "sql": SqlEngine(memory_limit=options.memory),
                 "thresholds": FindingThresholds(limits=options.limits),
             },
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},

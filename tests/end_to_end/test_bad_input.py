@@ -318,3 +318,16 @@ class TestInterruption:
             (folder / "valid.parquet").unlink()
         assert datalab_here(*CHECK, cwd=folder).code == 0
         assert not list(folder.glob(".*"))
+
+
+class TestTheMemoryOfTheEngine:
+    def test_a_text_that_is_no_size_is_refused_before_anything_is_read(self, folder: Path) -> None:
+        before = contents(folder)
+        ended = datalab_here(*PREFLIGHT, "--memory", "lots", cwd=folder)
+        assert_nothing_happened(before, folder, ended, code=2)
+        assert "'lots' is not a size of memory; write a number and a unit" in ended.err
+
+    def test_too_little_of_it_fails_and_says_what_to_give(self, folder: Path) -> None:
+        ended = datalab_here(*PREFLIGHT, "--memory", "1MiB", cwd=folder)
+        assert ended.code != 0 and "--memory" in ended.err
+        assert datalab_here(*PREFLIGHT, "--memory", "200MiB", cwd=folder).code in (0, 1)

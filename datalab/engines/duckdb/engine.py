@@ -178,7 +178,10 @@ class DuckDBEngine:
         except (duckdb.Error, pa.ArrowException) as error:
             kind, advice, full = type(error).__name__, "", _full(error)
             if isinstance(error, duckdb.OutOfMemoryException):
-                advice = "Give the engine a higher memory_limit, or more space in its temp_directory, and run again."
+                advice = (
+                    "Give the engine more memory (`engine.memory` in datalab.yaml, or `datalab preflight --memory`), or "
+                    "free space on its disk, and run again."
+                )
         if full:
             raise OutputFailed(self._scratch, full)
         raise EngineError(panel, self.name, kind, sql, advice)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from datalab.engines import DEFAULT_MEMORY_LIMIT
 from datalab.errors import InputUnreadable
 from datalab.home.directory import home_directory
 from datalab.home.errors import SecretUnreadable, SettingsWrong, model_in
@@ -67,8 +68,14 @@ class TestReading:
         assert (settings.keep_results, settings.nightly, settings.timezone) == (3, "15 2 * * mon-fri", "Europe/Berlin")
         assert settings.on_failure.webhook == "https://hooks.example/x"
         assert settings.on_failure.email is not None and settings.on_failure.email.to == ["me@x.example"]
-        assert (settings.statistics_version, settings.minimum_count, settings.engine_memory) == (1, 10, "2GiB")
+        assert (settings.statistics_version, settings.minimum_count, settings.memory_of_engine) == (1, 10, "2GiB")
         assert settings.thresholds == {"max_drop_share": 0.3}
+
+    def test_the_memory_of_the_engine_has_an_earlier_name(self, tmp_path: Path) -> None:
+        assert load(tmp_path, "").memory_of_engine == DEFAULT_MEMORY_LIMIT == "1200MiB"
+        assert load(tmp_path, "engine: {memory: 4GiB}").memory_of_engine == "4GiB"
+        assert load(tmp_path, "engineMemory: 2GiB\nengine: {memory: 4GiB}").memory_of_engine == "4GiB"
+        assert load(tmp_path, "engineMemory: 2GiB\nengine: {}").memory_of_engine == "2GiB"
 
     def test_keys_may_be_written_as_in_python(self, tmp_path: Path) -> None:
         assert load(tmp_path, "keep_results: 4\nportal: {public_url: 'https://x.example'}").keep_results == 4
@@ -174,6 +181,7 @@ class TestWrong:
             ("thresholds: {max_drop_share: 3}", "thresholds.max_drop_share: must be at most 1."),
             ("thresholds: {max_drop_share: much}", "thresholds.max_drop_share: must be a number."),
             ("engineMemory: lots", "engineMemory: 'lots' is not a size of memory; write a number and a unit, such as"),
+            ("engine: {memory: lots}", "engine.memory: 'lots' is not a size of memory; write a number and a unit"),
             ("engineMemory: 100", "engineMemory: must be text; put it in quotes."),
             ("automation: eager", "automation: must be 'sensor' or 'conditions'."),
             ("keepResults: 0", "keepResults: must be at least 1."),
