@@ -67,6 +67,8 @@ class Panel(Generic[Model]):
     """Its place among the panels of its dataset."""
     place: tuple[str, ...] = ()
     """Its path in the vendor's report; empty: the panel is not the vendor's, and its path begins with `panels`."""
+    in_report: Callable[[Model], Any] | None = None
+    """Returns its value in the form of the vendor's report; None: it has that form."""
     internal: bool = False
     """Whether it is only an input of other panels: it is not in the report, and no page shows it."""
     views: tuple[View, ...] = ()

@@ -55,7 +55,8 @@ def _placed(values: Values) -> dict[str, Any]:
             node = found
             for name in outer:
                 node = node.setdefault(name, {})
-            node[key] = getattr(value, "root", value)
+            shaped = panel.in_report(value) if panel.in_report and value is not None else value
+            node[key] = getattr(shaped, "root", shaped)
         elif not panel.internal and value is not None:
             found.setdefault(FURTHER_PANELS, {})[panel.name] = value.model_dump(mode="json")
     return found | {basic_statistics.PANEL.name: values[basic_statistics.PANEL.name].statistics}

@@ -179,8 +179,8 @@ class DuckDBEngine:
             kind, advice, full = type(error).__name__, "", _full(error)
             if isinstance(error, duckdb.OutOfMemoryException):
                 advice = (
-                    "Give the engine more memory (`engine.memory` in datalab.yaml, or `datalab preflight --memory`), or "
-                    "free space on its disk, and run again."
+                    "Give the engine more memory (`engine.memory` in datalab.yaml, or `datalab preflight --memory`), "
+                    "or free space on its disk, and run again."
                 )
         if full:
             raise OutputFailed(self._scratch, full)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import RootModel
+from pydantic import BaseModel
 
 from datalab.collaboration import CollaborationType
 from datalab.kinds import DatasetKind
-from datalab.results.statistics import SegmentUserCounts
+from datalab.results.statistics import DistributionValue, SegmentUserCounts
 from datalab.statistics.panel import Panel, PanelInputs
 from datalab.statistics.panels._by_matching_id import user_cells, user_columns
 from datalab.statistics.sql import statements
@@ -17,39 +17,65 @@ NAME = "segment_user_counts"
 _SQL = statements(__file__)
 
 
-class SegmentUserCountsPanel(RootModel[dict[str, dict[str, SegmentUserCounts]]]):
-    """Matching id → segment → users."""
+class Users(BaseModel):
+    """Users of every segment, in the order of the segments."""
+
+    of_segments: list[int]
+    population: int
+    """All users that the shares refer to."""
+
+    def cells(self) -> list[DistributionValue]:
+        """Return the numbers with their shares."""
+        return [share(n, self.population) for n in self.of_segments]
+
+
+class SegmentUserCountsPanel(BaseModel):
+    """Users per segment, in columns: the objects of a report are too many to be made for each step."""
+
+    segments: list[str]
+    all_users: Users
+    matchable_users: dict[str, Users]
+    """Matching id → its users."""
 
 
 def compute(inputs: PanelInputs) -> SegmentUserCountsPanel:
-    """Return, per matching id and segment, its users and its matchable users (docs/spec/statistics.md#3-segments)."""
+    """Return the users and the matchable users of every segment (docs/spec/statistics.md#3-segments)."""
     lab, groups = inputs.lab, inputs.groups
     parts = by_matching_id_of(lab, groups, DatasetKind.SEGMENTS)
     found = inputs.engine.query(_SQL[NAME].format(**parts), panel=NAME)
-    segments, everyone = found["segment"].to_pylist(), found["all_users"].to_pylist()
+    segments = found["segment"].to_pylist()
     withheld = inputs.names(DatasetKind.SEGMENTS, NAME).withheld(segments)
-    segments = [withheld.get(segment, segment) for segment in segments]
-    with_segments = groups.users_in(DatasetKind.SEGMENTS)
-    all_users = [share(n, with_segments) for n in everyone]
-    panel = {}
-    for j, entry in enumerate(lab.matching_ids):
-        population = groups.users_in(DatasetKind.SEGMENTS, matching=j)
-        matchable = [share(n, population) for n in found[f"m{j}"].to_pylist()]
-        panel[entry.id_name] = {
+
+    def users(column: str, matching: int | None = None) -> Users:
+        population = groups.users_in(DatasetKind.SEGMENTS, matching=matching)
+        return Users(of_segments=found[column].to_pylist(), population=population)
+
+    return SegmentUserCountsPanel(
+        segments=[withheld.get(segment, segment) for segment in segments],
+        all_users=users("all_users"),
+        matchable_users={entry.id_name: users(f"m{j}", j) for j, entry in enumerate(lab.matching_ids)},
+    )
+
+
+def in_report(value: SegmentUserCountsPanel) -> dict[str, dict[str, SegmentUserCounts]]:
+    """Return matching id → segment → users."""
+    all_users = value.all_users.cells()
+    return {
+        matching: {
             segment: SegmentUserCounts(matchable_users=some, all_users=every)
-            for segment, some, every in zip(segments, matchable, all_users, strict=True)
+            for segment, some, every in zip(value.segments, users.cells(), all_users, strict=True)
         }
-    # Its parts are validated models already, and a lab may have a hundred thousand segments to validate again.
-    return SegmentUserCountsPanel.model_construct(panel)
+        for matching, users in value.matchable_users.items()
+    }
 
 
 def table(value: SegmentUserCountsPanel) -> NumberTable:
     """Return the size of the largest segment per matching id; names of segments are values of rows and left out."""
-    rows = []
-    for matching, segments in value.root.items():
-        users = [counts.all_users.absolute for counts in segments.values()]
-        matchable = [counts.matchable_users.absolute for counts in segments.values()]
-        rows.append((matching, len(segments), max(users, default=0), max(matchable, default=0)))
+    largest = max(value.all_users.of_segments, default=0)
+    rows = [
+        (matching, len(value.segments), largest, max(users.of_segments, default=0))
+        for matching, users in value.matchable_users.items()
+    ]
     return NumberTable(("matching id", "segments", "largest segment", "largest among matchable users"), rows)
 
 
@@ -76,9 +102,11 @@ PANEL = Panel(
     compute=compute,
     table=table,
     tables=tables,
+    in_report=in_report,
     chart="segments",
     place=("segment_statistics", NAME),
     dataset=DatasetKind.SEGMENTS,
     types=(CollaborationType.INSIGHTS,),
     position=2,
+    code_version="2",
 )
