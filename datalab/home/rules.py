@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import ipaddress
 import re
 import zoneinfo
 from collections.abc import Sequence
@@ -150,3 +151,17 @@ def limits(values: dict[str, float]) -> dict[str, float]:
         except ValidationError as error:
             raise PartWrong(error, Thresholds) from None
     return values
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether `host` is an address or name of this machine that no other machine can reach.
+
+    >>> [is_loopback(host) for host in ("localhost", "127.0.0.2", "::1", "0.0.0.0", "labs.example")]
+    [True, True, True, False, False]
+    """
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

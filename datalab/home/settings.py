@@ -7,7 +7,6 @@ Nothing else reads them. The first of these that gives a value is used: options 
 from __future__ import annotations
 
 import getpass
-import ipaddress
 import os
 from collections.abc import Mapping
 from datetime import timedelta
@@ -22,7 +21,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from datalab.home import rules
 from datalab.home.errors import SettingsWrong, sentences
-from datalab.home.rules import cron, limits, storage_url, time_zone, web_address
+from datalab.home.rules import cron, is_loopback, limits, storage_url, time_zone, web_address
 from datalab.home.sources import Variable, VariablesSource, is_secret, read_file, variable_of
 from datalab.kinds import DatasetKind
 
@@ -291,17 +290,3 @@ def load_settings(
         return Settings(_build_sources=((given, variables, file), {}))
     except ValidationError as error:
         raise SettingsWrong(path, sentences(error, Settings, variables.used)) from None
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether `host` is an address or name of this machine that no other machine can reach.
-
-    >>> [is_loopback(host) for host in ("localhost", "127.0.0.2", "::1", "0.0.0.0", "labs.example")]
-    [True, True, True, False, False]
-    """
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

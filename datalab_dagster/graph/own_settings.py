@@ -11,7 +11,8 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from datalab.formats import listed
-from datalab.home.settings import Environment, is_loopback
+from datalab.home.rules import is_loopback
+from datalab.home.settings import Environment
 from datalab.registry import registry_url
 from datalab.registry.probe import DRIVER
 from datalab.scratch import why

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from datalab.home.settings import is_loopback
+from datalab.home.rules import is_loopback
 from datalab_dagster.portal.errors import BindRefused
 
 

@@ -12,8 +12,8 @@ import httpx
 
 from datalab.errors import DatalabError, UsageError
 from datalab.home.directory import home_directory
+from datalab.home.rules import is_loopback
 from datalab.home.secret import read_secret
-from datalab.home.settings import is_loopback
 from datalab.home.up import running
 from datalab_dagster.service.errors import ServiceUnreachable
 from datalab_dagster.service.http_errors import error_from

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datalab.home.forks import IS_POSSIBLE
-from datalab.home.settings import PortalSettings, is_loopback
+from datalab.home.rules import is_loopback
+from datalab.home.settings import PortalSettings
 from datalab.home.sockets import CODE, FORKS, socket_file
 from datalab.scratch import write_whole
 from datalab_dagster.graph.home import CODE_LOCATION
