@@ -5,10 +5,12 @@ The rule of a number: docs/spec/validation.md#83-format. `datalab.ingest.formats
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import pyarrow as pa
 import pyarrow.compute as pc
+
+Numbers = frozenset[int]
+"""The columns of a file that are read as numbers; there may be thousands."""
+NO_NUMBERS: Numbers = frozenset()
 
 _BLANKS_AROUND = (b" ,", b", ", b" \n", b"\n ", b" \r", b'" ', b' "')
 
@@ -24,6 +26,6 @@ def may_have_blanks_around(data: bytes) -> bool:
     return b" " in data and (data[:1] == b" " or data[-1:] == b" " or any(blank in data for blank in _BLANKS_AROUND))
 
 
-def has_nan(rows: pa.RecordBatch, numbers: Collection[int]) -> bool:
+def has_nan(rows: pa.RecordBatch, numbers: Numbers) -> bool:
     """Return whether a cell of these columns is a NaN, which Arrow also reads from texts that are no numbers."""
     return any(pc.any(pc.is_nan(rows.column(column))).as_py() for column in numbers)

@@ -14,7 +14,7 @@ import io
 import re
 import sys
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from datalab.ingest.blank_bytes import blank_bytes
 from datalab.ingest.broken_quotes import NOT_BROKEN, BrokenQuotes, broken_quotes
 from datalab.ingest.limits import BLOCK_BYTES
-from datalab.ingest.numbers import has_nan, may_have_blanks_around
+from datalab.ingest.numbers import NO_NUMBERS, Numbers, has_nan, may_have_blanks_around
 from datalab.ingest.quotes import Quoting, swallows_line_ends, unquoted
 from datalab.ingest.split import Block
 
@@ -80,13 +80,13 @@ class Records:
         return any(pa.types.is_floating(field.type) for field in self.rows.schema)
 
 
-def row_schema(width: int, numbers: Collection[int] = ()) -> pa.Schema:
+def row_schema(width: int, numbers: Numbers = NO_NUMBERS) -> pa.Schema:
     """Return the schema of `Records.rows`: `width` nullable columns, strings except for the columns of `numbers`."""
     return pa.schema([(str(column), pa.float64() if column in numbers else pa.string()) for column in range(width)])
 
 
 def read_block(
-    block: Block, width: int, *, count_text: bool = False, keep_odd: bool = False, numbers: Collection[int] = ()
+    block: Block, width: int, *, count_text: bool = False, keep_odd: bool = False, numbers: Numbers = NO_NUMBERS
 ) -> Records:
     """Read the records of `block`.
 
@@ -109,7 +109,7 @@ def read_block(
             return replace(records, broken_quote=broken, quotes=quotes)
         if block.quoting is Quoting.NONE and b"\r" in data:
             data = data.replace(b"\r", b"\n")
-        numbers = () if numbers and may_have_blanks_around(data) else numbers
+        numbers = NO_NUMBERS if numbers and may_have_blanks_around(data) else numbers
         return _read_fast(data, width, text_bytes, keep_odd=keep_odd, numbers=numbers)
 
 
@@ -117,7 +117,7 @@ def _is_heavy(block: Block) -> bool:
     return block.quoting is Quoting.IRREGULAR or len(block.data) > 2 * BLOCK_BYTES
 
 
-def _read_fast(data: bytes, width: int, text_bytes: int, *, keep_odd: bool, numbers: Collection[int] = ()) -> Records:
+def _read_fast(data: bytes, width: int, text_bytes: int, *, keep_odd: bool, numbers: Numbers = NO_NUMBERS) -> Records:
     """Read with Arrow, which reports a few rows of a wrong width one by one; many are separated all at once."""
     odd: list[tuple[int, int]] = []
     texts: list[str] = []

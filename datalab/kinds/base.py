@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
+from functools import lru_cache
 from typing import Protocol
 
 EMPTY_CELL = "EMPTY_CELL"
@@ -228,7 +229,7 @@ class Kind:
         """Return the columns of a valid row, in order."""
         if self.numbered is None:
             return self.columns
-        return (*self.columns, *map(self.numbered.column, range(self.number_of_columns(lab))))
+        return (*self.columns, *_numbered(self.numbered, self.number_of_columns(lab)))
 
     def file_columns(self, lab: LabShape) -> tuple[Column, ...]:
         """Return the columns that the lab's file has, in order."""
@@ -262,6 +263,12 @@ USER_ID = Column(
     "u-7f3a",
 )
 """The first column of every dataset."""
+
+
+@lru_cache(maxsize=16)
+def _numbered(columns: NumberedColumns, count: int) -> tuple[Column, ...]:
+    """Return the first so many of the columns: there may be thousands, which many ask for."""
+    return tuple(map(columns.column, range(count)))
 
 
 def _camel(name: str) -> str:

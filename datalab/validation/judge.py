@@ -16,7 +16,7 @@ import pyarrow as pa
 from pandera.errors import SchemaErrors
 
 from datalab.errors import DatalabError
-from datalab.validation.schemas import CELL, Cells, DatasetSchema, Failure, Mask, RowCheck, number_cells, text_cells
+from datalab.validation.schemas import CELL, Cells, DatasetSchema, Failure, Mask, RowCheck, number_columns, text_cells
 
 _FIRST_ROWS = 16
 """How many rows of a block are judged whatever they are, and how many of those that fail a check."""
@@ -56,14 +56,18 @@ def sample_of(schema: DatasetSchema, rows: pa.RecordBatch, found: Sequence[Failu
     chosen = [np.arange(min(_FIRST_ROWS, rows.num_rows))]
     chosen += [np.flatnonzero(_failed(check, found, rows.num_rows))[:_FIRST_ROWS] for check in schema.checks if found]
     places = np.unique(np.concatenate(chosen))
-    rows, found = rows.take(pa.array(places)), [replace(one, rows=one.rows[places]) for one in found]
-    cells = number_cells(schema, rows)
+    taken, found = pa.array(places), [replace(one, rows=one.rows[places]) for one in found]
+    texts = {name: column.take(taken) for name, column in text_cells(schema, rows).items()}
+    numbers = [column.take(taken) for column in number_columns(schema, rows)]
     return Sample(
-        Part(text_cells(schema, rows), [_failed(check, found, len(places)) for check in schema.row_checks]),
-        None
-        if cells is None
-        else Part({CELL: cells}, [_failed_cells(check, found, len(places)) for check in schema.cell_checks]),
-        rows.nbytes,
+        Part(texts, [_failed(check, found, len(places)) for check in schema.row_checks]),
+        Part(
+            {CELL: pa.concat_arrays(numbers)},
+            [_failed_cells(check, found, len(places)) for check in schema.cell_checks],
+        )
+        if numbers
+        else None,
+        sum(column.nbytes for column in (*texts.values(), *numbers)),
     )
 
 

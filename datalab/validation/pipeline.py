@@ -5,7 +5,7 @@ A bounded number of blocks is in progress at any time, so memory does not grow w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from datalab.ingest.failures import record_too_long
 from datalab.ingest.first_records import first_record, first_records
 from datalab.ingest.in_order import in_order
 from datalab.ingest.limits import BLOCK_CELLS, BLOCK_RECORDS, RecordTooLongError
+from datalab.ingest.numbers import NO_NUMBERS, Numbers
 from datalab.ingest.parquet import ParquetMember
 from datalab.ingest.records import MOST_FIELDS, Records, read_block, row_schema
 from datalab.ingest.source import Input, blocks_of
@@ -31,7 +32,7 @@ _BLOCKS_AS_TEXT = 16
 """How many blocks are read as text after one that was read as numbers for nothing."""
 _TAIL_BYTES = 4_096
 
-Read = Callable[[Collection[int]], Records]
+Read = Callable[[Numbers], Records]
 """Reads the records of a block; the columns named are read as numbers if each of their cells is one."""
 
 
@@ -56,7 +57,7 @@ class Pipeline:
         scratch: Path | None = None,
         begin: Callable[[str, list[list[str]]], object] = lambda _text, _records: None,
         keep_odd: Callable[[], bool] = lambda: False,
-        numbers: Callable[[], Collection[int]] = tuple,
+        numbers: Callable[[], Numbers] = lambda: NO_NUMBERS,
     ) -> None:
         """Read `source`.
 
@@ -102,7 +103,7 @@ class Pipeline:
             number = self.records + self._too_long.offset
             raise record_too_long(number, self._source.detected_file_type)
 
-    def _read_and_check(self, read: Read, numbers: Collection[int]) -> Checked:
+    def _read_and_check(self, read: Read, numbers: Numbers) -> Checked:
         records = read(numbers)
         if numbers and not records.has_numbers:
             self._blocks_as_text = _BLOCKS_AS_TEXT
@@ -110,9 +111,9 @@ class Pipeline:
             return self._check(records)
         except TextNeededError:
             self._blocks_as_text = _BLOCKS_AS_TEXT
-            return self._check(read(()))
+            return self._check(read(NO_NUMBERS))
 
-    def _readers(self) -> Iterator[tuple[Read, Collection[int], int]]:
+    def _readers(self) -> Iterator[tuple[Read, Numbers, int]]:
         """Yield how to read the records of every block of the input in order: function, numbers, bytes.
 
         The blocks end before a record that is too long.
@@ -122,7 +123,7 @@ class Pipeline:
         except RecordTooLongError as error:
             self._too_long = error
 
-    def _members(self) -> Iterator[tuple[Read, Collection[int], int]]:
+    def _members(self) -> Iterator[tuple[Read, Numbers, int]]:
         with closing(Splitter(self._block_records, self._scratch)) as splitter:
             for member in self._source.members():
                 if isinstance(member, ParquetMember):
@@ -131,7 +132,7 @@ class Pipeline:
                     for batch in member.batches(rows, text_bytes_before=self.table_bytes, scratch=self._scratch):
                         if not self._has_begun:
                             self._start("", _first_rows(batch))
-                        yield partial(self._table_records, batch), (), batch.nbytes
+                        yield partial(self._table_records, batch), NO_NUMBERS, batch.nbytes
                     self.table_bytes += member.text_bytes
                     continue
                 for block in blocks_of(self._source, member.chunks(), splitter):
@@ -146,17 +147,17 @@ class Pipeline:
         self._has_begun = True
         self._begin(text, records)
 
-    def _numbers_of_next_block(self) -> Collection[int]:
+    def _numbers_of_next_block(self) -> Numbers:
         if self._blocks_as_text:
             self._blocks_as_text -= 1
-            return ()
+            return NO_NUMBERS
         return self._numbers()
 
-    def _text_records(self, block: Block, numbers: Collection[int]) -> Records:
+    def _text_records(self, block: Block, numbers: Numbers) -> Records:
         count_text, keep_odd = self._source.is_container, self._keep_odd()
         return read_block(block, self._width, count_text=count_text, keep_odd=keep_odd, numbers=numbers)
 
-    def _table_records(self, batch: pa.RecordBatch, _: Collection[int]) -> Records:
+    def _table_records(self, batch: pa.RecordBatch, _: Numbers) -> Records:
         """The records of a batch of a Parquet file, all of which have as many columns as the file."""
         if batch.num_columns == self._width:
             return Records(batch, batch.num_rows)

@@ -156,9 +156,10 @@ def failures(schema: DatasetSchema, rows: pa.RecordBatch) -> list[Failure]:
         for column, passed in zip(check.columns, check.passes(texts), strict=True)
         if not passed.all()
     ]
-    cells = number_cells(schema, rows)
-    for check in schema.cell_checks if cells is not None else ():
-        [passed] = check.passes({CELL: cells})
+    numbers = number_columns(schema, rows)
+    cells = {CELL: pa.concat_arrays(numbers)} if numbers else {}
+    for check in schema.cell_checks if cells else ():
+        [passed] = check.passes(cells)
         by_column = zip(check.columns, passed.reshape(-1, rows.num_rows), strict=True)
         found += [Failure(check, column, ~passing) for column, passing in by_column if not passing.all()]
     return found
@@ -169,10 +170,12 @@ def text_cells(schema: DatasetSchema, rows: pa.RecordBatch) -> Cells:
     return {column.name: rows.column(index) for index, column in enumerate(schema.rows) if not _is_number(column)}
 
 
-def number_cells(schema: DatasetSchema, rows: pa.RecordBatch) -> pa.Array | None:
-    """Return all cells of the columns of numbers, column by column; None if there are none as text."""
-    numbers = [rows.column(index) for index, column in enumerate(schema.rows) if _is_number(column)]
-    return pa.concat_arrays(numbers) if numbers and pa.types.is_string(numbers[0].type) else None
+def number_columns(schema: DatasetSchema, rows: pa.RecordBatch) -> list[pa.Array]:
+    """Return the columns of numbers; none if they were read as numbers."""
+    numbers = [index for index, column in enumerate(schema.rows) if _is_number(column)]
+    if not numbers or not pa.types.is_string(rows.schema.field(numbers[0]).type):
+        return []
+    return [rows.column(index) for index in numbers]
 
 
 def cells_of(frame: pd.DataFrame) -> Cells:

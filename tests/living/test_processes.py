@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine, text
 
 from datalab_dagster.definitions import build_definitions
-from datalab_dagster.graph import instance as instance_module
+from datalab_dagster.graph import connections
 from datalab_dagster.graph.instance import open_instance
 from datalab_dagster.graph.jobs import VALIDATE
 from datalab_dagster.graph.runs import execute, processes, warm_up
@@ -114,7 +114,7 @@ def test_a_spare_takes_its_run_although_the_warm_up_failed(
 def test_a_connection_that_was_lost_while_unused_is_replaced(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(instance_module, "_SURE_SECONDS", 0.0)
+    monkeypatch.setattr(connections, "_SURE_SECONDS", 0.0)
     with open_instance({"DATALAB_POSTGRES_URL": url, "DATALAB_HOME": str(tmp_path)}) as instance:
         assert instance.get_runs_count() == 0
         other = create_engine(url, poolclass=NullPool)

@@ -67,6 +67,8 @@ class Evidence:
     def about(self, code: str) -> dict[str, int]:
         """Return what a mark is about → number of rows, in the order of columns and of the lab's identifiers."""
         found = {mark.about: rows for mark, rows in self.counts.items() if mark.code == code and rows}
+        if len(found) < 2:
+            return found
         columns = [column.file_name for column in self.schema.declared.file_columns(self.lab)]
         names = [*columns, *(entry.id_name for entry in self.lab.identifiers_config)]
         return {name: found[name] for name in dict.fromkeys(["", *names]) if name in found}

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from datalab.id_types import IdType
 from datalab.ingest.formats import has_format
+from datalab.ingest.numbers import NO_NUMBERS, Numbers
 from datalab.ingest.records import Records
 from datalab.kinds import INVALID_FLOAT_FORMAT, ColumnType, ReportForm
 from datalab.lab import USER_ID, IdentifierConfig, LabDefinition
@@ -49,11 +50,11 @@ class Look:
         """Look at the beginning of the file: its text, if it is one, and its first records."""
         self.beginning = begin(text, records, self._schema, self._lab)
 
-    def numbers(self) -> tuple[int, ...]:
+    def numbers(self) -> Numbers:
         """Return the columns of numbers of which no mark is searched: a block may be read without their text."""
         if self.beginning.header or self.beginning.in_every_value:
-            return ()
-        return tuple(number for number, spec in enumerate(self._columns) if spec.type is ColumnType.NUMBER)
+            return NO_NUMBERS
+        return Numbers(number for number, spec in enumerate(self._columns) if spec.type is ColumnType.NUMBER)
 
     def at_rows(self, records: Records, found: Sequence[Failure] = ()) -> Counts:
         """Return the counts of a block of segments, demographics or embeddings, and what failed in it."""
