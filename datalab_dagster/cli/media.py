@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from datalab.codes import explain
 from datalab.formats import counted
 from datalab.kinds import KINDS
 from datalab.media.room import load_room
+from datalab.media.seed import ValidSeed
 from datalab_dagster.cli import listing
 from datalab_dagster.cli.kinds import options_of_kinds
 from datalab_dagster.graph import media_preflight as run
@@ -50,8 +53,8 @@ def preflight(room_file: Path, seed: Path, scores: Path | None, out: Path, **giv
         result = run.preflight_room(room, files, seed, scores, out, progress)
     if room.title:
         listing.line(room.title)
-    for hint in result.hints:
-        echo(f"Seed: {hint.message}", err=True)
+    for sentence in _about(result.seed):
+        echo(f"Seed: {sentence}", err=True)
     for obstacle in result.obstacles:
         echo(f"A DCR would refuse this lab. {obstacle}", err=True)
     if result.missing_extra:
@@ -69,3 +72,13 @@ def preflight(room_file: Path, seed: Path, scores: Path | None, out: Path, **giv
         "They contain user lists, and the reports contain sample values, in plain text: do not share the folder."
     )
     return 0 if result.passed else 1
+
+
+def _about(seed: ValidSeed) -> Iterator[str]:
+    """Yield what is wrong with a seed and what to do: the file as a whole, and rows by reason, most first."""
+    yield from (hint.message for hint in seed.facts.hints)
+    numbers = seed.numbers()
+    for code, rows in sorted(numbers["invalid_rows_by_reason"].items(), key=lambda item: -item[1]):
+        yield f"{counted(rows, 'invalid row')}, {explain(code).reason}. {explain(code).advice}"
+    if seed.is_readable and not numbers["valid_rows"]:
+        yield "It has no valid row, so every audience of it is empty."

@@ -24,7 +24,6 @@ from datalab.media.seed import ValidSeed, validate_seed
 from datalab.results import files as result_files
 from datalab.results.statistics import Finding, StatisticsResultV2
 from datalab.results.status import ValidationStatus
-from datalab.results.validation import Hint
 from datalab.scratch import publish, scratch_directory, why, write_whole
 from datalab.statistics import Readiness, readiness
 from datalab_dagster.graph.preflight import PreflightOptions, lab_for, run_graph
@@ -67,11 +66,6 @@ class RoomPreflight:
     def passed(self) -> bool:
         """Whether a DCR would accept the lab, and every result is there."""
         return not (self.error or self.obstacles or self.missing_extra or self.status.status != "SUCCESS")
-
-    @property
-    def hints(self) -> list[Hint]:
-        """What people should check in the seed."""
-        return self.seed.facts.hints
 
 
 def _findings(status: ValidationStatus) -> list[Finding]:

@@ -209,6 +209,19 @@ def test_a_header_in_the_seed_is_pointed_out(tmp_path: Path) -> None:
     assert "Seed: " in ended.err and "header" in ended.err.lower()
 
 
+@pytest.mark.parametrize("value", ["A" * 64, "0f8fad5b-d9cb-469f-a165-70867728950e", "shoes"])
+def test_values_of_another_form_are_explained(value: str, tmp_path: Path) -> None:
+    room = changed("dcr", matchingIdType="HASHED_EMAIL")
+    room["lab"]["identifiersConfig"] = [
+        {"idName": "userId", "idType": "STRING", "isActivationId": True},
+        {"idName": "hem", "idType": "HASHED_EMAIL", "isMatchingId": True},
+    ]
+    ended = run(tmp_path, room, seed=f"{value},shoes\n")
+    assert "Seed: 1 invalid row, not a SHA-256 hash in lower-case hex. Correct the values in the export." in ended.err
+    assert "Seed: It has no valid row" in ended.err
+    assert value not in ended.err + ended.out
+
+
 def test_hidden_counts_are_nowhere(tmp_path: Path) -> None:
     ended = run(tmp_path, changed("dcr", hideAbsoluteValuesFromInsights=True))
     assert ended.code == 0
