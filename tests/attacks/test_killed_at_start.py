@@ -227,7 +227,7 @@ def test_killed_at_many_moments_of_its_start(kills: int) -> None:
             for number in range(0, kills, 2):
                 if number % 4:
                     kill_spares(world)
-                took += pool.map(ready_after, (number * 0.1, (number + 1) * 0.1))
+                took += pool.map(ready_after, (number**2 / 200, (number + 1) ** 2 / 200))  # a fork starts at once
                 if number % 4:  # the same start without a kill, in between: the machine may have more to do by then
                     kill_spares(world)
                     undisturbed += pool.map(ready_after, (None, None))

@@ -45,7 +45,7 @@ def test_the_metadata_are_valid_and_complete(wheel: Path) -> None:
     assert (found.name, str(found.version), found.license_expression) == ("datalab", __version__, "Apache-2.0")
     assert found.description == (ROOT / "README.md").read_text("utf-8")
     assert found.description_content_type == "text/markdown" and found.license_files == ["LICENSE"]
-    assert set(found.provides_extra or ()) == {"dev", "kubernetes"}
+    assert set(found.provides_extra or ()) == {"dev", "kubernetes", "lookalike", "lookalike-boosting"}
 
 
 @pytest.mark.long
