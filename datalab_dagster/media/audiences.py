@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import builtins
+from typing import TypeVar
 
 from datalab_dagster.media.api import AudienceReference1, CustomAudience, SeedAudience
 from datalab_dagster.media.errors import AudienceAmbiguous, AudienceMissing, NotAnAudience
 
 AudienceType = SeedAudience | CustomAudience
+Found = TypeVar("Found", SeedAudience, CustomAudience)
 
 
 class Audiences:
@@ -27,11 +29,7 @@ class Audiences:
             AudienceMissing, AudienceAmbiguous: there is none, or more than one.
         """
         found = [one for one in self.audiences if isinstance(one, SeedAudience) and one.audienceType == audience_type]
-        if not found:
-            raise AudienceMissing(f"seed audience found with type {audience_type}")
-        if len(found) > 1:
-            raise AudienceAmbiguous(f"seed audiences found with type {audience_type}")
-        return found[0]
+        return _only(found, "seed", f"type {audience_type}")
 
     def get_custom_audience(self, name: str) -> CustomAudience:
         """Return the custom audience with a name; names may repeat.
@@ -40,11 +38,7 @@ class Audiences:
             AudienceMissing, AudienceAmbiguous: there is none, or more than one.
         """
         found = [one for one in self.audiences if isinstance(one, CustomAudience) and one.name == name]
-        if not found:
-            raise AudienceMissing(f"custom audience found with name {name}")
-        if len(found) > 1:
-            raise AudienceAmbiguous(f"custom audiences found with name {name}")
-        return found[0]
+        return _only(found, "custom", f"name {name}")
 
     def is_lookalike_audience(audience: AudienceType) -> bool:  # type: ignore[misc]  # noqa: N805 - as at the vendor's
         """Return whether an audience is a lookalike. Call it on the class: it has no `self`.
@@ -58,6 +52,14 @@ class Audiences:
             case SeedAudience():
                 return False
         raise NotAnAudience(audience)
+
+
+def _only(found: builtins.list[Found], which: str, wanted: str) -> Found:
+    if not found:
+        raise AudienceMissing(f"{which} audience found with {wanted}")
+    if len(found) > 1:
+        raise AudienceAmbiguous(f"{which} audiences found with {wanted}")
+    return found[0]
 
 
 def reference_of(audience: object) -> dict[str, str] | None:

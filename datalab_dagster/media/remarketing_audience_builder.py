@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Self
-
-from datalab_dagster.media.participant import Participant
+from datalab_dagster.media.seed_type_audience import SeedTypeAudienceBuilder, SeedTypeAudienceDefinition
 
 
-class RemarketingAudienceDefinition:
+class RemarketingAudienceDefinition(SeedTypeAudienceDefinition):
     """A remarketing audience; `shared_with` holds ids of participants."""
 
     kind = "REMARKETING"
 
-    def __init__(self, *, name: str, source_audience_type: str, shared_with: list[Participant]) -> None:
-        self.name = name
-        self.source_audience_type = source_audience_type
-        self.shared_with = [participant.id for participant in shared_with]
 
-
-class RemarketingAudienceBuilder:
+class RemarketingAudienceBuilder(SeedTypeAudienceBuilder[RemarketingAudienceDefinition]):
     """Builds the definition of a remarketing audience from the seed audience of one type."""
 
-    def __init__(self, *, name: str, source_audience_type: str) -> None:
-        self.name = name
-        self.source_audience_type = source_audience_type
-        self.shared_with: list[Participant] = []
-
-    def with_share_with_participants(self, participants: list[Participant]) -> Self:
-        """Share the audience with these participants."""
-        self.shared_with = participants
-        return self
-
-    def build(self) -> RemarketingAudienceDefinition:
-        """Return the definition."""
-        return RemarketingAudienceDefinition(
-            name=self.name, source_audience_type=self.source_audience_type, shared_with=self.shared_with
-        )
+    _definition = RemarketingAudienceDefinition
