@@ -106,6 +106,16 @@ class DatasetSchema:
         """The schema of the valid rows."""
         return arrow_schema(self.rows)
 
+    @cached_property
+    def texts(self) -> tuple[int, ...]:
+        """The columns of text; like those of numbers, of which there may be thousands, found once and not per block."""
+        return tuple(index for index, column in enumerate(self.rows) if not _is_number(column))
+
+    @cached_property
+    def numbers(self) -> tuple[int, ...]:
+        """The columns of numbers."""
+        return tuple(index for index, column in enumerate(self.rows) if _is_number(column))
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -167,15 +177,14 @@ def failures(schema: DatasetSchema, rows: pa.RecordBatch) -> list[Failure]:
 
 def text_cells(schema: DatasetSchema, rows: pa.RecordBatch) -> Cells:
     """Return the cells of the columns of text."""
-    return {column.name: rows.column(index) for index, column in enumerate(schema.rows) if not _is_number(column)}
+    return {schema.rows[index].name: rows.column(index) for index in schema.texts}
 
 
 def number_columns(schema: DatasetSchema, rows: pa.RecordBatch) -> list[pa.Array]:
     """Return the columns of numbers; none if they were read as numbers."""
-    numbers = [index for index, column in enumerate(schema.rows) if _is_number(column)]
-    if not numbers or not pa.types.is_string(rows.schema.field(numbers[0]).type):
+    if not schema.numbers or not pa.types.is_string(rows.schema.field(schema.numbers[0]).type):
         return []
-    return [rows.column(index) for index in numbers]
+    return [rows.column(index) for index in schema.numbers]
 
 
 def cells_of(frame: pd.DataFrame) -> Cells:
